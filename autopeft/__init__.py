@@ -1,0 +1,1 @@
+"""Find which PEFT configuration to use for a model, a data set and a budget."""

@@ -1,0 +1,65 @@
+"""The exceptions autopeft raises for faults a user can mend.
+
+Every message says what was found, what was expected and how to mend it; the command line prints it
+without a traceback and exits with code 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "AutopeftError",
+    "BackboneError",
+    "BudgetError",
+    "ConfigurationError",
+    "DataError",
+    "ExhaustedSpaceError",
+    "Problem",
+    "SpaceError",
+    "StudyError",
+]
+
+
+class AutopeftError(Exception):
+    """Base of all errors a user can cause and mend."""
+
+
+class BackboneError(AutopeftError):
+    """The pretrained model cannot be found, loaded or understood."""
+
+
+class BudgetError(AutopeftError):
+    """A budget cannot be read or cannot be met."""
+
+
+class ConfigurationError(AutopeftError):
+    """A configuration is malformed or does not fit its backbone."""
+
+
+class DataError(AutopeftError):
+    """A task's data cannot be found, read or used."""
+
+
+class StudyError(AutopeftError):
+    """A run folder or study cannot be opened, resumed or written."""
+
+
+class ExhaustedSpaceError(AutopeftError):
+    """Every configuration of the space that fits the budget has been proposed."""
+
+
+class Problem(str):
+    """One fault found in a search space, as one line: place, key, found, expected."""
+
+
+class SpaceError(AutopeftError):
+    """A search space is wrong; carries all its faults at once.
+
+    Args:
+        problems: The faults, one line each, in the order of the file.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = [Problem(problem) for problem in problems]
+        super().__init__("\n".join(self.problems))
