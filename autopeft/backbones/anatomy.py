@@ -1,0 +1,156 @@
+"""Where the roles of a transformer layer are found in a model: full module names, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autopeft.errors import BackboneError
+from autopeft.space.shape import ROLES
+
+__all__ = ["ARCHITECTURES", "REQUIRED_ROLES", "Anatomy"]
+
+#: Roles every backbone must have; a fused `qkv` stands for the first three.
+REQUIRED_ROLES = ("q", "k", "v", "o", "up", "down")
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Names the layers of a backbone and the weight matrices in each of them.
+
+    Args:
+        layers: Dotted name of the list of layers, e.g. `encoder.layer`; inside the bare model, or inside the
+            model with its task head once resolved (`bert.encoder.layer`).
+        roles: Dotted name inside a layer for each role, e.g. `{"q": "attention.self.query", ...}`.
+        attention: Dotted name inside a layer of the module that computes the attention.
+        count: Number of layers; filled in when the anatomy is resolved against a model.
+        transposed: Whether weights are stored as (inputs, outputs), as GPT-2's `Conv1D` does; filled in likewise.
+    """
+
+    layers: str
+    roles: Mapping[str, str]
+    attention: str
+    count: int = 0
+    transposed: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.roles) - set(ROLES))
+        if unknown:
+            raise BackboneError(f"unknown roles {', '.join(unknown)}; roles are {', '.join(ROLES)}")
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Anatomy:
+        """Read an anatomy from a YAML file with the keys `layers`, `attention` and `roles`.
+
+        Raises:
+            BackboneError: The file cannot be read or has other keys.
+        """
+        try:
+            data: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise BackboneError(f"cannot read the roles file {path}: {error}") from error
+        if not isinstance(data, dict) or set(data) != {"layers", "attention", "roles"}:
+            found = ", ".join(map(str, data)) if isinstance(data, dict) else type(data).__name__
+            raise BackboneError(f"{path}: found {found}; expected the keys layers, attention and roles")
+        if not isinstance(data["roles"], dict):
+            raise BackboneError(f"{path}: roles: expected a mapping of role to module name")
+        roles = {str(role): str(name) for role, name in data["roles"].items()}
+        return cls(layers=str(data["layers"]), roles=roles, attention=str(data["attention"]))
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The roles there are, in the order of `ROLES`."""
+        return tuple(role for role in ROLES if role in self.roles)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Roles that a fused matrix stands for."""
+        return {role: "qkv" for role in ("q", "k", "v")} if "qkv" in self.roles else {}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Required roles that are neither present nor part of a fused matrix."""
+        return tuple(role for role in REQUIRED_ROLES if role not in self.roles and role not in self.aliases)
+
+    def layer(self, index: int) -> str:
+        """Return the full name of layer `index`, counted from 0."""
+        return f"{self.layers}.{index}"
+
+    def module(self, index: int, role: str) -> str:
+        """Return the full name of the module that plays `role` in layer `index`.
+
+        Raises:
+            BackboneError: The backbone has no such role.
+        """
+        name = self.roles.get(self.aliases.get(role, role))
+        if name is None:
+            raise BackboneError(f"role {role} not found; this backbone has {', '.join(self.present)}")
+        return f"{self.layer(index)}.{name}"
+
+    def attention_module(self, index: int) -> str:
+        """Return the full name of the module that computes the attention of layer `index`."""
+        return f"{self.layer(index)}.{self.attention}"
+
+
+_BERT = Anatomy(
+    layers="encoder.layer",
+    attention="attention.self",
+    roles={
+        "q": "attention.self.query",
+        "k": "attention.self.key",
+        "v": "attention.self.value",
+        "o": "attention.output.dense",
+        "up": "intermediate.dense",
+        "down": "output.dense",
+    },
+)
+_DISTILBERT = Anatomy(
+    layers="transformer.layer",
+    attention="attention",
+    roles={
+        "q": "attention.q_lin",
+        "k": "attention.k_lin",
+        "v": "attention.v_lin",
+        "o": "attention.out_lin",
+        "up": "ffn.lin1",
+        "down": "ffn.lin2",
+    },
+)
+_GPT2 = Anatomy(
+    layers="h",
+    attention="attn",
+    roles={"qkv": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"},
+)
+_LLAMA = Anatomy(
+    layers="layers",
+    attention="self_attn",
+    roles={
+        "q": "self_attn.q_proj",
+        "k": "self_attn.k_proj",
+        "v": "self_attn.v_proj",
+        "o": "self_attn.o_proj",
+        "up": "mlp.up_proj",
+        "gate": "mlp.gate_proj",
+        "down": "mlp.down_proj",
+    },
+)
+
+#: Anatomy of the bare model, by the `model_type` of its transformers config.
+ARCHITECTURES: dict[str, Anatomy] = {
+    "bert": _BERT,
+    "roberta": _BERT,
+    "xlm-roberta": _BERT,
+    "camembert": _BERT,
+    "electra": _BERT,
+    "distilbert": _DISTILBERT,
+    "gpt2": _GPT2,
+    "llama": _LLAMA,
+    "mistral": _LLAMA,
+    "qwen2": _LLAMA,
+    "qwen3": _LLAMA,
+    "gemma": _LLAMA,
+}

@@ -1,0 +1,186 @@
+"""The pretrained model a search adapts: loaded cheaply first, with weights when asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from autopeft.backbones.anatomy import Anatomy
+from autopeft.backbones.resolve import resolve_anatomy
+from autopeft.backbones.source import Source, find_source
+from autopeft.errors import BackboneError
+from autopeft.space.shape import BackboneShape
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+__all__ = ["Backbone", "features", "head_parameters", "load_backbone"]
+
+
+class Backbone:
+    """A pretrained model, its parts and its sizes, without its weights until `classifier` is called.
+
+    Args:
+        source: Where it is loaded from.
+        revision: Branch, tag or commit of a hub model.
+        roles: A mapping of roles to modules, for architectures autopeft does not know.
+
+    Raises:
+        BackboneError: The model cannot be found, read or understood.
+    """
+
+    def __init__(self, source: Source, revision: str | None = None, roles: Anatomy | None = None) -> None:
+        self.name = source.name
+        self.path = source.path
+        self.revision = revision
+        self._source = source
+        self._metas: dict[int, PreTrainedModel] = {}
+        self.config: PretrainedConfig = self._load(AutoConfig)
+        self.anatomy = resolve_anatomy(self.meta(), roles)
+        self.shape = self._shape()
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What tells this model from others: its name with a hub commit or the sha256 of its weights."""
+        if self._source.local:
+            return {"model": self.name, "weights": self._source.fingerprint()}
+        commit = getattr(self.config, "_commit_hash", None) or self.revision or "main"
+        return {"model": self.name, "revision": commit}
+
+    @cached_property
+    def num_parameters(self) -> int:
+        """Number of parameters of the model without its task head."""
+        return sum(parameter.numel() for parameter in self.meta().base_model.parameters())
+
+    def meta(self, num_labels: int = 2) -> PreTrainedModel:
+        """Return the classification model on the meta device: modules and shapes, no weights; cached."""
+        if num_labels not in self._metas:
+            config = self._load(AutoConfig, num_labels=num_labels)
+            try:
+                with _quiet(), torch.device("meta"):
+                    self._metas[num_labels] = AutoModelForSequenceClassification.from_config(config)
+            except ValueError as error:
+                raise BackboneError(
+                    f"{self.name}: {config.model_type!r} models have no sequence classification head in "
+                    "transformers; choose another model"
+                ) from error
+        return self._metas[num_labels]
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Return the tokenizer; one without a padding token pads with its end-of-text token.
+
+        Raises:
+            BackboneError: There is no tokenizer, or it has neither token.
+        """
+        tokenizer: PreTrainedTokenizerBase = self._load(AutoTokenizer)
+        if tokenizer.pad_token_id is None:
+            if tokenizer.eos_token is None:
+                raise BackboneError(
+                    f"{self.name}: the tokenizer has neither a padding nor an end-of-text token"
+                )
+            tokenizer.pad_token = tokenizer.eos_token
+        return tokenizer
+
+    def classifier(self, num_labels: int, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
+        """Return the model with its weights and a new classification head.
+
+        Args:
+            num_labels: Number of classes.
+            dtype: Type of the weights.
+
+        Returns:
+            The model in eval mode on the CPU; its head is drawn from torch's global generator.
+
+        Raises:
+            BackboneError: The weights cannot be loaded.
+        """
+        model: PreTrainedModel = self._load(
+            AutoModelForSequenceClassification,
+            num_labels=num_labels,
+            dtype=dtype,
+            ignore_mismatched_sizes=True,
+        )
+        if model.config.pad_token_id is None:
+            model.config.pad_token_id = self.tokenizer().pad_token_id
+        return model.eval()
+
+    def _load(self, auto: Any, **kwargs: Any) -> Any:
+        try:
+            with _quiet():
+                return auto.from_pretrained(self.path, revision=self.revision or "main", **kwargs)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise BackboneError(_reason(self.name, self._source.local, error)) from error
+
+    def _shape(self) -> BackboneShape:
+        ffn, hidden = features(self.meta().get_submodule(self.anatomy.module(0, "down")))
+        return BackboneShape(
+            layers=self.anatomy.count,
+            hidden=hidden,
+            ffn=ffn,
+            roles=self.anatomy.present,
+            aliases=self.anatomy.aliases,
+        )
+
+
+def load_backbone(
+    model: str | None = None, revision: str | None = None, roles: Anatomy | None = None
+) -> Backbone:
+    """Load what is needed to know a pretrained model, which is its config but not its weights.
+
+    Args:
+        model: A hub id, a folder, or None (or `minilm`) for the packaged default.
+        revision: Branch, tag or commit of a hub model.
+        roles: A mapping of roles to modules, for architectures autopeft does not know.
+
+    Raises:
+        BackboneError: The model cannot be found, read or understood.
+    """
+    return Backbone(find_source(model), revision, roles)
+
+
+def features(module: torch.nn.Module) -> tuple[int, int]:
+    """Return the input and output size of a linear layer; GPT-2's `Conv1D` stores its weight transposed."""
+    weight = module.weight
+    assert isinstance(weight, torch.Tensor)
+    rows, columns = weight.shape
+    return (rows, columns) if type(module).__name__ == "Conv1D" else (columns, rows)
+
+
+def head_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters of the task head: what the model has outside its `base_model`.
+
+    A causal language model has none: its `lm_head` belongs to the backbone.
+    """
+    if model.get_output_embeddings() is not None:
+        return {}
+    backbone = {id(parameter) for parameter in model.base_model.parameters()}
+    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) not in backbone}
+
+
+def _reason(name: str, local: bool, error: Exception) -> str:
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    if local:
+        return f"cannot load the model {name}: {first}"
+    return f"cannot find the model {name}: no such folder, and not on the Hugging Face hub or no network ({first})"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence transformers: a new head is what we ask for, not something to warn about."""
+    level = transformers_logging.get_verbosity()
+    progress = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if progress:
+            transformers_logging.enable_progress_bar()

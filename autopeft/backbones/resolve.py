@@ -1,0 +1,114 @@
+"""Find the roles of a model: by its architecture, by a mapping the user gives, or by customary names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from autopeft.backbones.anatomy import ARCHITECTURES, Anatomy
+from autopeft.errors import BackboneError
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+__all__ = ["resolve_anatomy"]
+
+#: Endings of module names by which architectures without an entry call the roles, most telling first.
+_CUSTOMARY: dict[str, tuple[str, ...]] = {
+    "q": ("q_proj", "query", "q_lin", "wq"),
+    "k": ("k_proj", "key", "k_lin", "wk"),
+    "v": ("v_proj", "value", "v_lin", "wv"),
+    "qkv": ("c_attn", "query_key_value", "qkv_proj", "Wqkv", "in_proj"),
+    "o": (
+        "o_proj",
+        "out_proj",
+        "attention.output.dense",
+        "attn.c_proj",
+        "out_lin",
+        "attention.dense",
+        "attn.Wo",
+        "wo",
+    ),
+    "up": ("up_proj", "gate_up_proj", "intermediate.dense", "lin1", "fc1", "c_fc", "dense_h_to_4h", "mlp.Wi"),
+    "gate": ("gate_proj",),
+    "down": ("down_proj", "output.dense", "lin2", "fc2", "mlp.c_proj", "dense_4h_to_h", "mlp.Wo"),
+}
+
+
+def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Anatomy:
+    """Return the anatomy of a task model, with names inside that model and every name checked.
+
+    Args:
+        model: A model with a task head; its weights are not looked at (meta device is fine).
+        given: A mapping by the user, used instead of what is known of the architecture.
+
+    Raises:
+        BackboneError: Roles cannot be found; the message names them and says how to supply a mapping.
+    """
+    model_type = model.config.model_type
+    known = given or ARCHITECTURES.get(model_type) or _by_custom(model)
+    modules = dict(model.named_modules())
+    prefix = model.base_model_prefix
+    layers = f"{prefix}.{known.layers}" if f"{prefix}.{known.layers}" in modules else known.layers
+    if layers not in modules:
+        raise BackboneError(_help(model_type, f"no list of layers called {known.layers!r} in the model"))
+    anatomy = replace(known, layers=layers, count=len(list(modules[layers].children())))
+    absent = [
+        f"{role} ({name})"
+        for index in range(anatomy.count)
+        for role, name in {**anatomy.roles, "attention": anatomy.attention}.items()
+        if f"{anatomy.layer(index)}.{name}" not in modules
+    ]
+    missing = [*anatomy.missing, *dict.fromkeys(absent)]
+    if missing:
+        raise BackboneError(_help(model_type, f"roles not found: {', '.join(missing)}"))
+    return replace(anatomy, transposed=type(modules[anatomy.module(0, "down")]).__name__ == "Conv1D")
+
+
+def _by_custom(model: PreTrainedModel) -> Anatomy:
+    """Return an anatomy guessed from customary names; roles without exactly one candidate are left out."""
+    count = getattr(model.config, "num_hidden_layers", None)
+    lists = [
+        (name, module)
+        for name, module in model.base_model.named_modules()
+        if type(module).__name__ == "ModuleList" and name and len(list(module.children())) == count
+    ]
+    if not lists:
+        raise BackboneError(_help(model.config.model_type, f"no list of {count} layers found"))
+    name, layers = lists[0]
+    matrices = _matrices(next(iter(layers.children())))
+    roles: dict[str, str] = {}
+    for role, endings in _CUSTOMARY.items():
+        for ending in endings:
+            hits = [
+                path
+                for path in matrices
+                if (path == ending or path.endswith(f".{ending}")) and path not in roles.values()
+            ]
+            if len(hits) == 1:
+                roles[role] = hits[0]
+                break
+    query = roles.get("q", roles.get("qkv", ""))
+    return Anatomy(layers=name, roles=roles, attention=query.rpartition(".")[0])
+
+
+def _matrices(layer: nn.Module) -> list[str]:
+    """Return the names of the submodules of a layer that hold a weight matrix."""
+    return [
+        name
+        for name, module in layer.named_modules()
+        if getattr(getattr(module, "weight", None), "ndim", 0) == 2
+    ]
+
+
+def _help(model_type: str, fault: str) -> str:
+    return (
+        f"cannot tell the parts of this {model_type!r} model apart: {fault}.\n"
+        "Supply a mapping, by `--roles FILE` with this YAML (names as `print(model)` shows them):\n"
+        "  layers: encoder.layer            # the list of layers\n"
+        "  attention: attention.self        # inside a layer: the module that computes the attention\n"
+        "  roles: {q: attention.self.query, k: attention.self.key, v: attention.self.value,\n"
+        "          o: attention.output.dense, up: intermediate.dense, down: output.dense}\n"
+        "or in Python `load_backbone(model, roles=Anatomy(layers=..., attention=..., roles={...}))`."
+    )

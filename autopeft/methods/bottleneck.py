@@ -1,0 +1,232 @@
+"""Bottleneck adapters as PEFT tuners, which PEFT itself does not have: serial and parallel share all but the input.
+
+The adapter adds `scale * (U act(D x + b) + c)` to the output of the last matrix of a sublayer, before dropout,
+residual and norm. U and c start at zero, so that the model is unchanged at step 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from peft import PeftConfig
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.utils.other import get_pattern_key
+from torch import nn
+
+from autopeft.backbones import features
+
+__all__ = [
+    "ACTIVATIONS",
+    "BottleneckConfig",
+    "ParallelAdapterConfig",
+    "ParallelAdapterLayer",
+    "ParallelAdapterTuner",
+    "SerialAdapterConfig",
+    "SerialAdapterLayer",
+    "SerialAdapterTuner",
+]
+
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "relu": nn.functional.relu,
+    "gelu": nn.functional.gelu,
+    "silu": nn.functional.silu,
+    "tanh": torch.tanh,
+    "identity": lambda x: x,
+}
+
+
+@dataclass
+class BottleneckConfig(PeftConfig):
+    """What serial and parallel adapters have in common."""
+
+    target_modules: list[str] | None = field(
+        default=None, metadata={"help": "Names of the matrices to whose output the adapter adds."}
+    )
+    size: int = field(default=16, metadata={"help": "Size of the bottleneck."})
+    size_pattern: dict[str, int] = field(
+        default_factory=dict, metadata={"help": "Size by module name, where it differs from `size`."}
+    )
+    scale: float = field(default=1.0, metadata={"help": "Factor of what the adapter adds."})
+    activation: str = field(default="relu", metadata={"help": f"One of {', '.join(ACTIVATIONS)}."})
+    modules_to_save: list[str] | None = field(
+        default=None, metadata={"help": "Modules trained and saved beside the adapter, such as a task head."}
+    )
+
+
+@dataclass
+class SerialAdapterConfig(BottleneckConfig):
+    """Config of serial adapters, which read the output they add to."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.peft_type = "SERIAL_ADAPTER"
+
+
+@dataclass
+class ParallelAdapterConfig(BottleneckConfig):
+    """Config of parallel adapters, which read the input of the sublayer."""
+
+    input_modules: dict[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "help": "For each target module, the full name of the module whose input the adapter reads."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.peft_type = "PARALLEL_ADAPTER"
+
+
+class BottleneckLayer(nn.Module, BaseTunerLayer):
+    """A matrix, maybe already adapted, with a bottleneck that adds to its output."""
+
+    def __init__(self, base_layer: nn.Module) -> None:
+        super().__init__()
+        self.base_layer = base_layer
+        for name in self.adapter_layer_names:
+            setattr(self, name, nn.ModuleDict())
+        self.settings: dict[str, tuple[float, str]] = {}
+        self._disable_adapters = False
+        self.merged_adapters: list[str] = []
+
+    @property
+    def down(self) -> nn.ModuleDict:
+        """The matrices D by adapter name, inputs to bottleneck."""
+        module: nn.ModuleDict = getattr(self, self.adapter_layer_names[0])
+        return module
+
+    @property
+    def up(self) -> nn.ModuleDict:
+        """The matrices U by adapter name, bottleneck to outputs."""
+        module: nn.ModuleDict = getattr(self, self.adapter_layer_names[1])
+        return module
+
+    def update_layer(self, adapter_name: str, inputs: int, size: int, config: BottleneckConfig) -> None:
+        """Add an adapter of this name, initialised to change nothing."""
+        _, outputs = features(self.get_base_layer())
+        down, up = nn.Linear(inputs, size), nn.Linear(size, outputs)
+        nn.init.kaiming_uniform_(down.weight, a=math.sqrt(5))
+        for tensor in (down.bias, up.weight, up.bias):
+            nn.init.zeros_(tensor)
+        self.down[adapter_name], self.up[adapter_name] = down, up
+        self.settings[adapter_name] = (config.scale, config.activation)
+        self._move_adapter_to_device_of_base_layer(adapter_name)
+        self.set_adapter(adapter_name, inference_mode=config.inference_mode)
+
+    def delta(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """Return what the active adapters add, in the type of `like`; both are `batch x length x features`."""
+        total = torch.zeros((), dtype=like.dtype, device=like.device)
+        for name in self.active_adapters:
+            if name in self.down:
+                scale, activation = self.settings[name]
+                inner = self.down[name](self._cast_input_dtype(x, self.down[name].weight.dtype))
+                total = total + (scale * self.up[name](ACTIVATIONS[activation](inner))).to(like.dtype)
+        return total
+
+    def detach_from_model(self) -> None:
+        """Undo what the layer did to other modules than the one it wraps."""
+
+    def unload_and_optionally_merge_module(
+        self, merge: bool, safe_merge: bool, adapter_names: list[str] | None
+    ) -> nn.Module:
+        """Return the wrapped module; PEFT calls this to unload."""
+        self.detach_from_model()
+        return self.get_base_layer()
+
+
+class SerialAdapterLayer(BottleneckLayer):
+    """y = base(x); returns y + adapter(y)."""
+
+    adapter_layer_names = ("serial_adapter_down", "serial_adapter_up")
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the output of the wrapped module with the adapter's share added."""
+        result: torch.Tensor = self.base_layer(x, *args, **kwargs)
+        return result if self.disable_adapters else result + self.delta(result, result)
+
+
+class ParallelAdapterLayer(BottleneckLayer):
+    """Returns base(x) + adapter(h), where h went into an earlier module of the same sublayer."""
+
+    adapter_layer_names = ("parallel_adapter_down", "parallel_adapter_up")
+
+    def __init__(self, base_layer: nn.Module, reads: nn.Module) -> None:
+        super().__init__(base_layer)
+        self._captured: torch.Tensor | None = None
+        self._hook = reads.register_forward_pre_hook(self._capture)
+
+    def _capture(self, module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        self._captured = args[0]
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the output of the wrapped module with the adapter's share added."""
+        result: torch.Tensor = self.base_layer(x, *args, **kwargs)
+        # Let go of the captured tensor, or it would outlive the step.
+        captured, self._captured = self._captured, None
+        if self.disable_adapters:
+            return result
+        if captured is None:
+            raise RuntimeError("a parallel adapter ran before the module whose input it reads")
+        return result + self.delta(captured, result)
+
+    def detach_from_model(self) -> None:
+        """Remove the hook that captures the input."""
+        self._hook.remove()
+
+
+class _BottleneckTuner(BaseTuner):
+    """Puts bottleneck layers around the target modules."""
+
+    target_module_mapping: dict[str, list[str]] = {}
+
+    def _create_and_replace(
+        self,
+        peft_config: BottleneckConfig,
+        adapter_name: str,
+        target: nn.Module,
+        target_name: str,
+        parent: nn.Module,
+        current_key: str,
+    ) -> None:
+        size = peft_config.size_pattern.get(get_pattern_key(list(peft_config.size_pattern), current_key))
+        layer, inputs = self._layer(peft_config, target, current_key)
+        layer.update_layer(adapter_name, inputs, size or peft_config.size, peft_config)
+        if layer is not target:
+            self._replace_module(parent, target_name, layer, target)
+
+    def _layer(self, config: BottleneckConfig, target: nn.Module, key: str) -> tuple[BottleneckLayer, int]:
+        """Return the layer around `target` (itself if it is one) and the size of the adapter's input."""
+        raise NotImplementedError
+
+    def _check_merge_allowed(self) -> None:
+        raise ValueError("bottleneck adapters are not linear and cannot be merged into the weights")
+
+
+class SerialAdapterTuner(_BottleneckTuner):
+    """PEFT tuner of serial adapters."""
+
+    prefix = "serial_adapter_"
+    tuner_layer_cls = SerialAdapterLayer
+
+    def _layer(self, config: BottleneckConfig, target: nn.Module, key: str) -> tuple[BottleneckLayer, int]:
+        layer = target if isinstance(target, SerialAdapterLayer) else SerialAdapterLayer(target)
+        return layer, features(layer.get_base_layer())[1]
+
+
+class ParallelAdapterTuner(_BottleneckTuner):
+    """PEFT tuner of parallel adapters."""
+
+    prefix = "parallel_adapter_"
+    tuner_layer_cls = ParallelAdapterLayer
+
+    def _layer(self, config: BottleneckConfig, target: nn.Module, key: str) -> tuple[BottleneckLayer, int]:
+        assert isinstance(config, ParallelAdapterConfig)
+        reads = self.model.get_submodule(config.input_modules[key])
+        layer = target if isinstance(target, ParallelAdapterLayer) else ParallelAdapterLayer(target, reads)
+        plain = reads.get_base_layer() if isinstance(reads, BaseTunerLayer) else reads
+        return layer, features(plain)[0]

@@ -1,0 +1,151 @@
+"""Prefixes on any subset of layers as a PEFT tuner; PEFT's own prefix tuning is all layers or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from peft import PeftConfig
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.utils.other import get_pattern_key
+from torch import nn
+
+from autopeft.methods.prefix_attention import PREFIX_ATTENTION, carry
+
+__all__ = ["PrefixConfig", "PrefixLayer", "PrefixTuner"]
+
+#: Standard deviation of new prefixes, that of transformers' own embeddings.
+_STD = 0.02
+
+
+@dataclass
+class PrefixConfig(PeftConfig):
+    """Config of prefixes placed layer by layer."""
+
+    target_modules: list[str] | None = field(
+        default=None, metadata={"help": "Names of the attention modules that get a prefix."}
+    )
+    length: int = field(default=8, metadata={"help": "Number of trainable keys and values."})
+    length_pattern: dict[str, int] = field(
+        default_factory=dict, metadata={"help": "Length by module name, where it differs from `length`."}
+    )
+    modules_to_save: list[str] | None = field(
+        default=None, metadata={"help": "Modules trained and saved beside the prefixes, such as a task head."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.peft_type = "LAYER_PREFIX"
+
+
+class PrefixLayer(nn.Module, BaseTunerLayer):
+    """An attention module with trainable keys and values, each `length x kv_heads x head_dim`."""
+
+    adapter_layer_names = ("layer_prefix_key", "layer_prefix_value")
+
+    def __init__(self, base_layer: nn.Module) -> None:
+        super().__init__()
+        self.base_layer = base_layer
+        self.layer_prefix_key = nn.ParameterDict()
+        self.layer_prefix_value = nn.ParameterDict()
+        self._disable_adapters = False
+        self.merged_adapters: list[str] = []
+        carry(base_layer, self)
+
+    def update_layer(self, adapter_name: str, length: int, config: PrefixConfig) -> None:
+        """Add a prefix of this name."""
+        near = next(self.base_layer.parameters())
+        for bank in (self.layer_prefix_key, self.layer_prefix_value):
+            start = torch.empty(length, *_heads(self.base_layer), dtype=near.dtype, device=near.device)
+            bank[adapter_name] = nn.Parameter(nn.init.normal_(start, std=_STD))
+        self.set_adapter(adapter_name, inference_mode=config.inference_mode)
+
+    def keys_and_values(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Return keys and values of the active prefixes, each `kv_heads x length x head_dim`, or None."""
+        names = [name for name in self.active_adapters if name in self.layer_prefix_key]
+        if self.disable_adapters or not names:
+            return None
+        key = torch.cat([self.layer_prefix_key[name] for name in names])
+        value = torch.cat([self.layer_prefix_value[name] for name in names])
+        return key.transpose(0, 1), value.transpose(0, 1)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the wrapped module, whose attention function picks the prefix up."""
+        return self.base_layer(*args, **kwargs)
+
+    def detach_from_model(self) -> None:
+        """Untie the prefix from the wrapped attention module."""
+        carry(self.base_layer, None)
+
+    def unload_and_optionally_merge_module(
+        self, merge: bool, safe_merge: bool, adapter_names: list[str] | None
+    ) -> nn.Module:
+        """Return the wrapped module; PEFT calls this to unload."""
+        self.detach_from_model()
+        return self.get_base_layer()
+
+    def __getattr__(self, name: str) -> Any:
+        # Models read attributes of their attention modules (layer_idx, head_dim).
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "base_layer":
+                raise
+            return getattr(self.base_layer, name)
+
+
+class PrefixTuner(BaseTuner):
+    """PEFT tuner of prefixes; switches the model to the attention function that knows them."""
+
+    prefix = "layer_prefix_"
+    tuner_layer_cls = PrefixLayer
+    target_module_mapping: dict[str, list[str]] = {}
+
+    def _pre_injection_hook(self, model: nn.Module, config: PeftConfig, adapter_name: str) -> None:
+        if not getattr(model, "_supports_attention_backend", True):
+            raise ValueError(
+                f"{type(model).__name__} computes attention without transformers' attention interface: prefixes "
+                "cannot be put into it; choose other methods"
+            )
+
+    def _create_and_replace(
+        self,
+        peft_config: PrefixConfig,
+        adapter_name: str,
+        target: nn.Module,
+        target_name: str,
+        parent: nn.Module,
+        current_key: str,
+    ) -> None:
+        pattern = peft_config.length_pattern
+        length = pattern.get(get_pattern_key(list(pattern), current_key), peft_config.length)
+        layer = target if isinstance(target, PrefixLayer) else PrefixLayer(target)
+        layer.update_layer(adapter_name, length, peft_config)
+        config = layer.get_base_layer().config
+        if config._attn_implementation != PREFIX_ATTENTION:
+            self._attention_before = config._attn_implementation
+            config._attn_implementation = PREFIX_ATTENTION
+        self._replace_module(parent, target_name, layer, target)
+
+    def _replace_module(
+        self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module
+    ) -> None:
+        # PEFT's own copies `weight` and `bias`, which an attention module has not.
+        setattr(parent, child_name, new_module)
+
+    def _unload_and_optionally_merge(self, *args: Any, **kwargs: Any) -> Any:
+        model = super()._unload_and_optionally_merge(*args, **kwargs)
+        model.config._attn_implementation = self._attention_before
+        return model
+
+    def _check_merge_allowed(self) -> None:
+        raise ValueError("prefixes cannot be merged into the weights")
+
+
+def _heads(attention: nn.Module) -> tuple[int, int]:
+    """Return the number of key-value heads and the size of a head."""
+    config: Any = attention.config
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(attention, "head_dim", None) or getattr(attention, "attention_head_size", None)
+    return heads, size or config.hidden_size // config.num_attention_heads

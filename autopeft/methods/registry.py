@@ -1,0 +1,33 @@
+"""The methods there are; a new one is a file and a line here."""
+
+from __future__ import annotations
+
+from autopeft.methods import registration  # noqa: F401  (enters our types in PEFT's tables)
+from autopeft.methods.lora import Lora
+from autopeft.methods.method import Method
+from autopeft.methods.parallel_adapter import ParallelAdapter
+from autopeft.methods.prefix import Prefix
+from autopeft.methods.serial_adapter import SerialAdapter
+from autopeft.space.vocabulary import Knob, Vocabulary
+
+__all__ = ["METHODS", "VOCABULARY"]
+
+METHODS: dict[str, Method] = {
+    method.words.name: method
+    for method in (
+        Lora(),
+        SerialAdapter(),
+        ParallelAdapter(),
+        Prefix(),
+    )
+}
+
+_LEARNING_RATE = Knob(
+    "learning_rate", "float", "peak learning rate of the adapters", 5e-4, low=1e-7, high=1.0
+)
+
+#: What search spaces and configurations may name.
+VOCABULARY = Vocabulary(
+    methods={name: method.words for name, method in METHODS.items()},
+    training={_LEARNING_RATE.name: _LEARNING_RATE},
+)

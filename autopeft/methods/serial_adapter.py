@@ -1,0 +1,58 @@
+"""Serial bottleneck adapters, of Houlsby and of Pfeiffer."""
+
+from __future__ import annotations
+
+from autopeft.backbones import Anatomy
+from autopeft.methods.bottleneck import ACTIVATIONS, SerialAdapterConfig, SerialAdapterLayer
+from autopeft.methods.method import Cells, Knobs, Method, shared_knob
+from autopeft.space.configuration import Cell
+from autopeft.space.vocabulary import Knob, MethodWords
+
+__all__ = ["SerialAdapter"]
+
+
+class SerialAdapter(Method):
+    """A bottleneck that rewrites the output of a sublayer, before its dropout, residual and norm."""
+
+    words = MethodWords(
+        name="serial_adapter",
+        summary="a bottleneck after the feed-forward (and the attention) sublayer",
+        source="Houlsby et al. 2019, arXiv:1902.00751; Pfeiffer et al. 2020, arXiv:2005.00247",
+        knobs=(
+            Knob("size", "int", "size of the bottleneck", low=1, placed=True, gate=True, relative=("d", "f")),
+            Knob("scale", "float", "factor of what the adapter adds", default=1.0, low=1e-6),
+            Knob(
+                "position",
+                "choice",
+                "ffn: after the feed-forward sublayer (Pfeiffer); both: after attention too (Houlsby)",
+                default="ffn",
+                choices=("ffn", "both"),
+            ),
+            Knob("activation", "choice", "its nonlinearity", default="relu", choices=tuple(ACTIVATIONS)),
+        ),
+    )
+    # Outermost: it reads the output of the sublayer with all other adapters in it.
+    order = 2
+    layer_class = SerialAdapterLayer
+    identity_at_start = True
+
+    def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
+        """Return the last matrix of the sublayers it follows."""
+        roles = ("o", "down") if knobs["position"] == "both" else ("down",)
+        return tuple(anatomy.module(cell.layer, role) for role in roles)
+
+    def peft_config(self, cells: Cells, anatomy: Anatomy) -> SerialAdapterConfig:
+        """Return a config over full module names."""
+        sizes = {
+            name: knobs["size"]
+            for cell, knobs in cells.items()
+            for name in self.modules(cell, knobs, anatomy)
+        }
+        names = sorted(sizes)
+        return SerialAdapterConfig(
+            target_modules=names,
+            size=sizes[names[0]],
+            size_pattern={name: sizes[name] for name in names},
+            scale=shared_knob(cells, "scale"),
+            activation=shared_knob(cells, "activation"),
+        )

@@ -1,0 +1,25 @@
+"""The configurations every search is compared with."""
+
+from __future__ import annotations
+
+from autopeft.methods.registry import VOCABULARY
+from autopeft.space.configuration import Configuration, canonical
+from autopeft.space.shape import BackboneShape
+
+__all__ = ["HEAD_ONLY", "stock_lora"]
+
+#: No adapters at all: only the task head is trained.
+HEAD_ONLY = Configuration.from_dict({"modules": {}, "training": {}})
+
+
+def stock_lora(shape: BackboneShape, learning_rate: float) -> Configuration:
+    """Return the LoRA that people use: r=8 and alpha=16 on q and v of every layer.
+
+    Args:
+        shape: The backbone; where query, key and value are one matrix, that matrix is adapted.
+        learning_rate: Peak learning rate of the adapters.
+    """
+    lora = {"rank": 8, "alpha": 16.0, "targets": ["q", "v"], "layers": "all"}
+    return canonical(
+        {"modules": {"lora": lora}, "training": {"learning_rate": learning_rate}}, VOCABULARY, shape
+    )

@@ -1,0 +1,149 @@
+"""Tiny random models on disk, one per architecture, for tests that need the real modelling code but no download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from tokenizers.trainers import WordLevelTrainer
+from transformers import (
+    AutoModel,
+    BertConfig,
+    DistilBertConfig,
+    GPT2Config,
+    LlamaConfig,
+    PretrainedConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    RobertaConfig,
+)
+
+__all__ = ["ARCHITECTURES", "tiny_backbone"]
+
+ARCHITECTURES = ("bert", "roberta", "distilbert", "gpt2", "llama", "qwen2")
+#: Architectures whose tokenizers have, as the real ones, an end-of-text but no padding token.
+_WITHOUT_PADDING = ("gpt2", "llama")
+_TEXTS = (
+    "a small model reads a short text",
+    "the heart and the lung are organs of the body",
+    "a fracture of the left arm or the right leg",
+    "good bad happy sad film and story",
+    "what who where when how much many of it",
+    "one two three four five six seven eight nine ten",
+)
+
+
+def tiny_backbone(
+    architecture: str,
+    folder: str | Path,
+    layers: int = 3,
+    hidden: int = 32,
+    vocabulary: tuple[str, ...] = _TEXTS,
+) -> str:
+    """Write a tiny random model with its tokenizer.
+
+    Args:
+        architecture: One of `ARCHITECTURES`.
+        folder: Where to put it; made if need be.
+        layers: Number of layers.
+        hidden: Hidden size, a multiple of 8; heads are of size `hidden / 4`.
+        vocabulary: Texts whose words the tokenizer knows.
+
+    Returns:
+        The folder of the model.
+    """
+    path = Path(folder) / f"tiny-{architecture}"
+    tokenizer = _tokenizer(architecture, vocabulary)
+    config = _config(architecture, layers, hidden, tokenizer)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = AutoModel.from_config(config)
+        for parameter in model.parameters():
+            # transformers starts biases at 0 and norms at 1, which would hide mistakes.
+            parameter.data.add_(0.05 * torch.randn_like(parameter))
+    model.save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return str(path)
+
+
+def _config(
+    architecture: str, layers: int, hidden: int, tokenizer: PreTrainedTokenizerFast
+) -> PretrainedConfig:
+    common: dict[str, Any] = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    usual = {
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "intermediate_size": 2 * hidden,
+        "max_position_embeddings": 130,
+    }
+    grouped = {
+        **usual,
+        "num_key_value_heads": 2,
+        "eos_token_id": tokenizer.eos_token_id,
+        "bos_token_id": None,
+    }
+    match architecture:
+        case "bert":
+            return BertConfig(**common, **usual)
+        case "roberta":
+            return RobertaConfig(**common, **usual)
+        case "distilbert":
+            return DistilBertConfig(
+                **common,
+                dim=hidden,
+                n_layers=layers,
+                n_heads=4,
+                hidden_dim=2 * hidden,
+                max_position_embeddings=130,
+            )
+        case "gpt2":
+            eos = tokenizer.eos_token_id
+            return GPT2Config(
+                **common,
+                n_embd=hidden,
+                n_layer=layers,
+                n_head=4,
+                n_inner=2 * hidden,
+                n_positions=130,
+                eos_token_id=eos,
+                bos_token_id=eos,
+            )
+        case "llama":
+            return LlamaConfig(**common, **grouped)
+        case "qwen2":
+            return Qwen2Config(**common, **grouped)
+    raise ValueError(f"unknown architecture {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
+
+
+def _tokenizer(architecture: str, vocabulary: tuple[str, ...]) -> PreTrainedTokenizerFast:
+    decoder = architecture in ("gpt2", "llama", "qwen2")
+    special = ["[UNK]", "[EOS]", "[PAD]"] if decoder else ["[UNK]", "[PAD]", "[CLS]", "[SEP]"]
+    tokenizer = Tokenizer(WordLevel(unk_token="[UNK]"))
+    tokenizer.normalizer = Lowercase()
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.train_from_iterator(vocabulary, WordLevelTrainer(special_tokens=special))
+    names: dict[str, str] = {"unk_token": "[UNK]"}
+    if decoder:
+        names["eos_token"] = "[EOS]"
+    else:
+        names.update(cls_token="[CLS]", sep_token="[SEP]")
+        tokenizer.post_processor = TemplateProcessing(
+            single="[CLS] $A [SEP]",
+            pair="[CLS] $A [SEP] $B [SEP]",
+            special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
+        )
+    if architecture not in _WITHOUT_PADDING:
+        names["pad_token"] = "[PAD]"
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=128,
+        model_input_names=["input_ids", "attention_mask"],
+        **names,
+    )
