@@ -1,0 +1,25 @@
+"""Tasks: data, splits and metric; from the packaged set, a file, or a data set name."""
+
+from autopeft.tasks.encoding import Encoded, batches, choose_max_length, encode, pad_id_of, token_lengths
+from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
+from autopeft.tasks.metrics import METRICS, WORST, score
+from autopeft.tasks.spec import TaskSpec
+from autopeft.tasks.task import Split, Task
+
+__all__ = [
+    "METRICS",
+    "PACKAGED",
+    "WORST",
+    "Encoded",
+    "PackagedTask",
+    "Split",
+    "Task",
+    "TaskSpec",
+    "batches",
+    "choose_max_length",
+    "encode",
+    "load_task",
+    "pad_id_of",
+    "score",
+    "token_lengths",
+]

@@ -1,0 +1,159 @@
+"""Tokenise once, then make batches of similar lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autopeft.tasks.task import Split
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Encoded", "batches", "choose_max_length", "encode", "pad_id_of", "token_lengths"]
+
+#: Batches per chunk: texts are shuffled, then sorted by length in a chunk. Larger chunks pad less, mix less.
+_CHUNK = 16
+
+#: The default maximum length spares this share of the texts any cut ...
+_UNCUT = 0.995
+#: ... but is at most this: attention and memory grow with it, and trials are short.
+_LONGEST_DEFAULT = 128
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A tokenised split.
+
+    Args:
+        inputs: For each input of the model (`input_ids`, perhaps `token_type_ids`), one list of ints a text.
+        labels: Label numbers, int64 `[n]`.
+        truncated: Share of the texts that were cut to the maximum length.
+    """
+
+    inputs: dict[str, list[list[int]]]
+    labels: np.ndarray
+    truncated: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text, int64 `[n]`."""
+        return np.fromiter((len(ids) for ids in self.inputs["input_ids"]), np.int64, len(self))
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> Encoded:
+        """Return the texts at the indices, in their order."""
+        picked = [int(index) for index in indices]
+        inputs = {key: [values[i] for i in picked] for key, values in self.inputs.items()}
+        return Encoded(inputs, self.labels[picked], self.truncated)
+
+
+def pad_id_of(tokenizer: Any) -> int:
+    """Return the token id to pad with; the end token, or 0, for tokenizers without a pad token."""
+    for token_id in (tokenizer.pad_token_id, tokenizer.eos_token_id):
+        if token_id is not None:
+            return int(token_id)
+    return 0
+
+
+def _tokenise(split: Split, tokenizer: Any, max_length: int | None) -> dict[str, list[list[int]]]:
+    """Run the tokenizer over a split; no padding."""
+    pair = bool(len(split)) and isinstance(split.texts[0], tuple)
+    columns = [list(column) for column in zip(*split.texts, strict=True)] if pair else [list(split.texts)]
+    found = tokenizer(
+        *columns,
+        truncation=max_length is not None,
+        max_length=max_length,
+        return_attention_mask=False,
+        verbose=False,  # texts beyond the model's limit are cut later
+    )
+    return {key: found[key] for key in ("input_ids", "token_type_ids") if key in found}
+
+
+def token_lengths(split: Split, tokenizer: Any) -> np.ndarray:
+    """Return the uncut number of tokens of each text, int64 `[n]`."""
+    ids = _tokenise(split, tokenizer, None)["input_ids"]
+    return np.fromiter((len(tokens) for tokens in ids), np.int64, len(ids))
+
+
+def choose_max_length(lengths: np.ndarray, longest: int = _LONGEST_DEFAULT) -> int:
+    """Choose the maximum length of a task.
+
+    Args:
+        lengths: Tokens of each training text.
+        longest: Largest value to choose.
+
+    Returns:
+        The 99.5th percentile rounded up to a multiple of 8, at most `longest`.
+    """
+    wanted = int(np.quantile(lengths, _UNCUT, method="higher"))
+    return min(-(-wanted // 8) * 8, longest)
+
+
+def encode(split: Split, tokenizer: Any, max_length: int) -> Encoded:
+    """Tokenise a split.
+
+    Args:
+        split: The texts, single or pairs.
+        tokenizer: A tokenizer of transformers; it needs no pad token.
+        max_length: Texts are cut to this many tokens (of a pair, the longer text first).
+    """
+    inputs = _tokenise(split, tokenizer, None)
+    cut = sum(len(ids) > max_length for ids in inputs["input_ids"])
+    if cut:
+        inputs = _tokenise(split, tokenizer, max_length)
+    # A tokenizer without special tokens makes nothing of some texts (only zero-width characters, say).
+    pad = pad_id_of(tokenizer)
+    for key, values in inputs.items():
+        inputs[key] = [ids or [pad if key == "input_ids" else 0] for ids in values]
+    return Encoded(inputs, np.asarray(split.labels, dtype=np.int64), cut / max(1, len(split)))
+
+
+def batches(
+    encoded: Encoded, batch_size: int, pad_id: int, rng: np.random.Generator | None = None
+) -> list[dict[str, torch.Tensor]]:
+    """Make the batches of one epoch, padded on the right to the longest text of each.
+
+    Args:
+        encoded: The texts.
+        batch_size: Texts a batch; the last may hold fewer.
+        pad_id: Token id that fills short texts (masked out).
+        rng: Shuffles texts and batches, keeping like lengths together. None sorts by length, for measuring.
+
+    Returns:
+        Batches with `input_ids`, `attention_mask`, perhaps `token_type_ids` (int64, `[batch, longest]`)
+        and `labels` (int64, `[batch]`); each text occurs once.
+    """
+    lengths = encoded.lengths
+    if rng is None:
+        order = np.argsort(lengths, kind="stable")
+    else:
+        order = rng.permutation(len(encoded))
+        chunk = _CHUNK * batch_size
+        parts = [order[i : i + chunk] for i in range(0, len(order), chunk)]
+        order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+    groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    if rng is not None:
+        groups = [groups[i] for i in rng.permutation(len(groups))]
+    return [_collate(encoded, group, pad_id) for group in groups]
+
+
+def _collate(encoded: Encoded, group: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
+    """Pad the texts of one batch into tensors."""
+    import torch  # tasks are named, listed and loaded without it
+
+    rows = {key: [values[i] for i in group] for key, values in encoded.inputs.items()}
+    longest = max(len(ids) for ids in rows["input_ids"])
+    batch: dict[str, torch.Tensor] = {}
+    for key, values in rows.items():
+        fill = pad_id if key == "input_ids" else 0
+        batch[key] = torch.tensor([ids + [fill] * (longest - len(ids)) for ids in values])
+    lengths = torch.tensor([len(ids) for ids in rows["input_ids"]])
+    batch["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
+    batch["labels"] = torch.from_numpy(encoded.labels[group])
+    return batch

@@ -1,0 +1,114 @@
+"""Which task: plain data that says where texts and labels come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from autopeft.errors import DataError
+from autopeft.tasks.files import ENDINGS
+from autopeft.tasks.metrics import check_metric
+
+__all__ = ["TaskSpec"]
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """Where a task's data comes from; exactly one of `name`, `data` and `dataset` is given.
+
+    Args:
+        name: A packaged task (see `PACKAGED`).
+        data: A CSV, TSV, JSONL or Parquet file (also `.gz`) with the training rows.
+        dataset: A name or local folder for `datasets.load_dataset`.
+        subset: The data set's subset, e.g. `rte` of `nyu-mll/glue`.
+        text: The column with the text.
+        text2: The column with the second text of a pair.
+        label: The column with the label.
+        validation: A file like `data` with the validation rows; split off `data` when left out.
+        test: A file like `data` with the test rows; split off `data` when left out.
+        metric: What `accuracy` stands for in every result: a name of `METRICS`.
+        seed: Seed of the split.
+    """
+
+    name: str | None = None
+    data: str | None = None
+    dataset: str | None = None
+    subset: str | None = None
+    text: str = "text"
+    text2: str | None = None
+    label: str = "label"
+    validation: str | None = None
+    test: str | None = None
+    metric: str = "accuracy"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        given = [key for key in ("name", "data", "dataset") if getattr(self, key)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of them"
+            raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
+        if not self.data and (self.validation or self.test):
+            raise DataError("validation and test files go with a data file; give data too, or leave them out")
+        if self.subset and not self.dataset:
+            raise DataError("subset goes with dataset; give dataset too, or leave subset out")
+        check_metric(self.metric)
+
+    @property
+    def short_name(self) -> str:
+        """A short name, fit for a file name."""
+        if self.name:
+            return self.name
+        if self.data:
+            path = Path(self.data)
+            stem = path.name.split(".")[0]
+            # The folder names the data when the file is only called after its split.
+            return path.resolve().parent.name if stem in ("train", "data") else stem
+        tail = str(self.dataset).rstrip("/").split("/")[-1]
+        return f"{tail}-{self.subset}" if self.subset else tail
+
+    @classmethod
+    def of(cls, task: str | None = None, data: str | None = None, **columns_and_files: Any) -> TaskSpec:
+        """Return the spec of what a user names; settings that are None take their defaults.
+
+        Args:
+            task: A packaged task.
+            data: A file, or a name or local folder for `datasets.load_dataset`, its subset behind a colon
+                (`nyu-mll/glue:rte`).
+            columns_and_files: Other fields of a spec.
+        """
+        given = {
+            key: str(value) if isinstance(value, Path) else value
+            for key, value in columns_and_files.items()
+            if value is not None
+        }
+        if data is None:
+            return cls.from_dict({"name": task, **given})
+        if Path(data).is_file() or Path(data).name.lower().removesuffix(".gz").endswith(ENDINGS):
+            return cls.from_dict({"name": task, "data": data, **given})
+        dataset, _, subset = data.partition(":")
+        return cls.from_dict({"name": task, "dataset": dataset, "subset": subset or None, **given})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults, as plain JSON data."""
+        return {
+            field.name: value
+            for field in fields(self)
+            if (value := asdict(self)[field.name]) != field.default
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TaskSpec:
+        """Return the spec that `to_dict` wrote.
+
+        Raises:
+            DataError: When a key is unknown.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [key for key in data if key not in known]
+        if unknown:
+            raise DataError(
+                f"unknown key of a task: {', '.join(unknown)}; expected some of: {', '.join(known)}"
+            )
+        return cls(**data)

@@ -1,0 +1,66 @@
+"""Split examples for the user: stratified by label, equal texts kept together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from autopeft.tasks.rows import Examples
+
+__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "hold_out"]
+
+#: Share of the rows that each of validation and test gets.
+HELD_OUT_SHARE = 0.1
+
+#: More rows than these sharpen the figures little and cost time in every trial.
+HELD_OUT_CAPS = {"validation": 1000, "test": 2000}
+
+#: Fewer rows than this say nothing, so a small data set gives up a larger share.
+_HELD_OUT_LEAST = 20
+
+
+def hold_out(examples: Examples, names: list[str], seed: int) -> dict[str, Examples]:
+    """Split off some rows of each label.
+
+    Equal texts are kept on one side, whatever their labels. A label with a single text stays in `train`.
+
+    Args:
+        examples: All rows.
+        names: The splits to take off: `validation`, `test` or both.
+        seed: Seed of the draw.
+
+    Returns:
+        `train` and the splits named; each keeps the order of the rows.
+    """
+    groups: dict[object, list[int]] = defaultdict(list)
+    for index, text in enumerate(examples.texts):
+        groups[text].append(index)
+    by_label: dict[str, list[list[int]]] = defaultdict(list)
+    for rows in groups.values():
+        by_label[examples.names[rows[0]]].append(rows)
+
+    share = {name: _share(len(groups), HELD_OUT_CAPS[name]) for name in names}
+    rng = np.random.default_rng(seed)
+    taken: dict[str, list[int]] = {name: [] for name in ("train", *names)}
+    # What rounding owes each split is carried from rare labels to common ones, so that the totals hold.
+    owed = dict.fromkeys(names, 0.0)
+    for label in sorted(by_label, key=lambda name: (len(by_label[name]), name)):
+        members = by_label[label]
+        order = [members[i] for i in rng.permutation(len(members))]
+        for name in names:
+            owed[name] += share[name] * len(members)
+            count = max(0, min(round(owed[name]), len(order) - 1))
+            if count == 0 and len(members) > len(names) and len(by_label) <= share[name] * len(groups):
+                count = 1
+            owed[name] -= count
+            taken[name] += [index for rows in order[:count] for index in rows]
+            order = order[count:]
+        taken["train"] += [index for rows in order for index in rows]
+    return {name: examples.take(sorted(indices)) for name, indices in taken.items()}
+
+
+def _share(total: int, cap: int) -> float:
+    """Return the share of `total` texts that a split gets."""
+    wanted = min(max(HELD_OUT_SHARE * total, _HELD_OUT_LEAST), cap, total / 4)
+    return wanted / total

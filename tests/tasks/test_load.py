@@ -1,0 +1,148 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from autopeft.errors import DataError
+from autopeft.tasks import TaskSpec, hub, load_task
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+def write(path, rows, columns=("text", "label")):
+    pd.DataFrame(rows, columns=list(columns)).to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def rows():
+    return [(f"text number {i}", "even" if i % 2 == 0 else "odd") for i in range(200)]
+
+
+def test_a_single_file_is_split_for_the_user(tmp_path, rows):
+    task = load_task(TaskSpec(data=write(tmp_path / "numbers.csv", rows)))
+    assert task.name == "numbers"
+    assert task.labels == ("even", "odd")
+    assert [len(split) for split in task.splits.values()] == [160, 20, 20]
+    assert "validation and test split off" in task.notes[-1]
+
+
+def test_given_files_are_used_as_they_are(tmp_path, rows):
+    spec = TaskSpec(
+        data=write(tmp_path / "train.csv", rows[:150]),
+        validation=write(tmp_path / "v.csv", rows[140:180]),
+        test=write(tmp_path / "t.csv", rows[180:]),
+    )
+    task = load_task(spec)
+    assert [len(split) for split in task.splits.values()] == [150, 40, 20]
+    assert task.notes == ("10 of 40 validation texts also stand in train",)
+
+
+def test_rows_with_an_empty_text_or_label_are_dropped_and_counted(tmp_path, rows):
+    task = load_task(
+        TaskSpec(data=write(tmp_path / "a.csv", [*rows, ("", "odd"), ("  ", "even"), ("x", None)]))
+    )
+    assert "3 train rows with an empty text or label dropped" in task.notes
+    assert sum(len(split) for split in task.splits.values()) == 200
+
+
+def test_pairs_and_numeric_labels(tmp_path):
+    rows = [(f"premise {i}", f"claim {i}", i % 11) for i in range(220)]
+    path = write(tmp_path / "a.csv", rows, ("a", "b", "y"))
+    task = load_task(TaskSpec(data=path, text="a", text2="b", label="y"))
+    assert task.pair
+    assert task.train.texts[0][0].startswith("premise")
+    assert task.labels == tuple(str(i) for i in range(11))
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "message"),
+    [
+        ([("x", "a")] * 5 + [("y", "b")] * 5, None, "expected at least"),
+        ([(f"x{i}", "a") for i in range(90)], None, "all 90 training rows have the label 'a'"),
+        ([(f"x{i}", f"label {i}") for i in range(90)], None, "90 different values in 90 training rows"),
+        (None, [(f"v{i}", "c") for i in range(9)], "labels that train lacks: 'c'"),
+        (None, [(f"v{i}", "odd") for i in range(9)], "all 9 validation rows have the label 'odd'"),
+        (None, [("v", "odd")], "validation has 1 usable row, expected at least 8"),
+    ],
+)
+def test_data_that_cannot_carry_a_search_is_refused(tmp_path, rows, train, validation, message):
+    data = write(tmp_path / "t.csv", train or rows)
+    file = write(tmp_path / "v.csv", validation) if validation else None
+    with pytest.raises(DataError, match=message):
+        load_task(TaskSpec(data=data, validation=file))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "exactly one of: name, data, dataset; found none"),
+        ({"name": "icd10", "data": "x.csv"}, "found name and data"),
+        ({"name": "icd10", "test": "x.csv"}, "go with a data file"),
+        ({"data": "x.csv", "subset": "rte"}, "subset goes with dataset"),
+        ({"name": "icd10", "metric": "f1"}, "unknown metric 'f1'"),
+        ({"nam": "icd10"}, "unknown key of a task: nam"),
+    ],
+)
+def test_contradictory_specs_are_refused(fields, message):
+    with pytest.raises(DataError, match=message):
+        TaskSpec.from_dict(fields)
+
+
+def test_a_spec_round_trips_through_plain_data():
+    spec = TaskSpec(data="a/train.csv", text="q", metric="mcc", seed=3)
+    assert TaskSpec.from_dict(spec.to_dict()) == spec
+    assert spec.to_dict() == {"data": "a/train.csv", "text": "q", "metric": "mcc", "seed": 3}
+    assert spec.short_name == "a"
+
+
+def test_an_unknown_task_is_refused_with_the_nearest_name():
+    with pytest.raises(DataError, match="did you mean 'icd10'"):
+        load_task(TaskSpec(name="idc10"))
+
+
+def test_a_local_folder_loads_through_datasets(tmp_path, rows):
+    for split, part in {"train": rows[:150], "test": rows[150:]}.items():
+        pd.DataFrame(part, columns=["text", "label"]).to_parquet(tmp_path / f"{split}-0.parquet")
+    task = load_task(TaskSpec(dataset=str(tmp_path)))
+    assert [len(split) for split in task.splits.values()] == [130, 20, 50]
+    with pytest.raises(DataError, match=r"no column 'sentence'; found: text, label"):
+        load_task(TaskSpec(dataset=str(tmp_path), text="sentence"))
+
+
+def test_an_unreachable_hub_is_said_so_at_once(monkeypatch):
+    monkeypatch.setattr(hub, "_reachable", lambda endpoint: False)
+    with pytest.raises(DataError, match=r"'nobody/nothing' cannot be loaded.*hub cannot be reached"):
+        load_task(TaskSpec(dataset="nobody/nothing"))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no data sets in {SHARED}")
+@pytest.mark.parametrize(
+    ("folder", "files", "columns", "labels"),
+    [
+        ("rte", {"data": "train.tsv", "test": "dev.tsv"}, {"text": "sentence1", "text2": "sentence2"}, 2),
+        ("sst2", {"data": "train.tsv", "validation": "dev.tsv"}, {"text": "sentence"}, 2),
+        ("trec6", {"data": "train.csv", "test": "test.csv"}, {}, 6),
+        ("snips", {"data": "train.csv", "validation": "valid.csv", "test": "test.csv"}, {}, 7),
+        ("banking77", {"data": "train.csv", "test": "test.csv"}, {"label": "category"}, 77),
+    ],
+)
+def test_public_data_sets_load(folder, files, columns, labels):
+    paths = {key: str(SHARED / folder / name) for key, name in files.items()}
+    task = load_task(TaskSpec(**paths, **columns))
+    assert task.name == folder
+    assert len(task.labels) == labels
+    assert not any("dropped" in note for note in task.notes)
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({"task": "icd10", "text": None}, {"name": "icd10"}),
+        ({"data": "absent.tsv.gz", "text": "q"}, {"data": "absent.tsv.gz", "text": "q"}),
+        ({"data": "x.csv", "test": Path("t.csv")}, {"data": "x.csv", "test": "t.csv"}),
+        ({"data": "nyu-mll/glue:rte"}, {"dataset": "nyu-mll/glue", "subset": "rte"}),
+    ],
+)
+def test_what_a_user_names_becomes_a_spec(given, fields):
+    assert TaskSpec.of(**given).to_dict() == fields

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+import sklearn.metrics
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopeft.errors import DataError
+from autopeft.tasks import METRICS, score
+
+ORACLES = {
+    "accuracy": sklearn.metrics.accuracy_score,
+    "macro_f1": lambda y, p: sklearn.metrics.f1_score(y, p, average="macro"),
+    "mcc": sklearn.metrics.matthews_corrcoef,
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(pairs=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=60))
+def test_metrics_equal_scikit_learn(pairs):
+    labels, predictions = np.array(pairs).T
+    for name in METRICS:
+        assert score(name, labels, predictions) == pytest.approx(
+            ORACLES[name](labels, predictions), abs=1e-12
+        )
+
+
+def test_an_unknown_metric_is_refused_by_name():
+    with pytest.raises(DataError, match=r"'f1'.*accuracy, macro_f1, mcc"):
+        score("f1", [0], [0])
+
+
+def test_unequal_lengths_are_refused():
+    with pytest.raises(ValueError, match="equal"):
+        score("accuracy", [0, 1], [0])
