@@ -28,7 +28,8 @@ class Anatomy:
         roles: Dotted name inside a layer for each role, e.g. `{"q": "attention.self.query", ...}`.
         attention: Dotted name inside a layer of the module that computes the attention.
         count: Number of layers; filled in when the anatomy is resolved against a model.
-        transposed: Whether weights are stored as (inputs, outputs), as GPT-2's `Conv1D` does; filled in likewise.
+        transposed: Whether weights are stored as (inputs, outputs), as GPT-2's `Conv1D` does; filled in
+            likewise.
     """
 
     layers: str
@@ -69,7 +70,7 @@ class Anatomy:
     @property
     def aliases(self) -> dict[str, str]:
         """Roles that a fused matrix stands for."""
-        return {role: "qkv" for role in ("q", "k", "v")} if "qkv" in self.roles else {}
+        return dict.fromkeys(("q", "k", "v"), "qkv") if "qkv" in self.roles else {}
 
     @property
     def missing(self) -> tuple[str, ...]:

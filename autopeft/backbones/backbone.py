@@ -114,9 +114,15 @@ class Backbone:
     def _load(self, auto: Any, **kwargs: Any) -> Any:
         try:
             with _quiet():
-                return auto.from_pretrained(self.path, revision=self.revision or "main", **kwargs)
+                return auto.from_pretrained(
+                    self.path,
+                    revision=self.revision or "main",
+                    local_files_only=self._source.local or self._source.offline,
+                    **kwargs,
+                )
         except (OSError, ValueError, KeyError, ImportError) as error:
-            raise BackboneError(_reason(self.name, self._source.local, error)) from error
+            first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            raise BackboneError(f"cannot load the model {self.name} from {self.path}: {first}") from error
 
     def _shape(self) -> BackboneShape:
         ffn, hidden = features(self.meta().get_submodule(self.anatomy.module(0, "down")))
@@ -142,7 +148,7 @@ def load_backbone(
     Raises:
         BackboneError: The model cannot be found, read or understood.
     """
-    return Backbone(find_source(model), revision, roles)
+    return Backbone(find_source(model, revision), revision, roles)
 
 
 def features(module: torch.nn.Module) -> tuple[int, int]:
@@ -162,13 +168,6 @@ def head_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
         return {}
     backbone = {id(parameter) for parameter in model.base_model.parameters()}
     return {name: parameter for name, parameter in model.named_parameters() if id(parameter) not in backbone}
-
-
-def _reason(name: str, local: bool, error: Exception) -> str:
-    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    if local:
-        return f"cannot load the model {name}: {first}"
-    return f"cannot find the model {name}: no such folder, and not on the Hugging Face hub or no network ({first})"
 
 
 @contextmanager

@@ -24,11 +24,13 @@ class Source:
         name: What the user calls it; independent of where it lies on this machine.
         path: A local folder, or a hub id.
         local: Whether `path` is a folder.
+        offline: Whether a hub model must come from the local cache, the hub being out of reach.
     """
 
     name: str
     path: str
     local: bool
+    offline: bool = False
 
     def fingerprint(self) -> str:
         """Return the sha256 of the weight files of a local model, in the order of their names.
@@ -49,14 +51,16 @@ class Source:
         return digest.hexdigest()
 
 
-def find_source(model: str | None) -> Source:
+def find_source(model: str | None, revision: str | None = None) -> Source:
     """Return where to load `model` from.
 
     Args:
         model: None or `minilm` for the packaged default, a folder, or a hub id.
+        revision: Branch, tag or commit of a hub model.
 
     Raises:
-        BackboneError: The packaged default is not installed, or the folder does not exist or is no model.
+        BackboneError: The packaged default is not installed, the folder does not exist or is no model, or the
+            hub does not have it.
     """
     if model is None or model == PACKAGED:
         return _packaged()
@@ -69,6 +73,29 @@ def find_source(model: str | None) -> Source:
         return Source(name=folder.resolve().name, path=str(folder), local=True)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BackboneError(f"model folder {model} does not exist")
+    return _hub(model, revision)
+
+
+def _hub(model: str, revision: str | None) -> Source:
+    # Asked here once, for transformers would retry for half a minute when there is no network.
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        HfApi().model_info(model, revision=revision, timeout=10)
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        at = f" at revision {revision}" if revision else ""
+        raise BackboneError(
+            f"cannot find the model {model}{at}: there is no such folder, and the Hugging Face hub "
+            "has no such model open to you; check the name, or log in with `hf auth login`"
+        ) from error
+    except Exception as error:  # network faults come in many types
+        if isinstance(try_to_load_from_cache(model, "config.json", revision=revision), str):
+            return Source(name=model, path=model, local=False, offline=True)
+        raise BackboneError(
+            f"cannot find the model {model}: there is no such folder, and the Hugging Face hub cannot be "
+            f"reached ({error}); name a folder that `save_pretrained` wrote"
+        ) from error
     return Source(name=model, path=model, local=False)
 
 

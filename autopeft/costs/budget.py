@@ -40,7 +40,8 @@ class Budget:
         written = str(text).strip()
         if re.fullmatch(r"[\d.]+\s*[kmgt]i?b", written, re.IGNORECASE):
             raise BudgetError(
-                f"budget {written!r} is an amount of memory; memory budgets are not available yet: {_EXPECTED}"
+                f"budget {written!r} is an amount of memory; memory budgets are not available yet; "
+                f"{_EXPECTED}"
             )
         match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(%|[kKmMbB]?)", written)
         if match is None:

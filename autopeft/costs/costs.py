@@ -1,4 +1,4 @@
-"""The exact number of trainable parameters of a configuration, without weights and without building the model."""
+"""The exact number of trainable parameters of a configuration, without weights and without building it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["Costs"]
 class Costs:
     """Counts what configurations cost on one backbone.
 
-    A cell (one method at one place) costs the same wherever the modules it touches have the same shapes. So each
-    kind of cell is injected once, by the builder's own `inject`, into a copy on the meta device of just those
-    modules, counted there and remembered; a configuration is a sum over its cells.
+    A cell (one method at one place) costs the same wherever the modules it touches have the same shapes. So
+    each kind of cell is injected once, by the builder's own `inject`, into a copy on the meta device of just
+    those modules, counted there and remembered; a configuration is a sum over its cells.
 
     Args:
         backbone: The backbone to adapt.

@@ -1,7 +1,7 @@
-"""Bottleneck adapters as PEFT tuners, which PEFT itself does not have: serial and parallel share all but the input.
+"""Bottleneck adapters as PEFT tuners, which PEFT lacks; serial and parallel differ in their input.
 
-The adapter adds `scale * (U act(D x + b) + c)` to the output of the last matrix of a sublayer, before dropout,
-residual and norm. U and c start at zero, so that the model is unchanged at step 0.
+The adapter adds `scale * (U act(D x + b) + c)` to the output of the last matrix of a sublayer, before
+dropout, residual and norm. U and c start at zero, so that the model is unchanged at step 0.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.other import get_pattern_key
 from torch import nn
+from typing_extensions import override
 
 from autopeft.backbones import features
+from autopeft.methods.layer import AdapterLayer
 
 __all__ = [
     "ACTIVATIONS",
@@ -82,17 +84,14 @@ class ParallelAdapterConfig(BottleneckConfig):
         self.peft_type = "PARALLEL_ADAPTER"
 
 
-class BottleneckLayer(nn.Module, BaseTunerLayer):
-    """A matrix, maybe already adapted, with a bottleneck that adds to its output."""
+class BottleneckLayer(AdapterLayer):
+    """A matrix with a bottleneck that adds to its output."""
 
     def __init__(self, base_layer: nn.Module) -> None:
-        super().__init__()
-        self.base_layer = base_layer
+        super().__init__(base_layer)
         for name in self.adapter_layer_names:
             setattr(self, name, nn.ModuleDict())
         self.settings: dict[str, tuple[float, str]] = {}
-        self._disable_adapters = False
-        self.merged_adapters: list[str] = []
 
     @property
     def down(self) -> nn.ModuleDict:
@@ -119,7 +118,7 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def delta(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        """Return what the active adapters add, in the type of `like`; both are `batch x length x features`."""
+        """Return what the active adapters add to `like`; both are `batch x length x features`."""
         total = torch.zeros((), dtype=like.dtype, device=like.device)
         for name in self.active_adapters:
             if name in self.down:
@@ -127,16 +126,6 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
                 inner = self.down[name](self._cast_input_dtype(x, self.down[name].weight.dtype))
                 total = total + (scale * self.up[name](ACTIVATIONS[activation](inner))).to(like.dtype)
         return total
-
-    def detach_from_model(self) -> None:
-        """Undo what the layer did to other modules than the one it wraps."""
-
-    def unload_and_optionally_merge_module(
-        self, merge: bool, safe_merge: bool, adapter_names: list[str] | None
-    ) -> nn.Module:
-        """Return the wrapped module; PEFT calls this to unload."""
-        self.detach_from_model()
-        return self.get_base_layer()
 
 
 class SerialAdapterLayer(BottleneckLayer):
@@ -160,7 +149,7 @@ class ParallelAdapterLayer(BottleneckLayer):
         self._captured: torch.Tensor | None = None
         self._hook = reads.register_forward_pre_hook(self._capture)
 
-    def _capture(self, module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+    def _capture(self, _module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
         self._captured = args[0]
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -182,7 +171,7 @@ class ParallelAdapterLayer(BottleneckLayer):
 class _BottleneckTuner(BaseTuner):
     """Puts bottleneck layers around the target modules."""
 
-    target_module_mapping: dict[str, list[str]] = {}
+    target_module_mapping: ClassVar[dict[str, list[str]]] = {}
 
     def _create_and_replace(
         self,
@@ -213,6 +202,7 @@ class SerialAdapterTuner(_BottleneckTuner):
     prefix = "serial_adapter_"
     tuner_layer_cls = SerialAdapterLayer
 
+    @override
     def _layer(self, config: BottleneckConfig, target: nn.Module, key: str) -> tuple[BottleneckLayer, int]:
         layer = target if isinstance(target, SerialAdapterLayer) else SerialAdapterLayer(target)
         return layer, features(layer.get_base_layer())[1]
@@ -224,6 +214,7 @@ class ParallelAdapterTuner(_BottleneckTuner):
     prefix = "parallel_adapter_"
     tuner_layer_cls = ParallelAdapterLayer
 
+    @override
     def _layer(self, config: BottleneckConfig, target: nn.Module, key: str) -> tuple[BottleneckLayer, int]:
         assert isinstance(config, ParallelAdapterConfig)
         reads = self.model.get_submodule(config.input_modules[key])

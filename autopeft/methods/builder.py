@@ -96,7 +96,7 @@ def apply(
 
 def inject_targets(method: Method, places: Cells, anatomy: Anatomy) -> list[str]:
     """Return the full names of the modules a method wraps at these places."""
-    return sorted(method.peft_config(places, anatomy).target_modules)  # type: ignore[attr-defined]
+    return sorted(method.peft_config(places, anatomy).target_modules)
 
 
 def inject(method: Method, places: Cells, model: nn.Module, anatomy: Anatomy) -> None:
@@ -116,7 +116,8 @@ def inject(method: Method, places: Cells, model: nn.Module, anatomy: Anatomy) ->
     }
     if found != expected:
         raise ConfigurationError(
-            f"{method.words.name}: adapted {sorted(found - expected)} unasked and left out {sorted(expected - found)}"
+            f"{method.words.name}: adapted {sorted(found - expected)} unasked "
+            f"and left out {sorted(expected - found)}"
         )
 
 

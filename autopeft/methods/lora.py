@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peft import LoraConfig
 from peft.tuners.lora import LoraLayer
+from typing_extensions import override
 
 from autopeft.backbones import Anatomy
 from autopeft.methods.method import Cells, Knobs, Method
@@ -39,11 +40,13 @@ class Lora(Method):
     layer_class = LoraLayer
     identity_at_start = True
 
+    @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
         """Return the one matrix of the cell's role."""
         assert cell.role is not None
         return (anatomy.module(cell.layer, cell.role),)
 
+    @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> LoraConfig:
         """Return a `LoraConfig` over full module names.
 

@@ -26,7 +26,8 @@ class Method(ABC):
 
     Attributes:
         words: Its name and knobs, for the search-space language.
-        order: Where it stands when several methods wrap the same module: lower is nearer the backbone's weights.
+        order: Where it stands when several methods wrap the same module: lower is nearer the
+            backbone's weights.
         layer_class: The PEFT layer that wraps an adapted module.
         identity_at_start: Whether the logits right after `apply` are those of the backbone, to the bit.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from autopeft.backbones import Anatomy
 from autopeft.methods.bottleneck import ACTIVATIONS, ParallelAdapterConfig, ParallelAdapterLayer
 from autopeft.methods.method import Cells, Knobs, Method, shared_knob
@@ -28,10 +30,12 @@ class ParallelAdapter(Method):
     layer_class = ParallelAdapterLayer
     identity_at_start = True
 
+    @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
         """Return the matrix whose output it adds to, then the one whose input it reads."""
         return anatomy.module(cell.layer, "down"), anatomy.module(cell.layer, "up")
 
+    @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> ParallelAdapterConfig:
         """Return a config over full module names."""
         sizes, inputs = {}, {}

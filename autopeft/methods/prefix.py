@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from autopeft.backbones import Anatomy
 from autopeft.methods.method import Cells, Knobs, Method
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixLayer
@@ -36,10 +38,12 @@ class Prefix(Method):
     # A new prefix takes its share of the attention from the text at once.
     identity_at_start = False
 
+    @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
         """Return the attention module of the layer."""
         return (anatomy.attention_module(cell.layer),)
 
+    @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> PrefixConfig:
         """Return a config over full module names."""
         lengths = {self.modules(cell, knobs, anatomy)[0]: knobs["length"] for cell, knobs in cells.items()}

@@ -48,8 +48,8 @@ def prefixed_attention(
         query: `batch x heads x queries x head_dim`.
         key: `batch x kv_heads x keys x head_dim`.
         value: `batch x kv_heads x keys x head_dim`.
-        attention_mask: `batch or 1 x heads or 1 x queries or 1 x keys`, boolean or added to the scores; None for
-            no mask, or for a causal one where `is_causal`.
+        attention_mask: `batch or 1 x heads or 1 x queries or 1 x keys`, boolean or added to the scores; None
+            for no mask, or for a causal one where `is_causal`.
         kwargs: Passed on to transformers.
 
     Returns:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner
 from peft.utils.other import get_pattern_key
 from torch import nn
+from typing_extensions import override
 
+from autopeft.methods.layer import AdapterLayer
 from autopeft.methods.prefix_attention import PREFIX_ATTENTION, carry
 
 __all__ = ["PrefixConfig", "PrefixLayer", "PrefixTuner"]
@@ -39,18 +41,15 @@ class PrefixConfig(PeftConfig):
         self.peft_type = "LAYER_PREFIX"
 
 
-class PrefixLayer(nn.Module, BaseTunerLayer):
+class PrefixLayer(AdapterLayer):
     """An attention module with trainable keys and values, each `length x kv_heads x head_dim`."""
 
     adapter_layer_names = ("layer_prefix_key", "layer_prefix_value")
 
     def __init__(self, base_layer: nn.Module) -> None:
-        super().__init__()
-        self.base_layer = base_layer
+        super().__init__(base_layer)
         self.layer_prefix_key = nn.ParameterDict()
         self.layer_prefix_value = nn.ParameterDict()
-        self._disable_adapters = False
-        self.merged_adapters: list[str] = []
         carry(base_layer, self)
 
     def update_layer(self, adapter_name: str, length: int, config: PrefixConfig) -> None:
@@ -74,16 +73,10 @@ class PrefixLayer(nn.Module, BaseTunerLayer):
         """Call the wrapped module, whose attention function picks the prefix up."""
         return self.base_layer(*args, **kwargs)
 
+    @override
     def detach_from_model(self) -> None:
         """Untie the prefix from the wrapped attention module."""
         carry(self.base_layer, None)
-
-    def unload_and_optionally_merge_module(
-        self, merge: bool, safe_merge: bool, adapter_names: list[str] | None
-    ) -> nn.Module:
-        """Return the wrapped module; PEFT calls this to unload."""
-        self.detach_from_model()
-        return self.get_base_layer()
 
     def __getattr__(self, name: str) -> Any:
         # Models read attributes of their attention modules (layer_idx, head_dim).
@@ -100,13 +93,14 @@ class PrefixTuner(BaseTuner):
 
     prefix = "layer_prefix_"
     tuner_layer_cls = PrefixLayer
-    target_module_mapping: dict[str, list[str]] = {}
+    target_module_mapping: ClassVar[dict[str, list[str]]] = {}
 
+    @override
     def _pre_injection_hook(self, model: nn.Module, config: PeftConfig, adapter_name: str) -> None:
         if not getattr(model, "_supports_attention_backend", True):
             raise ValueError(
-                f"{type(model).__name__} computes attention without transformers' attention interface: prefixes "
-                "cannot be put into it; choose other methods"
+                f"{type(model).__name__} computes attention without transformers' attention interface: "
+                "prefixes cannot be put into it; choose other methods"
             )
 
     def _create_and_replace(
@@ -122,12 +116,13 @@ class PrefixTuner(BaseTuner):
         length = pattern.get(get_pattern_key(list(pattern), current_key), peft_config.length)
         layer = target if isinstance(target, PrefixLayer) else PrefixLayer(target)
         layer.update_layer(adapter_name, length, peft_config)
-        config = layer.get_base_layer().config
+        config: Any = layer.get_base_layer().config
         if config._attn_implementation != PREFIX_ATTENTION:
             self._attention_before = config._attn_implementation
             config._attn_implementation = PREFIX_ATTENTION
         self._replace_module(parent, target_name, layer, target)
 
+    @override
     def _replace_module(
         self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module
     ) -> None:

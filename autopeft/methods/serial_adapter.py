@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from autopeft.backbones import Anatomy
 from autopeft.methods.bottleneck import ACTIVATIONS, SerialAdapterConfig, SerialAdapterLayer
 from autopeft.methods.method import Cells, Knobs, Method, shared_knob
@@ -36,11 +38,13 @@ class SerialAdapter(Method):
     layer_class = SerialAdapterLayer
     identity_at_start = True
 
+    @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
         """Return the last matrix of the sublayers it follows."""
         roles = ("o", "down") if knobs["position"] == "both" else ("down",)
         return tuple(anatomy.module(cell.layer, role) for role in roles)
 
+    @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> SerialAdapterConfig:
         """Return a config over full module names."""
         sizes = {

@@ -105,7 +105,7 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
 
 
 def _tensors(model: PreTrainedModel, method: Method) -> dict[str, torch.Tensor]:
-    """Return the adapter tensors of one method, by the names they have when it is the only one in the model."""
+    """Return the adapter tensors of one method, by their names in a model without other methods."""
     tensors = {}
     for name, module in model.named_modules():
         if isinstance(module, method.layer_class):

@@ -1,4 +1,4 @@
-"""Tiny random models on disk, one per architecture, for tests that need the real modelling code but no download."""
+"""Tiny random models on disk, one per architecture: the real modelling code without a download."""
 
 from __future__ import annotations
 

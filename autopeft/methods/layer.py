@@ -1,0 +1,46 @@
+"""What our PEFT layers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
+from typing_extensions import override
+
+__all__ = ["AdapterLayer"]
+
+
+class AdapterLayer(nn.Module, BaseTunerLayer):
+    """A module, maybe already adapted, with an adapter around it.
+
+    Attributes:
+        adapter_layer_names: The attributes that hold the adapters' parts by adapter name.
+    """
+
+    adapter_layer_names: ClassVar[tuple[str, str]]
+    if TYPE_CHECKING:  # members of BaseTunerLayer, which has no types
+        disable_adapters: bool
+        active_adapters: list[str]
+        get_base_layer: Callable[[], nn.Module]
+        set_adapter: Callable[..., None]
+        _cast_input_dtype: Callable[..., Any]
+        _move_adapter_to_device_of_base_layer: Callable[[str], None]
+
+    def __init__(self, base_layer: nn.Module) -> None:
+        super().__init__()
+        self.base_layer = base_layer
+        self._disable_adapters = False
+        self.merged_adapters: list[str] = []
+
+    def detach_from_model(self) -> None:
+        """Undo what the layer did to other modules than the one it wraps."""
+
+    @override
+    def unload_and_optionally_merge_module(
+        self, merge: bool, safe_merge: bool, adapter_names: list[str] | None
+    ) -> nn.Module:
+        """Return the wrapped module; PEFT calls this to unload."""
+        self.detach_from_model()
+        return self.get_base_layer()
