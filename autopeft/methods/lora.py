@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from autopeft.backbones import Anatomy
 from autopeft.methods.method import Cells, Knobs, Method
-from autopeft.space.configuration import Cell
+from autopeft.space.placement import Cell
 from autopeft.space.shape import ROLES
 from autopeft.space.vocabulary import Knob, MethodWords
 

@@ -10,7 +10,7 @@ from peft import PeftConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from autopeft.backbones import Anatomy
-from autopeft.space.configuration import Cell
+from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import MethodWords
 
 __all__ = ["Cells", "Knobs", "Method"]

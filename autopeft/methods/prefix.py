@@ -7,7 +7,7 @@ from typing_extensions import override
 from autopeft.backbones import Anatomy
 from autopeft.methods.method import Cells, Knobs, Method
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixLayer
-from autopeft.space.configuration import Cell
+from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
 __all__ = ["Prefix"]

@@ -7,7 +7,7 @@ from typing_extensions import override
 from autopeft.backbones import Anatomy
 from autopeft.methods.bottleneck import ACTIVATIONS, SerialAdapterConfig, SerialAdapterLayer
 from autopeft.methods.method import Cells, Knobs, Method, shared_knob
-from autopeft.space.configuration import Cell
+from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
 __all__ = ["SerialAdapter"]
