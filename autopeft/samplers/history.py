@@ -1,0 +1,130 @@
+"""What a study has seen so far, as a sampler reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from autopeft.errors import AutopeftError
+from autopeft.samplers.points import AffordablePoints, Point
+from autopeft.space import Configuration
+
+__all__ = ["History", "Observation", "read_history"]
+
+_OBJECTIVES = [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A finished trial at a point of the space.
+
+    Args:
+        point: The point.
+        accuracy: The accuracy told; the metric's worst value when the trial failed.
+        failed: Whether the configuration ran out of memory, diverged or timed out.
+    """
+
+    point: Point
+    accuracy: float
+    failed: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """The trials of a study before the one that is asked for.
+
+    Args:
+        seen: Texts of all configurations ever proposed, queued or given, in the space or not.
+        observations: Finished trials at points of the space, by trial number.
+        pending: Points at work or in line, by trial number.
+        proposals: Number of trials at points of the space, in whatever state, baselines aside.
+        reference: Accuracy of the head-only baseline; the worst accuracy seen while that has not finished;
+            None while nothing has.
+    """
+
+    seen: frozenset[str]
+    observations: tuple[Observation, ...]
+    pending: tuple[Point, ...]
+    proposals: int
+    reference: float | None
+
+
+def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoints) -> History:
+    """Read what a study knows, apart from the trial that is asked for.
+
+    Args:
+        study: A study of (cost minimised, accuracy maximised). Trials may carry a user attribute
+            `configuration` (plain data) and `baseline`; without the former their parameters say what they are.
+        trial: The trial that is asked for.
+        points: The points of the study's space.
+
+    Raises:
+        AutopeftError: When the study has other objectives.
+    """
+    if study.directions != _OBJECTIVES:
+        found = ", ".join(direction.name.lower() for direction in study.directions)
+        raise AutopeftError(
+            f"the study's objectives are ({found}); expected (minimize, maximize) for (params, accuracy): "
+            "create it with directions=['minimize', 'maximize']"
+        )
+    seen: set[str] = set()
+    observations: list[Observation] = []
+    pending: list[Point] = []
+    accuracies: list[float] = []
+    head_only: float | None = None
+    proposals = 0
+    for other in study.get_trials(deepcopy=False):
+        if other.number == trial.number:
+            continue
+        point = point_of(other, points)
+        if point is not None:
+            seen.add(point.text)
+            proposals += other.user_attrs.get("baseline") is None
+        elif "configuration" in other.user_attrs:
+            seen.add(Configuration.from_dict(other.user_attrs["configuration"]).text)
+        if other.state == TrialState.COMPLETE:
+            accuracy = other.values[1]
+            failed = _failed(other, points.limit)
+            if not failed:
+                accuracies.append(accuracy)
+            if other.user_attrs.get("baseline") == "head-only" and not failed:
+                head_only = accuracy
+            if point is not None:
+                observations.append(Observation(point, accuracy, failed))
+        elif other.state in (TrialState.RUNNING, TrialState.WAITING) and point is not None:
+            pending.append(point)
+    return History(
+        seen=frozenset(seen),
+        observations=tuple(observations),
+        pending=tuple(pending),
+        proposals=proposals,
+        reference=min(accuracies, default=None) if head_only is None else head_only,
+    )
+
+
+def point_of(trial: FrozenTrial, points: AffordablePoints) -> Point | None:
+    """Return the point of the space a trial stands at, or None when it lies outside or is not known yet."""
+    space = points.space
+    params: Mapping[str, Any] = trial.params
+    if any(parameter.name not in params for parameter in space.parameters):
+        given = trial.user_attrs.get("configuration")
+        if given is None:
+            return None
+        configuration = Configuration.from_dict(given)
+        if not space.contains(configuration):
+            return None
+        params = space.encode(configuration)
+    return points.point(params)
+
+
+def _failed(trial: FrozenTrial, limit: int) -> bool:
+    """Tell a failure from a baseline that is merely over the budget: both carry a positive constraint."""
+    if all(value <= 0 for value in trial.constraints.values()):
+        return False
+    status = trial.user_attrs.get("outcome", {}).get("status", "complete")
+    return trial.values[0] <= limit or status != "complete"

@@ -1,0 +1,216 @@
+"""The points of a space that a budget allows, and the ways to come by them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+
+from autopeft.errors import BudgetError
+from autopeft.space import BoundSpace, Configuration
+
+__all__ = ["AffordablePoints", "Cost", "Params", "Point", "cheapest_cost"]
+
+Params = Mapping[str, Any]
+Cost = Callable[[Configuration], int]
+
+#: Spaces with at most this many points are enumerated; larger ones are searched.
+_ENUMERABLE = 2_000
+
+#: Random points from which the search for the cheapest configuration descends.
+_DESCENTS = 4
+
+#: Points kept in memory; beyond it the memory is emptied (a point is cheap to make again).
+_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A point of a space: its canonical parameters, what they stand for and what that costs."""
+
+    params: Params
+    configuration: Configuration
+    cost: int
+
+    @property
+    def text(self) -> str:
+        """The configuration's text: what makes two points the same."""
+        return self.configuration.text
+
+
+class AffordablePoints:
+    """The points of a space whose cost is within a limit.
+
+    Args:
+        space: The space, bound to a backbone.
+        cost: The exact cost of a configuration.
+        limit: The highest cost allowed, inclusive.
+
+    Raises:
+        BudgetError: When no configuration of the space, the untouched backbone aside, fits.
+    """
+
+    def __init__(self, space: BoundSpace, cost: Cost, limit: int) -> None:
+        self.space = space
+        self.limit = limit
+        self._cost = cost
+        self._known: dict[tuple[Any, ...], Point] = {}
+        if self.cheapest.cost > limit:
+            raise BudgetError(
+                f"no configuration of the space {space.name!r} fits the budget of {limit:,} trainable parameters: "
+                f"the cheapest found has {self.cheapest.cost:,}; expected a budget of at least that, "
+                "or a space with smaller sizes"
+            )
+
+    def point(self, params: Params) -> Point:
+        """Return the point at `params`, whatever it costs."""
+        key = tuple(params[parameter.name] for parameter in self.space.parameters)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            configuration = self.space.decode(params)
+            canonical = self.space.encode(configuration)
+            found = self._known[key] = Point(canonical, configuration, int(self._cost(configuration)))
+        return found
+
+    def affordable(self, point: Point) -> bool:
+        """Return whether a point is within the limit."""
+        return point.cost <= self.limit
+
+    @cached_property
+    def all(self) -> list[Point] | None:
+        """Every affordable point of a small finite space, each configuration once; None for other spaces."""
+        every = self._every
+        return None if every is None else [point for point in every if self.affordable(point)]
+
+    @cached_property
+    def cheapest(self) -> Point:
+        """The cheapest point whose cost is not 0: exact in a small space, otherwise the best of a search."""
+        candidates = self._every if self._every is not None else [self._descend(i) for i in range(_DESCENTS)]
+        return min(candidates, key=lambda point: point.cost or np.inf)
+
+    def draw(self, rng: np.random.Generator) -> Point:
+        """Draw a random affordable point, spread over costs as well as over the space.
+
+        A draw over the budget walks towards the cheapest point, knob by knob in random order, until its cost is
+        below a bound drawn log-uniformly: uniform draws of a space cluster at its high costs.
+        """
+        if self.all is not None:
+            return self.all[rng.integers(len(self.all))]
+        low = np.log(self.cheapest.cost)
+        bound = int(np.exp(rng.uniform(low, max(np.log(self.limit), low))))
+        return self.within(self.point(self.space.sample(rng)), max(bound, self.cheapest.cost), rng)
+
+    def within(self, point: Point, bound: int, rng: np.random.Generator) -> Point:
+        """Return a point no costlier than `bound` that shares as many knobs as may be with `point`.
+
+        Args:
+            point: Where to start.
+            bound: The cost to get to; at least that of the cheapest point.
+            rng: Decides the order in which knobs are given up.
+        """
+        if point.cost <= bound:
+            return point
+        anchor = self.cheapest
+        names = [name for name in point.params if point.params[name] != anchor.params[name]]
+        order = [names[index] for index in rng.permutation(len(names))]
+        best, few, many = anchor, 0, len(order)
+        while many - few > 1:
+            middle = (few + many) // 2
+            mixed = self.point({**point.params, **{name: anchor.params[name] for name in order[:middle]}})
+            if mixed.cost <= bound:
+                best, many = mixed, middle
+            else:
+                few = middle
+        return best
+
+    def neighbours(self, point: Point, rng: np.random.Generator, most: int) -> list[Point]:
+        """Return up to `most` affordable points one step away, in random order."""
+        found: dict[str, Point] = {}
+        steps = list(self.space.neighbours(point.params))
+        for index in rng.permutation(len(steps)):
+            near = self.point(steps[index])
+            if self.affordable(near) and near.text != point.text:
+                found.setdefault(near.text, near)
+                if len(found) == most:
+                    break
+        return list(found.values())
+
+    def new_near(self, point: Point, seen: Set[str], rng: np.random.Generator) -> Point | None:
+        """Return a new affordable point at or near `point`, or None when a thorough search finds none.
+
+        Args:
+            point: Where to look first; may be over the limit.
+            seen: Texts of configurations that were proposed before.
+            rng: The source of chance.
+        """
+        point = self.within(point, self.limit, rng)
+        if point.text not in seen:
+            return point
+        if self.all is not None:
+            remaining = [each for each in self.all if each.text not in seen]
+            return remaining[rng.integers(len(remaining))] if remaining else None
+        for _ in range(8):
+            near = self.neighbours(point, rng, most=64)
+            new = [each for each in near if each.text not in seen]
+            if new:
+                return new[0]
+            point = near[0] if near else self.draw(rng)
+        draws = (self.draw(rng) for _ in range(512))
+        return next((drawn for drawn in draws if drawn.text not in seen), None)
+
+    @cached_property
+    def _every(self) -> list[Point] | None:
+        size = self.space.size
+        if size is None or size > _ENUMERABLE:
+            return None
+        points: dict[str, Point] = {}
+        for params in _grid(self.space.distributions()):
+            point = self.point(params)
+            points.setdefault(point.text, point)
+        return list(points.values())
+
+    def _descend(self, seed: int) -> Point:
+        rng = np.random.default_rng(seed)
+        draws = [self.point(self.space.sample(rng)) for _ in range(32)]
+        best = min(draws, key=lambda point: point.cost or np.inf)
+        improved = True
+        while improved:
+            improved = False
+            steps = list(self.space.neighbours(best.params))
+            for index in rng.permutation(len(steps)):
+                near = self.point(steps[index])
+                if 0 < near.cost < best.cost or best.cost == 0 < near.cost:
+                    best, improved = near, True
+                    break
+        return best
+
+
+def cheapest_cost(space: BoundSpace, cost: Cost) -> int:
+    """Return the cheapest non-zero cost of a space: exact when the space is small, otherwise by search.
+
+    Returns:
+        The cost, or 0 when the space holds nothing but the untouched backbone.
+    """
+    return AffordablePoints(space, cost, _UNLIMITED).cheapest.cost
+
+
+_UNLIMITED = 2**63 - 1
+
+
+def _grid(distributions: Mapping[str, BaseDistribution]) -> Iterator[Params]:
+    axes = [_values(distribution) for distribution in distributions.values()]
+    return (dict(zip(distributions, values, strict=True)) for values in itertools.product(*axes))
+
+
+def _values(distribution: BaseDistribution) -> list[Any]:
+    if isinstance(distribution, IntDistribution):
+        return list(range(distribution.low, distribution.high + 1, distribution.step))
+    assert isinstance(distribution, CategoricalDistribution), "a finite space has only grids"
+    return list(distribution.choices)

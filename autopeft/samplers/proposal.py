@@ -1,0 +1,70 @@
+"""One proposal of the Bayesian optimiser: fit, build the acquisition, search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from autopeft.samplers.acquisition import hypervolume_improvement
+from autopeft.samplers.features import Features
+from autopeft.samplers.history import History
+from autopeft.samplers.hypervolume import pareto_front
+from autopeft.samplers.local_search import maximise
+from autopeft.samplers.points import AffordablePoints, Point
+from autopeft.samplers.surrogate import fit_accuracy, winsorised
+
+__all__ = ["propose"]
+
+
+def propose(
+    history: History, points: AffordablePoints, features: Features, rng: np.random.Generator
+) -> Point | None:
+    """Return the new point that promises the largest growth of the front, or None when none was met.
+
+    Args:
+        history: The study so far, with at least two different accuracies.
+        points: The points allowed.
+        features: Their encoding.
+        rng: The source of chance.
+    """
+    seed = int(rng.integers(2**31))
+    with _alone(seed):
+        told = history.observations
+        accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
+        x = torch.from_numpy(features.encode([o.point for o in told]))
+        model = fit_accuracy(x, torch.from_numpy(accuracies).unsqueeze(-1))
+        fair = [i for i, o in enumerate(told) if not o.failed and points.affordable(o.point)]
+        # A reference below all that count leaves the acquisition something to tell apart.
+        reference = min(history.reference or 0.0, float(accuracies.max()))
+        pending = [point for point in history.pending if points.affordable(point)]
+        improvement = hypervolume_improvement(
+            model,
+            features.decades,
+            reference,
+            x[fair],
+            torch.from_numpy(features.encode(pending)) if pending else None,
+            seed,
+        )
+
+        def value(candidates: Sequence[Point]) -> NDArray[np.float64]:
+            return improvement(torch.from_numpy(features.encode(candidates))).numpy()
+
+        front = pareto_front([told[i].point.cost for i in fair], [told[i].accuracy for i in fair])
+        return maximise(value, points, [told[fair[i]].point for i in front], history.seen, rng)
+
+
+@contextmanager
+def _alone(seed: int) -> Iterator[None]:
+    """Compute on one thread, as workers train on the other cores, and leave torch's state as it was."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

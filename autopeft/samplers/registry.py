@@ -1,0 +1,82 @@
+"""Samplers by name. A new one is registered here, in one line."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+
+from autopeft.errors import AutopeftError
+from autopeft.samplers.feasible import FeasibleSampler
+from autopeft.samplers.pareto import STARTUP_TRIALS, ParetoSampler
+from autopeft.samplers.points import Cost
+from autopeft.space import BoundSpace
+
+__all__ = ["SAMPLERS", "make_sampler"]
+
+#: A search has dozens of trials; with Optuna's default of 50, NSGA-II would not leave its random first generation.
+_POPULATION = 8
+
+
+def make_sampler(name: str, space: BoundSpace, cost: Cost, limit: int, *, seed: int = 0) -> BaseSampler:
+    """Make a sampler that proposes only new configurations within a budget.
+
+    Args:
+        name: One of `SAMPLERS`.
+        space: The space, bound to a backbone.
+        cost: The exact cost of a configuration.
+        limit: The highest cost allowed, inclusive.
+        seed: Seed of everything random.
+
+    Raises:
+        AutopeftError: When there is no sampler of that name.
+        BudgetError: When no configuration of the space fits the limit.
+    """
+    if name not in SAMPLERS:
+        near = difflib.get_close_matches(name, SAMPLERS, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise AutopeftError(f"unknown sampler {name!r}; expected one of {', '.join(SAMPLERS)}{hint}")
+    return SAMPLERS[name](space, cost, limit, seed=seed)
+
+
+def _wrapped(make: Callable[[int], BaseSampler], draws: int) -> Callable[..., BaseSampler]:
+    def build(space: BoundSpace, cost: Cost, limit: int, **options: Any) -> BaseSampler:
+        return FeasibleSampler(make, space, cost, limit, draws=draws, **options)
+
+    return build
+
+
+def _tpe(seed: int) -> BaseSampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return TPESampler(
+            seed=seed,
+            n_startup_trials=STARTUP_TRIALS,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+            warn_independent_sampling=False,
+        )
+
+
+def _nsga2(seed: int) -> BaseSampler:
+    return NSGAIISampler(seed=seed, population_size=_POPULATION)
+
+
+def _gp(seed: int) -> BaseSampler:
+    return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False)
+
+
+#: Each sampler's name and how to make it from (space, cost, limit, seed=...). GP takes a second a draw and hardly
+#: varies between draws, so it is asked once.
+SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
+    "pareto": ParetoSampler,
+    "random": _wrapped(lambda seed: RandomSampler(seed=seed), draws=32),
+    "tpe": _wrapped(_tpe, draws=16),
+    "nsga2": _wrapped(_nsga2, draws=16),
+    "gp": _wrapped(_gp, draws=1),
+}
