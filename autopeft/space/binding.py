@@ -1,0 +1,187 @@
+"""Binds a space to a backbone: sizes become numbers, roles and layers become bits and places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autopeft.errors import SpaceError
+from autopeft.space.bound import BoundSpace
+from autopeft.space.checking import layers_of, split_per, targets_of
+from autopeft.space.document import Lines
+from autopeft.space.domains import Continuous, Grid, domain
+from autopeft.space.grammar import Per
+from autopeft.space.parameters import Parameter
+from autopeft.space.placed import KnobPlan, MethodPlan, Place
+from autopeft.space.placement import Cell
+from autopeft.space.shape import ROLES, BackboneShape
+from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
+
+__all__ = ["bind"]
+
+
+@dataclass
+class _Binder:
+    data: Mapping[str, Any]
+    vocabulary: Vocabulary
+    shape: BackboneShape
+    source: str
+    lines: Lines
+
+    def __post_init__(self) -> None:
+        self.parameters: dict[str, Parameter] = {}
+        self.warnings: list[str] = []
+        self.problems: list[str] = []
+        self.units = {"d": float(self.shape.hidden), "f": float(self.shape.ffn)}
+
+    def bind(self) -> tuple[list[MethodPlan], list[KnobPlan]]:
+        chosen = list(self.data.get("choose") or ())
+        if len(chosen) > 1:
+            self.add(Parameter("choose", tuple(chosen), ordered=False))
+        plans = []
+        for section in ("modules", "choose"):
+            for name, knobs in (self.data.get(section) or {}).items():
+                choice = name if section == "choose" and len(chosen) > 1 else None
+                plans.append(self.method((section, name), self.vocabulary.methods[name], knobs or {}, choice))
+        training = self.data.get("training") or {}
+        plan = [
+            self.knob("training", knob, training, [Cell(-1, None)])
+            for knob in self.vocabulary.training.values()
+        ]
+        return plans, plan
+
+    def method(
+        self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[str, Any], choice: str | None
+    ) -> MethodPlan:
+        own = "layers" in knobs
+        layer_path = (*path, "layers") if own else ("layers",)
+        bits, layers = layers_of(knobs["layers"] if own else self.data.get("layers", "all"))
+        layers = list(range(self.shape.layers)) if layers is None else self.inside(layer_path, layers)
+        prefix = f"{words.name}.layer" if own else "layer"
+        layer_bits = {layer: self.bit(f"{prefix}.{layer}") for layer in layers} if bits else {}
+        role_bits, roles = self.roles(path, words, knobs)
+        places = [Cell(layer, role) for layer in layers for role in roles]
+        plans = [
+            self.knob(words.name, knob, knobs, places, path) for knob in words.knobs if knob.kind != "roles"
+        ]
+        return MethodPlan(
+            words=words,
+            choice=choice,
+            shares_layers=bits and not own,
+            layer_bits=layer_bits,
+            role_bits=role_bits,
+            knobs=tuple(sorted(plans, key=lambda plan: not plan.knob.gate)),
+            places=tuple(
+                Place(cell, layer_bits.get(cell.layer), role_bits.get(cell.role or "")) for cell in places
+            ),
+        )
+
+    def roles(
+        self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[str, Any]
+    ) -> tuple[dict[str, str], list[str | None]]:
+        if not words.has_roles:
+            return {}, [None]
+        knob = words.by_name["targets"]
+        bits, names = targets_of(knobs.get("targets", knob.default))
+        resolved = {name: self.shape.resolve(name) for name in names}
+        where = f"{words.name}.targets"
+        lacking = [name for name, role in resolved.items() if role is None]
+        fused = [name for name, role in resolved.items() if role not in (None, name)]
+        roles = [role for role in ROLES if role in resolved.values()]
+        if lacking:
+            self.warnings.append(f"{where}: the backbone has no {', '.join(lacking)}; left out")
+        if fused:
+            target = resolved[fused[0]]
+            self.warnings.append(
+                f"{where}: {', '.join(fused)} are one matrix here, {target}; it stands for them"
+            )
+        if not roles:
+            self.problem(
+                (*path, "targets"),
+                f"found {', '.join(names)}, but the backbone has only {', '.join(self.shape.roles)}",
+            )
+        return {role: self.bit(f"{where}.{role}") for role in roles} if bits else {}, list(roles)
+
+    def knob(
+        self,
+        owner: str,
+        knob: Knob,
+        given: Mapping[str, Any],
+        places: list[Cell],
+        path: tuple[str, ...] = ("training",),
+    ) -> KnobPlan:
+        per, values = split_per(given.get(knob.name, knob.default))
+        values_of = domain(knob, values, self.units)
+        if per is not None and per.unit == "role" and places and places[0].role is None:
+            self.problem((*path, knob.name), f"found `per: role`, but {owner} is placed layer by layer")
+        names = {cell: self.name(f"{owner}.{knob.name}", per, cell, values_of) for cell in places}
+        return KnobPlan(knob, values_of, names)
+
+    def name(self, base: str, per: Per | None, cell: Cell, values: Grid | Continuous) -> str | None:
+        if isinstance(values, Grid) and len(values.values) == 1:
+            return None
+        if per is None:
+            name = base
+        elif per.unit == "role":
+            name = f"{base}.{cell.role}"
+        elif per.unit == "layer":
+            name = f"{base}.{cell.layer}"
+        else:
+            name = f"{base}.group{min(cell.layer * per.groups // self.shape.layers, per.groups - 1)}"
+        if isinstance(values, Continuous):
+            self.add(Parameter(name, None, low=values.low, high=values.high, log=values.log))
+        else:
+            shown = tuple(
+                value if isinstance(value, int | float | str) else str(value) for value in values.values
+            )
+            self.add(Parameter(name, shown, ordered=values.ordered))
+        return name
+
+    def inside(self, path: tuple[str, ...], layers: list[int]) -> list[int]:
+        beyond = [layer for layer in layers if layer >= self.shape.layers]
+        if beyond:
+            self.problem(path, f"found layer {beyond[-1]}, expected 0 to {self.shape.layers - 1}")
+        return [layer for layer in layers if layer < self.shape.layers]
+
+    def bit(self, name: str) -> str:
+        self.add(Parameter(name, (0, 1)))
+        return name
+
+    def add(self, parameter: Parameter) -> None:
+        self.parameters.setdefault(parameter.name, parameter)
+
+    def problem(self, path: tuple[str, ...], message: str) -> None:
+        line = next(
+            (self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0
+        )
+        place = f"{self.source}:{line}" if line else self.source
+        self.problems.append(f"{place}: {'.'.join(path)}: {message}")
+
+
+def bind(
+    name: str,
+    data: Mapping[str, Any],
+    vocabulary: Vocabulary,
+    shape: BackboneShape,
+    source: str,
+    lines: Lines,
+) -> BoundSpace:
+    """Bind a checked space to a backbone.
+
+    Raises:
+        SpaceError: With everything this backbone cannot offer.
+    """
+    binder = _Binder(data, vocabulary, shape, source, lines)
+    methods, training = binder.bind()
+    if binder.problems:
+        raise SpaceError(binder.problems)
+    return BoundSpace(
+        name=name,
+        vocabulary=vocabulary,
+        shape=shape,
+        parameters=tuple(binder.parameters.values()),
+        warnings=tuple(binder.warnings),
+        methods=tuple(methods),
+        training=tuple(training),
+    )

@@ -1,0 +1,192 @@
+"""From what a person writes to a configuration's one canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from autopeft.errors import ConfigurationError
+from autopeft.space.configuration import Configuration
+from autopeft.space.placement import Cell, assemble, is_key, look_up, parse_layers
+from autopeft.space.quantity import check_value, settle
+from autopeft.space.shape import ROLES, BackboneShape
+from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
+
+__all__ = ["build", "canonical", "nearest"]
+
+
+def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneShape) -> Configuration:
+    """Check a configuration against a backbone and bring it into canonical form.
+
+    `layers` may be left out or `all` (every layer), sizes may be relative (`d/8`, `2r`), placed knobs may be
+    mappings with keys such as `0`, `0-5`, `q`, `0.q`.
+
+    Raises:
+        ConfigurationError: Listing every fault at once.
+    """
+    faults: list[str] = []
+    _unknown("", data, ("modules", "training"), faults)
+    modules = data.get("modules") or {}
+    training = data.get("training") or {}
+    placed: dict[str, dict[Cell, dict[str, Any]]] = {}
+    if not isinstance(modules, Mapping):
+        faults.append(f"modules: found {modules!r}, expected a mapping from methods to their knobs")
+        modules = {}
+    for name, knobs in modules.items():
+        if name not in vocabulary.methods:
+            faults.append(f"modules.{name}: no such method{nearest(name, vocabulary.methods)}")
+        elif not isinstance(knobs, Mapping):
+            faults.append(f"modules.{name}: found {knobs!r}, expected a mapping of knobs")
+        else:
+            placed[name] = _places(vocabulary.methods[name], knobs, shape, faults)
+    for name in placed:
+        for other in sorted(vocabulary.methods[name].excludes & placed.keys()):
+            faults.append(f"modules: {name} and {other} cannot share a backbone; leave one out")
+    settled = _training(training, vocabulary, faults)
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return build(placed, settled, vocabulary)
+
+
+def build(
+    placed: Mapping[str, Mapping[Cell, Mapping[str, Any]]],
+    training: Mapping[str, Any],
+    vocabulary: Vocabulary,
+) -> Configuration:
+    """Write places and training knobs as a canonical configuration; without any place it is head only."""
+    modules = {name: assemble(vocabulary.methods[name], places) for name, places in placed.items() if places}
+    return Configuration.from_dict({"modules": modules, "training": dict(training) if modules else {}})
+
+
+def nearest(name: Any, known: Any) -> str:
+    """Return `; did you mean ...?` with the nearest known name, or what is known."""
+    close = get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(known)}"
+
+
+def _places(
+    words: MethodWords, knobs: Mapping[str, Any], shape: BackboneShape, faults: list[str]
+) -> dict[Cell, dict[str, Any]]:
+    where = f"modules.{words.name}"
+    before = len(faults)
+    _unknown(f"{where}.", knobs, ("layers", *words.by_name), faults)
+    layers = _layers(where, knobs.get("layers", "all"), shape, faults)
+    roles = _roles(where, words, knobs, shape, faults)
+    places: dict[Cell, dict[str, Any]] = {}
+    for knob in words.knobs:
+        if knob.kind != "roles" and knob.name not in knobs and knob.default is None:
+            faults.append(f"{where}.{knob.name}: missing, expected {_kind(knob)}")
+        _check_keys(f"{where}.{knob.name}", knob, knobs.get(knob.name), faults)
+    if len(faults) > before:
+        return {}
+    units: dict[str, float] = {"d": shape.hidden, "f": shape.ffn}
+    ordered = sorted((knob for knob in words.knobs if knob.kind != "roles"), key=lambda knob: not knob.gate)
+    for cell in (Cell(layer, role) for layer in layers for role in roles):
+        values: dict[str, Any] = {}
+        for knob in ordered:
+            written = knobs.get(knob.name, knob.default)
+            if isinstance(written, Mapping):
+                found = look_up(written, cell)
+                written = 0 if found is None and knob.gate else knob.default if found is None else found
+            value = settle(knob, written, units)
+            expected = _kind(knob) if value is None else check_value(knob, value)
+            if expected:
+                fault = f"{where}.{knob.name}: found {written!r}, expected {expected}"
+                if fault not in faults:
+                    faults.append(fault)
+                break
+            if knob.gate:
+                if value == 0:
+                    break
+                units = units | {"r": value}
+            values[knob.name] = value
+        else:
+            places[cell] = values
+    return places
+
+
+def _layers(where: str, value: Any, shape: BackboneShape, faults: list[str]) -> list[int]:
+    if value == "all":
+        return list(range(shape.layers))
+    items = value if isinstance(value, list | tuple) else str(value).split(",")
+    found: set[int] = set()
+    for item in items:
+        layers = None if isinstance(item, bool) else parse_layers(str(item))
+        if layers is None:
+            faults.append(f"{where}.layers: found {item!r}, expected `all` or layers such as [0, 1] or 0-5")
+            return []
+        found.update(layers)
+    beyond = sorted(layer for layer in found if layer >= shape.layers)
+    if beyond:
+        faults.append(
+            f"{where}.layers: found layer {beyond[-1]}, expected 0 to {shape.layers - 1}: "
+            f"the backbone has {shape.layers} layers"
+        )
+    return sorted(found)
+
+
+def _roles(
+    where: str, words: MethodWords, knobs: Mapping[str, Any], shape: BackboneShape, faults: list[str]
+) -> list[str | None]:
+    if not words.has_roles:
+        return [None]
+    knob = words.by_name["targets"]
+    value = knobs.get("targets", knob.default)
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        faults.append(f"{where}.targets: found {value!r}, expected a list of {', '.join(knob.choices)}")
+        return []
+    found: set[str] = set()
+    for item in (str(item).strip() for item in items):
+        role = shape.resolve(item)
+        if item not in knob.choices:
+            faults.append(f"{where}.targets: found {item!r}{nearest(item, knob.choices)}")
+        elif role is None:
+            faults.append(
+                f"{where}.targets: the backbone has no {item!r}; expected some of {', '.join(shape.roles)}"
+            )
+        else:
+            found.add(role)
+    return [role for role in ROLES if role in found]
+
+
+def _training(training: Any, vocabulary: Vocabulary, faults: list[str]) -> dict[str, Any]:
+    if not isinstance(training, Mapping):
+        faults.append(f"training: found {training!r}, expected a mapping")
+        return {}
+    _unknown("training.", training, tuple(vocabulary.training), faults)
+    settled: dict[str, Any] = {}
+    for name, knob in vocabulary.training.items():
+        written = training.get(name, knob.default)
+        value = settle(knob, written, {})
+        expected = _kind(knob) if value is None else check_value(knob, value)
+        if expected:
+            faults.append(f"training.{name}: found {written!r}, expected {expected}")
+        settled[name] = value
+    return settled
+
+
+def _check_keys(where: str, knob: Knob, value: Any, faults: list[str]) -> None:
+    if not isinstance(value, Mapping):
+        return
+    if not knob.placed:
+        faults.append(f"{where}: found a mapping, expected one value: it cannot differ from place to place")
+        return
+    for key in value:
+        if not is_key(key):
+            faults.append(f"{where}: found the key {key!r}, expected a layer, a role or both: 0, 0-5, q, 0.q")
+
+
+def _unknown(where: str, data: Mapping[str, Any], known: tuple[str, ...], faults: list[str]) -> None:
+    for key in data:
+        if key not in known:
+            faults.append(f"{where}{key}: no such key{nearest(key, known)}")
+
+
+def _kind(knob: Knob) -> str:
+    if knob.kind == "choice":
+        return f"one of {', '.join(knob.choices)}"
+    units = "".join(f" or a multiple such as 2{unit}" for unit in knob.relative[:1])
+    off = " or off" if knob.gate else ""
+    return f"{'a whole number' if knob.kind == 'int' else 'a number'}{units}{off}"

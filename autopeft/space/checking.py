@@ -1,0 +1,195 @@
+"""Checks a space against the vocabulary, before any backbone is known; collects all faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from autopeft.space.canonical import nearest
+from autopeft.space.document import Lines
+from autopeft.space.domains import domain
+from autopeft.space.grammar import GrammarError, Per, Subset, Values, Word, parse_per, parse_values
+from autopeft.space.quantity import number
+from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
+
+__all__ = ["check_space", "layers_of", "split_per", "targets_of"]
+
+_CONSTRAINT = re.compile(r"params\s*<=\s*(\S+)")
+_LIMIT = re.compile(r"\d+(\.\d+)?\s*[%kMG]?")
+#: Any sizes will do to check the grammar of relative ones.
+_SOME_SIZES = {"d": 4096.0, "f": 16384.0}
+
+
+class _Checker:
+    def __init__(self, vocabulary: Vocabulary, source: str, lines: Lines) -> None:
+        self.vocabulary, self.source, self.lines = vocabulary, source, lines
+        self.faults: list[tuple[int, str]] = []
+
+    def fault(self, path: tuple[str, ...], message: str) -> None:
+        line = next(
+            (self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0
+        )
+        place = f"{self.source}:{line}" if line else self.source
+        self.faults.append((line, f"{place}: {'.'.join(path)}: {message}"))
+
+    def mapping(self, path: tuple[str, ...], value: Any) -> Mapping[Any, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self.fault(path, f"found {value!r}, expected a mapping")
+            return {}
+        return value
+
+    def keys(self, path: tuple[str, ...], value: Mapping[Any, Any], known: Any) -> None:
+        for key in value:
+            if key not in known:
+                self.fault((*path, str(key)), f"no such key{nearest(key, known)}")
+
+    def space(self, data: Mapping[str, Any]) -> None:
+        self.keys((), data, ("name", "layers", "modules", "choose", "training", "constraints"))
+        if not data.get("modules") and not data.get("choose"):
+            self.fault(("modules",), "missing, expected `modules` or `choose` with at least one method")
+        self.layers(("layers",), data.get("layers", "all"))
+        names = [
+            name
+            for section in ("modules", "choose")
+            for name in self.section(section, self.mapping((section,), data.get(section)))
+        ]
+        self.together(data, names)
+        training = self.mapping(("training",), data.get("training"))
+        self.keys(("training",), training, self.vocabulary.training)
+        for name, knob in self.vocabulary.training.items():
+            if name in training:
+                self.values(("training", name), knob, training[name])
+        self.constraints(data.get("constraints"))
+
+    def section(self, section: str, methods: Mapping[Any, Any]) -> list[str]:
+        known = []
+        for name, knobs in methods.items():
+            if name not in self.vocabulary.methods:
+                self.fault((section, str(name)), f"no such method{nearest(name, self.vocabulary.methods)}")
+            else:
+                known.append(name)
+                self.method(
+                    (section, name), self.vocabulary.methods[name], self.mapping((section, name), knobs)
+                )
+        return known
+
+    def together(self, data: Mapping[str, Any], names: list[str]) -> None:
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self.fault(("choose", name), "stands in `modules` too; keep one")
+        modules = [name for name in data.get("modules") or () if name in names]
+        for index, name in enumerate(modules):
+            for other in modules[index + 1 :]:
+                if other in self.vocabulary.methods[name].excludes:
+                    self.fault(
+                        ("modules", other), f"cannot share a backbone with {name}; put both under `choose`"
+                    )
+
+    def method(self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[Any, Any]) -> None:
+        self.keys(path, knobs, ("layers", *words.by_name))
+        if "layers" in knobs:
+            self.layers((*path, "layers"), knobs["layers"])
+        for knob in words.knobs:
+            here = (*path, knob.name)
+            if knob.name not in knobs:
+                if knob.default is None:
+                    self.fault(path, f"{knob.name} is missing; it has no default")
+            elif knob.kind == "roles":
+                self.targets(here, knob, knobs[knob.name])
+            else:
+                self.values(here, knob, knobs[knob.name])
+
+    def values(self, path: tuple[str, ...], knob: Knob, written: Any) -> None:
+        try:
+            per, values = split_per(written)
+            if per is not None and not knob.placed:
+                raise GrammarError("no `per`: this knob is the same everywhere")
+            domain(knob, values, _SOME_SIZES if knob.relative else {})
+        except GrammarError as error:
+            self.fault(path, f"found {written!r}, expected {error}")
+
+    def layers(self, path: tuple[str, ...], written: Any) -> None:
+        try:
+            layers_of(written)
+        except GrammarError as error:
+            self.fault(path, f"found {written!r}, expected {error}")
+
+    def targets(self, path: tuple[str, ...], knob: Knob, written: Any) -> None:
+        try:
+            _, names = targets_of(written)
+        except GrammarError as error:
+            self.fault(path, f"found {written!r}, expected {error}")
+            return
+        for name in names:
+            if name not in knob.choices:
+                self.fault(path, f"found {name!r}{nearest(name, knob.choices)}")
+
+    def constraints(self, written: Any) -> None:
+        if written is None:
+            return
+        if not isinstance(written, list):
+            self.fault(("constraints",), f"found {written!r}, expected a list such as ['params <= 1%']")
+            return
+        for text in written:
+            match = _CONSTRAINT.fullmatch(str(text).strip())
+            if match is None or not _LIMIT.fullmatch(match[1]):
+                self.fault(("constraints",), f"found {text!r}, expected a limit such as `params <= 1%`")
+
+
+def check_space(data: Mapping[str, Any], vocabulary: Vocabulary, source: str, lines: Lines) -> list[str]:
+    """Return all faults of a space's data in the order of the file, one line each."""
+    checker = _Checker(vocabulary, source, lines)
+    checker.space(data)
+    return [message for _, message in sorted(checker.faults, key=lambda fault: fault[0])]
+
+
+def split_per(written: Any) -> tuple[Per | None, Values]:
+    """Read the values of a knob, given plainly or as `{per: ..., values: ...}`.
+
+    Raises:
+        GrammarError: Saying what was expected.
+    """
+    if not isinstance(written, Mapping):
+        return None, parse_values(written)
+    if set(written) != {"per", "values"}:
+        raise GrammarError("values, or a mapping with exactly `per` and `values`")
+    return parse_per(written["per"]), parse_values(written["values"])
+
+
+def layers_of(written: Any) -> tuple[bool, list[int] | None]:
+    """Read `layers`: whether each has its bit, and which layers are meant (None: all).
+
+    Raises:
+        GrammarError: Saying what was expected.
+    """
+    if written in ("all", "subset"):
+        return written == "subset", None
+    items = written if isinstance(written, list) else [written]
+    found: set[int] = set()
+    for item in items:
+        low, _, high = str(item).partition("-")
+        ends = [number(end) for end in (low, high or low)]
+        if isinstance(item, bool) or not all(isinstance(end, int) and end >= 0 for end in ends):
+            raise GrammarError("`all`, `subset`, or layers such as [0, 1, 2] or 0-5")
+        found.update(range(int(ends[0] or 0), int(ends[1] or 0) + 1))
+    if not found:
+        raise GrammarError("at least one layer")
+    return False, sorted(found)
+
+
+def targets_of(written: Any) -> tuple[bool, tuple[str, ...]]:
+    """Read `targets`: whether each role has its bit, and the roles.
+
+    Raises:
+        GrammarError: Saying what was expected.
+    """
+    if isinstance(written, str) and not written.startswith("subset of"):
+        written = [name.strip() for name in written.split(",")]
+    choices = parse_values(written).choices
+    if len(choices) == 1 and isinstance(choices[0], Subset):
+        return True, choices[0].names
+    if not all(isinstance(choice, Word) and isinstance(choice.value, str) for choice in choices):
+        raise GrammarError("`subset of q, v` or a list of roles such as [q, v]")
+    return False, tuple(choice.value for choice in choices if isinstance(choice, Word))

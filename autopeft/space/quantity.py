@@ -1,0 +1,89 @@
+"""Numbers of configurations: plain, or relative to the backbone's sizes or to a rank."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from autopeft.space.vocabulary import Knob
+
+__all__ = ["OFF", "check_value", "number", "relative_unit", "settle"]
+
+#: Words that take a method out of a place. YAML reads a bare `off` as False.
+OFF = ("off", False)
+
+_RELATIVE = re.compile(r"(?:(\d+(?:\.\d+)?)\s*\*?\s*)?([dfr])(?:\s*/\s*(\d+(?:\.\d+)?))?")
+
+
+def number(value: Any) -> int | float | None:
+    """Read a plain number, written as a number or as text such as `1e-5` or `0.1%`; None when it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    try:
+        return float(text[:-1]) / 100 if text.endswith("%") else _plain(text)
+    except ValueError:
+        return None
+
+
+def relative_unit(value: Any) -> tuple[float, str] | None:
+    """Read `d`, `d/4`, `2d`, `1.5r` as factor and unit; None when it is not of that form."""
+    match = _RELATIVE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    return float(match[1] or 1) / float(match[3] or 1), match[2]
+
+
+def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
+    """Turn a written value of a knob into what a configuration stores.
+
+    Relative sizes of `int` knobs are rounded down, at least 1. `off` is 0.
+
+    Args:
+        knob: The knob.
+        value: What was written.
+        units: Sizes of the units that have one here.
+
+    Returns:
+        An int, a float (4 significant digits) or a word; None when the value is none of the knob's kind.
+    """
+    if knob.gate and any(value is off or value == off for off in OFF):
+        return 0
+    if knob.kind == "choice":
+        return value if isinstance(value, str) else None
+    plain = number(value)
+    if plain is None:
+        relative = relative_unit(value)
+        if relative is None or relative[1] not in knob.relative or relative[1] not in units:
+            return None
+        plain = relative[0] * units[relative[1]]
+        if knob.kind == "int":
+            plain = max(1, int(plain + 1e-9))
+    if knob.kind == "int":
+        return int(plain) if float(plain).is_integer() else None
+    return float(f"{plain:.4g}")
+
+
+def check_value(knob: Knob, value: Any) -> str | None:
+    """Return what a settled value should have been, or None when it is legal."""
+    if knob.kind == "choice":
+        return None if value in knob.choices else f"one of {', '.join(knob.choices)}"
+    if value == 0 and knob.gate:
+        return None
+    if knob.low is not None and value < knob.low:
+        return f"at least {knob.low:g}"
+    if knob.high is not None and value > knob.high:
+        return f"at most {knob.high:g}"
+    return None
+
+
+def _plain(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

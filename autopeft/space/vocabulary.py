@@ -1,0 +1,81 @@
+"""The words a search space may use: methods and their knobs, handed in from the rooms above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Knob", "MethodWords", "Vocabulary"]
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One setting of a method or of training.
+
+    Args:
+        name: Its name in spaces and configurations.
+        kind: `int`, `float`, `choice` (one of `choices`) or `roles` (a set of roles of the layer).
+        help: One line for people.
+        default: Value when a space or configuration leaves it out; None makes it required.
+        low: Smallest legal number, inclusive.
+        high: Largest legal number, inclusive.
+        choices: Legal words of a `choice` knob; legal roles of a `roles` knob.
+        placed: Whether its value may differ from layer to layer (and from role to role, where there are roles).
+        gate: Whether `off` (or 0) removes the method from that place. Only placed int knobs gate.
+        relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), or `r` (multiples of the
+            same method's gate knob at the same place).
+    """
+
+    name: str
+    kind: Literal["int", "float", "choice", "roles"]
+    help: str
+    default: int | float | str | tuple[str, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    placed: bool = False
+    gate: bool = False
+    relative: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MethodWords:
+    """A method as the language sees it.
+
+    Args:
+        name: Its name in spaces and configurations.
+        summary: One line for people.
+        source: The paper it comes from.
+        knobs: Its knobs; a `roles` knob, when there is one, is called `targets`.
+        excludes: Names of methods that cannot share a backbone with it.
+    """
+
+    name: str
+    summary: str
+    source: str
+    knobs: tuple[Knob, ...]
+    excludes: frozenset[str] = frozenset()
+
+    @property
+    def by_name(self) -> Mapping[str, Knob]:
+        """The knobs by name."""
+        return {knob.name: knob for knob in self.knobs}
+
+    @property
+    def gate(self) -> Knob | None:
+        """The knob whose `off` removes the method from a place, if it has one."""
+        return next((knob for knob in self.knobs if knob.gate), None)
+
+    @property
+    def has_roles(self) -> bool:
+        """Whether the method is placed role by role (else layer by layer)."""
+        return any(knob.kind == "roles" for knob in self.knobs)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All methods and training knobs a space or configuration may name."""
+
+    methods: Mapping[str, MethodWords]
+    training: Mapping[str, Knob]

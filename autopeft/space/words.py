@@ -1,0 +1,55 @@
+"""Configurations in words, short enough for a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+__all__ = ["describe", "layers_in_words"]
+
+_SHORT = {"rank": "r", "alpha": "a", "learning_rate": "lr"}
+#: Knobs that need no name beside their method's.
+_PLAIN = ("size", "length")
+
+
+def describe(data: Mapping[str, Any]) -> str:
+    """Say a canonical configuration in words, e.g. `lora r=8 a=16 q,v @0-5 + prefix 4 @2, lr 0.0003`."""
+    if not data["modules"]:
+        return "head only"
+    parts = [_module(name, knobs) for name, knobs in data["modules"].items()]
+    training = "".join(f", {_SHORT.get(name, name)} {value:g}" for name, value in data["training"].items())
+    return " + ".join(parts) + training
+
+
+def layers_in_words(layers: Sequence[int]) -> str:
+    """Write sorted layers as ranges: `0-2,5`."""
+    runs = []
+    for _, group in groupby(enumerate(layers), key=lambda pair: pair[1] - pair[0]):
+        run = [layer for _, layer in group]
+        runs.append(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}")
+    return ",".join(runs)
+
+
+def _module(name: str, knobs: Mapping[str, Any]) -> str:
+    words = [name]
+    for knob, value in sorted(knobs.items(), key=lambda item: _rank(item[0])):
+        if knob == "layers":
+            words.append(f"@{layers_in_words(value)}")
+        elif knob == "targets":
+            words.append(",".join(value))
+        else:
+            prefix = "" if knob in _PLAIN else f"{_SHORT.get(knob, knob)}="
+            words.append(prefix + _value(value))
+    return " ".join(words)
+
+
+def _rank(knob: str) -> tuple[int, str]:
+    order = {"rank": 0, "size": 0, "length": 0, "alpha": 1, "targets": 8, "layers": 9}
+    return order.get(knob, 5), knob
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + " ".join(f"{key}:{_value(item)}" for key, item in value.items()) + "}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
