@@ -1,1 +1,67 @@
-"""Find which PEFT configuration to use for a model, a data set and a budget."""
+"""Find which PEFT configuration to use for a model, a data set and a budget.
+
+    from autopeft import search
+
+    result = search(data="train.csv", text="text", label="label", budget="1%")
+    for row in result.front.rows:
+        print(row.params, row.accuracy, row.in_words)
+
+Nothing heavy is imported until it is used. Loading adapters saved by methods that PEFT does not have needs
+`import autopeft.methods`, which enters them in PEFT's registries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autopeft.api import search
+    from autopeft.backbones import load_backbone
+    from autopeft.costs import Budget, Costs
+    from autopeft.errors import AutopeftError
+    from autopeft.launch import SearchPlan, SearchResult, open_run
+    from autopeft.samplers import ParetoSampler
+    from autopeft.space import Configuration, SearchSpace, load_space
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AutopeftError",
+    "Budget",
+    "Configuration",
+    "Costs",
+    "ParetoSampler",
+    "SearchPlan",
+    "SearchResult",
+    "SearchSpace",
+    "load_backbone",
+    "load_space",
+    "open_run",
+    "search",
+]
+
+_HOMES = {
+    "AutopeftError": "errors",
+    "Budget": "costs",
+    "Configuration": "space",
+    "Costs": "costs",
+    "ParetoSampler": "samplers",
+    "SearchPlan": "launch",
+    "SearchResult": "launch",
+    "SearchSpace": "space",
+    "load_backbone": "backbones",
+    "load_space": "space",
+    "open_run": "launch",
+    "search": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"autopeft.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'autopeft' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,7 +11,7 @@ from torch import nn
 from autopeft.backbones import Backbone
 from autopeft.methods.builder import inject, plan
 from autopeft.methods.method import Knobs, Method
-from autopeft.space.configuration import Configuration
+from autopeft.space import Configuration
 from autopeft.space.placement import Cell
 
 __all__ = ["Costs"]

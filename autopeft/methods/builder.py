@@ -15,7 +15,7 @@ from autopeft.backbones import Anatomy, head_parameters
 from autopeft.errors import ConfigurationError
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
-from autopeft.space.configuration import Configuration
+from autopeft.space import Configuration
 from autopeft.space.placement import cells
 
 __all__ = ["Applied", "adapter_parameters", "applied", "apply", "inject", "plan", "remove", "trainable"]

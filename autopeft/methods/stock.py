@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autopeft.methods.registry import VOCABULARY
 from autopeft.space.canonical import canonical
-from autopeft.space.configuration import Configuration
+from autopeft.space import Configuration
 from autopeft.space.shape import BackboneShape
 
 __all__ = ["HEAD_ONLY", "stock_lora"]

@@ -15,7 +15,7 @@ from autopeft.backbones import Anatomy, head_parameters
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import applied, apply, original_name, plan
 from autopeft.methods.method import Method
-from autopeft.space.configuration import Configuration
+from autopeft.space import Configuration
 
 __all__ = ["load", "save"]
 

@@ -21,7 +21,7 @@ class Knob:
         low: Smallest legal number, inclusive.
         high: Largest legal number, inclusive.
         choices: Legal words of a `choice` knob; legal roles of a `roles` knob.
-        placed: Whether its value may differ from layer to layer (and from role to role, where there are roles).
+        placed: Whether its value may differ from layer to layer (and from role to role).
         gate: Whether `off` (or 0) removes the method from that place. Only placed int knobs gate.
         relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), or `r` (multiples of the
             same method's gate knob at the same place).

@@ -1,0 +1,22 @@
+"""The command line: one thin file per verb; nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import sys
+
+from autopeft.cli.app import app
+from autopeft.errors import AutopeftError
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line; a fault the user can mend is one message and exit code 2."""
+    try:
+        app()
+    except AutopeftError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

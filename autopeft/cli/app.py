@@ -1,0 +1,24 @@
+"""The application and its verbs."""
+
+from __future__ import annotations
+
+import typer
+
+from autopeft.cli import cost, front, methods, search, spaces, tasks
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="autopeft",
+    help="Find which PEFT configuration to use for your model, your data and your budget.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("search")(search.search)
+app.command("front")(front.front)
+app.command("cost")(cost.cost)
+app.add_typer(spaces.app, name="spaces")
+app.command("tasks")(tasks.tasks)
+app.command("methods")(methods.methods)

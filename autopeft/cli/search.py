@@ -1,0 +1,153 @@
+"""`autopeft search`: find the front."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from autopeft.launch import Preparation, SearchResult
+
+__all__ = ["search"]
+
+_DATA = "Data"
+_TRIAL = "Trials"
+_RUN = "Run"
+
+
+def search(
+    spec: Annotated[Path | None, typer.Argument(help="YAML of a search; flags override it.")] = None,
+    model: Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Revision of a hub model.")] = None,
+    roles: Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Packaged task, see `autopeft tasks`.", rich_help_panel=_DATA)
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="CSV, TSV, JSONL or Parquet file, or a `datasets` name.", rich_help_panel=_DATA),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=_DATA)] = None,
+    text2: Annotated[
+        str | None, typer.Option(help="Column of the second text, for pairs.", rich_help_panel=_DATA)
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=_DATA)] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=_DATA)
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=_DATA)
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="accuracy (default), macro_f1 or mcc.", rich_help_panel=_DATA)
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default].")] = None,
+    budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Trials in all, baselines and earlier runs included.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    examples: Annotated[
+        int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=_TRIAL)
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(help="Epochs of a trial.", rich_help_panel=_TRIAL)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples of a step.", rich_help_panel=_TRIAL)] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=_TRIAL)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=_TRIAL)
+    ] = None,
+    trial_time_limit: Annotated[
+        str | None, typer.Option(help="Stop a trial after this long, e.g. 10m.", rich_help_panel=_TRIAL)
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Trials at once; default: cores, or GPUs. 0: in this process.", rich_help_panel=_RUN),
+    ] = None,
+    ray_address: Annotated[str | None, typer.Option(help="Address of a Ray cluster.", rich_help_panel=_RUN)] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(help="End the whole search after this long, e.g. 2h.", rich_help_panel=_RUN)
+    ] = None,
+    storage: Annotated[str | None, typer.Option(help="RDB URL of the study.", rich_help_panel=_RUN)] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder.", rich_help_panel=_RUN)] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Drop the study in the run folder.", rich_help_panel=_RUN)
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print front.json to standard output, the rest to standard error.")
+    ] = False,
+) -> None:
+    """Search for the best PEFT configurations under a budget; run it again to resume."""
+    flags = {
+        name: value
+        for name, value in locals().items()
+        if value is not None and name not in ("spec", "fresh", "json")
+    }
+    from rich.console import Console
+
+    from autopeft.cli.quiet import quiet
+    from autopeft.launch import SearchPlan, prepare, run_search
+    from autopeft.report import write_front
+
+    quiet()
+    console = Console(stderr=json)
+    plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
+    prepared = prepare(plan)
+    _announce(console, prepared)
+    with _progress(console, prepared) as listener:
+        result = run_search(prepared, fresh=fresh, listener=listener)
+    write_front(result)
+    _conclude(console, result, json)
+
+
+def _announce(console: Console, prepared: Preparation) -> None:
+    from autopeft.report import percent
+
+    scale = prepared.scale
+    size = prepared.space.size
+    count = "a continuum of configurations" if size is None else f"{size:,} configurations"
+    say = _say(console)
+    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters")
+    say(f"task    {prepared.task.describe()}")
+    for note in prepared.task.notes:
+        say(f"        {note}")
+    say(f"trial   {prepared.setting.describe()}")
+    say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
+    for warning in prepared.space.warnings:
+        say(f"        {warning}")
+    say(f"budget  {scale.limit:,} trainable parameters ({percent(scale.limit / scale.backbone)}), head not counted")
+    say(f"run     {prepared.folder}")
+
+
+def _progress(console: Console, prepared: Preparation) -> Any:
+    from autopeft.report import LiveProgress, PlainProgress
+
+    kind = LiveProgress if console.is_terminal else PlainProgress
+    return kind(scale=prepared.scale, total=prepared.plan.trials, done=0, console=console)
+
+
+def _conclude(console: Console, result: SearchResult, json: bool) -> None:
+    from autopeft.report import front_data, front_table, metric_of
+
+    say = _say(console)
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(front_data(result), indent=2))
+    else:
+        console.print(front_table(result.front, metric_of(result)))
+    say(result.front.verdict)
+    say(f"{result.seconds:.0f} s; front.json, front.csv, front.png and the study are in {result.folder}")
+    if not result.complete:
+        say("stopped before all trials were done; run the same command again to go on")
+
+
+def _say(console: Console) -> Any:
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    return say

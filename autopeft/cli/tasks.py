@@ -1,0 +1,24 @@
+"""`autopeft tasks`: what data a search can run on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["tasks"]
+
+
+def tasks(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the packaged tasks and the metrics."""
+    from autopeft.tasks import METRICS, PACKAGED
+
+    if json:
+        from json import dumps
+
+        typer.echo(dumps({"tasks": dict(PACKAGED), "metrics": list(METRICS)}, indent=2))
+        return
+    for name, summary in PACKAGED.items():
+        typer.echo(f"{name:<8} {summary}")
+    typer.echo("your own: --data FILE --text COLUMN [--text2 COLUMN] --label COLUMN (CSV, TSV, JSONL, Parquet)")
+    typer.echo(f"metrics: {', '.join(METRICS)}")

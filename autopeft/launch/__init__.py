@@ -1,0 +1,21 @@
+"""Run searches: studies ask and tell, Ray Tune runs the trials on one machine or a cluster."""
+
+from autopeft.launch.desk import Desk, Listener, Silent
+from autopeft.launch.job import WorkerJob
+from autopeft.launch.plan import SearchPlan, default_study, parse_duration
+from autopeft.launch.search import Preparation, SearchResult, open_run, prepare, run_search
+
+__all__ = [
+    "Desk",
+    "Listener",
+    "Preparation",
+    "SearchPlan",
+    "SearchResult",
+    "Silent",
+    "WorkerJob",
+    "default_study",
+    "open_run",
+    "parse_duration",
+    "prepare",
+    "run_search",
+]

@@ -1,0 +1,141 @@
+"""The driver's side of a search: hands out trials, takes outcomes, keeps the count.
+
+Whatever runs the trials (Ray Tune, or this process) speaks only to the desk; all state that matters is in the
+study behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import optuna
+
+from autopeft.errors import AutopeftError, ExhaustedSpaceError
+from autopeft.space import BoundSpace, Configuration
+from autopeft.study import Ask, Front, Scale, ask, counted, front_of, tell, tell_lost
+
+__all__ = ["Desk", "Listener", "Silent"]
+
+#: So many lost or broken trials in a row, with none finished in between, mean that something else is wrong.
+PATIENCE = 6
+
+
+class Listener(Protocol):
+    """What follows a search as it goes, to show it."""
+
+    def started(self, trial: Ask) -> None:
+        """Hear that a trial has begun."""
+
+    def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
+        """Hear how a trial ended."""
+
+    def said(self, message: str) -> None:
+        """Hear something that a user should know."""
+
+
+class Silent:
+    """A listener that shows nothing."""
+
+    def started(self, trial: Ask) -> None:
+        """Ignore it."""
+
+    def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
+        """Ignore it."""
+
+    def said(self, message: str) -> None:
+        """Ignore it."""
+
+
+@dataclass
+class Desk:
+    """Hands out the trials of a study and records their outcomes.
+
+    Args:
+        study: The study.
+        space: The search space on this backbone.
+        cost: Exact trainable parameters of a configuration.
+        scale: Budget and scoring.
+        total: Trials in all, those of earlier runs included.
+        worst: The metric's worst value.
+        listener: Who follows.
+    """
+
+    study: optuna.Study
+    space: BoundSpace
+    cost: Callable[[Configuration], int]
+    scale: Scale
+    total: int
+    worst: float
+    listener: Listener = field(default_factory=Silent)
+    exhausted: bool = False
+    _running: dict[int, Ask] = field(default_factory=dict)
+    _faults: int = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether the study has all its trials, or can have no more."""
+        return counted(self.study) >= self.total or (self.exhausted and not self._running)
+
+    def next(self) -> Ask | None:
+        """Take the next trial, or None when enough are finished or at work.
+
+        A lost trial comes back, so None is an end only when `done` says so.
+        """
+        if counted(self.study) + len(self._running) >= self.total:
+            return None
+        if self.exhausted:
+            return None
+        try:
+            trial = ask(self.study, self.space)
+        except ExhaustedSpaceError as error:
+            self.exhausted = True
+            self.listener.said(str(error))
+            return None
+        self._running[trial.number] = trial
+        return trial
+
+    def begun(self, number: int) -> None:
+        """Note that a trial is at work."""
+        self.listener.started(self._running[number])
+
+    def record(self, number: int, outcome: Mapping[str, Any]) -> None:
+        """Record the outcome of a trial.
+
+        Raises:
+            AutopeftError: When trials have failed in a row, with the last reason.
+        """
+        trial = self._running.pop(number)
+        params = self.cost(trial.configuration)
+        tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst)
+        self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
+        self._count_fault(outcome["status"] == "error", str(outcome.get("message", "")))
+
+    def lost(self, number: int, reason: str) -> None:
+        """Record that a trial was lost through no fault of its own; it will be tried again.
+
+        Raises:
+            AutopeftError: When trials have been lost in a row.
+        """
+        trial = self._running.pop(number)
+        tell_lost(self.study, self.space, number, reason)
+        outcome = {"status": "killed", "message": reason}
+        self.listener.finished(
+            trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale)
+        )
+        self._count_fault(True, reason)
+
+    def close(self, reason: str) -> None:
+        """Let go of the trials still at work; their configurations wait for the next run."""
+        for number in list(self._running):
+            self._running.pop(number)
+            tell_lost(self.study, self.space, number, reason)
+
+    def _count_fault(self, fault: bool, reason: str) -> None:
+        self._faults = self._faults + 1 if fault else 0
+        if self._faults >= PATIENCE:
+            raise AutopeftError(
+                f"{PATIENCE} trials in a row failed, the last one so: {reason}\n"
+                "finished trials are kept; mend the cause and run the same command again"
+            )

@@ -1,0 +1,52 @@
+"""What a worker needs to run trials: plain data that crosses process borders, nothing else does."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autopeft.space import Configuration
+from autopeft.tasks import TaskSpec
+from autopeft.trials import TrialSetting
+
+__all__ = ["WorkerJob"]
+
+
+@dataclass(frozen=True)
+class WorkerJob:
+    """Where the backbone and data are and how a trial is run.
+
+    Args:
+        model: What `load_backbone` takes.
+        revision: Revision of a hub model.
+        roles: YAML file mapping roles, for an unknown architecture.
+        task: Where the data is.
+        setting: How a trial is run.
+        seed: Seed of every trial: all see the same head, batches and order.
+        trial_seconds: Time limit of one trial.
+    """
+
+    model: str | None
+    revision: str | None
+    roles: Path | None
+    task: TaskSpec
+    setting: TrialSetting
+    seed: int
+    trial_seconds: float | None
+
+    def runner(self) -> Any:
+        """Load the backbone and tokenise the data, once a worker."""
+        from autopeft.backbones import load_backbone
+        from autopeft.tasks import load_task
+        from autopeft.trials import TrialRunner, use_threads
+
+        use_threads(1)
+        backbone = load_backbone(self.model, self.revision, self.roles)
+        return TrialRunner(backbone, load_task(self.task), self.setting)
+
+    def run(self, runner: Any, configuration: Configuration) -> dict[str, Any]:
+        """Run one trial; return its outcome as plain data."""
+        deadline = None if self.trial_seconds is None else time.time() + self.trial_seconds
+        return runner.run(configuration, self.seed, deadline).to_dict()

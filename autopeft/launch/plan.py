@@ -1,0 +1,126 @@
+"""A search written down: what `autopeft search` takes as flags, as one YAML file or as Python arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from autopeft.errors import AutopeftError
+
+__all__ = ["SearchPlan", "default_study", "parse_duration"]
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class SearchPlan(BaseModel):
+    """Everything a search is told; each field is the flag of the same name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str | None = Field(None, description="hub id, local folder, or the packaged default")
+    revision: str | None = Field(None, description="revision of a hub model")
+    roles: Path | None = Field(None, description="YAML that maps roles to module names of an unknown architecture")
+    task: str | None = Field(None, description="name of a packaged task")
+    data: str | None = Field(None, description="CSV, TSV, JSONL or Parquet file, or a `datasets` name")
+    text: str | None = Field(None, description="column of the text")
+    text2: str | None = Field(None, description="column of the second text, for pairs")
+    label: str | None = Field(None, description="column of the label")
+    validation: Path | None = Field(None, description="file to search on; split from the data when left out")
+    test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
+    metric: Literal["accuracy", "macro_f1", "mcc"] = Field("accuracy", description="what `accuracy` holds")
+    space: str | dict[str, Any] = Field("default", description="name or YAML file of the search space")
+    budget: str = Field("1%", description="limit on trainable parameters: 1%, 300k, 2M")
+    sampler: Literal["pareto", "random", "tpe", "nsga2", "gp"] = Field("pareto", description="what proposes trials")
+    trials: int = Field(24, ge=1, description="trials in all, those of earlier runs and the baselines included")
+    seed: int = Field(0, ge=0, description="seed of everything random")
+    examples: int | None = Field(None, ge=1, description="training examples of a trial")
+    epochs: float | None = Field(None, gt=0, description="epochs of a trial")
+    batch_size: int | None = Field(None, ge=1, description="examples of a step")
+    max_length: int | None = Field(None, ge=2, description="tokens at which a text is cut")
+    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="bf16 where the hardware has it")
+    workers: int | None = Field(None, ge=0, description="trials at once; 0 runs them in this process")
+    ray_address: str | None = Field(None, description="address of a Ray cluster")
+    time_limit: str | None = Field(None, description="end the whole search after this long, e.g. 2h")
+    trial_time_limit: str | None = Field(None, description="stop a trial after this long, e.g. 10m")
+    storage: str | None = Field(None, description="RDB URL of the study; default: study.db in the run folder")
+    out: Path | None = Field(None, description="run folder")
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int | float) else value
+
+    @field_validator("time_limit", "trial_time_limit")
+    @classmethod
+    def _duration(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_duration(value)
+        return value
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], source: str = "search") -> SearchPlan:
+        """Build a plan from plain data.
+
+        Raises:
+            AutopeftError: Naming every unknown key and wrong value at once.
+        """
+        try:
+            return cls(**settings)
+        except ValidationError as error:
+            raise AutopeftError("\n".join(_in_words(source, fault) for fault in error.errors())) from None
+
+    @classmethod
+    def from_file(cls, path: Path, **overrides: Any) -> SearchPlan:
+        """Read a plan from YAML; paths in it are relative to the working directory; overrides win.
+
+        Raises:
+            AutopeftError: When the file is missing, is no YAML mapping, or holds unknown keys or wrong values.
+        """
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf8"))
+        except OSError as error:
+            raise AutopeftError(f"cannot read {path}: {error.strerror}; expected a YAML file of a search") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise AutopeftError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        if not isinstance(data, dict):
+            raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
+        return cls.of(data | overrides, str(path))
+
+    def to_yaml(self) -> str:
+        """Write the plan as YAML that `from_file` reads back; settings left at nothing are left out."""
+        return yaml.safe_dump(self.model_dump(mode="json", exclude_none=True), sort_keys=False)
+
+
+def default_study() -> Path:
+    """Return the file of the default job: in a source checkout, else inside the installed package."""
+    package = Path(__file__).resolve().parents[1]
+    candidates = (package.parent, package)
+    return next(path for root in candidates if (path := root / "studies" / "icd10" / "study.yaml").is_file())
+
+
+def parse_duration(text: str) -> float:
+    """Turn `90s`, `30m`, `2h` or `1h30m` into seconds.
+
+    Raises:
+        ValueError: When it is none of these.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        raise ValueError(f"{text!r} is no duration; expected e.g. 90s, 30m, 2h or 1h30m")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def _in_words(source: str, fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"][:1])
+    if fault["type"] == "extra_forbidden":
+        near = get_close_matches(key, SearchPlan.model_fields, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(SearchPlan.model_fields)}"
+        return f"{source}: {key}: no such setting{hint}"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{source}: {key}: found {fault['input']!r}: {message[0].lower() + message[1:]}"

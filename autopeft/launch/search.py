@@ -1,0 +1,242 @@
+"""The main job: from a plan to a finished study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from autopeft.backbones import Backbone, load_backbone
+from autopeft.costs import Budget, Costs
+from autopeft.errors import BudgetError
+from autopeft.launch.desk import Desk, Listener, Silent
+from autopeft.launch.job import WorkerJob
+from autopeft.launch.local import run_here
+from autopeft.launch.plan import SearchPlan, default_study, parse_duration
+from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, stock_lora
+from autopeft.samplers import cheapest_cost, make_sampler
+from autopeft.space import BoundSpace, SearchSpace, load_space
+from autopeft.study import (
+    Front,
+    Scale,
+    StudySpec,
+    enqueue,
+    front_of,
+    load_study,
+    open_study,
+    prepare_folder,
+    reap,
+)
+from autopeft.tasks import WORST, Task, TaskSpec, load_task
+from autopeft.trials import TrialSetting, choose_setting
+
+__all__ = ["Preparation", "SearchResult", "open_run", "prepare", "run_search"]
+
+#: File in a run folder with the full plan it ran.
+PLAN = "study.yaml"
+
+_SCALE = "scale"
+_OBJECTIVES = ("params", "accuracy")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A plan made concrete and checked; nothing has been written or trained yet."""
+
+    plan: SearchPlan
+    backbone: Backbone
+    task: Task
+    setting: TrialSetting
+    space: BoundSpace
+    costs: Costs
+    scale: Scale
+    spec: StudySpec
+    job: WorkerJob
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.plan.out or Path("runs") / self.name
+
+    @property
+    def name(self) -> str:
+        """Name of the study, told apart by the hash of its spec."""
+        return f"{self.task.name}-{self.space.name}-{self.spec.hash}"
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search leaves behind.
+
+    Args:
+        folder: The run folder.
+        study: The Optuna study.
+        front: Its front.
+        scale: Budget and scoring.
+        complete: Whether the study has all its trials (or its space none left).
+        seconds: Wall time of this run.
+    """
+
+    folder: Path
+    study: optuna.Study
+    front: Front
+    scale: Scale
+    complete: bool
+    seconds: float
+
+
+def prepare(plan: SearchPlan) -> Preparation:
+    """Make a plan concrete: load configuration of backbone, data and space, check them and the budget.
+
+    Raises:
+        AutopeftError: For whatever a user can mend; nothing has been written then.
+    """
+    if plan.task is None and plan.data is None:
+        # Nothing named: the default job, its settings where the plan has none.
+        plan = SearchPlan.from_file(default_study(), **plan.model_dump(exclude_unset=True))
+    space = load_space(plan.space) if isinstance(plan.space, str) else SearchSpace.from_dict(plan.space)
+    budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
+    backbone = load_backbone(plan.model, plan.revision, plan.roles)
+    bound = space.bind(VOCABULARY, backbone.shape)
+    task_spec = _task_spec(plan)
+    task = load_task(task_spec)
+    setting = choose_setting(
+        task,
+        backbone.tokenizer(),
+        examples=plan.examples,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        max_length=plan.max_length,
+        precision=plan.precision,
+    )
+    costs = Costs(backbone)
+    limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
+    cheapest = cheapest_cost(bound, costs.params)
+    if cheapest > limit:
+        raise BudgetError(
+            f"the budget {plan.budget} is {limit:,} trainable parameters, but the cheapest configuration of the space "
+            f"{bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
+            "or choose another --space"
+        )
+    spec = StudySpec(
+        model=backbone.identity,
+        data=task.fingerprint,
+        task=task.name,
+        space=space.to_dict(),
+        budget=plan.budget,
+        objectives=_OBJECTIVES,
+        metric=task.metric,
+        sampler=plan.sampler,
+        seed=plan.seed,
+        trial={key: value for key, value in asdict(setting).items() if key != "precision"},
+        precision=setting.precision,
+    )
+    job = WorkerJob(
+        model=plan.model,
+        revision=plan.revision,
+        roles=plan.roles,
+        task=task_spec,
+        setting=setting,
+        seed=plan.seed,
+        trial_seconds=plan.trial_time_limit and parse_duration(plan.trial_time_limit) or None,
+    )
+    scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
+    return Preparation(plan, backbone, task, setting, bound, costs, scale, spec, job)
+
+
+def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener | None = None) -> SearchResult:
+    """Run a prepared search, or go on with it where an earlier run of the same spec stopped.
+
+    Raises:
+        AutopeftError: When the run folder cannot be used, or trials keep failing.
+    """
+    began = time.time()
+    plan = prepared.plan
+    listener = listener or Silent()
+    deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
+    prepare_folder(prepared.folder)
+    sampler = make_sampler(
+        plan.sampler, prepared.space, prepared.costs.params, prepared.scale.limit, seed=plan.seed
+    )
+    study = open_study(
+        prepared.folder, prepared.spec, sampler, name=prepared.name, storage=plan.storage, fresh=fresh
+    )
+    _write_plan(prepared)
+    study.set_user_attr(_SCALE, asdict(prepared.scale))
+    reaped = reap(study, prepared.space)
+    if reaped:
+        listener.said(f"{len(reaped)} trials of a run that died are tried again")
+    if not study.trials:
+        _enqueue_baselines(study, prepared)
+    desk = Desk(
+        study=study,
+        space=prepared.space,
+        cost=prepared.costs.params,
+        scale=prepared.scale,
+        total=plan.trials,
+        worst=WORST[prepared.task.metric],
+        listener=listener,
+    )
+    if not desk.done:
+        _executor(plan)(desk, prepared.job, deadline=deadline)
+    front = front_of(study, prepared.scale)
+    return SearchResult(prepared.folder, study, front, prepared.scale, desk.done, time.time() - began)
+
+
+def open_run(folder: Path) -> SearchResult:
+    """Open a finished or interrupted run to look at it.
+
+    Raises:
+        StudyError: When the folder holds no run.
+    """
+    plan_file = folder / PLAN
+    plan = SearchPlan.from_file(plan_file) if plan_file.is_file() else SearchPlan.of({})
+    study = load_study(folder, plan.storage)
+    scale = Scale(**study.user_attrs[_SCALE])
+    return SearchResult(folder, study, front_of(study, scale), scale, True, 0.0)
+
+
+def _task_spec(plan: SearchPlan) -> TaskSpec:
+    fields = ("task", "data", "text", "text2", "label", "validation", "test", "metric", "seed")
+    return TaskSpec.of(**plan.model_dump(include=set(fields)))
+
+
+def _write_plan(prepared: Preparation) -> None:
+    settled = prepared.plan.model_copy(update={"out": prepared.folder})
+    (prepared.folder / PLAN).write_text(settled.to_yaml(), encoding="utf8")
+
+
+def _enqueue_baselines(study: optuna.Study, prepared: Preparation) -> None:
+    baselines: Mapping[str, Any] = {
+        "head-only": HEAD_ONLY,
+        "stock-lora": stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE),
+    }
+    for name, configuration in baselines.items():
+        enqueue(study, prepared.space, configuration, {"baseline": name})
+
+
+def _executor(plan: SearchPlan) -> Any:
+    """Choose where trials run: in this process, or in Ray workers, one per core or GPU unless told."""
+    import torch
+
+    if plan.workers == 0:
+        return run_here
+    from autopeft.launch.tune import run_with_tune
+
+    cuda = torch.cuda.device_count()
+    workers = plan.workers or cuda or len(_cores())
+    gpus = min(1.0, cuda / workers) if cuda else 0.0
+    return partial(run_with_tune, workers=workers, gpus=gpus, address=plan.ray_address)
+
+
+def _cores() -> set[int]:
+    import os
+
+    if hasattr(os, "sched_getaffinity"):
+        return set(os.sched_getaffinity(0))
+    return set(range(os.cpu_count() or 1))

@@ -1,0 +1,175 @@
+"""Run trials with Ray Tune, on this machine or a cluster.
+
+Ray only executes: the study asks and tells, Tune carries configurations to workers and outcomes back. A worker
+loads the backbone and tokenises the data once and keeps both from trial to trial. Tune keeps the actor of a
+finished trial only when the next trial is already staged, so one trial is always asked for ahead.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import time
+import traceback
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
+from autopeft.errors import AutopeftError
+from autopeft.launch.desk import Desk
+from autopeft.launch.job import WorkerJob
+from autopeft.space import Configuration
+
+__all__ = ["run_with_tune"]
+
+
+class TrialWorker(tune.Trainable):
+    """A Tune trainable that holds a warm trial runner; one Tune iteration is one whole trial."""
+
+    def setup(self, config: dict[str, Any], job: WorkerJob) -> None:
+        """Load backbone and data; a failure is reported by each trial, not by a dead actor."""
+        self._job = job
+        self._text: str = config["configuration"]
+        self._fault: dict[str, Any] | None = None
+        try:
+            self._runner = job.runner()
+        except Exception as error:
+            self._fault = {"status": "error", "message": str(error), "detail": traceback.format_exc()}
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take the next configuration; everything else stays loaded."""
+        self._text = new_config["configuration"]
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Run the trial."""
+        outcome = self._fault or self._job.run(self._runner, Configuration(self._text))
+        return {"outcome": outcome, "worker": os.getpid(), tune.result.DONE: True}
+
+
+class StudySearcher(Searcher):
+    """Tune's view of the desk.
+
+    Tune pickles its searcher for a restore of its own, which nothing here uses: the copy is an empty handle.
+    """
+
+    def __init__(self, desk: Desk, ahead: int) -> None:
+        super().__init__(metric="accuracy", mode="max")
+        self._desk: Desk | None = desk
+        self._ahead = ahead
+        self._numbers: dict[str, int] = {}
+        self.fault: AutopeftError | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_desk": None, "fault": None}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Hand out the next trial, None to be asked later, or FINISHED."""
+        assert self._desk is not None
+        if self.fault is not None or self._desk.done:
+            return Searcher.FINISHED
+        if len(self._numbers) >= self._ahead:
+            return None
+        trial = self._desk.next()
+        if trial is None:
+            return Searcher.FINISHED if self._desk.done else None
+        self._numbers[trial_id] = trial.number
+        return {"configuration": trial.configuration.text}
+
+    def on_trial_start(self, trial_id: str) -> None:
+        """Note that a staged trial has reached a worker."""
+        assert self._desk is not None
+        self._desk.begun(self._numbers[trial_id])
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Record an outcome, or a loss when the worker died."""
+        number = self._numbers.pop(trial_id, None)
+        if number is None or self._desk is None:
+            return
+        try:
+            if error or result is None or "outcome" not in result:
+                self._desk.lost(number, "its worker died")
+            else:
+                self._desk.record(number, result["outcome"])
+        except AutopeftError as fault:
+            self.fault = fault
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save nothing: the study is the record."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restore nothing: the study is the record."""
+
+
+class _Starts(tune.Callback):
+    def __init__(self, searcher: StudySearcher) -> None:
+        self._searcher = searcher
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._searcher.on_trial_start(trial.trial_id)
+
+
+def run_with_tune(
+    desk: Desk, job: WorkerJob, *, workers: int, gpus: float, address: str | None, deadline: float | None
+) -> None:
+    """Run trials until the desk is done, the deadline has passed or the user interrupts.
+
+    Args:
+        desk: Hands out trials and records outcomes.
+        job: What each worker loads.
+        workers: Trials at once.
+        gpus: GPUs of a worker, 0 on a machine without.
+        address: Address of a Ray cluster; None starts Ray on this machine.
+        deadline: Seconds since the epoch at which the search ends.
+
+    Raises:
+        AutopeftError: When trials keep failing.
+    """
+    searcher = StudySearcher(desk, ahead=workers + 1)
+    started = _start_ray(workers, gpus, address)
+    try:
+        with tempfile.TemporaryDirectory(prefix="autopeft-tune-") as scratch:
+            tuner = tune.Tuner(
+                tune.with_resources(
+                    tune.with_parameters(TrialWorker, job=job), {"cpu": 1, "gpu": gpus} if gpus else {"cpu": 1}
+                ),
+                tune_config=tune.TuneConfig(
+                    search_alg=searcher,
+                    num_samples=-1,
+                    reuse_actors=True,
+                    time_budget_s=None if deadline is None else max(1.0, deadline - time.time()),
+                ),
+                run_config=tune.RunConfig(
+                    name="search", storage_path=scratch, verbose=0, callbacks=[_Starts(searcher)]
+                ),
+            )
+            tuner.fit()
+    finally:
+        desk.close("the search ended before it finished")
+        if started:
+            ray.shutdown()
+    if searcher.fault is not None:
+        raise searcher.fault
+
+
+def _start_ray(workers: int, gpus: float, address: str | None) -> bool:
+    """Start or join Ray quietly; return whether it is ours to stop."""
+    if ray.is_initialized():
+        return False
+    # Neither result files nor usage reports: the study is the record, and nothing leaves this machine.
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    local: dict[str, Any] = {}
+    if address is None:
+        local = {"num_cpus": workers, "num_gpus": max(1, round(workers * gpus)) if gpus else 0}
+        local |= {"include_dashboard": False, "object_store_memory": 200 * 2**20}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+        raise AutopeftError(f"cannot reach {where}: {error}; --workers 0 runs trials without Ray") from None
+    return True

@@ -1,0 +1,22 @@
+"""Show a search and its front: live progress, tables, files and figures."""
+
+from autopeft.report.figure import draw_front, step_points
+from autopeft.report.files import front_data, metric_of, write_front
+from autopeft.report.progress import Band, LiveProgress, PlainProgress, best_per_band, time_left
+from autopeft.report.table import front_table, percent, row_cells
+
+__all__ = [
+    "Band",
+    "LiveProgress",
+    "PlainProgress",
+    "best_per_band",
+    "draw_front",
+    "front_data",
+    "front_table",
+    "metric_of",
+    "percent",
+    "row_cells",
+    "step_points",
+    "time_left",
+    "write_front",
+]

@@ -1,0 +1,49 @@
+"""The front as files in the run folder: front.json, front.csv and front.png."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from autopeft.launch import SearchResult
+from autopeft.report.figure import draw_front
+
+__all__ = ["front_data", "metric_of", "write_front"]
+
+_CSV_COLUMNS = ("trial", "params", "share", "accuracy", "over_stock", "baseline", "in_words", "configuration")
+
+
+def metric_of(result: SearchResult) -> str:
+    """Name what `accuracy` holds in a run."""
+    return str(result.study.user_attrs["spec"]["metric"])
+
+
+def front_data(result: SearchResult) -> dict[str, Any]:
+    """Return what `front.json` holds: the front's rows, the baselines, the budget and the spec."""
+    spec = result.study.user_attrs["spec"]
+    states = [trial.state.name for trial in result.study.get_trials(deepcopy=False)]
+    return result.front.to_dict() | {
+        "metric": spec["metric"],
+        "budget": {
+            "text": spec["budget"],
+            "params": result.scale.limit,
+            "share": result.scale.limit / result.scale.backbone,
+        },
+        "backbone_params": result.scale.backbone,
+        "cheapest_params": result.scale.cheapest,
+        "trials": {state.lower(): states.count(state) for state in sorted(set(states))},
+        "spec": spec,
+    }
+
+
+def write_front(result: SearchResult) -> None:
+    """Write front.json, front.csv and front.png into the run folder."""
+    data = front_data(result)
+    (result.folder / "front.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf8")
+    with (result.folder / "front.csv").open("w", newline="", encoding="utf8") as file:
+        writer = csv.DictWriter(file, _CSV_COLUMNS)
+        writer.writeheader()
+        writer.writerows(row | {"configuration": json.dumps(row["configuration"])} for row in data["front"])
+    draw_front(result.front, result.scale, metric_of(result), result.folder / "front.png")

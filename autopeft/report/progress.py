@@ -1,0 +1,163 @@
+"""A search as it goes: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from autopeft.report.table import percent
+from autopeft.study import Ask, Front, Scale
+
+__all__ = ["Band", "LiveProgress", "PlainProgress", "best_per_band", "time_left"]
+
+
+@dataclass(frozen=True)
+class Band:
+    """The best trial whose cost lies below an edge and above the edge before."""
+
+    below: int
+    accuracy: float
+    in_words: str
+
+
+def best_per_band(front: Front, scale: Scale) -> list[Band]:
+    """Return the best row of each cost band: one band a power of ten of the backbone's share, up to the budget."""
+    edges = [edge for power in range(-6, 0) if (edge := int(scale.backbone * 10.0**power)) < scale.limit]
+    bands = []
+    low = -1
+    for edge in [*edges, scale.limit]:
+        rows = [row for row in front.rows if low < row.params <= edge]
+        if rows:
+            best = max(rows, key=lambda row: row.accuracy)
+            bands.append(Band(edge, best.accuracy, best.in_words))
+        low = edge
+    return bands
+
+
+def time_left(seconds: list[float], remaining: int, workers: int) -> float | None:
+    """Estimate the seconds a search still takes from the durations of its finished trials; None before any."""
+    if not seconds:
+        return None
+    return sum(seconds) / len(seconds) * remaining / max(workers, 1)
+
+
+@dataclass
+class _Progress:
+    """What both displays keep count of."""
+
+    scale: Scale
+    total: int
+    done: int
+    console: Console
+    running: dict[int, Ask] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    front: Front | None = None
+    began: float = field(default_factory=time.time)
+
+    def started(self, trial: Ask) -> None:
+        """Show that a trial has begun."""
+        self.running[trial.number] = trial
+
+    def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
+        """Show how a trial ended."""
+        self.running.pop(trial.number, None)
+        self.done += outcome["status"] != "killed"
+        if outcome.get("seconds"):
+            self.seconds.append(float(outcome["seconds"]))
+        self.front = front
+
+    def said(self, message: str) -> None:
+        """Print a message above the display."""
+        self.console.print(message, highlight=False)
+
+    def remaining(self) -> str:
+        """Say how long the search still takes."""
+        left = time_left(self.seconds, self.total - self.done, len(self.running))
+        return "" if left is None else f"about {_clock(left)} left"
+
+
+class PlainProgress(_Progress):
+    """One line a finished trial, for logs and pipes."""
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
+        """Print one line."""
+        super().finished(trial, outcome, params, front)
+        self.console.print(
+            f"[{self.done}/{self.total}] {_outcome_line(trial, outcome, params, self.scale)}"
+            f"{_score(front)} {self.remaining()}".rstrip(),
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+class LiveProgress(_Progress):
+    """A display that is redrawn in place: counts, best per cost band, score, time left."""
+
+    def __enter__(self) -> LiveProgress:
+        self._live = Live(self, console=self.console, refresh_per_second=2, transient=True)
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def __rich__(self) -> Group:
+        head = Table.grid(padding=(0, 1))
+        head.add_row(
+            ProgressBar(total=self.total, completed=self.done, width=30),
+            f"{self.done}/{self.total} trials",
+            f"{len(self.running)} running",
+            f"{_clock(time.time() - self.began)} elapsed",
+            self.remaining(),
+        )
+        parts: list[Any] = [head]
+        if self.front is not None:
+            bands = Table.grid(padding=(0, 2))
+            for band in best_per_band(self.front, self.scale):
+                share = f"up to {percent(band.below / self.scale.backbone)}"
+                bands.add_row(share, f"{band.accuracy:.4f}", Text(band.in_words, overflow="ellipsis"))
+            parts += [bands, Text(_score(self.front).strip(" ·"), style="dim")]
+        for trial in self.running.values():
+            parts.append(
+                Text(f"  trial {trial.number}: {_name(trial)}", style="dim", overflow="ellipsis", no_wrap=True)
+            )
+        return Group(*parts)
+
+
+def _name(trial: Ask) -> str:
+    return f"{trial.baseline}: {trial.configuration.describe()}" if trial.baseline else trial.configuration.describe()
+
+
+def _outcome_line(trial: Ask, outcome: Mapping[str, Any], params: int, scale: Scale) -> str:
+    cost = f"{params:,} params ({percent(params / scale.backbone)})"
+    if outcome["status"] == "complete":
+        return f"trial {trial.number} {outcome['accuracy']:.4f} {cost} {outcome['seconds']:.0f}s {_name(trial)}"
+    message = f": {outcome['message']}" if outcome.get("message") else ""
+    return f"trial {trial.number} {outcome['status']}{message} {cost} {_name(trial)}"
+
+
+def _score(front: Front) -> str:
+    return "" if front.hypervolume is None else f" · hypervolume {front.hypervolume:.4f} ·"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,44 @@
+"""A front as a table for the terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from autopeft.study import Front, FrontRow
+
+__all__ = ["front_table", "percent", "row_cells"]
+
+_COLUMNS = ("trial", "parameters", "share", "accuracy", "vs stock LoRA", "configuration")
+
+
+def front_table(front: Front, metric: str) -> Table:
+    """Build the table of a front: its rows by rising cost, then the baselines that are not on it."""
+    table = Table(title="Pareto front", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in _COLUMNS:
+        name = metric if column == "accuracy" else column
+        last = column == "configuration"
+        table.add_column(name, justify="left" if last else "right", no_wrap=not last, overflow="fold")
+    for row in front.rows:
+        table.add_row(*row_cells(row))
+    on_front = {row.trial for row in front.rows}
+    for row in front.baselines:
+        if row.trial not in on_front:
+            table.add_row(*row_cells(row), style="dim")
+    return table
+
+
+def row_cells(row: FrontRow) -> tuple[str, ...]:
+    """Return a row's cells as text: trial, parameters, share, accuracy, points over stock LoRA, words."""
+    over = "" if row.over_stock is None else f"{100 * row.over_stock:+.1f}"
+    name = {"head-only": "head only (baseline)", "stock-lora": f"stock LoRA (baseline): {row.in_words}"}
+    words = name.get(row.baseline or "", row.in_words)
+    return (str(row.trial), f"{row.params:,}", percent(row.share), f"{row.accuracy:.4f}", over, words)
+
+
+def percent(share: float) -> str:
+    """Write a fraction as a percentage with two significant digits, e.g. 0.0082 as `0.82%`."""
+    if share == 0:
+        return "0%"
+    digits = 2
+    text = f"{100 * share:.{digits}g}"
+    return f"{float(text):f}".rstrip("0").rstrip(".") + "%"

@@ -1,0 +1,28 @@
+"""The durable record of a search: an Optuna study, its trials and its front."""
+
+from autopeft.study.front import Front, FrontRow, Scale, front_of
+from autopeft.study.records import INFEASIBLE, Ask, ask, counted, enqueue, open_trials, reap, tell, tell_lost
+from autopeft.study.spec import StudySpec
+from autopeft.study.storage import DATABASE, load_study, open_study, prepare_folder, storage_url
+
+__all__ = [
+    "DATABASE",
+    "INFEASIBLE",
+    "Ask",
+    "Front",
+    "FrontRow",
+    "Scale",
+    "StudySpec",
+    "ask",
+    "counted",
+    "enqueue",
+    "front_of",
+    "load_study",
+    "open_study",
+    "open_trials",
+    "prepare_folder",
+    "reap",
+    "storage_url",
+    "tell",
+    "tell_lost",
+]

@@ -1,0 +1,154 @@
+"""The front of a study: its non-dominated trials, and how they stand to the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from autopeft.samplers import hypervolume, pareto_front
+from autopeft.space import Configuration
+from autopeft.study.records import INFEASIBLE
+
+__all__ = ["Front", "FrontRow", "Scale", "front_of"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How costs and accuracies of a study are scored: fixed when the study begins, recorded with it.
+
+    Args:
+        backbone: Parameters of the backbone, for shares.
+        limit: The budget in trainable parameters.
+        cheapest: Cheapest non-zero cost of the space; stands in for a cost of 0, which has no logarithm.
+    """
+
+    backbone: int
+    limit: int
+    cheapest: int
+
+
+@dataclass(frozen=True)
+class FrontRow:
+    """One trial as a front shows it.
+
+    Args:
+        trial: Its number in the study.
+        configuration: The configuration as plain data.
+        in_words: The configuration in words.
+        params: Trainable parameters, head not counted.
+        share: `params` as a fraction of the backbone.
+        accuracy: The metric on validation; higher is better.
+        over_stock: Difference to stock LoRA's accuracy; None while that has not finished.
+        baseline: `head-only` or `stock-lora` for the baselines, else None.
+    """
+
+    trial: int
+    configuration: Mapping[str, Any]
+    in_words: str
+    params: int
+    share: float
+    accuracy: float
+    over_stock: float | None
+    baseline: str | None
+
+
+@dataclass(frozen=True)
+class Front:
+    """The front of a study with what it is measured against.
+
+    Args:
+        rows: The front by rising cost.
+        baselines: The baselines that have finished, on the front or not.
+        others: Finished trials that are dominated, over the budget, or failed with a known cost.
+        hypervolume: Score of the front, see `autopeft.samplers.hypervolume`; None before head-only has finished.
+        verdict: One sentence: does anything on the front beat stock LoRA at equal or lower cost?
+    """
+
+    rows: tuple[FrontRow, ...]
+    baselines: tuple[FrontRow, ...]
+    others: tuple[FrontRow, ...]
+    hypervolume: float | None
+    verdict: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the front as JSON-serialisable data, dominated trials left out."""
+        return {
+            "front": [asdict(row) for row in self.rows],
+            "baselines": [asdict(row) for row in self.baselines],
+            "hypervolume": self.hypervolume,
+            "verdict": self.verdict,
+        }
+
+
+def front_of(study: optuna.Study, scale: Scale) -> Front:
+    """Compute the front of a study from its finished trials."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    stock = next((trial.values[1] for trial in complete if _baseline(trial) == "stock-lora"), None)
+    rows = [_row(trial, scale, stock) for trial in complete]
+    feasible = [
+        row for row, trial in zip(rows, complete, strict=True) if trial.constraints.get(INFEASIBLE, 0.0) <= 0
+    ]
+    chosen = pareto_front([row.params for row in feasible], [row.accuracy for row in feasible])
+    front = tuple(sorted((feasible[index] for index in chosen), key=lambda row: row.params))
+    on_front = {row.trial for row in front}
+    baselines = tuple(row for row in rows if row.baseline)
+    head = next((row.accuracy for row in baselines if row.baseline == "head-only"), None)
+    return Front(
+        rows=front,
+        baselines=baselines,
+        others=tuple(row for row in rows if row.trial not in on_front and not row.baseline),
+        hypervolume=None if head is None else _score(front, head, scale),
+        verdict=_verdict(front, baselines),
+    )
+
+
+def _score(front: Sequence[FrontRow], head: float, scale: Scale) -> float:
+    return hypervolume(
+        [row.params for row in front],
+        [row.accuracy for row in front],
+        limit=scale.limit,
+        reference=head,
+        cheapest=scale.cheapest,
+    )
+
+
+def _baseline(trial: FrozenTrial) -> str | None:
+    return trial.user_attrs.get("baseline")
+
+
+def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
+    params, accuracy = trial.values
+    configuration = Configuration.from_dict(trial.user_attrs["configuration"])
+    return FrontRow(
+        trial=trial.number,
+        configuration=configuration.to_dict(),
+        in_words=configuration.describe(),
+        params=int(params),
+        share=params / scale.backbone,
+        accuracy=accuracy,
+        over_stock=None if stock is None else accuracy - stock,
+        baseline=_baseline(trial),
+    )
+
+
+def _verdict(front: Sequence[FrontRow], baselines: Sequence[FrontRow]) -> str:
+    stock = next((row for row in baselines if row.baseline == "stock-lora"), None)
+    if stock is None:
+        return "stock LoRA has not been measured yet, so nothing can be said against it"
+    better = [
+        row for row in front if not row.baseline and row.params <= stock.params and row.accuracy > stock.accuracy
+    ]
+    if not better:
+        return (
+            f"no configuration was found that beats stock LoRA ({stock.params:,} parameters, "
+            f"{stock.accuracy:.4f}) at equal or lower cost"
+        )
+    best = max(better, key=lambda row: row.accuracy)
+    return (
+        f"trial {best.trial} beats stock LoRA by {100 * (best.accuracy - stock.accuracy):.1f} points on validation "
+        f"with {best.params / stock.params:.0%} of its parameters (one seed, the split the search selected on)"
+    )

@@ -1,0 +1,110 @@
+"""Create, open, resume and begin anew: an Optuna study in an RDB storage."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import optuna
+from optuna.samplers import BaseSampler
+
+from autopeft.errors import StudyError
+from autopeft.study.spec import StudySpec
+
+__all__ = ["DATABASE", "load_study", "open_study", "prepare_folder", "storage_url"]
+
+#: File name of the study inside a run folder.
+DATABASE = "study.db"
+
+_SPEC = "spec"
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make sure a run folder exists and can be written.
+
+    Raises:
+        StudyError: When it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StudyError(
+            f"cannot write to the output folder {folder} ({error.strerror or error}); "
+            "expected a folder this user may write to; choose another with --out"
+        ) from None
+
+
+def storage_url(folder: Path, storage: str | None) -> str:
+    """Return the RDB URL of a run: its own SQLite file unless another storage was given."""
+    return storage or f"sqlite:///{(folder / DATABASE).resolve()}"
+
+
+def open_study(
+    folder: Path, spec: StudySpec, sampler: BaseSampler, *, name: str, storage: str | None, fresh: bool
+) -> optuna.Study:
+    """Create the study of a spec, or open it to go on.
+
+    Args:
+        folder: The run folder, see `prepare_folder`.
+        spec: What the study is.
+        sampler: The sampler of this run.
+        name: Name of the study in its storage.
+        storage: RDB URL; None for `study.db` in the folder.
+        fresh: Drop a study that is there and begin anew.
+
+    Raises:
+        StudyError: When another spec lives there (what differs is listed), or the storage cannot be opened.
+    """
+    url = storage_url(folder, storage)
+    backend = _backend(url)
+    names = optuna.get_all_study_names(backend)
+    # A run folder's own database holds one study, whatever the folder is called today.
+    existing = names[0] if storage is None and names else name if name in names else None
+    if existing is not None and fresh:
+        optuna.delete_study(study_name=existing, storage=backend)
+        existing = None
+    if existing is None:
+        study = optuna.create_study(
+            study_name=name, storage=backend, sampler=sampler, directions=["minimize", "maximize"]
+        )
+        study.set_metric_names(["params", "accuracy"])
+        study.set_user_attr(_SPEC, spec.to_dict())
+        return study
+    study = optuna.load_study(study_name=existing, storage=backend, sampler=sampler)
+    differences = spec.differences(study.user_attrs.get(_SPEC, {}))
+    if differences:
+        listed = "\n".join(f"  {line}" for line in differences)
+        raise StudyError(
+            f"{folder} holds a study of another spec:\n{listed}\n"
+            "go on with the recorded settings, choose another folder with --out, or begin anew with --fresh"
+        )
+    return study
+
+
+def load_study(folder: Path, storage: str | None = None, name: str | None = None) -> optuna.Study:
+    """Open the study of a run folder for reading.
+
+    Raises:
+        StudyError: When there is none.
+    """
+    if storage is None and not (folder / DATABASE).is_file():
+        raise StudyError(
+            f"no study in {folder}: expected {folder / DATABASE}; "
+            "give the folder of a run, as `autopeft search` printed it"
+        )
+    backend = _backend(storage_url(folder, storage))
+    try:
+        return optuna.load_study(study_name=name if storage else None, storage=backend)
+    except (KeyError, ValueError) as error:
+        raise StudyError(f"no study can be read from {folder}: {error}") from None
+
+
+def _backend(url: str) -> optuna.storages.RDBStorage:
+    try:
+        return optuna.storages.RDBStorage(url)
+    except Exception as error:
+        raise StudyError(
+            f"cannot open the storage {url}: {error}; expected an RDB URL such as sqlite:///study.db"
+        ) from None
