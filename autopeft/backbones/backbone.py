@@ -64,7 +64,7 @@ class Backbone:
         if num_labels not in self._metas:
             config = self._load(AutoConfig, num_labels=num_labels)
             try:
-                with _quiet(), torch.device("meta"):
+                with quiet(), torch.device("meta"):
                     self._metas[num_labels] = AutoModelForSequenceClassification.from_config(config)
             except ValueError as error:
                 raise BackboneError(
@@ -113,7 +113,7 @@ class Backbone:
 
     def _load(self, auto: Any, **kwargs: Any) -> Any:
         try:
-            with _quiet():
+            with quiet():
                 return auto.from_pretrained(
                     self.path,
                     revision=self.revision or "main",
@@ -171,7 +171,7 @@ def head_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence transformers: a new head is what we ask for, not something to warn about."""
     level = transformers_logging.get_verbosity()
     progress = transformers_logging.is_progress_bar_enabled()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from autopeft.methods.registry import VOCABULARY
-from autopeft.space.canonical import canonical
 from autopeft.space import Configuration
+from autopeft.space.canonical import canonical
 from autopeft.space.shape import BackboneShape
 
 __all__ = ["HEAD_ONLY", "stock_lora"]

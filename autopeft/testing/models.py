@@ -24,7 +24,10 @@ from transformers import (
     RobertaConfig,
 )
 
-__all__ = ["ARCHITECTURES", "tiny_backbone"]
+from autopeft.backbones import Backbone
+from autopeft.backbones.backbone import quiet
+
+__all__ = ["ARCHITECTURES", "tiny_backbone", "tiny_batch"]
 
 ARCHITECTURES = ("bert", "roberta", "distilbert", "gpt2", "llama", "qwen2")
 #: Architectures whose tokenizers have, as the real ones, an end-of-text but no padding token.
@@ -67,7 +70,8 @@ def tiny_backbone(
         for parameter in model.parameters():
             # transformers starts biases at 0 and norms at 1, which would hide mistakes.
             parameter.data.add_(0.05 * torch.randn_like(parameter))
-    model.save_pretrained(path)
+    with quiet():
+        model.save_pretrained(path)
     tokenizer.save_pretrained(path)
     return str(path)
 
@@ -147,3 +151,10 @@ def _tokenizer(architecture: str, vocabulary: tuple[str, ...]) -> PreTrainedToke
         model_input_names=["input_ids", "attention_mask"],
         **names,
     )
+
+
+def tiny_batch(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """Return a batch of two texts of different lengths, padded, with labels 0 and 1."""
+    texts = ["the heart and the lung are organs of the body", "a short text"]
+    batch = backbone.tokenizer()(texts, padding=True, return_tensors="pt")
+    return {**batch, "labels": torch.tensor([0, 1])}
