@@ -51,12 +51,11 @@ class _Checker:
         if not data.get("modules") and not data.get("choose"):
             self.fault(("modules",), "missing, expected `modules` or `choose` with at least one method")
         self.layers(("layers",), data.get("layers", "all"))
-        names = [
-            name
+        modules, choose = (
+            self.section(section, self.mapping((section,), data.get(section)))
             for section in ("modules", "choose")
-            for name in self.section(section, self.mapping((section,), data.get(section)))
-        ]
-        self.together(data, names)
+        )
+        self.together(modules, choose)
         training = self.mapping(("training",), data.get("training"))
         self.keys(("training",), training, self.vocabulary.training)
         for name, knob in self.vocabulary.training.items():
@@ -76,13 +75,14 @@ class _Checker:
                 )
         return known
 
-    def together(self, data: Mapping[str, Any], names: list[str]) -> None:
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            self.fault(("choose", name), "stands in `modules` too; keep one")
-        modules = [name for name in data.get("modules") or () if name in names]
+    def together(self, modules: list[str], choose: list[str]) -> None:
+        for name in choose:
+            if name in modules:
+                self.fault(("choose", name), "stands in `modules` too; keep one")
         for index, name in enumerate(modules):
             for other in modules[index + 1 :]:
-                if other in self.vocabulary.methods[name].excludes:
+                words = self.vocabulary.methods
+                if other in words[name].excludes or name in words[other].excludes:
                     self.fault(
                         ("modules", other), f"cannot share a backbone with {name}; put both under `choose`"
                     )

@@ -1,0 +1,124 @@
+"""Spaces as written: both ways of writing them, and all faults at once."""
+
+import pytest
+
+from autopeft.errors import SpaceError
+from autopeft.space import SearchSpace, load_space, shipped_spaces
+
+YAML = """\
+name: mine
+layers: subset
+modules:
+  lora: {rank: "off | 1..8 by x2", alpha: 1r | 2r, targets: "subset of q, v"}
+  adapter:
+    size: [off, d/4]
+training:
+  learning_rate: 1e-4..1e-2 log
+constraints: ["params <= 1%"]
+"""
+
+
+def test_python_and_yaml_are_the_same_space():
+    python = SearchSpace(
+        "mine",
+        layers="subset",
+        modules={
+            "lora": {"rank": "off | 1..8 by x2", "alpha": "1r | 2r", "targets": "subset of q, v"},
+            "adapter": {"size": [False, "d/4"]},
+        },
+        training={"learning_rate": "1e-4..1e-2 log"},
+        constraints=["params <= 1%"],
+    )
+    yaml = SearchSpace.from_yaml(YAML)
+    assert yaml == python
+    assert SearchSpace.from_yaml(yaml.to_yaml()) == yaml
+    assert SearchSpace.from_dict(yaml.to_dict()) == yaml
+    assert yaml.budgets == ["1%"]
+
+
+def test_no_faults_in_a_right_space(vocabulary):
+    assert SearchSpace.from_yaml(YAML).problems(vocabulary) == []
+
+
+def test_all_faults_at_once_each_with_its_line(vocabulary):
+    text = """\
+name: bad
+layer: subset
+modules:
+  lora:
+    rank: "0 | 1..64 by y2"
+    targets: "subset of q, vv"
+    rnk: 3
+  adaptor: {size: 3}
+  adapter: {size: {per: layers, values: 3}, activation: tanh, scale: {per: layer, values: 1 | 2}}
+  prompt: {length: -3}
+  lora: {rank: 4000}
+training:
+  learning_rate: "1e-2..1e-5 log"
+  lr: 3
+constraints: ["params < 1%"]
+"""
+    faults = SearchSpace.from_yaml(text, "bad.yaml").problems(vocabulary)
+    found = [tuple(fault.split(": ")[:2]) for fault in faults]
+    assert found == [
+        ("bad.yaml:11", "modules.lora"),
+        ("bad.yaml:11", "modules.lora.rank"),
+        ("bad.yaml:2", "layer"),
+        ("bad.yaml:5", "modules.lora.rank"),
+        ("bad.yaml:8", "modules.adaptor"),
+        ("bad.yaml:9", "modules.adapter.size"),
+        ("bad.yaml:9", "modules.adapter.activation"),
+        ("bad.yaml:9", "modules.adapter.scale"),
+        ("bad.yaml:10", "modules.prompt.length"),
+        ("bad.yaml:10", "modules.prompt"),
+        ("bad.yaml:13", "training.learning_rate"),
+        ("bad.yaml:14", "training.lr"),
+        ("bad.yaml:15", "constraints"),
+    ]
+    assert all(
+        "expected" in fault or "did you mean" in fault or "keep one" in fault or "choose" in fault
+        for fault in faults
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a",
+        "a: [",
+        "name: x",
+        "modules: 3",
+        "modules: {lora: 3}",
+        "choose: {}",
+        "modules: {adapter: {}}",
+    ],
+)
+def test_what_is_no_space_is_refused(text, vocabulary, bert):
+    with pytest.raises(SpaceError, match=r"\w"):
+        SearchSpace.from_yaml(text, "x.yaml").bind(vocabulary, bert)
+
+
+def test_a_missing_file_and_an_unknown_name_say_what_there_is(tmp_path):
+    with pytest.raises(SpaceError, match="cannot read"):
+        SearchSpace.from_file(tmp_path / "none.yaml")
+    with pytest.raises(SpaceError, match="did you mean 'default'"):
+        load_space("defalt")
+
+
+@pytest.mark.parametrize("name", shipped_spaces())
+def test_shipped_spaces_round_trip(name):
+    space = load_space(name)
+    assert space.name == name
+    assert SearchSpace.from_yaml(space.to_yaml()) == space
+
+
+def test_what_a_backbone_lacks_is_an_error_or_a_stated_warning(vocabulary, bert):
+    fixed = SearchSpace("x", modules={"lora": {"rank": 4, "targets": ["gate"]}})
+    with pytest.raises(SpaceError, match="gate"):
+        fixed.bind(vocabulary, bert)
+    some = SearchSpace("x", modules={"lora": {"rank": 4, "targets": "subset of q, gate"}})
+    assert any("gate" in warning for warning in some.bind(vocabulary, bert).warnings)
+    beyond = SearchSpace("x", layers=[0, 6], modules={"lora": {"rank": 4}})
+    with pytest.raises(SpaceError, match="found layer 6, expected 0 to 5"):
+        beyond.bind(vocabulary, bert)
