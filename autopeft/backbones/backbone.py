@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -136,19 +137,20 @@ class Backbone:
 
 
 def load_backbone(
-    model: str | None = None, revision: str | None = None, roles: Anatomy | None = None
+    model: str | None = None, revision: str | None = None, roles: Anatomy | Path | None = None
 ) -> Backbone:
     """Load what is needed to know a pretrained model, which is its config but not its weights.
 
     Args:
         model: A hub id, a folder, or None (or `minilm`) for the packaged default.
         revision: Branch, tag or commit of a hub model.
-        roles: A mapping of roles to modules, for architectures autopeft does not know.
+        roles: A mapping of roles to modules, or the YAML file of one, for architectures autopeft does not know.
 
     Raises:
         BackboneError: The model cannot be found, read or understood.
     """
-    return Backbone(find_source(model, revision), revision, roles)
+    anatomy = Anatomy.from_file(roles) if isinstance(roles, Path) else roles
+    return Backbone(find_source(model, revision), revision, anatomy)
 
 
 def features(module: torch.nn.Module) -> tuple[int, int]:

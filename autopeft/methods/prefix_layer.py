@@ -12,6 +12,7 @@ from peft.utils.other import get_pattern_key
 from torch import nn
 from typing_extensions import override
 
+from autopeft.errors import BackboneError
 from autopeft.methods.layer import AdapterLayer
 from autopeft.methods.prefix_attention import PREFIX_ATTENTION, carry
 
@@ -98,7 +99,7 @@ class PrefixTuner(BaseTuner):
     @override
     def _pre_injection_hook(self, model: nn.Module, config: PeftConfig, adapter_name: str) -> None:
         if not getattr(model, "_supports_attention_backend", True):
-            raise ValueError(
+            raise BackboneError(
                 f"{type(model).__name__} computes attention without transformers' attention interface: "
                 "prefixes cannot be put into it; choose other methods"
             )

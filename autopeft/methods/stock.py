@@ -7,7 +7,10 @@ from autopeft.space import Configuration
 from autopeft.space.canonical import canonical
 from autopeft.space.shape import BackboneShape
 
-__all__ = ["HEAD_ONLY", "stock_lora"]
+__all__ = ["HEAD_ONLY", "STOCK_LEARNING_RATE", "stock_lora"]
+
+#: Peak learning rate of stock LoRA, within the range that LoRA guides recommend (1e-4 to 1e-3).
+STOCK_LEARNING_RATE = 5e-4
 
 #: No adapters at all: only the task head is trained.
 HEAD_ONLY = Configuration.from_dict({"modules": {}, "training": {}})

@@ -1,0 +1,59 @@
+"""The count known beforehand is the count of what is built, everywhere in the shipped spaces."""
+
+import time
+
+import numpy as np
+import pytest
+
+from autopeft.backbones import load_backbone
+from autopeft.costs import Costs
+from autopeft.methods import HEAD_ONLY, VOCABULARY, adapter_parameters, apply, remove, stock_lora
+from autopeft.space import canonical, load_space, shipped_spaces
+from autopeft.testing.models import ARCHITECTURES, tiny_backbone
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def backbone(request, tmp_path_factory):
+    return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("costs"), layers=2))
+
+
+@pytest.mark.parametrize("name", shipped_spaces())
+def test_predicted_is_counted_in_500_configurations(backbone, name) -> None:
+    space, costs, rng = (
+        load_space(name).bind(VOCABULARY, backbone.shape),
+        Costs(backbone),
+        np.random.default_rng(0),
+    )
+    model = backbone.meta()
+    for _ in range(500):
+        configuration = space.decode(space.sample(rng))
+        apply(configuration, model, backbone.anatomy)
+        counted = sum(parameter.numel() for parameter in adapter_parameters(model).values())
+        remove(model)
+        assert costs.params(configuration) == counted, configuration.describe()
+
+
+def test_share_and_the_baselines(backbone) -> None:
+    costs = Costs(backbone)
+    stock = stock_lora(backbone.shape, 1e-3)
+    assert costs.params(HEAD_ONLY) == costs.share(HEAD_ONLY) == 0
+    assert costs.share(stock) == costs.params(stock) / backbone.num_parameters
+
+
+def test_counting_leaves_the_meta_model_alone(backbone) -> None:
+    before = [(name, type(module)) for name, module in backbone.meta().named_modules()]
+    attention = backbone.meta().config._attn_implementation
+    modules = {"lora": {"rank": 2}, "parallel_adapter": {"size": 3}, "prefix": {"length": 3}}
+    Costs(backbone).params(canonical({"modules": modules}, VOCABULARY, backbone.shape))
+    assert [(name, type(module)) for name, module in backbone.meta().named_modules()] == before
+    assert backbone.meta().config._attn_implementation == attention
+    assert all(parameter.requires_grad for parameter in backbone.meta().parameters())
+
+
+def test_a_remembered_cell_costs_microseconds(backbone) -> None:
+    costs, stock = Costs(backbone), stock_lora(backbone.shape, 1e-3)
+    costs.params(stock)
+    start = time.perf_counter()
+    for _ in range(100):
+        costs.params(stock)
+    assert (time.perf_counter() - start) / 100 < 0.002
