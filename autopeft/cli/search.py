@@ -50,17 +50,13 @@ def search(
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
     trials: Annotated[int | None, typer.Option(help="Trials in all, baselines and earlier runs included.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    examples: Annotated[
-        int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=_TRIAL)
-    ] = None,
+    examples: Annotated[int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=_TRIAL)] = None,
     epochs: Annotated[float | None, typer.Option(help="Epochs of a trial.", rich_help_panel=_TRIAL)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples of a step.", rich_help_panel=_TRIAL)] = None,
     max_length: Annotated[
         int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=_TRIAL)
     ] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=_TRIAL)
-    ] = None,
+    precision: Annotated[str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=_TRIAL)] = None,
     trial_time_limit: Annotated[
         str | None, typer.Option(help="Stop a trial after this long, e.g. 10m.", rich_help_panel=_TRIAL)
     ] = None,
@@ -83,9 +79,7 @@ def search(
 ) -> None:
     """Search for the best PEFT configurations under a budget; run it again to resume."""
     flags = {
-        name: value
-        for name, value in locals().items()
-        if value is not None and name not in ("spec", "fresh", "json")
+        name: value for name, value in locals().items() if value is not None and name not in ("spec", "fresh", "json")
     }
     from rich.console import Console
 
@@ -112,10 +106,9 @@ def _announce(console: Console, prepared: Preparation) -> None:
     count = "a continuum of configurations" if size is None else f"{size:,} configurations"
     say = _say(console)
     say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters")
-    say(f"task    {prepared.task.describe()}")
-    for note in prepared.task.notes:
-        say(f"        {note}")
-    say(f"trial   {prepared.setting.describe()}")
+    for title, lines in (("task", prepared.task.describe()), ("trial", prepared.setting.describe())):
+        for index, line in enumerate(lines):
+            say(f"{'' if index else title:<8}{line}")
     say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
     for warning in prepared.space.warnings:
         say(f"        {warning}")

@@ -121,9 +121,7 @@ class Desk:
         trial = self._running.pop(number)
         tell_lost(self.study, self.space, number, reason)
         outcome = {"status": "killed", "message": reason}
-        self.listener.finished(
-            trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale)
-        )
+        self.listener.finished(trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale))
         self._count_fault(True, reason)
 
     def close(self, reason: str) -> None:

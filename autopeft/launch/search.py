@@ -143,7 +143,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         task=task_spec,
         setting=setting,
         seed=plan.seed,
-        trial_seconds=plan.trial_time_limit and parse_duration(plan.trial_time_limit) or None,
+        trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
     return Preparation(plan, backbone, task, setting, bound, costs, scale, spec, job)
@@ -160,12 +160,8 @@ def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener
     listener = listener or Silent()
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
     prepare_folder(prepared.folder)
-    sampler = make_sampler(
-        plan.sampler, prepared.space, prepared.costs.params, prepared.scale.limit, seed=plan.seed
-    )
-    study = open_study(
-        prepared.folder, prepared.spec, sampler, name=prepared.name, storage=plan.storage, fresh=fresh
-    )
+    sampler = make_sampler(plan.sampler, prepared.space, prepared.costs.params, prepared.scale.limit, seed=plan.seed)
+    study = open_study(prepared.folder, prepared.spec, sampler, name=prepared.name, storage=plan.storage, fresh=fresh)
     _write_plan(prepared)
     study.set_user_attr(_SCALE, asdict(prepared.scale))
     reaped = reap(study, prepared.space)

@@ -45,10 +45,7 @@ class _Binder:
                 choice = name if section == "choose" and len(chosen) > 1 else None
                 plans.append(self.method((section, name), self.vocabulary.methods[name], knobs or {}, choice))
         training = self.data.get("training") or {}
-        plan = [
-            self.knob("training", knob, training, [Cell(-1, None)])
-            for knob in self.vocabulary.training.values()
-        ]
+        plan = [self.knob("training", knob, training, [Cell(-1, None)]) for knob in self.vocabulary.training.values()]
         return plans, plan
 
     def method(
@@ -62,9 +59,7 @@ class _Binder:
         layer_bits = {layer: self.bit(f"{prefix}.{layer}") for layer in layers} if bits else {}
         role_bits, roles = self.roles(path, words, knobs)
         places = [Cell(layer, role) for layer in layers for role in roles]
-        plans = [
-            self.knob(words.name, knob, knobs, places, path) for knob in words.knobs if knob.kind != "roles"
-        ]
+        plans = [self.knob(words.name, knob, knobs, places, path) for knob in words.knobs if knob.kind != "roles"]
         return MethodPlan(
             words=words,
             choice=choice,
@@ -72,9 +67,7 @@ class _Binder:
             layer_bits=layer_bits,
             role_bits=role_bits,
             knobs=tuple(sorted(plans, key=lambda plan: not plan.knob.gate)),
-            places=tuple(
-                Place(cell, layer_bits.get(cell.layer), role_bits.get(cell.role or "")) for cell in places
-            ),
+            places=tuple(Place(cell, layer_bits.get(cell.layer), role_bits.get(cell.role or "")) for cell in places),
         )
 
     def roles(
@@ -93,9 +86,7 @@ class _Binder:
             self.warnings.append(f"{where}: the backbone has no {', '.join(lacking)}; left out")
         if fused:
             target = resolved[fused[0]]
-            self.warnings.append(
-                f"{where}: {', '.join(fused)} are one matrix here, {target}; it stands for them"
-            )
+            self.warnings.append(f"{where}: {', '.join(fused)} are one matrix here, {target}; it stands for them")
         if not roles:
             self.problem(
                 (*path, "targets"),
@@ -132,9 +123,7 @@ class _Binder:
         if isinstance(values, Continuous):
             self.add(Parameter(name, None, low=values.low, high=values.high, log=values.log))
         else:
-            shown = tuple(
-                value if isinstance(value, int | float | str) else str(value) for value in values.values
-            )
+            shown = tuple(value if isinstance(value, int | float | str) else str(value) for value in values.values)
             self.add(Parameter(name, shown, ordered=values.ordered))
         return name
 
@@ -152,9 +141,7 @@ class _Binder:
         self.parameters.setdefault(parameter.name, parameter)
 
     def problem(self, path: tuple[str, ...], message: str) -> None:
-        line = next(
-            (self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0
-        )
+        line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0)
         place = f"{self.source}:{line}" if line else self.source
         self.problems.append(f"{place}: {'.'.join(path)}: {message}")
 

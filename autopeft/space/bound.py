@@ -86,9 +86,7 @@ class BoundSpace:
         for params in self._candidates(configuration):
             if self.decode(params) == configuration:
                 return params
-        raise ConfigurationError(
-            f"not in the space {self.name!r} on this backbone: {configuration.describe()}"
-        )
+        raise ConfigurationError(f"not in the space {self.name!r} on this backbone: {configuration.describe()}")
 
     def contains(self, configuration: Configuration) -> bool:
         """Tell whether a canonical configuration is a point of the space."""
@@ -206,9 +204,7 @@ class BoundSpace:
         return params
 
 
-def _set_bits(
-    params: dict[str, Any], bits: Mapping[Any, str], used: Iterable[Any], absent_closed: bool
-) -> None:
+def _set_bits(params: dict[str, Any], bits: Mapping[Any, str], used: Iterable[Any], absent_closed: bool) -> None:
     used = set(used)
     if used or absent_closed:
         params |= {name: int(key in used) for key, name in bits.items()}

@@ -143,9 +143,7 @@ def _roles(
         if item not in knob.choices:
             faults.append(f"{where}.targets: found {item!r}{nearest(item, knob.choices)}")
         elif role is None:
-            faults.append(
-                f"{where}.targets: the backbone has no {item!r}; expected some of {', '.join(shape.roles)}"
-            )
+            faults.append(f"{where}.targets: the backbone has no {item!r}; expected some of {', '.join(shape.roles)}")
         else:
             found.add(role)
     return [role for role in ROLES if role in found]

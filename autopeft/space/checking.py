@@ -27,9 +27,7 @@ class _Checker:
         self.faults: list[tuple[int, str]] = []
 
     def fault(self, path: tuple[str, ...], message: str) -> None:
-        line = next(
-            (self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0
-        )
+        line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0)
         place = f"{self.source}:{line}" if line else self.source
         self.faults.append((line, f"{place}: {'.'.join(path)}: {message}"))
 
@@ -52,8 +50,7 @@ class _Checker:
             self.fault(("modules",), "missing, expected `modules` or `choose` with at least one method")
         self.layers(("layers",), data.get("layers", "all"))
         modules, choose = (
-            self.section(section, self.mapping((section,), data.get(section)))
-            for section in ("modules", "choose")
+            self.section(section, self.mapping((section,), data.get(section))) for section in ("modules", "choose")
         )
         self.together(modules, choose)
         training = self.mapping(("training",), data.get("training"))
@@ -70,9 +67,7 @@ class _Checker:
                 self.fault((section, str(name)), f"no such method{nearest(name, self.vocabulary.methods)}")
             else:
                 known.append(name)
-                self.method(
-                    (section, name), self.vocabulary.methods[name], self.mapping((section, name), knobs)
-                )
+                self.method((section, name), self.vocabulary.methods[name], self.mapping((section, name), knobs))
         return known
 
     def together(self, modules: list[str], choose: list[str]) -> None:
@@ -83,9 +78,7 @@ class _Checker:
             for other in modules[index + 1 :]:
                 words = self.vocabulary.methods
                 if other in words[name].excludes or name in words[other].excludes:
-                    self.fault(
-                        ("modules", other), f"cannot share a backbone with {name}; put both under `choose`"
-                    )
+                    self.fault(("modules", other), f"cannot share a backbone with {name}; put both under `choose`")
 
     def method(self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[Any, Any]) -> None:
         self.keys(path, knobs, ("layers", *words.by_name))

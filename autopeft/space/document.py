@@ -46,8 +46,6 @@ def _walk(node: yaml.Node, path: tuple[str, ...], source: str, lines: Lines, pro
         inner = (*path, str(key.value))
         line = key.start_mark.line + 1
         if inner in lines:
-            problems.append(
-                f"{source}:{line}: {'.'.join(inner)}: given twice, first on line {lines[inner]}; keep one"
-            )
+            problems.append(f"{source}:{line}: {'.'.join(inner)}: given twice, first on line {lines[inner]}; keep one")
         lines.setdefault(inner, line)
         _walk(value, inner, source, lines, problems)

@@ -166,9 +166,7 @@ class MethodPlan:
                 name = plan.names[place.cell]
                 if values is None:
                     continue
-                value = plan.params_for(
-                    values[plan.knob.name], values[self.gate.knob.name] if self.gate else None
-                )
+                value = plan.params_for(values[plan.knob.name], values[self.gate.knob.name] if self.gate else None)
                 if value is None or (name is not None and params.setdefault(name, value) != value):
                     return None
         return params

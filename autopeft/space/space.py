@@ -52,9 +52,7 @@ class SearchSpace:
             "training": training,
             "constraints": list(constraints),
         }
-        self._take(
-            {key: value for key, value in given.items() if value not in (None, [], {})}, "space", {}, []
-        )
+        self._take({key: value for key, value in given.items() if value not in (None, [], {})}, "space", {}, [])
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SearchSpace:
@@ -81,9 +79,7 @@ class SearchSpace:
             text = Path(path).read_text(encoding="utf8")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise SpaceError(
-                [f"cannot read {path}: {reason}; expected a YAML file of a search space"]
-            ) from None
+            raise SpaceError([f"cannot read {path}: {reason}; expected a YAML file of a search space"]) from None
         return cls.from_yaml(text, str(path))
 
     @property

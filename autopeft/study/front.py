@@ -89,9 +89,7 @@ def front_of(study: optuna.Study, scale: Scale) -> Front:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     stock = next((trial.values[1] for trial in complete if _baseline(trial) == "stock-lora"), None)
     rows = [_row(trial, scale, stock) for trial in complete]
-    feasible = [
-        row for row, trial in zip(rows, complete, strict=True) if trial.constraints.get(INFEASIBLE, 0.0) <= 0
-    ]
+    feasible = [row for row, trial in zip(rows, complete, strict=True) if trial.constraints.get(INFEASIBLE, 0.0) <= 0]
     chosen = pareto_front([row.params for row in feasible], [row.accuracy for row in feasible])
     front = tuple(sorted((feasible[index] for index in chosen), key=lambda row: row.params))
     on_front = {row.trial for row in front}
@@ -139,9 +137,7 @@ def _verdict(front: Sequence[FrontRow], baselines: Sequence[FrontRow]) -> str:
     stock = next((row for row in baselines if row.baseline == "stock-lora"), None)
     if stock is None:
         return "stock LoRA has not been measured yet, so nothing can be said against it"
-    better = [
-        row for row in front if not row.baseline and row.params <= stock.params and row.accuracy > stock.accuracy
-    ]
+    better = [row for row in front if not row.baseline and row.params <= stock.params and row.accuracy > stock.accuracy]
     if not better:
         return (
             f"no configuration was found that beats stock LoRA ({stock.params:,} parameters, "

@@ -33,9 +33,7 @@ class Ask:
     baseline: str | None
 
 
-def enqueue(
-    study: optuna.Study, space: BoundSpace, configuration: Configuration, attrs: Mapping[str, Any]
-) -> None:
+def enqueue(study: optuna.Study, space: BoundSpace, configuration: Configuration, attrs: Mapping[str, Any]) -> None:
     """Put a given configuration in line; it may lie outside the space, and then has no parameters."""
     params = space.encode(configuration) if space.contains(configuration) else {}
     study.enqueue_trial(params, user_attrs={"configuration": configuration.to_dict(), **attrs})
@@ -139,4 +137,3 @@ def _counts(trial: FrozenTrial) -> bool:
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         return True
     return trial.state == TrialState.FAIL and trial.user_attrs.get("outcome", {}).get("status") == "error"
-

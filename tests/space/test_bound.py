@@ -40,9 +40,7 @@ EXTRA = {
     ),
 }
 SPACES = {name: load_space(name) for name in shipped_spaces()} | EXTRA
-BOUND = {
-    (space, shape): SPACES[space].bind(VOCABULARY, SHAPES[shape]) for space in SPACES for shape in SHAPES
-}
+BOUND = {(space, shape): SPACES[space].bind(VOCABULARY, SHAPES[shape]) for space in SPACES for shape in SHAPES}
 
 
 @pytest.mark.parametrize("key", BOUND, ids="-".join)
@@ -50,12 +48,8 @@ BOUND = {
 @settings(max_examples=60, deadline=None)
 def test_configurations_and_parameters_round_trip(key, data):
     space = BOUND[key]
-    units = data.draw(
-        st.lists(st.floats(0, 1), min_size=len(space.parameters), max_size=len(space.parameters))
-    )
-    raw = {
-        parameter.name: parameter.at(unit) for parameter, unit in zip(space.parameters, units, strict=True)
-    }
+    units = data.draw(st.lists(st.floats(0, 1), min_size=len(space.parameters), max_size=len(space.parameters)))
+    raw = {parameter.name: parameter.at(unit) for parameter, unit in zip(space.parameters, units, strict=True)}
     configuration = space.decode(raw)
     params = space.encode(configuration)
     assert params.keys() == raw.keys()
@@ -74,9 +68,7 @@ def test_inactive_parameters_do_not_matter_and_active_ones_can(key):
         params = space.sample(rng)
         configuration, active = space.decode(params), space.active(params)
         for parameter in space.parameters:
-            changed = {
-                space.decode(params | {parameter.name: parameter.at(unit)}) for unit in np.linspace(0, 1, 7)
-            }
+            changed = {space.decode(params | {parameter.name: parameter.at(unit)}) for unit in np.linspace(0, 1, 7)}
             if parameter.name not in active:
                 assert changed == {configuration}, parameter.name
 
@@ -96,9 +88,7 @@ def test_neighbours_are_new_valid_and_canonical(key):
 
 def test_the_sizes_of_the_paper():
     """AutoPEFT's sizes for hidden size 768: d/2^j, j = 0..9, rounded down to at least 1, and off."""
-    space = SPACES["autopeft"].bind(
-        VOCABULARY, BackboneShape(12, 768, 3072, ("q", "k", "v", "o", "up", "down"))
-    )
+    space = SPACES["autopeft"].bind(VOCABULARY, BackboneShape(12, 768, 3072, ("q", "k", "v", "o", "up", "down")))
     sizes = next(p for p in space.parameters if p.name == "serial_adapter.size").values
     assert sizes == (0, 1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
     bits = [p for p in space.parameters if p.name.startswith("layer.")]

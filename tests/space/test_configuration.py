@@ -24,9 +24,7 @@ def test_many_ways_to_write_one_configuration(vocabulary, bert):
     found = {canonical(way, vocabulary, bert) for way in ways}
     assert [one.to_dict() for one in found] == [
         {
-            "modules": {
-                "lora": {"layers": [0, 1, 2, 3, 4, 5], "targets": ["q", "v"], "rank": 8, "alpha": 16.0}
-            },
+            "modules": {"lora": {"layers": [0, 1, 2, 3, 4, 5], "targets": ["q", "v"], "rank": 8, "alpha": 16.0}},
             "training": {"learning_rate": 5e-4},
         }
     ]
@@ -123,9 +121,7 @@ def test_files(tmp_path, vocabulary, bert):
     data = {"modules": {"lora": {"rank": 8}}, "training": {"learning_rate": 0.001}}
     (tmp_path / "c.json").write_text(json.dumps(data))
     (tmp_path / "c.yaml").write_text("modules: {lora: {rank: 8}}\ntraining: {learning_rate: 1e-3}\n")
-    found = {
-        canonical(read_configuration(tmp_path / name), vocabulary, bert) for name in ("c.json", "c.yaml")
-    }
+    found = {canonical(read_configuration(tmp_path / name), vocabulary, bert) for name in ("c.json", "c.yaml")}
     assert len(found) == 1
     (tmp_path / "list.yaml").write_text("- a")
     for name in ("none.yaml", "list.yaml"):

@@ -76,8 +76,7 @@ constraints: ["params < 1%"]
         ("bad.yaml:15", "constraints"),
     ]
     assert all(
-        "expected" in fault or "did you mean" in fault or "keep one" in fault or "choose" in fault
-        for fault in faults
+        "expected" in fault or "did you mean" in fault or "keep one" in fault or "choose" in fault for fault in faults
     )
 
 

@@ -1,0 +1,121 @@
+"""The desk: what it hands out, how outcomes become trials, what a resume finds."""
+
+import pytest
+from optuna.trial import TrialState
+
+from autopeft.errors import AutopeftError, StudyError
+from autopeft.study import counted, front_of, open_study, reap
+from tests.launch.conftest import SCALE, SPEC, complete, cost
+
+
+def run_all(desk, outcome=complete):
+    while (trial := desk.next()) is not None:
+        desk.begun(trial.number)
+        desk.record(trial.number, outcome())
+
+
+def test_baselines_come_first_and_count(make_desk):
+    desk = make_desk(total=6)
+    run_all(desk)
+    names = [trial.user_attrs.get("baseline") for trial in desk.study.trials]
+    assert names == ["head-only", "stock-lora", None, None, None, None]
+    assert desk.done
+    assert len({str(trial.user_attrs["configuration"]) for trial in desk.study.trials}) == 6
+
+
+def test_a_baseline_over_the_budget_is_a_reference_never_on_the_front(make_desk):
+    desk = make_desk(total=3)
+    accuracies = iter([0.5, 0.99, 0.6])
+    run_all(desk, lambda: complete(next(accuracies)))
+    front = front_of(desk.study, SCALE)
+    stock = next(row for row in front.baselines if row.baseline == "stock-lora")
+    assert stock.params == cost_of_stock() > SCALE.limit
+    assert "stock-lora" not in {row.baseline for row in front.rows}
+    assert all(row.params <= SCALE.limit for row in front.rows)
+
+
+def cost_of_stock():
+    return 64 * 8 * 2 * 4
+
+
+@pytest.mark.parametrize("status", ["oom", "nan", "timeout"])
+def test_a_configuration_that_fails_teaches_the_sampler_and_stays_off_the_front(make_desk, status):
+    desk = make_desk(total=4)
+    outcomes = iter([complete(), complete(), {"status": status, "accuracy": None, "message": "x"}, complete(0.7)])
+    run_all(desk, lambda: next(outcomes))
+    failed = desk.study.trials[2]
+    assert failed.state == TrialState.COMPLETE
+    assert failed.values[1] == 0.0
+    assert failed.values[0] > 0
+    keys = {tuple(trial.constraints) for trial in desk.study.trials}
+    assert keys == {("infeasible",)}
+    assert failed.constraints["infeasible"] > 0
+    assert 2 not in {row.trial for row in front_of(desk.study, SCALE).rows}
+
+
+def test_a_lost_trial_is_tried_again_and_an_error_is_not(make_desk):
+    desk = make_desk(total=5)
+    first = desk.next()
+    desk.lost(first.number, "its worker died")
+    second = desk.next()
+    desk.record(second.number, {"status": "error", "message": "broken"})
+    run_all(desk)
+    states = [trial.state.name for trial in desk.study.trials]
+    assert states.count("FAIL") == 2
+    assert counted(desk.study) == 5
+    again = [trial for trial in desk.study.trials if trial.user_attrs.get("retry_of") == first.number]
+    assert [trial.user_attrs["configuration"] for trial in again] == [first.configuration.to_dict()]
+    assert again[0].user_attrs["baseline"] == "head-only"
+
+
+def test_trials_that_keep_failing_end_the_search_with_the_reason(make_desk):
+    desk = make_desk(total=50)
+    with pytest.raises(AutopeftError, match="no such operator"):
+        run_all(desk, lambda: {"status": "error", "message": "no such operator"})
+
+
+def test_a_resumed_study_goes_on_to_the_same_total(make_desk):
+    desk = make_desk(total=5)
+    for _ in range(3):
+        trial = desk.next()
+        desk.record(trial.number, complete())
+    left = desk.next()
+    # The process dies here: its owner is gone when the next one opens the study.
+    owner = desk.study.trials[left.number].user_attrs["owner"]
+    storage, identity = desk.study._storage, desk.study.trials[left.number]._trial_id
+    storage.set_trial_user_attr(identity, "owner", owner | {"started": 0.0})
+    again = make_desk(total=5)
+    assert reap(again.study, again.space) == [left.number]
+    run_all(again)
+    done = [trial for trial in again.study.trials if trial.state == TrialState.COMPLETE]
+    assert len(done) == 5
+    assert len({str(trial.user_attrs["configuration"]) for trial in done}) == 5
+    assert left.configuration.to_dict() in [trial.user_attrs["configuration"] for trial in done]
+    more = make_desk(total=7)
+    run_all(more)
+    assert counted(more.study) == 7
+
+
+def test_living_owners_are_left_alone(make_desk):
+    desk = make_desk()
+    desk.next()
+    assert reap(desk.study, desk.space) == []
+
+
+def test_another_spec_is_refused_with_what_differs_and_fresh_begins_anew(make_desk, tmp_path):
+    desk = make_desk()
+    run_all(desk)
+    other = type(SPEC)(**(SPEC.__dict__ | {"budget": "2%", "seed": 3}))
+    with pytest.raises(StudyError, match=r"budget: .*1%.*2%[\s\S]*seed: .*0.*3[\s\S]*--fresh"):
+        open_study(tmp_path, other, desk.study.sampler, name="t", storage=None, fresh=False)
+    fresh = open_study(tmp_path, other, desk.study.sampler, name="t", storage=None, fresh=True)
+    assert fresh.trials == []
+
+
+def test_every_sampler_stays_within_the_budget_and_never_repeats(make_desk):
+    desk = make_desk(total=12, sampler="nsga2")
+    run_all(desk)
+    proposed = [trial for trial in desk.study.trials if not trial.user_attrs.get("baseline")]
+    assert all(trial.values[0] <= SCALE.limit for trial in proposed)
+    assert len({str(trial.params) for trial in proposed}) == len(proposed)
+    assert [trial.values[0] for trial in proposed] == [cost(desk.space.decode(trial.params)) for trial in proposed]

@@ -1,0 +1,70 @@
+"""Trials under a real Ray runtime."""
+
+import os
+import signal
+import time
+from collections import Counter
+
+import pytest
+from optuna.trial import TrialState
+
+from autopeft.launch.tune import run_with_tune
+from tests.launch.conftest import complete
+
+
+def make_job(folder, seconds=0.05, fate=""):
+    """Build a job whose class travels to the workers by value, as it lives in no importable module."""
+
+    class Job:
+        def runner(self):
+            (folder / f"load-{os.getpid()}-{time.time_ns()}").touch()
+            return "runner"
+
+        def run(self, runner, configuration):
+            assert runner == "runner"
+            time.sleep(seconds)
+            mark = folder / "fate"
+            if fate == "die" and not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            (folder / f"run-{os.getpid()}-{time.time_ns()}").write_text(configuration.text)
+            return complete(0.5)
+
+    return Job()
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    return folder
+
+
+def test_two_workers_load_twice_in_48_trials(make_desk, notes):
+    desk = make_desk(total=48)
+    run_with_tune(desk, make_job(notes), workers=2, gpus=0, address=None, deadline=None)
+    assert desk.done
+    loads = [path.name for path in notes.glob("load-*")]
+    runs = list(notes.glob("run-*"))
+    assert len(loads) == 2
+    assert len(runs) == 48
+    assert len({path.read_text() for path in runs}) == 48
+    assert Counter(trial.state for trial in desk.study.trials) == {TrialState.COMPLETE: 48}
+
+
+def test_a_killed_worker_loses_no_trial(make_desk, notes):
+    desk = make_desk(total=6)
+    run_with_tune(desk, make_job(notes, fate="die"), workers=2, gpus=0, address=None, deadline=None)
+    states = Counter(trial.state for trial in desk.study.trials)
+    assert states == {TrialState.COMPLETE: 6, TrialState.FAIL: 1}
+    done = [str(t.user_attrs["configuration"]) for t in desk.study.trials if t.state == TrialState.COMPLETE]
+    assert len(set(done)) == 6
+
+
+def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes):
+    desk = make_desk(total=1000)
+    began = time.time()
+    run_with_tune(desk, make_job(notes, 0.3), workers=2, gpus=0, address=None, deadline=began + 12)
+    states = Counter(trial.state for trial in desk.study.trials)
+    assert 0 < states[TrialState.COMPLETE] < 1000
+    assert states[TrialState.RUNNING] == 0
