@@ -144,7 +144,7 @@ def load_backbone(
     Args:
         model: A hub id, a folder, or None (or `minilm`) for the packaged default.
         revision: Branch, tag or commit of a hub model.
-        roles: A mapping of roles to modules, or the YAML file of one, for architectures autopeft does not know.
+        roles: A mapping of roles to modules, or its YAML file, for architectures autopeft does not know.
 
     Raises:
         BackboneError: The model cannot be found, read or understood.

@@ -86,6 +86,16 @@ def test_a_mapping_makes_it_known(tmp_path) -> None:
     assert anatomy.count == 2
 
 
+def test_a_mapping_from_a_file_replaces_what_is_known(tmp_path) -> None:
+    (tmp_path / "roles.yaml").write_text(
+        "{layers: bert.encoder.layer, attention: attention.self, roles: {q: attention.self.value, "
+        "k: attention.self.key, v: attention.self.query, o: attention.output.dense, "
+        "up: intermediate.dense, down: output.dense}}"
+    )
+    backbone = load_backbone(tiny_backbone("bert", tmp_path), roles=tmp_path / "roles.yaml")
+    assert backbone.anatomy.module(0, "q") == "bert.encoder.layer.0.attention.self.value"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -20,7 +20,7 @@ def _built(model):
 
 @pytest.fixture(scope="module")
 def deep(tiny):
-    """Twelve layers: names such as `layer.1` and `layer.11`, and enough targets for PEFT to shorten its list."""
+    """Twelve layers: names such as `layer.1` and `layer.11`, and targets enough for PEFT to shorten them."""
     backbone = tiny("bert", layers=12, hidden=16)
     return backbone, backbone.classifier(2)
 
