@@ -83,9 +83,7 @@ class Backbone:
         tokenizer: PreTrainedTokenizerBase = self._load(AutoTokenizer)
         if tokenizer.pad_token_id is None:
             if tokenizer.eos_token is None:
-                raise BackboneError(
-                    f"{self.name}: the tokenizer has neither a padding nor an end-of-text token"
-                )
+                raise BackboneError(f"{self.name}: the tokenizer has neither a padding nor an end-of-text token")
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
 

@@ -95,11 +95,7 @@ def _by_custom(model: PreTrainedModel) -> Anatomy:
 
 def _matrices(layer: nn.Module) -> list[str]:
     """Return the names of the submodules of a layer that hold a weight matrix."""
-    return [
-        name
-        for name, module in layer.named_modules()
-        if getattr(getattr(module, "weight", None), "ndim", 0) == 2
-    ]
+    return [name for name, module in layer.named_modules() if getattr(getattr(module, "weight", None), "ndim", 0) == 2]
 
 
 def _help(model_type: str, fault: str) -> str:

@@ -38,9 +38,7 @@ class Source:
         Raises:
             BackboneError: The folder holds no weights.
         """
-        files = sorted(
-            file for suffix in ("safetensors", "bin") for file in Path(self.path).glob(f"*model*.{suffix}")
-        )
+        files = sorted(file for suffix in ("safetensors", "bin") for file in Path(self.path).glob(f"*model*.{suffix}"))
         if not files:
             raise BackboneError(f"{self.path}: no weights found; expected model.safetensors")
         digest = hashlib.sha256()
@@ -67,9 +65,7 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
     folder = Path(model).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise BackboneError(
-                f"{model} is a folder without config.json; expected one `save_pretrained` wrote"
-            )
+            raise BackboneError(f"{model} is a folder without config.json; expected one `save_pretrained` wrote")
         return Source(name=folder.resolve().name, path=str(folder), local=True)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BackboneError(f"model folder {model} does not exist")

@@ -11,9 +11,7 @@ from autopeft.errors import BudgetError
 __all__ = ["Budget"]
 
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
-_EXPECTED = (
-    "expected a share of the backbone such as `1%`, or a number of parameters such as `300k`, `2M` or `12345`"
-)
+_EXPECTED = "expected a share of the backbone such as `1%`, or a number of parameters such as `300k`, `2M` or `12345`"
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ class Budget:
         written = str(text).strip()
         if re.fullmatch(r"[\d.]+\s*[kmgt]i?b", written, re.IGNORECASE):
             raise BudgetError(
-                f"budget {written!r} is an amount of memory; memory budgets are not available yet; "
-                f"{_EXPECTED}"
+                f"budget {written!r} is an amount of memory; memory budgets are not available yet; {_EXPECTED}"
             )
         match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(%|[kKmMbB]?)", written)
         if match is None:
@@ -66,9 +63,7 @@ class Budget:
         """
         limit = int(self.amount * num_parameters) if self.relative else int(self.amount)
         if limit < 1:
-            raise BudgetError(
-                f"budget {self.text} of {num_parameters:,} parameters is less than one parameter"
-            )
+            raise BudgetError(f"budget {self.text} of {num_parameters:,} parameters is less than one parameter")
         return limit
 
     def __str__(self) -> str:

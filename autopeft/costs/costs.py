@@ -37,9 +37,7 @@ class Costs:
     def params(self, configuration: Configuration) -> int:
         """Return the number of trainable parameters of the adapters; the task head is not counted."""
         return sum(
-            self._cell(method, cell, knobs)
-            for method, places in plan(configuration)
-            for cell, knobs in places.items()
+            self._cell(method, cell, knobs) for method, places in plan(configuration) for cell, knobs in places.items()
         )
 
     def share(self, configuration: Configuration) -> float:

@@ -74,9 +74,7 @@ class ParallelAdapterConfig(BottleneckConfig):
 
     input_modules: dict[str, str] = field(
         default_factory=dict,
-        metadata={
-            "help": "For each target module, the full name of the module whose input the adapter reads."
-        },
+        metadata={"help": "For each target module, the full name of the module whose input the adapter reads."},
     )
 
     def __post_init__(self) -> None:

@@ -49,14 +49,10 @@ def plan(configuration: Configuration) -> list[tuple[Method, Cells]]:
     adapter outermost: it reads the output of the sublayer with all the others in it.
     """
     placed = cells(configuration, VOCABULARY)
-    return sorted(
-        ((METHODS[name], places) for name, places in placed.items()), key=lambda item: item[0].order
-    )
+    return sorted(((METHODS[name], places) for name, places in placed.items()), key=lambda item: item[0].order)
 
 
-def apply(
-    configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy, seed: int | None = None
-) -> None:
+def apply(configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy, seed: int | None = None) -> None:
     """Put the adapters of a configuration into a model; they and the task head are all that trains.
 
     Args:
@@ -110,15 +106,10 @@ def inject(method: Method, places: Cells, model: nn.Module, anatomy: Anatomy) ->
     inject_adapter_in_model(method.peft_config(places, anatomy), model)
     # PEFT notes its config on the model and takes the next method's for a second adapter of the first.
     model.__dict__.pop("peft_config", None)
-    found = {
-        original_name(name)
-        for name, module in model.named_modules()
-        if isinstance(module, method.layer_class)
-    }
+    found = {original_name(name) for name, module in model.named_modules() if isinstance(module, method.layer_class)}
     if found != expected:
         raise ConfigurationError(
-            f"{method.words.name}: adapted {sorted(found - expected)} unasked "
-            f"and left out {sorted(expected - found)}"
+            f"{method.words.name}: adapted {sorted(found - expected)} unasked and left out {sorted(expected - found)}"
         )
 
 
@@ -150,9 +141,7 @@ def applied(model: PreTrainedModel) -> Applied:
     """
     done: Applied | None = model.__dict__.get(_APPLIED)
     if done is None:
-        raise ConfigurationError(
-            "the model has no adapters; call `apply(configuration, model, anatomy)` first"
-        )
+        raise ConfigurationError("the model has no adapters; call `apply(configuration, model, anatomy)` first")
     return done
 
 

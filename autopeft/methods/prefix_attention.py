@@ -70,9 +70,7 @@ def prefixed_attention(
             for extra, text in zip(front, (key, value), strict=True)
         )
         kwargs["is_causal"] = False
-    output: tuple[torch.Tensor, None] = sdpa_attention_forward(
-        module, query, key, value, attention_mask, **kwargs
-    )
+    output: tuple[torch.Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
     return output
 
 

@@ -124,9 +124,7 @@ class PrefixTuner(BaseTuner):
         self._replace_module(parent, target_name, layer, target)
 
     @override
-    def _replace_module(
-        self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module
-    ) -> None:
+    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
         # PEFT's own copies `weight` and `bias`, which an attention module has not.
         setattr(parent, child_name, new_module)
 

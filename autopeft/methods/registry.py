@@ -22,9 +22,7 @@ METHODS: dict[str, Method] = {
     )
 }
 
-_LEARNING_RATE = Knob(
-    "learning_rate", "float", "peak learning rate of the adapters", 5e-4, low=1e-7, high=1.0
-)
+_LEARNING_RATE = Knob("learning_rate", "float", "peak learning rate of the adapters", 5e-4, low=1e-7, high=1.0)
 
 #: What search spaces and configurations may name.
 VOCABULARY = Vocabulary(

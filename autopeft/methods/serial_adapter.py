@@ -47,11 +47,7 @@ class SerialAdapter(Method):
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> SerialAdapterConfig:
         """Return a config over full module names."""
-        sizes = {
-            name: knobs["size"]
-            for cell, knobs in cells.items()
-            for name in self.modules(cell, knobs, anatomy)
-        }
+        sizes = {name: knobs["size"] for cell, knobs in cells.items() for name in self.modules(cell, knobs, anatomy)}
         names = sorted(sizes)
         return SerialAdapterConfig(
             target_modules=names,

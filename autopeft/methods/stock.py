@@ -24,6 +24,4 @@ def stock_lora(shape: BackboneShape, learning_rate: float) -> Configuration:
         learning_rate: Peak learning rate of the adapters.
     """
     lora = {"rank": 8, "alpha": 16.0, "targets": ["q", "v"], "layers": "all"}
-    return canonical(
-        {"modules": {"lora": lora}, "training": {"learning_rate": learning_rate}}, VOCABULARY, shape
-    )
+    return canonical({"modules": {"lora": lora}, "training": {"learning_rate": learning_rate}}, VOCABULARY, shape)

@@ -83,18 +83,13 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
         data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         configuration = Configuration.from_dict(data["configuration"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(
-            f"{folder}: no readable {MANIFEST}; expected a folder of saved adapters"
-        ) from error
+        raise ConfigurationError(f"{folder}: no readable {MANIFEST}; expected a folder of saved adapters") from error
     apply(configuration, model, anatomy)
     steps = plan(configuration)
     head: dict[str, torch.Tensor] = {}
     for method, _ in steps:
         source = folder if len(steps) == 1 else folder / method.words.name
-        saved = {
-            key.removeprefix(_PEFT): value
-            for key, value in load_file(source / SAFETENSORS_WEIGHTS_NAME).items()
-        }
+        saved = {key.removeprefix(_PEFT): value for key, value in load_file(source / SAFETENSORS_WEIGHTS_NAME).items()}
         own = _tensors(model, method)
         _copy({key: value for key, value in saved.items() if key in own}, own, source)
         head.update({key: value for key, value in saved.items() if key not in own})
@@ -121,9 +116,7 @@ def _copy(source: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]
     """Copy tensors into those of the same names."""
     if source.keys() != target.keys():
         odd = sorted(source.keys() ^ target.keys())
-        raise ConfigurationError(
-            f"{folder} does not fit the model: tensors of other names, {', '.join(odd[:5])}"
-        )
+        raise ConfigurationError(f"{folder} does not fit the model: tensors of other names, {', '.join(odd[:5])}")
     for name, value in source.items():
         if value.shape != target[name].shape:
             raise ConfigurationError(

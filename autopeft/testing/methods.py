@@ -83,9 +83,7 @@ class MethodContract:
             assert trainable(model).keys() == adapter_parameters(model).keys() | head_parameters(model).keys()
             remove(model)
 
-    def test_starts_as_the_backbone_where_promised(
-        self, backbone: Backbone, batch: dict[str, torch.Tensor]
-    ) -> None:
+    def test_starts_as_the_backbone_where_promised(self, backbone: Backbone, batch: dict[str, torch.Tensor]) -> None:
         """The logits at step 0 are those of the backbone, to the bit."""
         model = backbone.classifier(2)
         before = logits(model, batch)
@@ -95,9 +93,7 @@ class MethodContract:
                 assert torch.equal(logits(model, batch), before)
                 remove(model)
 
-    def test_training_changes_just_what_trains(
-        self, backbone: Backbone, batch: dict[str, torch.Tensor]
-    ) -> None:
+    def test_training_changes_just_what_trains(self, backbone: Backbone, batch: dict[str, torch.Tensor]) -> None:
         """Two steps change every parameter of the adapters and the head, and no other."""
         for configuration in self.configurations(backbone):
             model = backbone.classifier(2)
@@ -112,9 +108,7 @@ class MethodContract:
             changed = {name for name in after if not torch.equal(after[name], before[name])}
             assert changed == trainable(model).keys()
 
-    def test_reloads_as_it_was_saved(
-        self, backbone: Backbone, batch: dict[str, torch.Tensor], tmp_path: Path
-    ) -> None:
+    def test_reloads_as_it_was_saved(self, backbone: Backbone, batch: dict[str, torch.Tensor], tmp_path: Path) -> None:
         """A saved model and its reloaded twin compute the same, head included, by autopeft and by PEFT."""
         for index, configuration in enumerate(self.configurations(backbone)):
             folder = tmp_path / str(index)

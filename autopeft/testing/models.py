@@ -76,9 +76,7 @@ def tiny_backbone(
     return str(path)
 
 
-def _config(
-    architecture: str, layers: int, hidden: int, tokenizer: PreTrainedTokenizerFast
-) -> PretrainedConfig:
+def _config(architecture: str, layers: int, hidden: int, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
     common: dict[str, Any] = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
     usual = {
         "hidden_size": hidden,

@@ -31,9 +31,7 @@ def test_lora_is_inside_parallel_is_inside_serial(backbone) -> None:
     logits(model, tiny_batch(backbone))
     (ffn_input, _), (inner, base) = seen["up"], seen["down"]
     own = {
-        name.partition(anatomy.module(1, "down") + ".")[2]
-        .replace("base_layer.", "")
-        .replace(".default", ""): p
+        name.partition(anatomy.module(1, "down") + ".")[2].replace("base_layer.", "").replace(".default", ""): p
         for name, p in adapter_parameters(model).items()
     }
 
@@ -51,9 +49,7 @@ def test_sizes_follow_the_paper(backbone) -> None:
     # He et al. 2021: 2 d r weights with r + d biases for a parallel adapter.
     d = backbone.shape.hidden
     model = backbone.classifier(2)
-    configuration = canonical(
-        {"modules": {"parallel_adapter": {"size": 5, "layers": [0]}}}, VOCABULARY, backbone.shape
-    )
+    configuration = canonical({"modules": {"parallel_adapter": {"size": 5, "layers": [0]}}}, VOCABULARY, backbone.shape)
     apply(configuration, model, backbone.anatomy)
     assert sum(p.numel() for p in adapter_parameters(model).values()) == 2 * d * 5 + 5 + d
 

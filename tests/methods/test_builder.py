@@ -42,9 +42,7 @@ def test_the_seed_decides_the_adapters(backbone) -> None:
     model = backbone.classifier(2)
     drawn = []
     for seed in (1, 1, 2):
-        apply(
-            canonical({"modules": MODULES[1]}, VOCABULARY, backbone.shape), model, backbone.anatomy, seed=seed
-        )
+        apply(canonical({"modules": MODULES[1]}, VOCABULARY, backbone.shape), model, backbone.anatomy, seed=seed)
         drawn.append({name: value.clone() for name, value in adapter_parameters(model).items()})
         remove(model)
     assert all(torch.equal(value, drawn[1][name]) for name, value in drawn[0].items())

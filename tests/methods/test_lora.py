@@ -62,9 +62,7 @@ def test_stock_lora(backbone) -> None:
     apply(configuration, model, backbone.anatomy)
     roles = ("qkv",) if "qkv" in backbone.shape.roles else ("q", "v")
     assert _built(model) == {
-        backbone.anatomy.module(layer, role): (8, 16.0, 2.0)
-        for layer in range(backbone.shape.layers)
-        for role in roles
+        backbone.anatomy.module(layer, role): (8, 16.0, 2.0) for layer in range(backbone.shape.layers) for role in roles
     }
     assert configuration.training == {"learning_rate": 1e-3}
 

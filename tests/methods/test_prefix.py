@@ -54,15 +54,12 @@ def test_is_the_gated_sum_of_text_and_prefix(mask: str) -> None:
 
     key, value = (tensor.repeat_interleave(HEADS // KV_HEADS, 1) for tensor in (key, value))
     front_key, front_value = (
-        tensor.repeat_interleave(HEADS // KV_HEADS, 0).expand(BATCH, -1, -1, -1)
-        for tensor in (front_key, front_value)
+        tensor.repeat_interleave(HEADS // KV_HEADS, 0).expand(BATCH, -1, -1, -1) for tensor in (front_key, front_value)
     )
     text = (query @ key.mT * SIZE**-0.5).masked_fill(~allowed, -torch.inf)
     front = query @ front_key.mT * SIZE**-0.5
     gate = front.exp().sum(-1) / (front.exp().sum(-1) + text.exp().sum(-1))
-    expected = (1 - gate)[..., None] * (text.softmax(-1) @ value) + gate[..., None] * (
-        front.softmax(-1) @ front_value
-    )
+    expected = (1 - gate)[..., None] * (text.softmax(-1) @ value) + gate[..., None] * (front.softmax(-1) @ front_value)
     torch.testing.assert_close(found, expected.transpose(1, 2))
 
 
@@ -76,9 +73,7 @@ def test_without_a_prefix_is_the_usual_attention() -> None:
 
 
 def test_padding_changes_nothing(backbone) -> None:
-    configuration = canonical(
-        {"modules": {"prefix": {"length": 4, "layers": [0, 2]}}}, VOCABULARY, backbone.shape
-    )
+    configuration = canonical({"modules": {"prefix": {"length": 4, "layers": [0, 2]}}}, VOCABULARY, backbone.shape)
     model, tokenizer = backbone.classifier(2), backbone.tokenizer()
     apply(configuration, model, backbone.anatomy)
     randomise(model)
@@ -90,9 +85,7 @@ def test_padding_changes_nothing(backbone) -> None:
 
 def test_a_model_sees_only_its_own_prefixes(backbone) -> None:
     # In a layer without a prefix and in a second model, the attention function is the usual one.
-    configuration = canonical(
-        {"modules": {"prefix": {"length": 4, "layers": [1]}}}, VOCABULARY, backbone.shape
-    )
+    configuration = canonical({"modules": {"prefix": {"length": 4, "layers": [1]}}}, VOCABULARY, backbone.shape)
     model, other = backbone.classifier(2), backbone.classifier(2)
     batch = backbone.tokenizer()(["a short text"], return_tensors="pt")
     expected = logits(other, batch)
