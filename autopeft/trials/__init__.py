@@ -1,0 +1,17 @@
+"""Trials: the short fine-tune of one configuration, and what it brings back."""
+
+from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
+from autopeft.trials.outcome import STATUSES, Outcome
+from autopeft.trials.runner import TrialRunner
+from autopeft.trials.setting import TrialSetting, choose_setting
+
+__all__ = [
+    "STATUSES",
+    "Outcome",
+    "TrialRunner",
+    "TrialSetting",
+    "choose_setting",
+    "pick_device",
+    "resolve_precision",
+    "use_threads",
+]

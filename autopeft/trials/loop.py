@@ -1,0 +1,140 @@
+"""The short fine-tune: fit, and measure on the way."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from autopeft.tasks import Encoded, batches
+from autopeft.trials.hardware import autocast
+from autopeft.trials.setting import TrialSetting
+
+__all__ = ["DivergedError", "OutOfTimeError", "fit", "predict"]
+
+Batch = dict[str, torch.Tensor]
+
+_CLIP = 1.0
+
+# Reading the loss waits for a GPU, so it is looked at only now and then.
+_LOOK_EVERY = 16
+
+
+class DivergedError(Exception):
+    """A loss or a logit is not finite."""
+
+
+class OutOfTimeError(Exception):
+    """The deadline has passed."""
+
+
+def schedule(steps: int, warmup: float) -> Callable[[int], float]:
+    """Return the factor on the learning rates at each step: linearly up, then linearly down to 0."""
+    rising = round(warmup * steps)
+
+    def factor(step: int) -> float:
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        return (steps - step) / max(1, steps - rising)
+
+    return factor
+
+
+def fit(
+    model: nn.Module,
+    train: Encoded,
+    setting: TrialSetting,
+    groups: Sequence[dict[str, Any]],
+    *,
+    pad_id: int,
+    seed: int,
+    deadline: float | None = None,
+) -> Iterator[int]:
+    """Train the parameters of the groups; pause after each epoch and at the end.
+
+    The model stays in eval mode: with dropout off, the frozen part gives each text the same features in every
+    epoch and trial, and a trial is a function of its seed alone.
+
+    Args:
+        model: A classification model, on its device.
+        train: The training texts.
+        setting: Steps, batches, precision.
+        groups: Parameter groups of AdamW: `params` and `lr` (peak).
+        pad_id: Token id that fills short texts.
+        seed: Seed of the order of texts.
+        deadline: Time (`time.time()`) at which to give up.
+
+    Yields:
+        The steps done.
+
+    Raises:
+        DivergedError: When the loss is not finite.
+        OutOfTimeError: When the deadline has passed.
+    """
+    device = next(model.parameters()).device
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    groups = [group for group in groups if group["params"]]
+    optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay, fused=True)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
+    rng = np.random.default_rng(seed)
+    step = 0
+    while step < setting.steps:
+        epoch = batches(train, setting.batch_size, pad_id, rng)
+        for batch in islice(epoch, setting.steps - step):
+            if deadline is not None and time.time() > deadline:
+                raise OutOfTimeError
+            loss = _loss(model, batch, device, setting.precision)
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, _CLIP)
+            optimiser.step()
+            optimiser.zero_grad()
+            scheduler.step()
+            step += 1
+            if step % _LOOK_EVERY == 0 and not math.isfinite(loss.item()):
+                raise DivergedError(f"the training loss is {loss.item()} at step {step}")
+        yield step
+
+
+def _loss(model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
+    """Return the mean cross-entropy of a batch."""
+    inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+    labels = inputs.pop("labels")
+    with autocast(device, precision):
+        logits = model(**inputs).logits
+    return cross_entropy(logits.float(), labels)
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, grouped: Sequence[Batch], precision: str) -> tuple[np.ndarray, np.ndarray, float]:
+    """Run a model over batches.
+
+    Args:
+        model: A classification model, on its device.
+        grouped: The batches.
+        precision: `bf16` or `fp32`.
+
+    Returns:
+        Labels `[n]`, predictions `[n]` and the mean cross-entropy.
+
+    Raises:
+        DivergedError: When a logit is not finite.
+    """
+    device = next(model.parameters()).device
+    labels, logits = [], []
+    for batch in grouped:
+        inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+        labels.append(inputs.pop("labels"))
+        with autocast(device, precision):
+            logits.append(model(**inputs).logits.float())
+    truth, scores = torch.cat(labels), torch.cat(logits)
+    if not torch.isfinite(scores).all():
+        raise DivergedError("the logits on validation are not finite")
+    loss = cross_entropy(scores, truth).item()
+    return truth.cpu().numpy(), scores.argmax(dim=1).cpu().numpy(), loss

@@ -1,0 +1,49 @@
+"""What a trial brings back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+__all__ = ["STATUSES", "Outcome", "Status"]
+
+Status = Literal["complete", "oom", "nan", "timeout", "killed", "error"]
+
+#: `complete`, or why a trial has no result: out of memory, diverged, out of time, its worker lost, a fault in
+#: code or data.
+STATUSES: tuple[str, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one trial, or a typed failure; plain data.
+
+    Args:
+        status: One of `STATUSES`.
+        accuracy: The task's metric on validation after the last step; None unless complete.
+        metrics: Further figures on validation: every metric, and `loss`.
+        params: Trainable adapter parameters of the built model, head excluded; None when it was not built.
+        seconds: Wall-clock time of the trial.
+        curve: Validation figures on the way: `step`, `accuracy` (the task's metric), `loss`.
+        message: One line on what went wrong.
+        detail: The traceback of an error.
+    """
+
+    status: Status
+    accuracy: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    params: int | None = None
+    seconds: float = 0.0
+    curve: tuple[Mapping[str, float], ...] = ()
+    message: str = ""
+    detail: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return asdict(self) | {"curve": [dict(point) for point in self.curve]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
+        """Return the outcome that `to_dict` wrote."""
+        return cls(**{**data, "curve": tuple(data.get("curve", ()))})

@@ -1,0 +1,160 @@
+"""Run trials: a configuration in, an outcome out; weights and data are loaded once."""
+
+from __future__ import annotations
+
+import time
+import traceback
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from autopeft.backbones import Backbone, head_parameters
+from autopeft.methods import adapter_parameters, apply, remove
+from autopeft.space import Configuration
+from autopeft.tasks import METRICS, Split, Task, batches, encode, pad_id_of, score
+from autopeft.trials.hardware import attention, pick_device
+from autopeft.trials.head import reset_head
+from autopeft.trials.loop import DivergedError, OutOfTimeError, fit, predict
+from autopeft.trials.outcome import Outcome
+from autopeft.trials.setting import TrialSetting
+
+__all__ = ["TrialRunner"]
+
+#: Validation batches hold this many times a training batch: nothing is kept for a backward pass.
+_VALIDATION_BATCHES = 2
+
+
+class TrialRunner:
+    """Runs trials on one backbone and task, one after the other.
+
+    Args:
+        backbone: The pretrained model.
+        task: The data; `test` is not touched.
+        setting: How trials train.
+        device: Where; the first GPU or the CPU when left out.
+
+    Raises:
+        AutopeftError: When weights or tokenizer cannot be loaded.
+    """
+
+    def __init__(
+        self, backbone: Backbone, task: Task, setting: TrialSetting, device: torch.device | None = None
+    ) -> None:
+        self.task = task
+        self.setting = setting
+        self.device = device or pick_device()
+        self._anatomy = backbone.anatomy
+        tokenizer = backbone.tokenizer()
+        self._pad_id = pad_id_of(tokenizer)
+        with torch.random.fork_rng(devices=[]):
+            # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
+            torch.manual_seed(0)
+            self.model: PreTrainedModel = backbone.classifier(len(task.labels)).to(self.device)
+        self.model.set_attn_implementation(attention(self.device, setting.precision, setting.max_length))
+        rng = np.random.default_rng(setting.seed)
+        train = _draw(task.train, setting.examples, rng)
+        validation = _draw(task.validation, setting.validation_examples, rng)
+        self._train: Encoded = encode(train, tokenizer, setting.max_length)
+        self._validation = batches(
+            encode(validation, tokenizer, setting.max_length),
+            _VALIDATION_BATCHES * setting.batch_size,
+            self._pad_id,
+        )
+
+    @property
+    def truncated(self) -> float:
+        """Share of the training texts that were cut to the maximum length."""
+        return self._train.truncated
+
+    def run(self, configuration: Configuration, seed: int, deadline: float | None = None) -> Outcome:
+        """Run one trial. The same configuration and seed give the same outcome, whatever ran before.
+
+        Args:
+            configuration: What to build and train.
+            seed: Seeds head, adapters and the order of texts.
+            deadline: Time (`time.time()`) at which to give up.
+        """
+        started = time.perf_counter()
+        curve: list[dict[str, float]] = []
+        params: int | None = None
+        built = False
+        try:
+            with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+                reset_head(self.model, seed)
+                apply(configuration, self.model, self._anatomy, seed=seed)
+                built = True
+                self.model.eval()
+                params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
+                metrics = self._train_and_measure(configuration, seed, deadline, curve)
+            return Outcome(
+                status="complete",
+                accuracy=metrics[self.task.metric],
+                metrics=metrics,
+                params=params,
+                seconds=time.perf_counter() - started,
+                curve=tuple(curve),
+            )
+        except Exception as error:
+            return _failure(error, params, time.perf_counter() - started, tuple(curve))
+        finally:
+            if built:
+                remove(self.model)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _train_and_measure(
+        self, configuration: Configuration, seed: int, deadline: float | None, curve: list[dict[str, float]]
+    ) -> dict[str, float]:
+        """Fit the built model; add to the curve after each epoch; return the last metrics."""
+        adapters = list(adapter_parameters(self.model).values())
+        groups = [{"params": list(head_parameters(self.model).values()), "lr": self.setting.head_learning_rate}]
+        if adapters:
+            groups.append({"params": adapters, "lr": configuration.training["learning_rate"]})
+        steps = fit(
+            self.model,
+            self._train,
+            self.setting,
+            groups,
+            pad_id=self._pad_id,
+            seed=seed,
+            deadline=deadline,
+        )
+        metrics: dict[str, float] = {}
+        for step in steps:
+            labels, predictions, loss = predict(self.model, self._validation, self.setting.precision)
+            metrics = {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
+            curve.append({"step": step, "accuracy": metrics[self.task.metric], "loss": loss})
+        return metrics
+
+
+def _draw(split: Split, count: int, rng: np.random.Generator) -> Split:
+    """Draw examples of a split; they keep their order, and all labels keep their shares as chance has it."""
+    if count >= len(split):
+        return split
+    picked = np.sort(rng.choice(len(split), count, replace=False))
+    return Split([split.texts[i] for i in picked], [split.labels[i] for i in picked])
+
+
+def _failure(error: Exception, params: int | None, seconds: float, curve: tuple[dict[str, float], ...]) -> Outcome:
+    """Return the typed outcome of an exception."""
+    message = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, DivergedError):
+        return Outcome("nan", params=params, seconds=seconds, curve=curve, message=message)
+    if isinstance(error, OutOfTimeError):
+        message = f"stopped by its time limit after {seconds:.0f} s"
+        return Outcome("timeout", params=params, seconds=seconds, curve=curve, message=message)
+    # torch's CPU allocator raises a plain RuntimeError.
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError)
+        and ("out of memory" in message.lower() or "can't allocate memory" in message.lower())
+    ):
+        return Outcome("oom", params=params, seconds=seconds, curve=curve, message=message[:300])
+    return Outcome(
+        "error",
+        params=params,
+        seconds=seconds,
+        curve=curve,
+        message=f"{type(error).__name__}: {message}"[:300],
+        detail="".join(traceback.format_exception(error)),
+    )
