@@ -39,6 +39,7 @@ class Lora(Method):
     order = 0
     layer_class = LoraLayer
     identity_at_start = True
+    mergeable = True
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

@@ -30,12 +30,14 @@ class Method(ABC):
             backbone's weights.
         layer_class: The PEFT layer that wraps an adapted module.
         identity_at_start: Whether the logits right after `apply` are those of the backbone, to the bit.
+        mergeable: Whether it can be folded into the backbone's weights after training.
     """
 
     words: ClassVar[MethodWords]
     order: ClassVar[int]
     layer_class: ClassVar[type[BaseTunerLayer]]
     identity_at_start: ClassVar[bool]
+    mergeable: ClassVar[bool]
 
     @abstractmethod
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

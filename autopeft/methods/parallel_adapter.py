@@ -29,6 +29,7 @@ class ParallelAdapter(Method):
     order = 1
     layer_class = ParallelAdapterLayer
     identity_at_start = True
+    mergeable = False
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

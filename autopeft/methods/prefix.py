@@ -37,6 +37,7 @@ class Prefix(Method):
     layer_class = PrefixLayer
     # A new prefix takes its share of the attention from the text at once.
     identity_at_start = False
+    mergeable = False
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

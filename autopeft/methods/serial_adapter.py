@@ -37,6 +37,7 @@ class SerialAdapter(Method):
     order = 2
     layer_class = SerialAdapterLayer
     identity_at_start = True
+    mergeable = False
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

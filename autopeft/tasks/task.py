@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,6 +31,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, indices: Iterable[int]) -> Split:
+        """Return the texts at the indices, in their order."""
+        picked = [int(index) for index in indices]
+        return Split([self.texts[i] for i in picked], [self.labels[i] for i in picked])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Backbone, head_parameters
 from autopeft.methods import adapter_parameters, apply, remove
 from autopeft.space import Configuration
-from autopeft.tasks import METRICS, Split, Task, batches, encode, pad_id_of, score
+from autopeft.tasks import METRICS, Encoded, Split, Task, batches, encode, pad_id_of, score
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
 from autopeft.trials.loop import DivergedError, OutOfTimeError, fit, predict
