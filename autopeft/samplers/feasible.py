@@ -24,8 +24,8 @@ class FeasibleSampler(BaseSampler):
     """Ask another sampler until its proposal is new and within the budget, and mend what it cannot get right.
 
     Optuna's samplers know neither a budget nor duplicates. A draw that is over the budget or known is drawn
-    again; the last one is repaired: walked towards the cheapest configuration until it fits, then to the nearest
-    new one. Only the point accepted enters the study.
+    again; the last one is repaired: walked towards the cheapest configuration until it fits, then to the
+    nearest new one. Only the point accepted enters the study.
 
     The other sampler is made anew for each trial, with a seed of its own, so that it keeps nothing that a
     resumed study would lack; what it must remember (NSGA-II its generations) is in the study.
@@ -57,7 +57,7 @@ class FeasibleSampler(BaseSampler):
         self._seed = seed
         self._draws = draws
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all parameters of the space: a point is proposed whole."""
         return dict(self._points.space.distributions())
 
@@ -89,24 +89,16 @@ class FeasibleSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Let the other sampler draw a parameter that the space does not have."""
-        return self._make(self._seed + trial.number).sample_independent(
-            study, trial, param_name, param_distribution
-        )
+        return self._make(self._seed + trial.number).sample_independent(study, trial, param_name, param_distribution)
 
-    def after_trial(
-        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """Let the other sampler take note of a finished trial."""
         self._make(self._seed).after_trial(study, trial, state, values)
 
 
-def _ask(
-    sampler: BaseSampler, study: Study, trial: FrozenTrial, distributions: dict[str, BaseDistribution]
-) -> Params:
+def _ask(sampler: BaseSampler, study: Study, trial: FrozenTrial, distributions: dict[str, BaseDistribution]) -> Params:
     relative = sampler.sample_relative(study, trial, sampler.infer_relative_search_space(study, trial))
     return {
-        name: relative[name]
-        if name in relative
-        else sampler.sample_independent(study, trial, name, distribution)
+        name: relative[name] if name in relative else sampler.sample_independent(study, trial, name, distribution)
         for name, distribution in distributions.items()
     }

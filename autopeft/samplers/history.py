@@ -58,8 +58,8 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
     """Read what a study knows, apart from the trial that is asked for.
 
     Args:
-        study: A study of (cost minimised, accuracy maximised). Trials may carry a user attribute
-            `configuration` (plain data) and `baseline`; without the former their parameters say what they are.
+        study: A study of (cost minimised, accuracy maximised). Its trials may say what they are by the user
+            attributes `configuration` (plain data) and `baseline`, or by their parameters alone.
         trial: The trial that is asked for.
         points: The points of the study's space.
 

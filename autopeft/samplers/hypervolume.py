@@ -43,7 +43,7 @@ def hypervolume(
         accuracies: Accuracy of each point. Points at or below `reference` score nothing.
         limit: The budget: the reference point's cost.
         reference: Accuracy of the untouched backbone with its head trained: the reference point's accuracy.
-        cheapest: Cheapest non-zero cost of the space; lower costs, which may have no logarithm, count as this.
+        cheapest: Cheapest non-zero cost of the space; lower costs (0 has no logarithm) count as this.
 
     Returns:
         Decades of cost times accuracy.

@@ -15,19 +15,19 @@ from autopeft.samplers.points import AffordablePoints, Point
 __all__ = ["maximise"]
 
 #: Random affordable points the search may start from.
-_DRAWS = 64
+_DRAWS = 48
 
 #: Neighbours of each front point it may start from.
 _NEAR_FRONT = 8
 
 #: Searches that climb in lockstep, so that each round is one batch.
-_CLIMBERS = 6
+_CLIMBERS = 4
 
 #: Neighbours each climber tries a round.
-_TRIES = 16
+_TRIES = 32
 
 #: Rounds at most.
-_ROUNDS = 24
+_ROUNDS = 16
 
 #: Rounds without a gain after which a climber rests: tries are a sample of the neighbours.
 _PATIENCE = 2

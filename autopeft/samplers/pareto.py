@@ -28,12 +28,13 @@ class ParetoSampler(BaseSampler):
     """Propose configurations whose measurement promises the largest growth of the front.
 
     A Gaussian process models accuracy alone; cost is the known function it is, and enters the acquisition
-    (qLogNEHVI over log-cost and accuracy; Daulton et al. 2021, Ament et al. 2023) as such. No configuration is
-    proposed twice, none costs more than the limit, and trials at work are taken into account. A proposal depends
-    on the seed, the trial's number and the study's trials alone, so a resumed study goes on as it would have.
+    (qLogNEHVI over log-cost and accuracy; Daulton et al. 2021, Ament et al. 2023) as such. No configuration
+    is proposed twice, none costs more than the limit, and trials at work are taken into account. A proposal
+    depends on the seed, the trial's number and the study's trials alone, so a resumed study goes on as it
+    would have.
 
-    The study's objectives are (cost, minimised) and (accuracy, maximised). Trials that carry their configuration
-    in the user attribute `configuration` may lie outside the space.
+    The study's objectives are (cost, minimised) and (accuracy, maximised). Trials that carry their
+    configuration in the user attribute `configuration` may lie outside the space.
 
     Args:
         space: The space, bound to a backbone.
@@ -60,7 +61,7 @@ class ParetoSampler(BaseSampler):
         self._seed = seed
         self._startup_trials = startup_trials
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all parameters of the space: a point is proposed whole."""
         return dict(self._points.space.distributions())
 
@@ -68,7 +69,7 @@ class ParetoSampler(BaseSampler):
         self,
         study: Study,
         trial: FrozenTrial,
-        search_space: dict[str, BaseDistribution],  # noqa: ARG002
+        search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
         """Propose a new point within the budget.
 

@@ -62,22 +62,14 @@ class AffordablePoints:
         self._known: dict[tuple[Any, ...], Point] = {}
         if self.cheapest.cost > limit:
             raise BudgetError(
-                f"no configuration of the space {space.name!r} fits the budget of {limit:,} trainable parameters: "
-                f"the cheapest found has {self.cheapest.cost:,}; expected a budget of at least that, "
+                f"no configuration of the space {space.name!r} fits the budget of {limit:,} trainable "
+                f"parameters: the cheapest found has {self.cheapest.cost:,}; expected a budget of at least that, "
                 "or a space with smaller sizes"
             )
 
     def point(self, params: Params) -> Point:
-        """Return the point at `params`, whatever it costs."""
-        key = tuple(params[parameter.name] for parameter in self.space.parameters)
-        found = self._known.get(key)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            configuration = self.space.decode(params)
-            canonical = self.space.encode(configuration)
-            found = self._known[key] = Point(canonical, configuration, int(self._cost(configuration)))
-        return found
+        """Return the point at `params`, in canonical encoding, whatever it costs."""
+        return self._canonical(self.space.encode(self.space.decode(params)))
 
     def affordable(self, point: Point) -> bool:
         """Return whether a point is within the limit."""
@@ -98,14 +90,14 @@ class AffordablePoints:
     def draw(self, rng: np.random.Generator) -> Point:
         """Draw a random affordable point, spread over costs as well as over the space.
 
-        A draw over the budget walks towards the cheapest point, knob by knob in random order, until its cost is
-        below a bound drawn log-uniformly: uniform draws of a space cluster at its high costs.
+        A draw walks towards the cheapest point, knob by knob in random order, until its cost is below a bound
+        drawn log-uniformly: uniform draws of a space cluster at its high costs.
         """
         if self.all is not None:
             return self.all[rng.integers(len(self.all))]
         low = np.log(self.cheapest.cost)
         bound = int(np.exp(rng.uniform(low, max(np.log(self.limit), low))))
-        return self.within(self.point(self.space.sample(rng)), max(bound, self.cheapest.cost), rng)
+        return self.within(self._canonical(self.space.sample(rng)), max(bound, self.cheapest.cost), rng)
 
     def within(self, point: Point, bound: int, rng: np.random.Generator) -> Point:
         """Return a point no costlier than `bound` that shares as many knobs as may be with `point`.
@@ -117,25 +109,27 @@ class AffordablePoints:
         """
         if point.cost <= bound:
             return point
-        anchor = self.cheapest
-        names = [name for name in point.params if point.params[name] != anchor.params[name]]
-        order = [names[index] for index in rng.permutation(len(names))]
-        best, few, many = anchor, 0, len(order)
-        while many - few > 1:
-            middle = (few + many) // 2
-            mixed = self.point({**point.params, **{name: anchor.params[name] for name in order[:middle]}})
-            if mixed.cost <= bound:
-                best, many = mixed, middle
-            else:
-                few = middle
-        return best
+        anchor = self.cheapest.params
+        names = [name for name in point.params if point.params[name] != anchor[name]]
+        params = dict(point.params)
+        given_up: list[str] = []
+        for index in rng.permutation(len(names)):
+            given_up.append(names[index])
+            params[names[index]] = anchor[names[index]]
+            if self._price(params) <= bound:
+                break
+        for name in given_up[:-1]:
+            restored = {**params, name: point.params[name]}
+            if self._price(restored) <= bound:
+                params = restored
+        return self.point(params)
 
     def neighbours(self, point: Point, rng: np.random.Generator, most: int) -> list[Point]:
         """Return up to `most` affordable points one step away, in random order."""
         found: dict[str, Point] = {}
-        steps = list(self.space.neighbours(point.params))
+        steps = list(self.space.neighbours(point.params, rng))
         for index in rng.permutation(len(steps)):
-            near = self.point(steps[index])
+            near = self._canonical(steps[index])
             if self.affordable(near) and near.text != point.text:
                 found.setdefault(near.text, near)
                 if len(found) == most:
@@ -165,6 +159,20 @@ class AffordablePoints:
         draws = (self.draw(rng) for _ in range(512))
         return next((drawn for drawn in draws if drawn.text not in seen), None)
 
+    def _canonical(self, params: Params) -> Point:
+        """Return the point at parameters that are in canonical encoding already."""
+        key = tuple(params[parameter.name] for parameter in self.space.parameters)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            configuration = self.space.decode(params)
+            found = self._known[key] = Point(params, configuration, int(self._cost(configuration)))
+        return found
+
+    def _price(self, params: Params) -> int:
+        return int(self._cost(self.space.decode(params)))
+
     @cached_property
     def _every(self) -> list[Point] | None:
         size = self.space.size
@@ -178,14 +186,14 @@ class AffordablePoints:
 
     def _descend(self, seed: int) -> Point:
         rng = np.random.default_rng(seed)
-        draws = [self.point(self.space.sample(rng)) for _ in range(32)]
+        draws = [self._canonical(self.space.sample(rng)) for _ in range(32)]
         best = min(draws, key=lambda point: point.cost or np.inf)
         improved = True
         while improved:
             improved = False
-            steps = list(self.space.neighbours(best.params))
+            steps = list(self.space.neighbours(best.params, rng))
             for index in rng.permutation(len(steps)):
-                near = self.point(steps[index])
+                near = self._canonical(steps[index])
                 if 0 < near.cost < best.cost or best.cost == 0 < near.cost:
                     best, improved = near, True
                     break

@@ -20,9 +20,7 @@ from autopeft.samplers.surrogate import fit_accuracy, winsorised
 __all__ = ["propose"]
 
 
-def propose(
-    history: History, points: AffordablePoints, features: Features, rng: np.random.Generator
-) -> Point | None:
+def propose(history: History, points: AffordablePoints, features: Features, rng: np.random.Generator) -> Point | None:
     """Return the new point that promises the largest growth of the front, or None when none was met.
 
     Args:

@@ -18,7 +18,7 @@ from autopeft.space import BoundSpace
 
 __all__ = ["SAMPLERS", "make_sampler"]
 
-#: A search has dozens of trials; with Optuna's default of 50, NSGA-II would not leave its random first generation.
+#: A search has dozens of trials: with Optuna's default of 50, NSGA-II would never leave its first generation.
 _POPULATION = 8
 
 
@@ -59,7 +59,6 @@ def _tpe(seed: int) -> BaseSampler:
             multivariate=True,
             group=True,
             constant_liar=True,
-            warn_independent_sampling=False,
         )
 
 
@@ -68,11 +67,11 @@ def _nsga2(seed: int) -> BaseSampler:
 
 
 def _gp(seed: int) -> BaseSampler:
-    return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False)
+    return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
 
 
-#: Each sampler's name and how to make it from (space, cost, limit, seed=...). GP takes a second a draw and hardly
-#: varies between draws, so it is asked once.
+#: Each sampler's name and how to make it from (space, cost, limit, seed=...). GP takes a second a draw and
+#: hardly varies between draws, so it is asked once.
 SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "pareto": ParetoSampler,
     "random": _wrapped(lambda seed: RandomSampler(seed=seed), draws=32),

@@ -66,7 +66,7 @@ def space_filling(
 
 
 def _van_der_corput(index: int) -> float:
-    """Return element `index` of the base-2 sequence 1, 1/2, 3/4, 1/4, 7/8, ...: the whole budget comes first."""
+    """Return element `index` of 1, 1/2, 3/4, 1/4, 7/8, ...: the whole budget comes first."""
     value, base = 0.0, 0.5
     while index:
         value += base * (index & 1)

@@ -66,9 +66,7 @@ def fit_accuracy(x: Tensor, y: Tensor) -> SingleTaskGP:
         nu=2.5,
         ard_num_dims=columns,
         lengthscale_prior=LogNormalPrior(math.sqrt(2) + 0.5 * math.log(columns), math.sqrt(3)),
-        lengthscale_constraint=GreaterThan(
-            0.025, initial_value=math.exp(math.sqrt(2) - 3) * math.sqrt(columns)
-        ),
+        lengthscale_constraint=GreaterThan(0.025, initial_value=math.exp(math.sqrt(2) - 3) * math.sqrt(columns)),
     )
     trend = MaternKernel(
         nu=2.5,

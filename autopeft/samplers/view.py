@@ -33,9 +33,7 @@ class StudyView:
         """The visible trials."""
         return self.get_trials()
 
-    def get_trials(
-        self, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
+    def get_trials(self, deepcopy: bool = True, states: Container[TrialState] | None = None) -> list[FrozenTrial]:
         """Return the visible trials."""
         return self._get_trials(deepcopy, states)
 
