@@ -16,9 +16,9 @@ def tasks(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = Fa
     if json:
         from json import dumps
 
-        typer.echo(dumps({"tasks": dict(PACKAGED), "metrics": list(METRICS)}, indent=2))
+        typer.echo(dumps({"tasks": {name: task.summary for name, task in PACKAGED.items()}, "metrics": list(METRICS)}, indent=2))
         return
-    for name, summary in PACKAGED.items():
-        typer.echo(f"{name:<8} {summary}")
+    for name, task in PACKAGED.items():
+        typer.echo(f"{name:<8} {task.summary}")
     typer.echo("your own: --data FILE --text COLUMN [--text2 COLUMN] --label COLUMN (CSV, TSV, JSONL, Parquet)")
     typer.echo(f"metrics: {', '.join(METRICS)}")

@@ -7,6 +7,7 @@ finished trial only when the next trial is already staged, so one trial is alway
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -47,7 +48,8 @@ class TrialWorker(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Run the trial."""
         outcome = self._fault or self._job.run(self._runner, Configuration(self._text))
-        return {"outcome": outcome, "worker": os.getpid(), tune.result.DONE: True}
+        # As text, because Tune flattens nested results.
+        return {"outcome": json.dumps(outcome), tune.result.DONE: True}
 
 
 class StudySearcher(Searcher):
@@ -57,7 +59,7 @@ class StudySearcher(Searcher):
     """
 
     def __init__(self, desk: Desk, ahead: int) -> None:
-        super().__init__(metric="accuracy", mode="max")
+        super().__init__()
         self._desk: Desk | None = desk
         self._ahead = ahead
         self._numbers: dict[str, int] = {}
@@ -93,7 +95,7 @@ class StudySearcher(Searcher):
             if error or result is None or "outcome" not in result:
                 self._desk.lost(number, "its worker died")
             else:
-                self._desk.record(number, result["outcome"])
+                self._desk.record(number, json.loads(result["outcome"]))
         except AutopeftError as fault:
             self.fault = fault
 
@@ -143,7 +145,11 @@ def run_with_tune(
                     time_budget_s=None if deadline is None else max(1.0, deadline - time.time()),
                 ),
                 run_config=tune.RunConfig(
-                    name="search", storage_path=scratch, verbose=0, callbacks=[_Starts(searcher)]
+                    name="search",
+                    storage_path=scratch,
+                    verbose=0,
+                    callbacks=[_Starts(searcher)],
+                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 ),
             )
             tuner.fit()
@@ -163,6 +169,8 @@ def _start_ray(workers: int, gpus: float, address: str | None) -> bool:
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    # What goes wrong in a trial is told through its outcome.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     local: dict[str, Any] = {}
     if address is None:
         local = {"num_cpus": workers, "num_gpus": max(1, round(workers * gpus)) if gpus else 0}

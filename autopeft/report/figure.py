@@ -70,6 +70,8 @@ def draw_front(front: Front, scale: Scale, metric: str, path: Path) -> None:
             label={"head-only": "head only", "stock-lora": "stock LoRA r=8 q,v"}[name],
             zorder=4,
         )
+    if scale.cheapest < scale.limit:
+        axes.set_xlim(0.7 * scale.cheapest, 1.4 * max(scale.limit, *(row.params for row in front.baselines), 1))
     axes.axvline(scale.limit, color="#777777", ls="--", lw=1, label=f"budget {scale.limit:,}")
     axes.set_xlabel(f"trainable parameters, head not counted (backbone {scale.backbone:,})")
     axes.set_ylabel(f"validation {metric}")

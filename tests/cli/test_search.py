@@ -1,0 +1,158 @@
+"""`autopeft search` from end to end, on real small data with a tiny model."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import optuna
+import pytest
+
+from autopeft.testing.models import tiny_backbone
+
+WORDS = {"spring": "green leaf bud rain", "winter": "snow ice frost dark", "summer": "sun heat beach long"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    rows = ["text,label"]
+    for index in range(240):
+        season = list(WORDS)[index % 3]
+        words = WORDS[season].split()
+        rows.append(f"{words[index % 4]} number{index} {words[(index // 4) % 4]},{season}")
+    (folder / "train.csv").write_text("\n".join(rows) + "\n")
+    tiny_backbone("bert", folder / "model")
+    return folder
+
+
+def command(place, out, *words):
+    flags = ["--model", "model", "--data", "train.csv", "--text", "text", "--label", "label", "--budget", "20%"]
+    flags += ["--epochs", "1", "--workers", "0", "-o", out, *words]
+    return [sys.executable, "-m", "autopeft.cli", "search", *map(str, flags)]
+
+
+def run(place, out, *words):
+    done = subprocess.run(command(place, out, *words), capture_output=True, text=True, cwd=place, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def trials(folder):
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{folder}/study.db")
+    return study.get_trials(deepcopy=False)
+
+
+def facts(folder):
+    return [(str(t.user_attrs["configuration"]), t.values) for t in trials(folder) if t.state.name == "COMPLETE"]
+
+
+def test_the_same_seed_gives_the_same_trials_and_front(place):
+    first = run(place, "one", "--trials", "12", "--seed", "1")
+    run(place, "two", "--trials", "12", "--seed", "1")
+    assert facts(place / "one") == facts(place / "two")
+    assert len(facts(place / "one")) == 12
+    assert "Pareto front" in first
+    front = json.loads((place / "one" / "front.json").read_text())
+    assert front["metric"] == "accuracy"
+    assert front["budget"]["params"] == int(0.2 * front["backbone_params"])
+    for row in front["front"]:
+        assert {"trial", "configuration", "params", "share", "accuracy"} <= row.keys()
+        assert row["params"] <= front["budget"]["params"]
+        assert row["share"] == pytest.approx(row["params"] / front["backbone_params"])
+    accuracies = [row["accuracy"] for row in front["front"]]
+    assert accuracies == sorted(accuracies)
+    assert {row["baseline"] for row in front["baselines"]} == {"head-only", "stock-lora"}
+    assert (place / "one" / "front.png").read_bytes()[:4] == b"\x89PNG"
+    assert (place / "one" / "front.csv").read_text().count("\n") == len(front["front"]) + 1
+    shown = subprocess.run(
+        [sys.executable, "-m", "autopeft.cli", "front", "one", "--json"], capture_output=True, text=True, cwd=place
+    )
+    assert json.loads(shown.stdout) == front
+
+
+def test_killed_in_the_middle_it_goes_on_to_the_same_total(place):
+    process = subprocess.Popen(command(place, "cut", "--trials", "14", "--epochs", "6"), cwd=place)
+    database = place / "cut" / "study.db"
+    until = time.time() + 120
+    while time.time() < until and process.poll() is None:
+        if database.exists() and sum(t.state.name == "COMPLETE" for t in trials(place / "cut")) >= 4:
+            break
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = facts(place / "cut")
+    assert 4 <= len(before) < 14
+    run(place, "cut", "--trials", "14", "--epochs", "6")
+    after = facts(place / "cut")
+    assert len(after) == 14
+    assert after[: len(before)] == before
+    assert len({configuration for configuration, _ in after}) == 14
+    run(place, "cut", "--trials", "15", "--epochs", "6")
+    assert len(facts(place / "cut")) == 15
+
+
+def test_another_spec_in_the_same_folder_is_refused_and_fresh_begins_anew(place):
+    run(place, "spec", "--trials", "3")
+    other = subprocess.run(
+        command(place, "spec", "--trials", "3", "--seed", "5"), capture_output=True, text=True, cwd=place
+    )
+    assert other.returncode == 2
+    assert "seed: the study has 0, this run asks for 5" in other.stderr
+    assert len(facts(place / "spec")) == 3
+    run(place, "spec", "--trials", "4", "--seed", "5", "--fresh")
+    assert len(facts(place / "spec")) == 4
+
+
+def test_every_run_records_a_plan_that_search_takes(place):
+    run(place, "plan", "--trials", "3", "--space", "autopeft")
+    done = subprocess.run(
+        [sys.executable, "-m", "autopeft.cli", "search", "plan/study.yaml", "--trials", "4"],
+        capture_output=True,
+        text=True,
+        cwd=place,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(facts(place / "plan")) == 4
+
+
+def test_an_exhausted_space_ends_the_search_early_and_says_so(place):
+    space = "name: few\nmodules: {lora: {rank: 1 | 2}}\n"
+    (place / "few.yaml").write_text(space)
+    said = run(place, "few", "--trials", "20", "--space", "few.yaml")
+    assert "few" in said
+    assert len(facts(place / "few")) == 4
+    assert "exhausted" in said or "every configuration" in said.lower()
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "gp"])
+def test_other_samplers(place, sampler):
+    run(place, sampler, "--trials", "8", "--sampler", sampler)
+    assert len({configuration for configuration, _ in facts(place / sampler)}) == 8
+
+
+def test_two_ray_workers(place):
+    words = command(place, "ray", "--trials", "6")
+    words[words.index("--workers") + 1] = "2"
+    done = subprocess.run(words, capture_output=True, text=True, cwd=place, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(facts(place / "ray")) == 6
+
+
+def test_interrupted_it_ends_cleanly_and_keeps_what_is_finished(place):
+    words = command(place, "int", "--trials", "40", "--epochs", "4")
+    process = subprocess.Popen(words, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    until = time.time() + 120
+    database = place / "int" / "study.db"
+    while time.time() < until and not (database.exists() and len(facts(place / "int")) >= 2):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert "Traceback" not in output
+    assert "go on" in output
+    states = [trial.state.name for trial in trials(place / "int")]
+    assert "RUNNING" not in states
+    assert 2 <= states.count("COMPLETE") < 40
+    assert (place / "int" / "front.json").exists()

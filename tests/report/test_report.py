@@ -1,0 +1,103 @@
+"""What is shown of a front, computed apart from drawing."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from autopeft.launch.desk import Desk
+from autopeft.report import (
+    LiveProgress,
+    PlainProgress,
+    best_per_band,
+    draw_front,
+    front_table,
+    percent,
+    step_points,
+    time_left,
+)
+from autopeft.space import Configuration
+from autopeft.study import Ask, Front, FrontRow, Scale
+
+SCALE = Scale(backbone=1_000_000, limit=10_000, cheapest=100)
+
+
+def row(trial, params, accuracy, baseline=None):
+    return FrontRow(
+        trial, {"modules": {}, "training": {}}, f"words {trial}", params, params / 1e6, accuracy, None, baseline
+    )
+
+
+FRONT = Front(
+    rows=(row(0, 0, 0.5, "head-only"), row(2, 50, 0.6), row(3, 5_000, 0.7), row(4, 9_000, 0.8)),
+    baselines=(row(0, 0, 0.5, "head-only"), row(1, 73_000, 0.75, "stock-lora")),
+    others=(row(5, 6_000, 0.65), row(6, 7_000, 0.0)),
+    hypervolume=0.25,
+    verdict="it is so",
+)
+
+
+def test_the_step_line_runs_to_the_budget_with_free_points_at_the_cheapest_cost():
+    xs, ys = step_points(FRONT.rows, SCALE)
+    assert xs == [100, 100, 100, 5000, 5000, 9000, 9000, 10000]
+    assert ys == [0.5, 0.5, 0.6, 0.6, 0.7, 0.7, 0.8, 0.8]
+
+
+def test_the_best_of_each_cost_band():
+    bands = best_per_band(FRONT, SCALE)
+    assert [(band.below, band.accuracy) for band in bands] == [(1, 0.5), (100, 0.6), (10_000, 0.8)]
+
+
+def test_time_left_is_none_before_anything_is_known():
+    assert time_left([], 3, 2) is None
+    assert time_left([10.0, 20.0], 4, 2) == 30.0
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0%"), (0.0082, "0.82%"), (0.01, "1%"), (1.3e-7, "0.000013%"), (0.256, "26%")]
+)
+def test_percent(share, text):
+    assert percent(share) == text
+
+
+def test_the_table_holds_the_front_and_the_baselines_beside_it():
+    console = Console(file=io.StringIO(), width=120)
+    console.print(front_table(FRONT, "macro_f1"))
+    text = console.file.getvalue()
+    assert text.count("head only (baseline)") == 1
+    assert "stock LoRA (baseline)" in text
+    assert "macro_f1" in text
+    assert text.index("words 2") < text.index("words 4")
+
+
+def test_the_figure_is_drawn(tmp_path):
+    draw_front(FRONT, SCALE, "accuracy", tmp_path / "front.png")
+    assert (tmp_path / "front.png").stat().st_size > 10_000
+    empty = Front((), (), (), None, "")
+    draw_front(empty, SCALE, "accuracy", tmp_path / "empty.png")
+
+
+@pytest.mark.parametrize("kind", [PlainProgress, LiveProgress])
+def test_progress(kind):
+    console = Console(file=io.StringIO(), force_terminal=kind is LiveProgress, width=100)
+    trial = Ask(7, Configuration.from_dict({"modules": {}, "training": {}}), None)
+    with kind(SCALE, total=4, done=0, console=console) as progress:
+        progress.started(trial)
+        progress.finished(trial, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 9000, FRONT)
+        progress.started(trial)
+        progress.finished(trial, {"status": "oom", "message": "too big", "seconds": 3.0}, 9000, FRONT)
+        progress.said("exhausted")
+        if kind is LiveProgress:
+            console.print(progress.__rich__())
+    text = console.file.getvalue()
+    assert "2/4" in text
+    assert "0.8000" in text
+    assert "exhausted" in text
+    assert "0.25" in text
+    if kind is PlainProgress:
+        assert "oom: too big" in text
+
+
+def test_a_listener_is_what_the_desk_expects():
+    assert {"started", "finished", "said"} <= set(dir(PlainProgress))
+    assert Desk.__dataclass_fields__["listener"]
