@@ -11,7 +11,7 @@ from autopeft.space.bound import BoundSpace
 from autopeft.space.checking import layers_of, split_per, targets_of
 from autopeft.space.document import Lines
 from autopeft.space.domains import Continuous, Grid, domain
-from autopeft.space.grammar import Per
+from autopeft.space.grammar import GrammarError, Per, Values
 from autopeft.space.parameters import Parameter
 from autopeft.space.placed import KnobPlan, MethodPlan, Place
 from autopeft.space.placement import Cell
@@ -103,13 +103,36 @@ class _Binder:
         path: tuple[str, ...] = ("training",),
     ) -> KnobPlan:
         per, values = split_per(given.get(knob.name, knob.default))
-        values_of = domain(knob, values, self.units)
+        values_of = self.domain((*path, knob.name), knob, values)
+        groups = self.groups(path, knob, per, places)
         if per is not None and per.unit == "role" and places and places[0].role is None:
             self.problem((*path, knob.name), f"found `per: role`, but {owner} is placed layer by layer")
-        names = {cell: self.name(f"{owner}.{knob.name}", per, cell, values_of) for cell in places}
+        names = {cell: self.name(f"{owner}.{knob.name}", per, cell, values_of, groups) for cell in places}
         return KnobPlan(knob, values_of, names)
 
-    def name(self, base: str, per: Per | None, cell: Cell, values: Grid | Continuous) -> str | None:
+    def domain(self, path: tuple[str, ...], knob: Knob, values: Values) -> Grid | Continuous:
+        try:
+            return domain(knob, values, self.units)
+        except GrammarError as error:
+            sizes = f"hidden size {self.shape.hidden}, ffn size {self.shape.ffn}"
+            self.problem(path, f"on this backbone ({sizes}) expected {error}")
+            return Grid((0,), ordered=True)
+
+    def groups(self, path: tuple[str, ...], knob: Knob, per: Per | None, places: list[Cell]) -> dict[int, int]:
+        """Return the group of each layer that the method may take: adjacent layers, sizes as even as can be."""
+        layers = sorted({cell.layer for cell in places})
+        wanted = per.groups if per else 0
+        if wanted > len(layers):
+            where = f"{path[-1]}.{knob.name}"
+            self.warnings.append(
+                f"{where}: {wanted} layer groups over {len(layers)} layers; each is a group of its own"
+            )
+        count = min(wanted, len(layers))
+        return {layer: index * count // len(layers) for index, layer in enumerate(layers)}
+
+    def name(
+        self, base: str, per: Per | None, cell: Cell, values: Grid | Continuous, groups: Mapping[int, int]
+    ) -> str | None:
         if isinstance(values, Grid) and len(values.values) == 1:
             return None
         if per is None:
@@ -119,7 +142,7 @@ class _Binder:
         elif per.unit == "layer":
             name = f"{base}.{cell.layer}"
         else:
-            name = f"{base}.group{min(cell.layer * per.groups // self.shape.layers, per.groups - 1)}"
+            name = f"{base}.group{groups[cell.layer]}"
         if isinstance(values, Continuous):
             self.add(Parameter(name, None, low=values.low, high=values.high, log=values.log))
         else:

@@ -67,7 +67,7 @@ class BoundSpace:
 
     def suggest(self, trial: BaseTrial) -> Configuration:
         """Let an Optuna trial suggest every parameter; return the configuration they give."""
-        params = {name: trial._suggest(name, item) for name, item in self._distributions.items()}  # type: ignore[attr-defined]
+        params = {parameter.name: parameter.suggest(trial) for parameter in self.parameters}
         return self.decode(params)
 
     def decode(self, params: Params) -> Configuration:
@@ -86,7 +86,10 @@ class BoundSpace:
         for params in self._candidates(configuration):
             if self.decode(params) == configuration:
                 return params
-        raise ConfigurationError(f"not in the space {self.name!r} on this backbone: {configuration.describe()}")
+        raise ConfigurationError(
+            f"not in the space {self.name!r} on this backbone: {configuration.describe()}; "
+            f"{self._misfit(configuration)}"
+        )
 
     def contains(self, configuration: Configuration) -> bool:
         """Tell whether a canonical configuration is a point of the space."""
@@ -136,6 +139,19 @@ class BoundSpace:
                     found.setdefault(self.decode({**params, parameter.name: value}))
         found.pop(here, None)
         return [self.encode(configuration) for configuration in found]
+
+    def _misfit(self, configuration: Configuration) -> str:
+        """Say what of a configuration the space does not have."""
+        methods = {method.words.name: method for method in self.methods}
+        for name, places in cells(configuration, self.vocabulary).items():
+            misfit = methods[name].misfit(places) if name in methods else f"the space has no {name}"
+            if misfit:
+                return misfit
+        for plan in self.training:
+            value = configuration.training.get(plan.knob.name)
+            if value is not None and plan.params_for(value, None) is None:
+                return f"training.{plan.knob.name} is never {value:g}"
+        return "the space has each of its values, but not in these layers, roles and methods together"
 
     @cached_property
     def _by_name(self) -> dict[str, Parameter]:

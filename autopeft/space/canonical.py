@@ -8,10 +8,11 @@ from typing import Any
 
 from autopeft.errors import ConfigurationError
 from autopeft.space.configuration import Configuration
-from autopeft.space.placement import Cell, assemble, is_key, look_up, parse_layers
+from autopeft.space.placement import Cell, assemble, is_key, look_up, parse_layers, rename_role, specificity
 from autopeft.space.quantity import check_value, settle
 from autopeft.space.shape import ROLES, BackboneShape
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
+from autopeft.space.words import layers_in_words
 
 __all__ = ["build", "canonical", "nearest"]
 
@@ -25,6 +26,8 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
     Raises:
         ConfigurationError: Listing every fault at once.
     """
+    if not isinstance(data, Mapping):
+        raise ConfigurationError(f"found {data!r}, expected a mapping with `modules` and `training`")
     faults: list[str] = []
     _unknown("", data, ("modules", "training"), faults)
     modules = data.get("modules") or {}
@@ -80,9 +83,14 @@ def _places(
         _check_keys(f"{where}.{knob.name}", knob, knobs.get(knob.name), faults)
     if len(faults) > before:
         return {}
+    everywhere = [Cell(layer, role) for layer in layers for role in roles]
+    knobs = {
+        name: _match_keys(f"{where}.{name}", value, everywhere, shape, faults) if isinstance(value, Mapping) else value
+        for name, value in knobs.items()
+    }
     units: dict[str, float] = {"d": shape.hidden, "f": shape.ffn}
     ordered = sorted((knob for knob in words.knobs if knob.kind != "roles"), key=lambda knob: not knob.gate)
-    for cell in (Cell(layer, role) for layer in layers for role in roles):
+    for cell in everywhere:
         values: dict[str, Any] = {}
         for knob in ordered:
             written = knobs.get(knob.name, knob.default)
@@ -174,6 +182,22 @@ def _check_keys(where: str, knob: Knob, value: Any, faults: list[str]) -> None:
     for key in value:
         if not is_key(key):
             faults.append(f"{where}: found the key {key!r}, expected a layer, a role or both: 0, 0-5, q, 0.q")
+
+
+def _match_keys(
+    where: str, value: Mapping[Any, Any], everywhere: list[Cell], shape: BackboneShape, faults: list[str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        name = rename_role(key, shape)
+        if found.setdefault(name, item) != item:
+            faults.append(f"{where}: found {item!r} for {key!r}, expected {found[name]!r}: both keys are {name} here")
+        if everywhere and not any(specificity(name, cell) for cell in everywhere):
+            roles = [role for role in dict.fromkeys(cell.role for cell in everywhere) if role]
+            layers = layers_in_words(sorted({cell.layer for cell in everywhere}))
+            expected = f"layers {layers}" + (f" and targets {', '.join(roles)}" if roles else "")
+            faults.append(f"{where}: found the key {key!r}, where the method is not; expected {expected}")
+    return found
 
 
 def _unknown(where: str, data: Mapping[str, Any], known: tuple[str, ...], faults: list[str]) -> None:

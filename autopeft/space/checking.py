@@ -8,17 +8,19 @@ from typing import Any
 
 from autopeft.space.canonical import nearest
 from autopeft.space.document import Lines
-from autopeft.space.domains import domain
-from autopeft.space.grammar import GrammarError, Per, Subset, Values, Word, parse_per, parse_values
-from autopeft.space.quantity import number
+from autopeft.space.domains import Continuous, Grid, domain
+from autopeft.space.grammar import GrammarError, Per, Subset, Values, parse_per, parse_values
+from autopeft.space.placement import parse_layers
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
 
 __all__ = ["check_space", "layers_of", "split_per", "targets_of"]
 
 _CONSTRAINT = re.compile(r"params\s*<=\s*(\S+)")
 _LIMIT = re.compile(r"\d+(\.\d+)?\s*[%kMG]?")
-#: Any sizes will do to check the grammar of relative ones.
-_SOME_SIZES = {"d": 4096.0, "f": 16384.0}
+_ROLE = re.compile(r"\s*[a-z]+\s*")
+_NAME = re.compile(r"[\w.-]+")
+#: Relative values are right here when they are right on some backbone; binding looks at the real one.
+_SOME_SIZES = tuple({"d": float(size), "f": 4.0 * size} for size in (64, 8192, 768))
 
 
 class _Checker:
@@ -46,6 +48,9 @@ class _Checker:
 
     def space(self, data: Mapping[str, Any]) -> None:
         self.keys((), data, ("name", "layers", "modules", "choose", "training", "constraints"))
+        name = data.get("name")
+        if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
+            self.fault(("name",), f"found {name!r}, expected a name of letters, digits, `-`, `_` and `.`")
         if not data.get("modules") and not data.get("choose"):
             self.fault(("modules",), "missing, expected `modules` or `choose` with at least one method")
         self.layers(("layers",), data.get("layers", "all"))
@@ -67,7 +72,9 @@ class _Checker:
                 self.fault((section, str(name)), f"no such method{nearest(name, self.vocabulary.methods)}")
             else:
                 known.append(name)
-                self.method((section, name), self.vocabulary.methods[name], self.mapping((section, name), knobs))
+                given = self.mapping((section, name), knobs)
+                if knobs is None or isinstance(knobs, Mapping):
+                    self.method((section, name), self.vocabulary.methods[name], given)
         return known
 
     def together(self, modules: list[str], choose: list[str]) -> None:
@@ -99,7 +106,8 @@ class _Checker:
             per, values = split_per(written)
             if per is not None and not knob.placed:
                 raise GrammarError("no `per`: this knob is the same everywhere")
-            domain(knob, values, _SOME_SIZES if knob.relative else {})
+            if _on_some_backbone(knob, values) == Grid((0,), ordered=True) and knob.gate:
+                raise GrammarError("a value beside `off`, or the method left out")
         except GrammarError as error:
             self.fault(path, f"found {written!r}, expected {error}")
 
@@ -138,6 +146,15 @@ def check_space(data: Mapping[str, Any], vocabulary: Vocabulary, source: str, li
     return [message for _, message in sorted(checker.faults, key=lambda fault: fault[0])]
 
 
+def _on_some_backbone(knob: Knob, values: Values) -> Grid | Continuous:
+    for sizes in _SOME_SIZES[:-1]:
+        try:
+            return domain(knob, values, sizes)
+        except GrammarError:
+            continue
+    return domain(knob, values, _SOME_SIZES[-1])
+
+
 def split_per(written: Any) -> tuple[Per | None, Values]:
     """Read the values of a knob, given plainly or as `{per: ..., values: ...}`.
 
@@ -162,11 +179,10 @@ def layers_of(written: Any) -> tuple[bool, list[int] | None]:
     items = written if isinstance(written, list) else [written]
     found: set[int] = set()
     for item in items:
-        low, _, high = str(item).partition("-")
-        ends = [number(end) for end in (low, high or low)]
-        if isinstance(item, bool) or not all(isinstance(end, int) and end >= 0 for end in ends):
+        layers = None if isinstance(item, bool) else parse_layers(str(item))
+        if layers is None:
             raise GrammarError("`all`, `subset`, or layers such as [0, 1, 2] or 0-5")
-        found.update(range(int(ends[0] or 0), int(ends[1] or 0) + 1))
+        found.update(layers)
     if not found:
         raise GrammarError("at least one layer")
     return False, sorted(found)
@@ -178,11 +194,11 @@ def targets_of(written: Any) -> tuple[bool, tuple[str, ...]]:
     Raises:
         GrammarError: Saying what was expected.
     """
-    if isinstance(written, str) and not written.startswith("subset of"):
-        written = [name.strip() for name in written.split(",")]
-    choices = parse_values(written).choices
-    if len(choices) == 1 and isinstance(choices[0], Subset):
-        return True, choices[0].names
-    if not all(isinstance(choice, Word) and isinstance(choice.value, str) for choice in choices):
+    if isinstance(written, str) and written.startswith("subset of"):
+        choices = parse_values(written).choices
+        if len(choices) == 1 and isinstance(choices[0], Subset):
+            return True, choices[0].names
+    names = written.split(",") if isinstance(written, str) else written
+    if not isinstance(names, list | tuple) or not names or not all(_ROLE.fullmatch(str(name)) for name in names):
         raise GrammarError("`subset of q, v` or a list of roles such as [q, v]")
-    return False, tuple(choice.value for choice in choices if isinstance(choice, Word))
+    return False, tuple(str(name).strip() for name in names)

@@ -25,18 +25,24 @@ def parse_document(text: str, source: str) -> tuple[dict[str, Any], Lines, list[
     """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpaceError([f"{source}:{line}: not YAML: {error.problem}"]) from None
     except yaml.YAMLError as error:
         raise SpaceError([f"{source}: not YAML: {' '.join(str(error).split())}"]) from None
+    except ValueError as error:
+        raise SpaceError([f"{source}: not YAML: {error}"]) from None
     if not isinstance(node, yaml.MappingNode):
         found = "nothing" if node is None else f"a {type(node).__name__.removesuffix('Node').lower()}"
         raise SpaceError([f"{source}:1: found {found}, expected a mapping with `modules` or `choose`"])
     lines: Lines = {}
     problems: list[str] = []
-    _walk(node, (), source, lines, problems)
-    return yaml.safe_load(text), lines, problems
+    try:
+        _walk(node, (), source, lines, problems)
+    except RecursionError:
+        raise SpaceError([f"{source}: an alias refers to what it stands in; write it out"]) from None
+    return data, lines, problems
 
 
 def _walk(node: yaml.Node, path: tuple[str, ...], source: str, lines: Lines, problems: list[str]) -> None:

@@ -35,7 +35,7 @@ class Grid:
     """Finitely many values.
 
     Args:
-        values: The values in order, duplicates dropped.
+        values: The values, duplicates dropped; numbers from small to large.
         ordered: Whether neighbours in `values` are near each other.
     """
 
@@ -77,7 +77,13 @@ def domain(knob: Knob, values: Values, units: Mapping[str, float]) -> Grid | Con
             found.extend(_range(knob, choice, units))
         else:
             found.append(_word(knob, choice, units))
-    return Grid(tuple(dict.fromkeys(found)), ordered=knob.kind != "choice")
+    if knob.kind == "choice":
+        return Grid(tuple(dict.fromkeys(found)), ordered=False)
+    return Grid(tuple(sorted(dict.fromkeys(found), key=_position)), ordered=True)
+
+
+def _position(value: Any) -> tuple[bool, float]:
+    return (True, value.factor) if isinstance(value, OfRank) else (False, value)
 
 
 def _word(knob: Knob, word: Word, units: Mapping[str, float]) -> Any:
@@ -115,12 +121,15 @@ def _range(knob: Knob, written: Range, units: Mapping[str, float]) -> list[Any]:
         if len(raw) > _LONGEST:
             raise GrammarError(f"at most {_LONGEST} values in a range")
         value = value * step if multiply else value + step
-    whole = [max(1, int(value + 1e-9)) for value in raw] if knob.kind == "int" and multiply else raw
+    # Steps from a relative end, or by a factor, need not meet whole numbers.
+    rounded = knob.kind == "int" and (multiply or number(written.low) is None)
+    whole = [max(1, int(value + 1e-9)) for value in raw] if rounded else raw
     return [_word(knob, Word(value), units) for value in whole]
 
 
 def _continuous(knob: Knob, written: Range, units: Mapping[str, float]) -> Continuous:
-    low, high = _ends(knob, written, units)
+    # Configurations keep 4 digits, so the ends do too.
+    low, high = (float(f"{end:.4g}") for end in _ends(knob, written, units))
     for end in (low, high):
         expected = check_value(knob, end)
         if expected:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+    from optuna.trial import BaseTrial
 
 __all__ = ["Parameter", "significant"]
 
@@ -43,6 +44,14 @@ class Parameter:
         if self.ordered:
             return IntDistribution(0, len(self.values) - 1)
         return CategoricalDistribution(self.values)
+
+    def suggest(self, trial: BaseTrial) -> Any:
+        """Let an Optuna trial suggest its value."""
+        if self.values is None:
+            return trial.suggest_float(self.name, self.low, self.high, log=self.log)
+        if self.ordered:
+            return trial.suggest_int(self.name, 0, len(self.values) - 1)
+        return trial.suggest_categorical(self.name, self.values)
 
     @property
     def size(self) -> int | None:

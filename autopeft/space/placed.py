@@ -154,6 +154,20 @@ class MethodPlan:
             found.update(bit for place in self.places for bit in (place.layer_bit, place.role_bit) if bit)
         return found - {""}
 
+    def misfit(self, placed: Mapping[Cell, Mapping[str, Any]]) -> str | None:
+        """Say which place or value the method never has; None when it can have each by itself."""
+        known = {place.cell for place in self.places}
+        for cell, values in placed.items():
+            where = f"layer {cell.layer}" + (f", {cell.role}" if cell.role else "")
+            if cell not in known:
+                return f"{self.words.name} is never at {where}"
+            rank = values[self.gate.knob.name] if self.gate else None
+            for plan in self.knobs:
+                value = values[plan.knob.name]
+                if plan.params_for(value, rank) is None:
+                    return f"{self.words.name}.{plan.knob.name} is never {value} at {where}"
+        return None
+
     def encode(self, placed: Mapping[Cell, Mapping[str, Any]]) -> dict[str, Any] | None:
         """Return the parameters, bits aside, that give these places; None when a value is not in the space.
 

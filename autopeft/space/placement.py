@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from autopeft.space.configuration import Configuration
-from autopeft.space.shape import ROLES
+from autopeft.space.shape import ROLES, BackboneShape
 from autopeft.space.vocabulary import MethodWords, Vocabulary
 
-__all__ = ["Cell", "assemble", "cells", "look_up", "parse_layers"]
+__all__ = ["Cell", "assemble", "cells", "is_key", "look_up", "parse_layers", "rename_role", "specificity"]
 
 
 class Cell(NamedTuple):
@@ -67,28 +67,35 @@ def assemble(words: MethodWords, places: Mapping[Cell, Mapping[str, Any]]) -> di
 
 
 def parse_layers(text: str) -> list[int] | None:
-    """Read `3` or `0-5`; None when it is neither."""
-    match = re.fullmatch(r"(\d+)(?:\s*-\s*(\d+))?", text.strip())
+    """Read `3` or `0-5`; None when it is neither, or runs backwards."""
+    match = re.fullmatch(r"(\d{1,4})(?:\s*-\s*(\d{1,4}))?", text.strip())
     if match is None:
         return None
     low = int(match[1])
-    return list(range(low, int(match[2] or low) + 1))
+    return list(range(low, int(match[2] or low) + 1)) or None
 
 
 def look_up(value: Mapping[Any, Any], cell: Cell) -> Any:
     """Return what a placed knob's mapping says of a place, the most specific key first; None for nothing."""
-    best, found = -1, None
-    for key, item in value.items():
-        match = _KEY.fullmatch(str(key).strip())
-        if match is None:
-            continue
-        low, high, role = match.groups()
-        layer_fits = low is None or int(low) <= cell.layer <= int(high or low)
-        if layer_fits and (role is None or role == cell.role):
-            rank = (low is not None) + 2 * (role is not None) + (high is None)
-            if rank > best:
-                best, found = rank, item
-    return found
+    fitting = {key: rank for key in value if (rank := specificity(key, cell))}
+    return value[max(fitting, key=fitting.__getitem__)] if fitting else None
+
+
+def specificity(key: Any, cell: Cell) -> int:
+    """Tell how closely a placed knob's key fits a place: 0 not at all, the higher the closer."""
+    match = _KEY.fullmatch(str(key).strip())
+    if match is None:
+        return 0
+    low, high, role = match.groups()
+    if (role is not None and role != cell.role) or (low and not int(low) <= cell.layer <= int(high or low)):
+        return 0
+    return 4 * (role is not None) + 2 * (low is not None) + (low is not None and high is None)
+
+
+def rename_role(key: Any, shape: BackboneShape) -> str:
+    """Return a placed knob's key with its role, if any, as the backbone calls it: `0.q` is `0.qkv` on GPT-2."""
+    layers, dot, last = str(key).strip().rpartition(".")
+    return f"{layers}{dot}{shape.resolve(last) or last}"
 
 
 def is_key(text: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,18 +18,14 @@ _RELATIVE = re.compile(r"(?:(\d+(?:\.\d+)?)\s*\*?\s*)?([dfr])(?:\s*/\s*(\d+(?:\.
 
 
 def number(value: Any) -> int | float | None:
-    """Read a plain number, written as a number or as text such as `1e-5` or `0.1%`; None when it is none."""
-    if isinstance(value, bool):
+    """Read a finite number, written as a number or as text such as `1e-5` or `0.1%`; None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
-        return value
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
     try:
-        return float(text[:-1]) / 100 if text.endswith("%") else _plain(text)
+        found = _from_text(value.strip()) if isinstance(value, str) else value
     except ValueError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def relative_unit(value: Any) -> tuple[float, str] | None:
@@ -82,7 +79,9 @@ def check_value(knob: Knob, value: Any) -> str | None:
     return None
 
 
-def _plain(text: str) -> int | float:
+def _from_text(text: str) -> int | float:
+    if text.endswith("%"):
+        return float(text[:-1]) / 100
     try:
         return int(text)
     except ValueError:

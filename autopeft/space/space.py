@@ -29,7 +29,8 @@ class SearchSpace:
         name: Its name.
         modules: Methods that coexist, each with its knobs' values; `off` removes one.
         choose: Methods of which each configuration has exactly one.
-        layers: `all`, `subset` (one on/off bit per layer) or a list, shared by the modules that have no own.
+        layers: `all`, `subset` (one on/off bit per layer) or a list, shared by the modules that have no own;
+            all when left out.
         training: Values of the training knobs.
         constraints: Limits such as `params <= 1%`.
     """
@@ -40,7 +41,7 @@ class SearchSpace:
         *,
         modules: Mapping[str, Any] | None = None,
         choose: Mapping[str, Any] | None = None,
-        layers: Any = "all",
+        layers: Any = None,
         training: Mapping[str, Any] | None = None,
         constraints: Sequence[str] = (),
     ) -> None:
@@ -85,7 +86,7 @@ class SearchSpace:
     @property
     def name(self) -> str:
         """Its name."""
-        return str(self._data.get("name", Path(self._source).stem))
+        return str(self._data.get("name") or Path(self._source).stem)
 
     @property
     def constraints(self) -> list[str]:
@@ -140,7 +141,7 @@ class SearchSpace:
         return space
 
     def _take(self, data: dict[str, Any], source: str, lines: Lines, problems: list[str]) -> None:
-        self._data, self._source, self._lines, self._problems = data, source, lines, problems
+        self._data, self._source, self._lines, self._problems = _plain(data), source, lines, problems
 
 
 def _reorder(

@@ -1,5 +1,7 @@
 """Between flat parameters and configurations."""
 
+import timeit
+
 import numpy as np
 import optuna
 import pytest
@@ -139,3 +141,38 @@ def test_fused_roles_are_one_bit_and_said():
         "lora.targets.down",
     ]
     assert any("qkv" in warning for warning in space.warnings)
+
+
+@pytest.mark.parametrize(
+    ("data", "part"),
+    [
+        ({"lora": {"rank": 8}}, "the space has no lora"),
+        ({"serial_adapter": {"size": 5}}, "serial_adapter.size is never 5 at layer 0"),
+        ({"serial_adapter": {"size": 6, "layers": [1]}, "prefix": {"length": 6, "layers": [2]}}, "together"),
+    ],
+)
+def test_a_refusal_says_what_does_not_fit(data, part):
+    space = BOUND["autopeft", "bert"]
+    configuration = canonical({"modules": data}, VOCABULARY, space.shape)
+    with pytest.raises(ConfigurationError, match=part):
+        space.encode(configuration)
+
+
+def test_the_ends_of_a_range_with_many_digits_are_in_the_space():
+    written = SearchSpace("x", modules={"lora": {"rank": 4}}, training={"learning_rate": "1.23456e-4..9.87654e-3 log"})
+    space = written.bind(VOCABULARY, SHAPES["bert"])
+    (rate,) = space.parameters
+    for end in (rate.low, rate.high):
+        assert space.encode(space.decode({rate.name: end})) == {rate.name: end}
+
+
+def test_decoding_is_fast_enough_to_search_by():
+    space = SearchSpace(
+        "x",
+        modules={
+            "lora": {"rank": {"per": "layer", "values": "1..64 by x2"}, "targets": ["q", "k", "v", "o", "up", "down"]}
+        },
+    ).bind(VOCABULARY, BackboneShape(12, 768, 3072, ("q", "k", "v", "o", "up", "down")))
+    params = space.sample(np.random.default_rng(0))
+    seconds = min(timeit.repeat(lambda: space.decode(params), number=20, repeat=5)) / 20
+    assert seconds < 1e-3

@@ -127,3 +127,42 @@ def test_files(tmp_path, vocabulary, bert):
     for name in ("none.yaml", "list.yaml"):
         with pytest.raises(ConfigurationError, match=name):
             read_configuration(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("rank", "part"),
+    [
+        ({"9": 4, "0": 2}, "found the key '9', where the method is not; expected layers 0-5 and targets q, v"),
+        ({"o": 4}, "found the key 'o'"),
+        ({"x": 4}, "found the key 'x'"),
+        (float("nan"), "expected a whole number"),
+        (float("inf"), "expected a whole number"),
+    ],
+)
+def test_no_written_value_is_lost_in_silence(rank, part, vocabulary, bert):
+    with pytest.raises(ConfigurationError, match=part):
+        canonical({"modules": {"lora": {"rank": rank}}}, vocabulary, bert)
+
+
+def test_keys_of_fused_roles(vocabulary, gpt2):
+    def written(rank):
+        data = {"modules": {"lora": {"rank": rank, "targets": ["q", "v", "o"]}}}
+        return canonical(data, vocabulary, gpt2).modules["lora"]
+
+    assert written({"q": 4, "o": 2})["rank"] == {"qkv": 4, "o": 2}
+    assert written({"q": 4, "v": 4})["targets"] == ["qkv"]
+    with pytest.raises(ConfigurationError, match="both keys are qkv here"):
+        written({"q": 4, "v": 2})
+
+
+def test_closer_keys_win(vocabulary, bert):
+    rank = {"q": 1, "v": 2, "0-2": 3, "0-3.q": 4, "1.q": 5}
+    placed = cells(canonical({"modules": {"lora": {"rank": rank}}}, vocabulary, bert), vocabulary)["lora"]
+    assert [placed[(layer, "q")]["rank"] for layer in range(6)] == [4, 5, 4, 4, 1, 1]
+    assert {placed[(layer, "v")]["rank"] for layer in range(6)} == {2}
+
+
+@pytest.mark.parametrize("data", [None, [], "lora"])
+def test_what_is_no_mapping_is_refused(data, vocabulary, bert):
+    with pytest.raises(ConfigurationError, match="expected a mapping"):
+        canonical(data, vocabulary, bert)

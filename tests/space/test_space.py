@@ -121,3 +121,71 @@ def test_what_a_backbone_lacks_is_an_error_or_a_stated_warning(vocabulary, bert)
     beyond = SearchSpace("x", layers=[0, 6], modules={"lora": {"rank": 4}})
     with pytest.raises(SpaceError, match="found layer 6, expected 0 to 5"):
         beyond.bind(vocabulary, bert)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "modules: &a {lora: *a}",
+        "? [a]\n: 3",
+        "name: 2024-13-45",
+        "modules: !!python/object:os.x {}",
+        "a: 1\n---\nb: 2",
+    ],
+)
+def test_yaml_that_cannot_be_read_is_one_clear_line(text):
+    with pytest.raises(SpaceError, match=r"^x\.yaml") as caught:
+        SearchSpace.from_yaml(text, "x.yaml")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("lora", "part"),
+    [
+        ({"rank": 0}, "or the method left out"),
+        ({"rank": 4, "targets": "q | v"}, "subset of"),
+        ({"rank": 4, "targets": "q, v | q, k"}, "subset of"),
+        ("off", "found 'off', expected a mapping"),
+    ],
+)
+def test_nothing_is_misread_in_silence(lora, part, vocabulary):
+    (fault,) = SearchSpace("x", modules={"lora": lora}).problems(vocabulary)
+    assert part in fault
+
+
+def test_sizes_that_fit_some_backbones_only(vocabulary, bert):
+    space = SearchSpace.from_yaml("modules: {adapter: {size: d/8..24 by x2}}", "x.yaml")
+    assert space.problems(vocabulary) == []
+    with pytest.raises(SpaceError, match=r"x\.yaml:1: modules.adapter.size: on this backbone \(hidden size 384"):
+        space.bind(vocabulary, bert)
+
+
+def test_numbers_are_ordered_and_relative_ends_round_down(vocabulary, bert):
+    def values(**modules):
+        return SearchSpace("x", modules=modules).bind(vocabulary, bert).parameters[0].values
+
+    assert values(lora={"rank": "8 | 2 | off"}) == (0, 2, 8)
+    assert values(adapter={"size": "d/512..d/128 by 1"}) == (1, 2)
+
+
+def test_groups_part_the_layers_a_method_may_take(vocabulary, bert):
+    def groups(count, layers):
+        lora = {"rank": {"per": f"{count} layer groups", "values": "off | 4"}, "layers": layers}
+        return SearchSpace("x", modules={"lora": lora}).bind(vocabulary, bert)
+
+    assert len(groups(2, [4, 5]).parameters) == 2
+    assert not groups(2, [4, 5]).warnings
+    assert "9 layer groups over 6 layers" in groups(9, "all").warnings[0]
+
+
+def test_layers_left_out_are_all_in_both_ways_of_writing():
+    assert SearchSpace("x", modules={"lora": {"rank": 4}}) == SearchSpace.from_yaml(
+        "name: x\nmodules: {lora: {rank: 4}}"
+    )
+
+
+def test_a_space_keeps_what_it_was_given():
+    modules = {"lora": {"rank": [1, 2]}}
+    space = SearchSpace("x", modules=modules)
+    modules["lora"]["rank"].append(9)
+    assert space.to_dict()["modules"] == {"lora": {"rank": [1, 2]}}
