@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -59,6 +59,7 @@ class AffordablePoints:
         self.space = space
         self.limit = limit
         self._cost = cost
+        self._distributions = space.distributions()
         self._known: dict[tuple[Any, ...], Point] = {}
         if self.cheapest.cost > limit:
             raise BudgetError(
@@ -100,11 +101,11 @@ class AffordablePoints:
         return self.within(self._canonical(self.space.sample(rng)), max(bound, self.cheapest.cost), rng)
 
     def within(self, point: Point, bound: int, rng: np.random.Generator) -> Point:
-        """Return a point no costlier than `bound` that shares as many knobs as may be with `point`.
+        """Return a point no costlier than `bound` that keeps as much of `point` as may be.
 
         Args:
             point: Where to start.
-            bound: The cost to get to; at least that of the cheapest point.
+            bound: The cost to get to, but not to 0; at least that of the cheapest point.
             rng: Decides the order in which knobs are given up.
         """
         if point.cost <= bound:
@@ -116,12 +117,13 @@ class AffordablePoints:
         for index in rng.permutation(len(names)):
             given_up.append(names[index])
             params[names[index]] = anchor[names[index]]
-            if self._price(params) <= bound:
+            if 0 < self._price(params) <= bound:
                 break
-        for name in given_up[:-1]:
-            restored = {**params, name: point.params[name]}
-            if self._price(restored) <= bound:
-                params = restored
+        for name in given_up:
+            for value in self._towards(name, point.params[name], anchor[name]):
+                if 0 < self._price({**params, name: value}) <= bound:
+                    params[name] = value
+                    break
         return self.point(params)
 
     def neighbours(self, point: Point, rng: np.random.Generator, most: int) -> list[Point]:
@@ -170,6 +172,12 @@ class AffordablePoints:
             found = self._known[key] = Point(params, configuration, int(self._cost(configuration)))
         return found
 
+    def _towards(self, name: str, value: Any, anchor: Any) -> Sequence[Any]:
+        """Return `value` and, on an ordered grid, the values from there to before `anchor`."""
+        if isinstance(self._distributions[name], IntDistribution):
+            return range(value, anchor, 1 if anchor > value else -1)
+        return (value,)
+
     def _price(self, params: Params) -> int:
         return int(self._cost(self.space.decode(params)))
 
@@ -179,7 +187,7 @@ class AffordablePoints:
         if size is None or size > _ENUMERABLE:
             return None
         points: dict[str, Point] = {}
-        for params in _grid(self.space.distributions()):
+        for params in _grid(self._distributions):
             point = self.point(params)
             points.setdefault(point.text, point)
         return list(points.values())

@@ -1,0 +1,33 @@
+"""Every sampler that has a name."""
+
+from autopeft.samplers import make_sampler
+from autopeft.testing.samplers import SamplerContract
+
+
+class Named(SamplerContract):
+    name: str
+
+    def sampler(self, space, cost, limit, seed):
+        return make_sampler(self.name, space, cost, limit, seed=seed)
+
+
+class TestPareto(Named):
+    name = "pareto"
+
+
+class TestRandom(Named):
+    name = "random"
+
+
+class TestTpe(Named):
+    name = "tpe"
+
+
+class TestNsga2(Named):
+    name = "nsga2"
+    trials = 20
+
+
+class TestGp(Named):
+    name = "gp"
+    trials = 12

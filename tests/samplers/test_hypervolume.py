@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopeft.samplers import hypervolume, pareto_front
+
+POINTS = st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1)), max_size=12)
+SCALE = {"limit": 1000, "reference": 0.5, "cheapest": 10}
+
+
+def test_two_points():
+    # One decade at 0.1 over the reference, one at 0.3.
+    assert hypervolume([10, 100], [0.6, 0.8], **SCALE) == pytest.approx(0.1 + 0.3)
+
+
+def test_what_scores_nothing():
+    assert hypervolume([], [], **SCALE) == 0
+    assert hypervolume([2000, 10, 1000], [0.9, 0.5, 0.9], **SCALE) == 0
+
+
+def test_costs_below_the_cheapest_count_as_it():
+    assert hypervolume([0], [0.6], **SCALE) == hypervolume([10], [0.6], **SCALE) == pytest.approx(0.2)
+    assert hypervolume([0, 10], [0.6, 0.7], **SCALE) == pytest.approx(0.4)
+
+
+@given(POINTS)
+def test_equals_the_area_summed_up_on_a_grid(points):
+    costs, accuracies = [p[0] for p in points], [p[1] for p in points]
+    positions = np.linspace(1, 3, 4001)[:-1] + 0.00025
+    logs = np.log10(np.maximum(costs, 10)) if points else np.array([])
+    heights = [max([a - 0.5 for x, a in zip(logs, accuracies, strict=True) if x <= at] + [0]) for at in positions]
+    assert hypervolume(costs, accuracies, **SCALE) == pytest.approx(np.mean(heights) * 2, abs=1e-3)
+
+
+@given(POINTS)
+def test_front_is_what_nothing_dominates(points):
+    front = pareto_front([p[0] for p in points], [p[1] for p in points])
+    chosen = {points[i] for i in front}
+    assert len(chosen) == len(front)
+    undominated = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] >= p[1] for q in points)}
+    assert chosen == undominated
+    assert [points[i] for i in front] == sorted(points[i] for i in front)
