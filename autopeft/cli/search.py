@@ -96,6 +96,8 @@ def search(
         result = run_search(prepared, fresh=fresh, listener=listener)
     write_front(result)
     _conclude(console, result, json)
+    if result.interrupted:
+        raise typer.Exit(130)
 
 
 def _announce(console: Console, prepared: Preparation) -> None:

@@ -16,7 +16,11 @@ def tasks(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = Fa
     if json:
         from json import dumps
 
-        typer.echo(dumps({"tasks": {name: task.summary for name, task in PACKAGED.items()}, "metrics": list(METRICS)}, indent=2))
+        typer.echo(
+            dumps(
+                {"tasks": {name: task.summary for name, task in PACKAGED.items()}, "metrics": list(METRICS)}, indent=2
+            )
+        )
         return
     for name, task in PACKAGED.items():
         typer.echo(f"{name:<8} {task.summary}")

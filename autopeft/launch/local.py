@@ -11,7 +11,7 @@ __all__ = ["run_here"]
 
 
 def run_here(desk: Desk, job: WorkerJob, *, deadline: float | None) -> None:
-    """Run trials until the desk is done or the deadline (seconds since the epoch) has passed."""
+    """Run trials until the desk is done, the deadline (seconds since the epoch) has passed, or Ctrl-C."""
     runner = job.runner()
     try:
         while not desk.done and (deadline is None or time.time() < deadline):
@@ -20,5 +20,7 @@ def run_here(desk: Desk, job: WorkerJob, *, deadline: float | None) -> None:
                 break
             desk.begun(trial.number)
             desk.record(trial.number, job.run(runner, trial.configuration))
+    except KeyboardInterrupt:
+        pass  # The study keeps what is finished; the caller sees that trials are missing.
     finally:
         desk.close("the search ended before it finished")

@@ -92,6 +92,19 @@ class SearchPlan(BaseModel):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
         return cls.of(data | overrides, str(path))
 
+    def located(self) -> SearchPlan:
+        """Return the plan with absolute paths: a worker starts in another folder, and so may a later resume."""
+        paths = ("model", "roles", "data", "validation", "test", "out")
+        given = {name: value for name in paths if (value := getattr(self, name)) is not None}
+        there = {name: Path(value).expanduser() for name, value in given.items()}
+        return self.model_copy(
+            update={
+                name: type(given[name])(path.absolute())
+                for name, path in there.items()
+                if name == "out" or path.exists()
+            }
+        )
+
     def to_yaml(self) -> str:
         """Write the plan as YAML that `from_file` reads back; settings left at nothing are left out."""
         return yaml.safe_dump(self.model_dump(mode="json", exclude_none=True), sort_keys=False)

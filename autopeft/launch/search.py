@@ -79,6 +79,7 @@ class SearchResult:
         front: Its front.
         scale: Budget and scoring.
         complete: Whether the study has all its trials (or its space none left).
+        interrupted: Whether the user stopped this run.
         seconds: Wall time of this run.
     """
 
@@ -87,6 +88,7 @@ class SearchResult:
     front: Front
     scale: Scale
     complete: bool
+    interrupted: bool
     seconds: float
 
 
@@ -99,6 +101,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     if plan.task is None and plan.data is None:
         # Nothing named: the default job, its settings where the plan has none.
         plan = SearchPlan.from_file(default_study(), **plan.model_dump(exclude_unset=True))
+    plan = plan.located()
     space = load_space(plan.space) if isinstance(plan.space, str) else SearchSpace.from_dict(plan.space)
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
     backbone = load_backbone(plan.model, plan.revision, plan.roles)
@@ -180,8 +183,16 @@ def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener
     )
     if not desk.done:
         _executor(plan)(desk, prepared.job, deadline=deadline)
-    front = front_of(study, prepared.scale)
-    return SearchResult(prepared.folder, study, front, prepared.scale, desk.done, time.time() - began)
+    now = time.time()
+    return SearchResult(
+        folder=prepared.folder,
+        study=study,
+        front=front_of(study, prepared.scale),
+        scale=prepared.scale,
+        complete=desk.done,
+        interrupted=not desk.done and (deadline is None or now < deadline),
+        seconds=now - began,
+    )
 
 
 def open_run(folder: Path) -> SearchResult:
@@ -194,7 +205,7 @@ def open_run(folder: Path) -> SearchResult:
     plan = SearchPlan.from_file(plan_file) if plan_file.is_file() else SearchPlan.of({})
     study = load_study(folder, plan.storage)
     scale = Scale(**study.user_attrs[_SCALE])
-    return SearchResult(folder, study, front_of(study, scale), scale, True, 0.0)
+    return SearchResult(folder, study, front_of(study, scale), scale, complete=True, interrupted=False, seconds=0.0)
 
 
 def _task_spec(plan: SearchPlan) -> TaskSpec:

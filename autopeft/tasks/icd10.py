@@ -76,14 +76,13 @@ def _draw(categories: dict[str, list[str]], rng: np.random.Generator) -> dict[st
     sizes = {category: len(texts) for category, texts in categories.items()}
     total, wanted = sum(sizes.values()), sum(_PER_LABEL.values())
     lacking = {split: count / wanted * total for split, count in _PER_LABEL.items()}
-    pools: dict[str, list[str]] = {split: [] for split in _PER_LABEL}
+    pools: dict[str, list[tuple[int, str]]] = {split: [] for split in _PER_LABEL}
     names = sorted(categories)
     # The large ones first: what comes late must be small to fill what is left.
     for category in sorted((names[i] for i in rng.permutation(len(names))), key=lambda name: -sizes[name]):
         split = max(lacking, key=lambda name: lacking[name] / _PER_LABEL[name])
-        pools[split] += categories[category]
+        texts = categories[category]
+        pools[split] += [(rank, texts[i]) for rank, i in enumerate(rng.permutation(len(texts)))]
         lacking[split] -= sizes[category]
-    return {
-        split: [pool[i] for i in rng.permutation(len(pool))[: _PER_LABEL[split]]]
-        for split, pool in pools.items()
-    }
+    # Round by round over the categories: some hold hundreds of texts that differ in `left` and `right` only.
+    return {split: [text for _, text in sorted(pool)[: _PER_LABEL[split]]] for split, pool in pools.items()}

@@ -86,7 +86,7 @@ class Task:
         common = Counter(self.train.labels).most_common(1)[0][1] / len(self.train)
         kind = "text pairs" if self.pair else "texts"
         return [
-            f"task {self.name}: {kind} with {len(self.labels)} labels, metric {self.metric}",
+            f"{self.name}: {kind} with {len(self.labels)} labels, metric {self.metric}",
             f"train / validation / test: {sizes}; the most common label has {common:.1%} of train",
             *self.notes,
         ]

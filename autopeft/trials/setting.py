@@ -69,7 +69,7 @@ class TrialSetting:
     def describe(self) -> list[str]:
         """Return lines that tell people what each trial will do."""
         return [
-            f"each trial: {self.examples} training examples, {self.epochs:g} epochs of batches of "
+            f"{self.examples} training examples, {self.epochs:g} epochs of batches of "
             f"{self.batch_size} ({self.steps} steps), texts cut at {self.max_length} tokens, {self.precision}",
             f"measured on {self.validation_examples} validation examples",
         ]
