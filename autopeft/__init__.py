@@ -6,14 +6,16 @@
     for row in result.front.rows:
         print(row.params, row.accuracy, row.in_words)
 
-Nothing heavy is imported until it is used. Loading adapters saved by methods that PEFT does not have needs
-`import autopeft.methods`, which enters them in PEFT's registries.
+Nothing heavy is imported until it is used. `import autopeft` also makes the methods that PEFT does not have known
+to it, so that `PeftModel.from_pretrained` loads adapters saved by them.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
     from autopeft.api import search
@@ -65,3 +67,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+register_with_peft()
