@@ -46,21 +46,16 @@ def build_task(
     if missing:
         _check_labels(parts["train"], name)
         parts |= hold_out(parts["train"], missing, seed)
-        notes.append(
-            f"{' and '.join(missing)} split off the training rows, stratified by label (seed {seed})"
-        )
+        notes.append(f"{' and '.join(missing)} split off the training rows, stratified by label (seed {seed})")
     labels = _order(parts["train"], label_order)
     _check(parts, labels, name)
     notes += _overlaps(parts)
     number = {label: index for index, label in enumerate(labels)}
     splits = {
-        split: Split(tuple(part.texts), tuple(number[label] for label in part.names))
-        for split, part in parts.items()
+        split: Split(tuple(part.texts), tuple(number[label] for label in part.names)) for split, part in parts.items()
     }
     pair = isinstance(parts["train"].texts[0], tuple)
-    return Task(
-        name, tuple(labels), metric, pair, splits["train"], splits["validation"], splits["test"], tuple(notes)
-    )
+    return Task(name, tuple(labels), metric, pair, splits["train"], splits["validation"], splits["test"], tuple(notes))
 
 
 def _order(train: Examples, label_order: Sequence[str] | None) -> list[str]:

@@ -101,9 +101,7 @@ def _json_rows(file: Path, stream: Iterable[str]) -> Iterator[dict[str, Any]]:
                 f"data file '{file}', line {number}: not JSON ({error}); expected one object a line"
             ) from error
         if not isinstance(row, dict):
-            raise DataError(
-                f"data file '{file}', line {number}: found a {type(row).__name__}, expected an object"
-            )
+            raise DataError(f"data file '{file}', line {number}: found a {type(row).__name__}, expected an object")
         yield row
 
 

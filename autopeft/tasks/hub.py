@@ -63,9 +63,7 @@ def load_dataset_task(spec: TaskSpec) -> Task:
         if names is not None:
             label_order = [str(label) for label in names]
             # Hidden test labels are published as -1.
-            rows = [
-                (*row[:-1], names[row[-1]] if row[-1] is not None and row[-1] >= 0 else None) for row in rows
-            ]
+            rows = [(*row[:-1], names[row[-1]] if row[-1] is not None and row[-1] >= 0 else None) for row in rows]
         cleaned = clean(rows)
         if len(cleaned) or split == "train":
             examples[split] = cleaned

@@ -16,9 +16,7 @@ def _confusion(labels: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]
     """Count pairs of true and predicted classes: `classes x classes`."""
     truth, guess = np.asarray(labels, dtype=np.int64), np.asarray(predictions, dtype=np.int64)
     if truth.shape != guess.shape or truth.ndim != 1 or truth.size == 0:
-        raise ValueError(
-            f"labels {truth.shape} and predictions {guess.shape} must be equal, flat and not empty"
-        )
+        raise ValueError(f"labels {truth.shape} and predictions {guess.shape} must be equal, flat and not empty")
     classes = int(max(truth.max(), guess.max())) + 1
     counts = np.bincount(truth * classes + guess, minlength=classes * classes)
     return counts.reshape(classes, classes).astype(np.float64)

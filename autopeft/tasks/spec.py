@@ -92,11 +92,7 @@ class TaskSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, as plain JSON data."""
-        return {
-            field.name: value
-            for field in fields(self)
-            if (value := asdict(self)[field.name]) != field.default
-        }
+        return {field.name: value for field in fields(self) if (value := asdict(self)[field.name]) != field.default}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskSpec:
@@ -108,7 +104,5 @@ class TaskSpec:
         known = [field.name for field in fields(cls)]
         unknown = [key for key in data if key not in known]
         if unknown:
-            raise DataError(
-                f"unknown key of a task: {', '.join(unknown)}; expected some of: {', '.join(known)}"
-            )
+            raise DataError(f"unknown key of a task: {', '.join(unknown)}; expected some of: {', '.join(known)}")
         return cls(**data)

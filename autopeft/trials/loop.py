@@ -1,10 +1,10 @@
-"""The short fine-tune: fit, and measure on the way."""
+"""The short fine-tune: fit, then measure."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -56,8 +56,8 @@ def fit(
     pad_id: int,
     seed: int,
     deadline: float | None = None,
-) -> Iterator[int]:
-    """Train the parameters of the groups; pause after each epoch and at the end.
+) -> None:
+    """Train the parameters of the groups.
 
     The model stays in eval mode: with dropout off, the frozen part gives each text the same features in every
     epoch and trial, and a trial is a function of its seed alone.
@@ -70,9 +70,6 @@ def fit(
         pad_id: Token id that fills short texts.
         seed: Seed of the order of texts.
         deadline: Time (`time.time()`) at which to give up.
-
-    Yields:
-        The steps done.
 
     Raises:
         DivergedError: When the loss is not finite.
@@ -99,7 +96,6 @@ def fit(
             step += 1
             if step % _LOOK_EVERY == 0 and not math.isfinite(loss.item()):
                 raise DivergedError(f"the training loss is {loss.item()} at step {step}")
-        yield step
 
 
 def _loss(model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:

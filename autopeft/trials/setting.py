@@ -15,8 +15,8 @@ from autopeft.tasks import Task, choose_max_length, token_lengths
 __all__ = ["TrialSetting", "choose_setting"]
 
 #: Tokens a trial trains on, counting each epoch: about 20 s of one core on a model of 20M parameters.
-_TOKENS = 64_000
-_EPOCHS = 4
+_TOKENS = 50_000
+_EPOCHS = 3
 #: Fewer examples rank configurations badly, whatever the length of the texts; so do fewer for each label.
 _LEAST_EXAMPLES = 1000
 _LEAST_PER_LABEL = 20

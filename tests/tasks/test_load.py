@@ -39,9 +39,7 @@ def test_given_files_are_used_as_they_are(tmp_path, rows):
 
 
 def test_rows_with_an_empty_text_or_label_are_dropped_and_counted(tmp_path, rows):
-    task = load_task(
-        TaskSpec(data=write(tmp_path / "a.csv", [*rows, ("", "odd"), ("  ", "even"), ("x", None)]))
-    )
+    task = load_task(TaskSpec(data=write(tmp_path / "a.csv", [*rows, ("", "odd"), ("  ", "even"), ("x", None)])))
     assert "3 train rows with an empty text or label dropped" in task.notes
     assert sum(len(split) for split in task.splits.values()) == 200
 

@@ -19,9 +19,7 @@ ORACLES = {
 def test_metrics_equal_scikit_learn(pairs):
     labels, predictions = np.array(pairs).T
     for name in METRICS:
-        assert score(name, labels, predictions) == pytest.approx(
-            ORACLES[name](labels, predictions), abs=1e-12
-        )
+        assert score(name, labels, predictions) == pytest.approx(ORACLES[name](labels, predictions), abs=1e-12)
 
 
 def test_an_unknown_metric_is_refused_by_name():

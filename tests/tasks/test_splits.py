@@ -45,7 +45,5 @@ def test_many_rare_labels_do_not_inflate_the_held_out_splits():
 
 def test_large_data_gives_up_no_more_than_the_caps():
     count = 50_000
-    parts = hold_out(
-        Examples([str(i) for i in range(count)], ["a", "b"] * (count // 2)), ["validation", "test"], 0
-    )
+    parts = hold_out(Examples([str(i) for i in range(count)], ["a", "b"] * (count // 2)), ["validation", "test"], 0)
     assert {name: len(parts[name]) for name in HELD_OUT_CAPS} == HELD_OUT_CAPS

@@ -1,0 +1,156 @@
+import time
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+
+from autopeft.backbones import load_backbone
+from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
+from autopeft.space import canonical
+from autopeft.tasks import Split, Task
+from autopeft.testing.models import tiny_backbone
+from autopeft.trials import Outcome, TrialRunner, TrialSetting, use_threads
+from autopeft.trials import runner as runner_module
+
+WORDS = ("good happy", "bad sad")
+SETTING = TrialSetting(examples=64, validation_examples=32, epochs=3.0, batch_size=8, max_length=16)
+
+
+def make_task(count=96):
+    rng = np.random.default_rng(0)
+    fill = ["film", "story", "the", "of", "and", "a short text", "it"]
+    labels = [i % 2 for i in range(count)]
+    texts = [f"{' '.join(rng.choice(fill, rng.integers(1, 5)))} {WORDS[label]}" for label in labels]
+    split = Split(texts, labels)
+    return Task("t", ("good", "bad"), "accuracy", False, split, split, split)
+
+
+@pytest.fixture(scope="module", params=["bert", "gpt2"])
+def backbone(request, tmp_path_factory):
+    use_threads(1)
+    return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def runner(backbone):
+    return TrialRunner(backbone, make_task(), SETTING, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def composite(backbone):
+    modules = {
+        "lora": {"rank": 2, "layers": "1-2", "targets": ["q", "o"]},
+        "serial_adapter": {"size": 4, "layers": [2]},
+        "parallel_adapter": {"size": 4, "layers": [1]},
+        "prefix": {"length": 2, "layers": [2]},
+    }
+    data = {"modules": modules, "training": {"learning_rate": 1e-2}}
+    return canonical(data, VOCABULARY, backbone.shape)
+
+
+def lasting(outcome):
+    return {key: value for key, value in asdict(outcome).items() if key != "seconds"}
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.base_model.state_dict().items()}
+
+
+def test_a_trial_learns_and_reports(runner, backbone):
+    outcome = runner.run(stock_lora(backbone.shape, 1e-2), seed=0)
+    assert outcome.status == "complete", outcome.detail
+    assert outcome.accuracy == outcome.metrics["accuracy"] > 0.8
+    assert outcome.curve[-1]["step"] == SETTING.steps == 24
+    assert outcome.params > 0
+    assert set(outcome.metrics) == {"accuracy", "macro_f1", "mcc", "loss"}
+    assert lasting(Outcome.from_dict(outcome.to_dict())) == lasting(outcome)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_an_outcome_depends_on_configuration_and_seed_alone(backbone, composite, precision):
+    setting = replace(SETTING, precision=precision)
+    stock = stock_lora(backbone.shape, 1e-2)
+    one = TrialRunner(backbone, make_task(), setting, torch.device("cpu"))
+    first = {c.hash: lasting(one.run(c, 0)) for c in (composite, stock, HEAD_ONLY)}
+    torch.manual_seed(77)
+    torch.randn(3)
+    two = TrialRunner(backbone, make_task(), setting, torch.device("cpu"))
+    for configuration in (HEAD_ONLY, stock, composite, stock):
+        assert first[configuration.hash]["status"] == "complete"
+        assert lasting(two.run(configuration, 0)) == first[configuration.hash]
+    assert lasting(two.run(stock, 1))["metrics"] != first[stock.hash]["metrics"]
+
+
+def test_trials_leave_the_backbone_and_the_global_generator_as_they_were(runner, composite):
+    before = weights(runner.model)
+    modules = [id(module) for module in runner.model.modules()]
+    state = torch.get_rng_state()
+    runner.run(composite, 0)
+    after = weights(runner.model)
+    assert list(before) == list(after)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert [id(module) for module in runner.model.modules()] == modules
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_head_alone_trains_when_there_are_no_modules(runner):
+    outcome = runner.run(HEAD_ONLY, 0)
+    assert (outcome.status, outcome.params) == ("complete", 0)
+
+
+def test_nothing_below_the_lowest_adapter_is_differentiated(runner, backbone, monkeypatch):
+    data = {"modules": {"lora": {"rank": 2, "layers": [2], "targets": ["q"]}}, "training": {}}
+    seen = {}
+
+    def watch(index):
+        def hook(module, inputs, output):
+            hidden = output[0] if isinstance(output, tuple) else output
+            seen.setdefault(index, []).append(hidden.requires_grad)
+
+        return hook
+
+    hooks = [runner.model.get_submodule(backbone.anatomy.layer(i)).register_forward_hook(watch(i)) for i in range(3)]
+    outcome = runner.run(canonical(data, VOCABULARY, backbone.shape), 0)
+    for hook in hooks:
+        hook.remove()
+    assert outcome.status == "complete"
+    assert not any(seen[0] + seen[1])
+    assert any(seen[2])
+
+
+def test_a_passed_deadline_is_a_timeout(runner):
+    outcome = runner.run(HEAD_ONLY, 0, deadline=time.time() - 1)
+    assert outcome.status == "timeout"
+    assert outcome.accuracy is None
+
+
+def test_divergence_is_told_from_errors(backbone):
+    setting = replace(SETTING, head_learning_rate=float("inf"))
+    outcome = TrialRunner(backbone, make_task(), setting, torch.device("cpu")).run(HEAD_ONLY, 0)
+    assert outcome.status == "nan"
+    assert "not finite" in outcome.message or "loss is nan" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError(), "oom"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "oom"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "oom"),
+        (RuntimeError("shapes differ"), "error"),
+        (ValueError("odd"), "error"),
+    ],
+)
+def test_faults_are_typed_and_the_next_trial_is_unharmed(runner, composite, monkeypatch, error, status):
+    def fail(*args, **kwargs):
+        raise error
+
+    expected = lasting(runner.run(HEAD_ONLY, 0))
+    with monkeypatch.context() as patch:
+        patch.setattr(runner_module, "fit", fail)
+        outcome = runner.run(composite, 0)
+    assert outcome.status == status
+    assert outcome.params > 0
+    assert ("Traceback" in outcome.detail) == (status == "error")
+    assert lasting(runner.run(HEAD_ONLY, 0)) == expected

@@ -1,0 +1,58 @@
+import pytest
+
+from autopeft.backbones import load_backbone
+from autopeft.errors import AutopeftError
+from autopeft.tasks import Split, Task
+from autopeft.testing.models import tiny_backbone
+from autopeft.trials import TrialSetting, choose_setting, resolve_precision
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return load_backbone(tiny_backbone("bert", tmp_path_factory.mktemp("model"))).tokenizer()
+
+
+def task_of(count, words=10, labels=2):
+    split = Split(["one " * words] * count, [i % labels for i in range(count)])
+    return Task("t", tuple(map(str, range(labels))), "accuracy", False, split, split, split)
+
+
+def test_short_texts_get_more_examples_than_long_ones(tokenizer):
+    short = choose_setting(task_of(20_000, words=5), tokenizer)
+    long = choose_setting(task_of(20_000, words=60), tokenizer)
+    assert short.examples > long.examples >= 1000
+    assert short.max_length == 8
+    assert long.max_length == 64
+
+
+def test_small_data_is_passed_over_more_often(tokenizer):
+    setting = choose_setting(task_of(64), tokenizer)
+    assert setting.examples == setting.validation_examples == 64
+    assert setting.epochs > choose_setting(task_of(5000), tokenizer).epochs
+
+
+def test_many_labels_get_enough_examples_each(tokenizer):
+    assert choose_setting(task_of(20_000, words=60, labels=150), tokenizer).examples == 3000
+
+
+def test_what_is_given_is_kept(tokenizer):
+    given = {"examples": 100, "epochs": 0.5, "batch_size": 8, "max_length": 24}
+    setting = choose_setting(task_of(500), tokenizer, precision="fp32", **given)
+    assert setting.to_dict() | given == setting.to_dict()
+    assert setting.precision == "fp32"
+    assert setting.steps == 6
+    assert TrialSetting.from_dict(setting.to_dict()) == setting
+    assert any("100 training examples" in line for line in setting.describe())
+
+
+def test_impossible_settings_are_refused(tokenizer):
+    with pytest.raises(AutopeftError, match="max_length is 512, but the model reads at most 128"):
+        choose_setting(task_of(50), tokenizer, max_length=512)
+    with pytest.raises(AutopeftError, match="epochs of a trial is 0"):
+        choose_setting(task_of(50), tokenizer, epochs=0)
+    with pytest.raises(AutopeftError, match="unknown precision 'fp8'"):
+        choose_setting(task_of(50), tokenizer, precision="fp8")
+
+
+def test_auto_precision_is_one_of_the_two():
+    assert resolve_precision("auto") in ("bf16", "fp32")
