@@ -20,7 +20,7 @@ _DRAWS = 48
 #: Neighbours of each front point it may start from.
 _NEAR_FRONT = 8
 
-#: Searches that climb in lockstep, so that each round is one batch.
+#: Searches that climb in lockstep, so that each round is one batch; one that gains nothing ends.
 _CLIMBERS = 4
 
 #: Neighbours each climber tries a round.
@@ -28,9 +28,6 @@ _TRIES = 32
 
 #: Rounds at most.
 _ROUNDS = 16
-
-#: Rounds without a gain after which a climber rests: tries are a sample of the neighbours.
-_PATIENCE = 2
 
 
 def maximise(
@@ -74,17 +71,16 @@ def maximise(
     for point in front:
         starts += points.neighbours(point, rng, most=_NEAR_FRONT)
     climbers = evaluate(starts)[:_CLIMBERS]
-    idle = [0] * len(climbers)
     for _ in range(_ROUNDS):
-        active = [index for index, rounds in enumerate(idle) if rounds < _PATIENCE]
-        if not active:
+        tries = [points.neighbours(climber, rng, most=_TRIES) for climber in climbers]
+        evaluate([point for near in tries for point in near])
+        ahead: dict[str, Point] = {}
+        for climber, near in zip(climbers, tries, strict=True):
+            steps = [point for point in near if point.text in known]
+            top = max(steps, key=lambda point: known[point.text], default=climber)
+            if known[top.text] > known[climber.text]:
+                ahead.setdefault(top.text, top)
+        climbers = list(ahead.values())
+        if not climbers:
             break
-        tries = {index: points.neighbours(climbers[index], rng, most=_TRIES) for index in active}
-        evaluate([point for near in tries.values() for point in near])
-        for index in active:
-            steps = [point for point in tries[index] if point.text in known]
-            top = max(steps, key=lambda point: known[point.text], default=climbers[index])
-            gained = known[top.text] > known[climbers[index].text]
-            climbers[index] = top if gained else climbers[index]
-            idle[index] = 0 if gained else idle[index] + 1
     return best
