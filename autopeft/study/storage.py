@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import optuna
@@ -69,7 +70,9 @@ def open_study(
         study = optuna.create_study(
             study_name=name, storage=backend, sampler=sampler, directions=["minimize", "maximize"]
         )
-        study.set_metric_names(["params", "accuracy"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names(["params", "accuracy"])
         study.set_user_attr(_SPEC, spec.to_dict())
         return study
     study = optuna.load_study(study_name=existing, storage=backend, sampler=sampler)
