@@ -28,7 +28,7 @@ def test_optuna_dashboard_opens_it(study, tmp_path):
     status = []
     environ = {"PATH_INFO": f"/api/studies/{study._study_id}"}
     setup_testing_defaults(environ)
-    body = b"".join(app(environ, lambda line, headers: status.append(line)))
+    body = b"".join(app(environ, lambda line, *_: status.append(line)))
     assert status == ["200 OK"]
     data = json.loads(body)
     assert len(data["trials"]) == 3
