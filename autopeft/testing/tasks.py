@@ -76,9 +76,7 @@ class TaskContract:
             for batch in batches(encoded, 8, pad_id, rng):
                 assert batch["input_ids"].shape == batch["attention_mask"].shape
                 assert len(batch["labels"]) <= 8
-                for ids, mask, label in zip(
-                    batch["input_ids"], batch["attention_mask"], batch["labels"], strict=True
-                ):
+                for ids, mask, label in zip(batch["input_ids"], batch["attention_mask"], batch["labels"], strict=True):
                     found[(*ids[mask.bool()].tolist(), int(label))] += 1
                     assert (ids[~mask.bool()] == pad_id).all()
             assert found == expected

@@ -51,7 +51,7 @@ class TrialSetting:
     batch_size: int = 32
     max_length: int = 128
     precision: str = "fp32"
-    head_learning_rate: float = 5e-3
+    head_learning_rate: float = 1e-2
     warmup: float = 0.06
     weight_decay: float = 0.0
     seed: int = 0
