@@ -203,7 +203,8 @@ def open_run(folder: Path) -> SearchResult:
     """
     plan_file = folder / PLAN
     plan = SearchPlan.from_file(plan_file) if plan_file.is_file() else SearchPlan.of({})
-    study = load_study(folder, plan.storage)
+    # A storage of the user's may hold many studies; only the spec tells which is this run's.
+    study = load_study(folder, plan.storage, prepare(plan).name if plan.storage else None)
     scale = Scale(**study.user_attrs[_SCALE])
     return SearchResult(folder, study, front_of(study, scale), scale, complete=True, interrupted=False, seconds=0.0)
 

@@ -99,7 +99,7 @@ def load_study(folder: Path, storage: str | None = None, name: str | None = None
         )
     backend = _backend(storage_url(folder, storage))
     try:
-        return optuna.load_study(study_name=name if storage else None, storage=backend)
+        return optuna.load_study(study_name=name, storage=backend)
     except (KeyError, ValueError) as error:
         raise StudyError(f"no study can be read from {folder}: {error}") from None
 

@@ -126,6 +126,18 @@ def test_every_run_records_a_plan_that_search_takes(place):
     assert len(facts(place / "plan")) == 4
 
 
+def test_a_storage_shared_by_several_studies(place):
+    url = f"sqlite:///{place}/shared.db"
+    for seed in ("0", "1"):
+        run(place, f"shared{seed}", "--trials", "3", "--seed", seed, "--storage", url)
+    assert len(optuna.get_all_study_names(url)) == 2
+    assert not (place / "shared0" / "study.db").exists()
+    done = subprocess.run(
+        [sys.executable, "-m", "autopeft.cli", "front", "shared1", "--json"], capture_output=True, text=True, cwd=place
+    )
+    assert json.loads(done.stdout)["spec"]["seed"] == 1
+
+
 def test_an_exhausted_space_ends_the_search_early_and_says_so(place):
     space = "name: few\nmodules: {lora: {rank: 1 | 2}}\n"
     (place / "few.yaml").write_text(space)
