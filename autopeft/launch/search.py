@@ -74,6 +74,7 @@ class SearchResult:
     """What a search leaves behind.
 
     Args:
+        plan: What was asked for.
         folder: The run folder.
         study: The Optuna study.
         front: Its front.
@@ -83,6 +84,7 @@ class SearchResult:
         seconds: Wall time of this run.
     """
 
+    plan: SearchPlan
     folder: Path
     study: optuna.Study
     front: Front
@@ -185,6 +187,7 @@ def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener
         _executor(plan)(desk, prepared.job, deadline=deadline)
     now = time.time()
     return SearchResult(
+        plan=plan,
         folder=prepared.folder,
         study=study,
         front=front_of(study, prepared.scale),
@@ -206,7 +209,9 @@ def open_run(folder: Path) -> SearchResult:
     # A storage of the user's may hold many studies; only the spec tells which is this run's.
     study = load_study(folder, plan.storage, prepare(plan).name if plan.storage else None)
     scale = Scale(**study.user_attrs[_SCALE])
-    return SearchResult(folder, study, front_of(study, scale), scale, complete=True, interrupted=False, seconds=0.0)
+    return SearchResult(
+        plan, folder, study, front_of(study, scale), scale, complete=True, interrupted=False, seconds=0.0
+    )
 
 
 def _task_spec(plan: SearchPlan) -> TaskSpec:

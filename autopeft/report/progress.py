@@ -30,11 +30,11 @@ class Band:
 
 
 def best_per_band(front: Front, scale: Scale) -> list[Band]:
-    """Return the best row of each cost band: one band a power of ten of the backbone's share, up to the budget."""
-    edges = [edge for power in range(-6, 0) if (edge := int(scale.backbone * 10.0**power)) < scale.limit]
+    """Return the best row of each cost band: no parameters, then powers of ten of the share, up to the budget."""
+    edges = [edge for power in range(-5, 0) if (edge := int(scale.backbone * 10.0**power)) < scale.limit]
     bands = []
     low = -1
-    for edge in [*edges, scale.limit]:
+    for edge in [0, *edges, scale.limit]:
         rows = [row for row in front.rows if low < row.params <= edge]
         if rows:
             best = max(rows, key=lambda row: row.accuracy)
@@ -132,7 +132,7 @@ class LiveProgress(_Progress):
         if self.front is not None:
             bands = Table.grid(padding=(0, 2))
             for band in best_per_band(self.front, self.scale):
-                share = f"up to {percent(band.below / self.scale.backbone)}"
+                share = f"up to {percent(band.below / self.scale.backbone)}" if band.below else "no parameters"
                 bands.add_row(share, f"{band.accuracy:.4f}", Text(band.in_words, overflow="ellipsis"))
             parts += [bands, Text(_score(self.front).strip(" ·"), style="dim")]
         for trial in self.running.values():

@@ -17,7 +17,13 @@ from autopeft.samplers.local_search import maximise
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.samplers.surrogate import fit_accuracy, winsorised
 
-__all__ = ["propose"]
+__all__ = ["cost_band", "propose"]
+
+#: Bands of cost that proposals go round.
+_BANDS = 3
+
+#: More than any two values of the acquisition, a logarithm, differ by.
+_OUTSIDE = 1e3
 
 
 def propose(history: History, points: AffordablePoints, features: Features, rng: np.random.Generator) -> Point | None:
@@ -48,11 +54,28 @@ def propose(history: History, points: AffordablePoints, features: Features, rng:
             seed,
         )
 
+        low, high = cost_band(points, history.proposals)
+
         def value(candidates: Sequence[Point]) -> NDArray[np.float64]:
-            return improvement(torch.from_numpy(features.encode(candidates))).numpy()
+            found = improvement(torch.from_numpy(features.encode(candidates))).numpy()
+            # Outside the band a point is the last resort, not forbidden.
+            inside = np.array([low < point.cost <= high for point in candidates])
+            return np.where(inside, found, found - _OUTSIDE)
 
         front = pareto_front([told[i].point.cost for i in fair], [told[i].accuracy for i in fair])
         return maximise(value, points, [told[fair[i]].point for i in front], history.seen, rng)
+
+
+def cost_band(points: AffordablePoints, turn: int) -> tuple[float, float]:
+    """Return the costs to propose in at this turn, above the first and up to the second.
+
+    Turns go round the bands, equal in the logarithm, from the dearest down. Left alone, the acquisition stays with
+    the cheapest costs: an accuracy gained there counts over all decades above, and noise promises one again and
+    again.
+    """
+    edges = np.geomspace(max(points.cheapest.cost, 1), max(points.limit, 1), _BANDS + 1)
+    band = _BANDS - 1 - turn % _BANDS
+    return (float(edges[band]) if band else -1.0), float(edges[band + 1])
 
 
 @contextmanager

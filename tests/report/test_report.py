@@ -45,7 +45,7 @@ def test_the_step_line_runs_to_the_budget_with_free_points_at_the_cheapest_cost(
 
 def test_the_best_of_each_cost_band():
     bands = best_per_band(FRONT, SCALE)
-    assert [(band.below, band.accuracy) for band in bands] == [(1, 0.5), (100, 0.6), (10_000, 0.8)]
+    assert [(band.below, band.accuracy) for band in bands] == [(0, 0.5), (100, 0.6), (10_000, 0.8)]
 
 
 def test_time_left_is_none_before_anything_is_known():

@@ -1,0 +1,77 @@
+"""Export to PEFT: adapter configs that `get_peft_model` takes."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+from peft import PeftConfig, get_peft_model
+
+from autopeft.backbones import Backbone, head_parameters
+from autopeft.costs import Costs
+from autopeft.errors import ConfigurationError
+from autopeft.methods.builder import original_name, plan
+from autopeft.space import Configuration
+
+__all__ = ["export_peft"]
+
+
+def export_peft(configuration: Configuration, backbone: Backbone, folder: Path) -> list[str]:
+    """Write the adapter config of a configuration, or one folder per method where it has several.
+
+    What was written is read back and built on the meta device before this returns: its trainable parameters must be
+    those of the configuration.
+
+    Args:
+        configuration: What to export.
+        backbone: The backbone it was searched on.
+        folder: Where to write; made if need be.
+
+    Returns:
+        Lines that say how to use what was written.
+
+    Raises:
+        ConfigurationError: When there is nothing to export, or the files do not build what they should.
+    """
+    steps = plan(configuration)
+    if not steps:
+        raise ConfigurationError("head only has no adapter to export; train the head of the untouched model")
+    head = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())})
+    built = 0
+    for method, places in steps:
+        config = method.peft_config(places, backbone.anatomy)
+        config.base_model_name_or_path = str(backbone.path)
+        config.task_type = "SEQ_CLS"
+        config.modules_to_save = head
+        # PEFT keeps target names in a set, whose order changes from run to run.
+        config.target_modules = sorted(config.target_modules)
+        target = folder if len(steps) == 1 else folder / method.words.name
+        config.save_pretrained(str(target))
+        built += _count(target, backbone)
+    expected = Costs(backbone).params(configuration)
+    if built != expected:
+        raise ConfigurationError(
+            f"the exported files build {built:,} trainable parameters, the configuration has {expected:,}"
+        )
+    own = [method.words.name for method, _ in steps if method.words.name != "lora"]
+    lines = [f"import autopeft  # PEFT itself lacks {', '.join(own)}"] if own else []
+    if len(steps) == 1:
+        return [*lines, f"model = get_peft_model(model, PeftConfig.from_pretrained({str(folder)!r}))"]
+    return [
+        *lines,
+        "autopeft.methods.apply puts several methods into one model; the folders hold one PEFT config each",
+    ]
+
+
+def _count(folder: Path, backbone: Backbone) -> int:
+    """Count the adapter parameters that a written config builds on the meta device."""
+    config = PeftConfig.from_pretrained(str(folder))
+    # Without a task type PEFT leaves the head alone, so that only the adapter is new.
+    config.modules_to_save = config.task_type = None
+    adapted = get_peft_model(copy.deepcopy(backbone.meta()), config, low_cpu_mem_usage=True)
+    frozen = {original_name(name) for name, _ in backbone.meta().named_parameters()}
+    return sum(
+        parameter.numel()
+        for name, parameter in adapted.named_parameters()
+        if original_name(name.removeprefix("base_model.model.")) not in frozen
+    )

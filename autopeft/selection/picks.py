@@ -1,0 +1,77 @@
+"""Picks one row of a front by name; the same names everywhere."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from autopeft.costs import Budget
+from autopeft.errors import AutopeftError
+from autopeft.study import Front, FrontRow, Scale
+
+__all__ = ["PICKS", "knee", "pick"]
+
+#: The names, for help and messages.
+PICKS = "best, knee, `cheapest-within 0.5pt`, `budget 0.1%`, or a trial number"
+
+
+def pick(front: Front, scale: Scale, name: str) -> FrontRow:
+    """Return the row of a front that a name stands for.
+
+    Picks read validation accuracy only: they choose, and what is chosen has yet to be measured on other data.
+
+    Args:
+        front: The front.
+        scale: Its budget and scoring.
+        name: `best` (highest accuracy), `knee` (see `knee`), `cheapest-within X pt` (cheapest at most X points
+            below the best), `budget B` (best within a smaller budget), or the number of any finished trial.
+
+    Raises:
+        AutopeftError: When the front is empty, the name unknown, or nothing fits it.
+    """
+    if not front.rows:
+        raise AutopeftError("the front is empty: no trial has finished yet; run `autopeft search` first")
+    best = max(front.rows, key=lambda row: row.accuracy)
+    words = name.strip()
+    if words == "best":
+        return best
+    if words == "knee":
+        return knee(front, scale)
+    within = re.fullmatch(r"cheapest-within\s+(\d+(?:\.\d+)?)\s*pt", words)
+    if within:
+        floor = best.accuracy - float(within[1]) / 100
+        return min((row for row in front.rows if row.accuracy >= floor - 1e-12), key=lambda row: row.params)
+    if words.startswith("budget "):
+        limit = Budget.parse(words.removeprefix("budget ").strip()).limit(scale.backbone)
+        fitting = [row for row in front.rows if row.params <= limit]
+        if not fitting:
+            cheapest = min(row.params for row in front.rows)
+            raise AutopeftError(f"no row of the front has at most {limit:,} parameters; the cheapest has {cheapest:,}")
+        return max(fitting, key=lambda row: row.accuracy)
+    if words.isdecimal():
+        for row in (*front.rows, *front.baselines, *front.others):
+            if row.trial == int(words):
+                return row
+        raise AutopeftError(f"no finished trial has the number {words}")
+    raise AutopeftError(f"unknown pick {name!r}; expected {PICKS}")
+
+
+def knee(front: Front, scale: Scale) -> FrontRow:
+    """Return the row farthest above the line from the cheapest to the best row, over (log10 cost, accuracy).
+
+    Costs of 0 count as the cheapest non-zero cost. With fewer than three rows it is the best one.
+    """
+    first, last = front.rows[0], front.rows[-1]
+    width = _log_cost(last, scale) - _log_cost(first, scale)
+    if len(front.rows) < 3 or width <= 0:
+        return last
+
+    def above(row: FrontRow) -> float:
+        along = (_log_cost(row, scale) - _log_cost(first, scale)) / width
+        return row.accuracy - (first.accuracy + along * (last.accuracy - first.accuracy))
+
+    return max(front.rows, key=above)
+
+
+def _log_cost(row: FrontRow, scale: Scale) -> float:
+    return math.log10(max(row.params, scale.cheapest))
