@@ -15,7 +15,7 @@ space = SearchSpace(
         "lora": {"rank": "off | 1..32 by x2", "alpha": "2r", "targets": "subset of q, v, up, down"},
         "serial_adapter": {"size": "off | d/64..d/4 by x2"},  # d: the backbone's hidden size
     },
-    training={"learning_rate": "1e-4..1e-2 log"},
+    training={"learning_rate": "5e-4..2e-2 log"},
 )
 print(space.to_yaml())
 

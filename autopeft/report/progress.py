@@ -47,7 +47,7 @@ def time_left(seconds: list[float], remaining: int, workers: int) -> float | Non
     """Estimate the seconds a search still takes from the durations of its finished trials; None before any."""
     if not seconds:
         return None
-    return sum(seconds) / len(seconds) * remaining / max(workers, 1)
+    return sum(seconds) / len(seconds) * remaining / workers
 
 
 @dataclass
@@ -61,11 +61,13 @@ class _Progress:
     running: dict[int, Ask] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     front: Front | None = None
+    at_once: int = 1
     began: float = field(default_factory=time.time)
 
     def started(self, trial: Ask) -> None:
         """Show that a trial has begun."""
         self.running[trial.number] = trial
+        self.at_once = max(self.at_once, len(self.running))
 
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
         """Show how a trial ended."""
@@ -81,7 +83,7 @@ class _Progress:
 
     def remaining(self) -> str:
         """Say how long the search still takes."""
-        left = time_left(self.seconds, self.total - self.done, len(self.running))
+        left = time_left(self.seconds, self.total - self.done, self.at_once)
         return "" if left is None else f"about {_clock(left)} left"
 
 

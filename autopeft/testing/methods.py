@@ -19,8 +19,8 @@ from autopeft.backbones import Backbone, head_parameters, load_backbone
 from autopeft.costs import Costs
 from autopeft.methods import METHODS, VOCABULARY, adapter_parameters, apply, load, remove, save, trainable
 from autopeft.methods.builder import tuner_layers
-from autopeft.space import Configuration
-from autopeft.space.canonical import canonical
+from autopeft.space import Configuration, cells
+from autopeft.space.canonical import build, canonical
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
 
 __all__ = ["MethodContract", "logits", "randomise"]
@@ -150,10 +150,13 @@ class MethodContract:
         """With one layer on, all adapter parameters lie in that layer."""
         model = backbone.classifier(2)
         for configuration in self.configurations(backbone):
-            modules = configuration.modules
-            layer = max(set.intersection(*(set(knobs["layers"]) for knobs in modules.values())))
-            on = {name: {**knobs, "layers": [layer]} for name, knobs in modules.items()}
-            apply(canonical({"modules": on}, VOCABULARY, backbone.shape), model, backbone.anatomy)
+            placed = cells(configuration, VOCABULARY)
+            layer = max(set.intersection(*({cell.layer for cell in places} for places in placed.values())))
+            on = {
+                name: {cell: knobs for cell, knobs in places.items() if cell.layer == layer}
+                for name, places in placed.items()
+            }
+            apply(build(on, configuration.training, VOCABULARY), model, backbone.anatomy)
             names = adapter_parameters(model)
             assert names
             assert all(name.startswith(backbone.anatomy.layer(layer) + ".") for name in names)
