@@ -30,7 +30,7 @@ GOOD = ("--data", "good.csv", "--text", "text", "--label", "label")
 FAULTS = {
     "missing file": (("search", "--data", "none.csv", "--text", "a", "--label", "b"), ["none.csv"]),
     "missing column": (("search", *GOOD[:3], "txt", *GOOD[4:]), ["txt", "text, label"]),
-    "one class": (("search", "--data", "one.csv", *GOOD[2:]), ["one.csv", "label"]),
+    "one class": (("search", "--data", "one.csv", *GOOD[2:]), ["one", "label", "expected at least two"]),
     "unknown model": (("search", *GOOD, "--model", "no/such-model"), ["no/such-model"]),
     "unknown folder": (("cost", "file", "--model", "./nothing-here"), ["nothing-here"]),
     "impossible budget": (("search", *GOOD, "--budget", "3"), ["budget", "3", "raise --budget"]),
