@@ -122,7 +122,7 @@ def _progress(console: Console, prepared: Preparation) -> Any:
     from autopeft.report import LiveProgress, PlainProgress
 
     kind = LiveProgress if console.is_terminal else PlainProgress
-    return kind(scale=prepared.scale, total=prepared.plan.trials, done=0, console=console)
+    return kind(scale=prepared.scale, total=prepared.plan.trials, console=console)
 
 
 def _conclude(console: Console, result: SearchResult, json: bool) -> None:

@@ -25,6 +25,9 @@ PATIENCE = 6
 class Listener(Protocol):
     """What follows a search as it goes, to show it."""
 
+    def opened(self, done: int) -> None:
+        """Hear how many trials the study has already."""
+
     def started(self, trial: Ask) -> None:
         """Hear that a trial has begun."""
 
@@ -37,6 +40,9 @@ class Listener(Protocol):
 
 class Silent:
     """A listener that shows nothing."""
+
+    def opened(self, done: int) -> None:
+        """Ignore it."""
 
     def started(self, trial: Ask) -> None:
         """Ignore it."""

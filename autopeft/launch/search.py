@@ -25,6 +25,7 @@ from autopeft.study import (
     Front,
     Scale,
     StudySpec,
+    counted,
     enqueue,
     front_of,
     load_study,
@@ -183,6 +184,7 @@ def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener
         worst=WORST[prepared.task.metric],
         listener=listener,
     )
+    listener.opened(counted(study))
     if not desk.done:
         _executor(plan)(desk, prepared.job, deadline=deadline)
     now = time.time()

@@ -56,13 +56,17 @@ class _Progress:
 
     scale: Scale
     total: int
-    done: int
     console: Console
+    done: int = 0
     running: dict[int, Ask] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     front: Front | None = None
     at_once: int = 1
     began: float = field(default_factory=time.time)
+
+    def opened(self, done: int) -> None:
+        """Start counting at the trials the study has already."""
+        self.done = done
 
     def started(self, trial: Ask) -> None:
         """Show that a trial has begun."""

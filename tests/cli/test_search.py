@@ -98,7 +98,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_total(place):
     assert len(after) == 14
     assert after[: len(before)] == before
     assert len({configuration for configuration, _ in after}) == 14
-    run(place, "cut", "--trials", "15", "--epochs", "6")
+    assert "[15/15] trial" in run(place, "cut", "--trials", "15", "--epochs", "6")
     assert len(facts(place / "cut")) == 15
 
 

@@ -81,7 +81,8 @@ def test_the_figure_is_drawn(tmp_path):
 def test_progress(kind):
     console = Console(file=io.StringIO(), force_terminal=kind is LiveProgress, width=100)
     trial = Ask(7, Configuration.from_dict({"modules": {}, "training": {}}), None)
-    with kind(SCALE, total=4, done=0, console=console) as progress:
+    with kind(SCALE, total=5, console=console) as progress:
+        progress.opened(1)
         progress.started(trial)
         progress.finished(trial, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 9000, FRONT)
         progress.started(trial)
@@ -90,7 +91,7 @@ def test_progress(kind):
         if kind is LiveProgress:
             console.print(progress.__rich__())
     text = console.file.getvalue()
-    assert "2/4" in text
+    assert "3/5" in text
     assert "0.8000" in text
     assert "exhausted" in text
     assert "0.25" in text
@@ -99,5 +100,5 @@ def test_progress(kind):
 
 
 def test_a_listener_is_what_the_desk_expects():
-    assert {"started", "finished", "said"} <= set(dir(PlainProgress))
+    assert {"opened", "started", "finished", "said"} <= set(dir(PlainProgress))
     assert Desk.__dataclass_fields__["listener"]
