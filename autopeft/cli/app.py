@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from autopeft.cli import cost, export, front, methods, search, spaces, tasks
+from autopeft.cli import cost, export, front, methods, search, spaces, tasks, train
 
 __all__ = ["app"]
 
@@ -20,6 +20,7 @@ app.command("search")(search.search)
 app.command("front")(front.front)
 app.command("cost")(cost.cost)
 app.command("export")(export.export)
+app.command("train")(train.train)
 app.add_typer(spaces.app, name="spaces")
 app.command("tasks")(tasks.tasks)
 app.command("methods")(methods.methods)

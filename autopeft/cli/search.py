@@ -57,6 +57,14 @@ def search(
         int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=_TRIAL)
     ] = None,
     precision: Annotated[str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=_TRIAL)] = None,
+    early_stopping: Annotated[
+        bool | None,
+        typer.Option(
+            "--early-stopping/--no-early-stopping",
+            help="Stop trials that will not reach the front [on].",
+            rich_help_panel=_TRIAL,
+        ),
+    ] = None,
     trial_time_limit: Annotated[
         str | None, typer.Option(help="Stop a trial after this long, e.g. 10m.", rich_help_panel=_TRIAL)
     ] = None,

@@ -14,7 +14,7 @@ import optuna
 
 from autopeft.errors import AutopeftError, ExhaustedSpaceError
 from autopeft.space import BoundSpace, Configuration
-from autopeft.study import Ask, Front, Scale, ask, counted, front_of, tell, tell_lost
+from autopeft.study import Ask, Front, Scale, ask, counted, front_of, out_of_reach, tell, tell_lost
 
 __all__ = ["Desk", "Listener", "Silent"]
 
@@ -77,6 +77,7 @@ class Desk:
     listener: Listener = field(default_factory=Silent)
     exhausted: bool = False
     _running: dict[int, Ask] = field(default_factory=dict)
+    _curves: dict[int, list[Mapping[str, float]]] = field(default_factory=dict)
     _faults: int = 0
 
     @property
@@ -106,6 +107,18 @@ class Desk:
         """Note that a trial is at work."""
         self.listener.started(self._running[number])
 
+    def go_on(self, number: int, point: Mapping[str, float]) -> bool:
+        """Take what a trial measured at a rung; tell whether it shall go on. Baselines always do."""
+        curve = self._curves.setdefault(number, [])
+        curve.append(dict(point))
+        trial = self._running[number]
+        return trial.baseline is not None or not out_of_reach(self.study, self.cost(trial.configuration), curve)
+
+    def stopped(self, number: int) -> None:
+        """Record that a trial ended at the rung it reported last."""
+        curve = self._curves[number]
+        self.record(number, {"status": "stopped", "seconds": curve[-1]["seconds"], "curve": curve})
+
     def record(self, number: int, outcome: Mapping[str, Any]) -> None:
         """Record the outcome of a trial.
 
@@ -113,6 +126,7 @@ class Desk:
             AutopeftError: When trials have failed in a row, with the last reason.
         """
         trial = self._running.pop(number)
+        self._curves.pop(number, None)
         params = self.cost(trial.configuration)
         tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst)
         self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
@@ -125,6 +139,7 @@ class Desk:
             AutopeftError: When trials have been lost in a row.
         """
         trial = self._running.pop(number)
+        self._curves.pop(number, None)
         tell_lost(self.study, self.space, number, reason)
         outcome = {"status": "killed", "message": reason}
         self.listener.finished(trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ class WorkerJob:
         backbone = load_backbone(self.model, self.revision, self.roles)
         return TrialRunner(backbone, load_task(self.task), self.setting)
 
-    def run(self, runner: Any, configuration: Configuration) -> dict[str, Any]:
-        """Run one trial; return its outcome as plain data."""
+    def start(self, runner: Any, configuration: Configuration) -> Generator[dict[str, float], None, dict[str, Any]]:
+        """Begin one trial: yields a point of its curve at each rung, returns its outcome, both plain data."""
         deadline = None if self.trial_seconds is None else time.time() + self.trial_seconds
-        return runner.run(configuration, self.seed, deadline).to_dict()
+        outcome = yield from runner.start(configuration, self.seed, deadline)
+        return outcome.to_dict()

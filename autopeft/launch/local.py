@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
+from typing import Any
 
 from autopeft.launch.desk import Desk
 from autopeft.launch.job import WorkerJob
@@ -19,8 +21,20 @@ def run_here(desk: Desk, job: WorkerJob, *, deadline: float | None) -> None:
             if trial is None:
                 break
             desk.begun(trial.number)
-            desk.record(trial.number, job.run(runner, trial.configuration))
+            _run(desk, trial.number, job.start(runner, trial.configuration))
     except KeyboardInterrupt:
         pass  # The study keeps what is finished; the caller sees that trials are missing.
     finally:
         desk.close("the search ended before it finished")
+
+
+def _run(desk: Desk, number: int, trial: Generator[dict[str, float], None, dict[str, Any]]) -> None:
+    """Drive a trial from rung to rung as the desk decides."""
+    try:
+        while desk.go_on(number, next(trial)):
+            pass
+        desk.stopped(number)
+    except StopIteration as end:
+        desk.record(number, end.value)
+    finally:
+        trial.close()

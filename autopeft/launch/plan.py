@@ -44,6 +44,7 @@ class SearchPlan(BaseModel):
     batch_size: int | None = Field(None, ge=1, description="examples of a step")
     max_length: int | None = Field(None, ge=2, description="tokens at which a text is cut")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="bf16 where the hardware has it")
+    early_stopping: bool = Field(True, description="stop trials that will not reach the front")
     workers: int | None = Field(None, ge=0, description="trials at once; 0 runs them in this process")
     ray_address: str | None = Field(None, description="address of a Ray cluster")
     time_limit: str | None = Field(None, description="end the whole search after this long, e.g. 2h")

@@ -119,6 +119,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         batch_size=plan.batch_size,
         max_length=plan.max_length,
         precision=plan.precision,
+        early_stopping=plan.early_stopping,
     )
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)

@@ -17,6 +17,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from autopeft.errors import AutopeftError
@@ -27,13 +28,17 @@ from autopeft.space import Configuration
 __all__ = ["run_with_tune"]
 
 
+_POINT = "point"
+_OUTCOME = "outcome"
+
+
 class TrialWorker(tune.Trainable):
-    """A Tune trainable that holds a warm trial runner; one Tune iteration is one whole trial."""
+    """A Tune trainable that holds a warm trial runner; one Tune iteration trains up to the next rung."""
 
     def setup(self, config: dict[str, Any], job: WorkerJob) -> None:
         """Load backbone and data; a failure is reported by each trial, not by a dead actor."""
         self._job = job
-        self._text: str = config["configuration"]
+        self._take(config)
         self._fault: dict[str, Any] | None = None
         try:
             self._runner = job.runner()
@@ -42,14 +47,27 @@ class TrialWorker(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next configuration; everything else stays loaded."""
-        self._text = new_config["configuration"]
+        if self._trial is not None:
+            # A trial stopped at a rung still has its adapters in the model.
+            self._trial.close()
+        self._take(new_config)
         return True
 
+    def _take(self, config: dict[str, Any]) -> None:
+        self._text: str = config["configuration"]
+        self._trial: Any = None
+
     def step(self) -> dict[str, Any]:
-        """Run the trial."""
-        outcome = self._fault or self._job.run(self._runner, Configuration(self._text))
+        """Train up to the next rung, or to the end."""
         # As text, because Tune flattens nested results.
-        return {"outcome": json.dumps(outcome), tune.result.DONE: True}
+        if self._fault is not None:
+            return {_OUTCOME: json.dumps(self._fault), tune.result.DONE: True}
+        if self._trial is None:
+            self._trial = self._job.start(self._runner, Configuration(self._text))
+        try:
+            return {_POINT: json.dumps(next(self._trial))}
+        except StopIteration as end:
+            return {_OUTCOME: json.dumps(end.value), tune.result.DONE: True}
 
 
 class StudySearcher(Searcher):
@@ -63,6 +81,7 @@ class StudySearcher(Searcher):
         self._desk: Desk | None = desk
         self._ahead = ahead
         self._numbers: dict[str, int] = {}
+        self._stopped: set[str] = set()
         self.fault: AutopeftError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,16 +105,26 @@ class StudySearcher(Searcher):
         assert self._desk is not None
         self._desk.begun(self._numbers[trial_id])
 
+    def go_on(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Tell whether a trial that has reached a rung shall go on."""
+        assert self._desk is not None
+        if _POINT not in result or self._desk.go_on(self._numbers[trial_id], json.loads(result[_POINT])):
+            return True
+        self._stopped.add(trial_id)
+        return False
+
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Record an outcome, or a loss when the worker died."""
         number = self._numbers.pop(trial_id, None)
         if number is None or self._desk is None:
             return
         try:
-            if error or result is None or "outcome" not in result:
+            if trial_id in self._stopped:
+                self._desk.stopped(number)
+            elif error or result is None or _OUTCOME not in result:
                 self._desk.lost(number, "its worker died")
             else:
-                self._desk.record(number, json.loads(result["outcome"]))
+                self._desk.record(number, json.loads(result[_OUTCOME]))
         except AutopeftError as fault:
             self.fault = fault
 
@@ -104,6 +133,17 @@ class StudySearcher(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         """Restore nothing: the study is the record."""
+
+
+class _Rungs(FIFOScheduler):
+    """Stops trials at rungs as the desk decides; else first come, first served."""
+
+    def __init__(self, searcher: StudySearcher) -> None:
+        super().__init__()
+        self._searcher = searcher
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        return self.CONTINUE if self._searcher.go_on(trial.trial_id, result) else self.STOP
 
 
 class _Starts(tune.Callback):
@@ -140,6 +180,7 @@ def run_with_tune(
                 ),
                 tune_config=tune.TuneConfig(
                     search_alg=searcher,
+                    scheduler=_Rungs(searcher),
                     num_samples=-1,
                     reuse_actors=True,
                     time_budget_s=None if deadline is None else max(1.0, deadline - time.time()),

@@ -156,6 +156,10 @@ def _outcome_line(trial: Ask, outcome: Mapping[str, Any], params: int, scale: Sc
     cost = f"{params:,} params ({percent(params / scale.backbone)})"
     if outcome["status"] == "complete":
         return f"trial {trial.number} {outcome['accuracy']:.4f} {cost} {outcome['seconds']:.0f}s {_name(trial)}"
+    if outcome["status"] == "stopped":
+        last = outcome["curve"][-1]
+        reached = f"stopped at step {last['step']} with {last['accuracy']:.4f}"
+        return f"trial {trial.number} {reached} {cost} {outcome['seconds']:.0f}s {_name(trial)}"
     message = f": {outcome['message']}" if outcome.get("message") else ""
     return f"trial {trial.number} {outcome['status']}{message} {cost} {_name(trial)}"
 

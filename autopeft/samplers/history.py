@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import AutopeftError
+from autopeft.samplers.forecast import finished_pairs, forecast
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.space import Configuration
 
@@ -21,11 +22,12 @@ _OBJECTIVES = [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE]
 
 @dataclass(frozen=True)
 class Observation:
-    """A finished trial at a point of the space.
+    """A trial at a point of the space that has ended.
 
     Args:
         point: The point.
-        accuracy: The accuracy told; the metric's worst value when the trial failed.
+        accuracy: The accuracy told; the metric's worst value when the trial failed, the expected one when it was
+            stopped early.
         failed: Whether the configuration ran out of memory, diverged or timed out.
     """
 
@@ -40,7 +42,7 @@ class History:
 
     Args:
         seen: Texts of all configurations ever proposed, queued or given, in the space or not.
-        observations: Finished trials at points of the space, by trial number.
+        observations: Ended trials at points of the space, by trial number.
         pending: Points at work or in line, by trial number.
         proposals: Number of trials at points of the space, in whatever state, baselines aside.
         reference: Accuracy of the head-only baseline; the worst accuracy seen while that has not finished;
@@ -78,7 +80,8 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
     accuracies: list[float] = []
     head_only: float | None = None
     proposals = 0
-    for other in study.get_trials(deepcopy=False):
+    trials = study.get_trials(deepcopy=False)
+    for other in trials:
         if other.number == trial.number:
             continue
         point = point_of(other, points)
@@ -96,6 +99,10 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
                 head_only = accuracy
             if point is not None:
                 observations.append(Observation(point, accuracy, failed))
+        elif other.state == TrialState.PRUNED and point is not None:
+            expected = _expected(other, trials)
+            if expected is not None:
+                observations.append(Observation(point, expected, failed=False))
         elif other.state in (TrialState.RUNNING, TrialState.WAITING) and point is not None:
             pending.append(point)
     return History(
@@ -120,6 +127,15 @@ def point_of(trial: FrozenTrial, points: AffordablePoints) -> Point | None:
             return None
         params = space.encode(configuration)
     return points.point(params)
+
+
+def _expected(stopped: FrozenTrial, trials: Sequence[FrozenTrial]) -> float | None:
+    """Return the accuracy a stopped trial would have ended with, as the finished ones tell by now."""
+    curve = stopped.user_attrs.get("outcome", {}).get("curve")
+    if not curve:
+        return None
+    expected = forecast(finished_pairs(trials, curve[-1]["step"]), curve[-1]["accuracy"])
+    return None if expected is None else expected.mean
 
 
 def _failed(trial: FrozenTrial, limit: int) -> bool:

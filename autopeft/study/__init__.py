@@ -3,9 +3,11 @@
 from autopeft.study.front import Front, FrontRow, Scale, front_of
 from autopeft.study.records import INFEASIBLE, Ask, ask, counted, enqueue, open_trials, reap, tell, tell_lost
 from autopeft.study.spec import StudySpec
+from autopeft.study.stopping import CONFIDENCE, out_of_reach
 from autopeft.study.storage import DATABASE, load_study, open_study, prepare_folder, storage_url
 
 __all__ = [
+    "CONFIDENCE",
     "DATABASE",
     "INFEASIBLE",
     "Ask",
@@ -20,6 +22,7 @@ __all__ = [
     "load_study",
     "open_study",
     "open_trials",
+    "out_of_reach",
     "prepare_folder",
     "reap",
     "storage_url",

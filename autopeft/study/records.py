@@ -71,7 +71,8 @@ def tell(
     """Record an outcome.
 
     A configuration that ran out of memory, diverged or timed out is COMPLETE with the worst accuracy, its exact
-    cost and a positive constraint, so that every sampler learns from it. A killed worker is a fault of the
+    cost and a positive constraint, so that every sampler learns from it. A trial stopped early is PRUNED, its
+    curve in the outcome: studies of several objectives take no values for it. A killed worker is a fault of the
     machine (FAIL, to be tried again); an error in code or data is FAIL and is not.
 
     Args:
@@ -88,6 +89,9 @@ def tell(
     status = outcome["status"]
     trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
     trial.set_user_attr("outcome", dict(outcome))
+    if status == "stopped":
+        trial.set_constraint(INFEASIBLE, 0.0)
+        return study.tell(number, state=TrialState.PRUNED)
     if status == "complete" or status in _FAULTS_OF_CONFIGURATION:
         failed = status != "complete"
         trial.set_constraint(INFEASIBLE, 1.0 if failed or params > limit else 0.0)

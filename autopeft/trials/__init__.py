@@ -1,6 +1,8 @@
 """Trials: the short fine-tune of one configuration, and what it brings back."""
 
+from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
+from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
 from autopeft.trials.runner import TrialRunner
 from autopeft.trials.setting import TrialSetting, choose_setting
@@ -11,7 +13,9 @@ __all__ = [
     "TrialRunner",
     "TrialSetting",
     "choose_setting",
+    "parameter_groups",
     "pick_device",
     "resolve_precision",
+    "schedule",
     "use_threads",
 ]

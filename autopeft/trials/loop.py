@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,7 +17,7 @@ from autopeft.tasks import Encoded, batches
 from autopeft.trials.hardware import autocast
 from autopeft.trials.setting import TrialSetting
 
-__all__ = ["DivergedError", "OutOfTimeError", "fit", "predict"]
+__all__ = ["DivergedError", "OutOfTimeError", "fit", "predict", "schedule"]
 
 Batch = dict[str, torch.Tensor]
 
@@ -36,7 +36,12 @@ class OutOfTimeError(Exception):
 
 
 def schedule(steps: int, warmup: float) -> Callable[[int], float]:
-    """Return the factor on the learning rates at each step: linearly up, then linearly down to 0."""
+    """Return the factor on the learning rates at each step: linearly up, then linearly down to 0.
+
+    Args:
+        steps: Steps in all.
+        warmup: Share of them in which it rises.
+    """
     rising = round(warmup * steps)
 
     def factor(step: int) -> float:
@@ -56,7 +61,7 @@ def fit(
     pad_id: int,
     seed: int,
     deadline: float | None = None,
-) -> None:
+) -> Iterator[int]:
     """Train the parameters of the groups.
 
     The model stays in eval mode: with dropout off, the frozen part gives each text the same features in every
@@ -71,13 +76,15 @@ def fit(
         seed: Seed of the order of texts.
         deadline: Time (`time.time()`) at which to give up.
 
+    Yields:
+        The number of steps done, at each rung of the setting and at the end; training goes on when asked for more.
+
     Raises:
         DivergedError: When the loss is not finite.
         OutOfTimeError: When the deadline has passed.
     """
     device = next(model.parameters()).device
     parameters = [parameter for group in groups for parameter in group["params"]]
-    groups = [group for group in groups if group["params"]]
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay, fused=True)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
     rng = np.random.default_rng(seed)
@@ -96,6 +103,8 @@ def fit(
             step += 1
             if step % _LOOK_EVERY == 0 and not math.isfinite(loss.item()):
                 raise DivergedError(f"the training loss is {loss.item()} at step {step}")
+            if step in setting.rungs or step == setting.steps:
+                yield step
 
 
 def _loss(model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:

@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args
 
 __all__ = ["STATUSES", "Outcome", "Status"]
 
-Status = Literal["complete", "oom", "nan", "timeout", "killed", "error"]
+Status = Literal["complete", "stopped", "oom", "nan", "timeout", "killed", "error"]
 
-#: `complete`, or why a trial has no result: out of memory, diverged, out of time, its worker lost, a fault in
-#: code or data.
+#: `complete`, `stopped` early because it would not reach the front, or why a trial has no result: out of memory,
+#: diverged, out of time, its worker lost, a fault in code or data.
 STATUSES: tuple[str, ...] = get_args(Status)
 
 
@@ -25,7 +25,8 @@ class Outcome:
         metrics: Further figures on validation: every metric, and `loss`.
         params: Trainable adapter parameters of the built model, head excluded; None when it was not built.
         seconds: Wall-clock time of the trial.
-        curve: Validation figures on the way: `step`, `accuracy` (the task's metric), `loss`.
+        curve: Validation figures at the rungs and at the end: `step`, `accuracy` (the task's metric), `loss`,
+            `seconds` since the trial began.
         message: One line on what went wrong.
         detail: The traceback of an error.
     """

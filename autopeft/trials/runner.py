@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Backbone, head_parameters
+from autopeft.backbones import Backbone
 from autopeft.methods import adapter_parameters, apply, remove
 from autopeft.space import Configuration
 from autopeft.tasks import METRICS, Encoded, Split, Task, batches, encode, pad_id_of, score
+from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
 from autopeft.trials.loop import DivergedError, OutOfTimeError, fit, predict
 from autopeft.trials.outcome import Outcome
 from autopeft.trials.setting import TrialSetting
 
-__all__ = ["TrialRunner"]
+__all__ = ["Trial", "TrialRunner"]
+
+Point = dict[str, float]
+
+#: A trial under way: yields a point of its curve at each rung, returns its outcome.
+Trial = Generator[Point, None, Outcome]
 
 #: Validation batches hold this many times a training batch: nothing is kept for a backward pass.
 _VALIDATION_BATCHES = 2
@@ -67,16 +74,41 @@ class TrialRunner:
         """Share of the training texts that were cut to the maximum length."""
         return self._train.truncated
 
-    def run(self, configuration: Configuration, seed: int, deadline: float | None = None) -> Outcome:
+    def run(
+        self,
+        configuration: Configuration,
+        seed: int,
+        deadline: float | None = None,
+        go_on: Callable[[Point], bool] = lambda point: True,
+    ) -> Outcome:
         """Run one trial. The same configuration and seed give the same outcome, whatever ran before.
 
         Args:
             configuration: What to build and train.
             seed: Seeds head, adapters and the order of texts.
             deadline: Time (`time.time()`) at which to give up.
+            go_on: Asked at each rung with the point of the curve; False ends the trial as `stopped`.
+        """
+        trial = self.start(configuration, seed, deadline)
+        curve = []
+        try:
+            while True:
+                curve.append(next(trial))
+                if not go_on(curve[-1]):
+                    return Outcome("stopped", seconds=curve[-1]["seconds"], curve=tuple(curve))
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        finally:
+            trial.close()
+
+    def start(self, configuration: Configuration, seed: int, deadline: float | None = None) -> Trial:
+        """Begin a trial, to be driven from rung to rung; closing it takes the adapters out again.
+
+        One at a time: the next may begin when this one has returned or was closed.
         """
         started = time.perf_counter()
-        curve: list[dict[str, float]] = []
+        curve: list[Point] = []
         params: int | None = None
         built = False
         try:
@@ -86,15 +118,20 @@ class TrialRunner:
                 built = True
                 self.model.eval()
                 params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
-                metrics = self._train_and_measure(configuration, seed, deadline, curve)
-            return Outcome(
-                status="complete",
-                accuracy=metrics[self.task.metric],
-                metrics=metrics,
-                params=params,
-                seconds=time.perf_counter() - started,
-                curve=tuple(curve),
-            )
+                for step in self._fit(configuration, seed, deadline):
+                    metrics = self._measure()
+                    seconds = time.perf_counter() - started
+                    curve.append(
+                        {
+                            "step": step,
+                            "accuracy": metrics[self.task.metric],
+                            "loss": metrics["loss"],
+                            "seconds": seconds,
+                        }
+                    )
+                    if step < self.setting.steps:
+                        yield curve[-1]
+            return Outcome("complete", metrics[self.task.metric], metrics, params, seconds, tuple(curve))
         except Exception as error:
             return _failure(error, params, time.perf_counter() - started, tuple(curve))
         finally:
@@ -103,28 +140,13 @@ class TrialRunner:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _train_and_measure(
-        self, configuration: Configuration, seed: int, deadline: float | None, curve: list[dict[str, float]]
-    ) -> dict[str, float]:
-        """Fit the built model, measure it, add that to the curve; return the metrics."""
-        adapters = list(adapter_parameters(self.model).values())
-        groups = [{"params": list(head_parameters(self.model).values()), "lr": self.setting.head_learning_rate}]
-        if adapters:
-            groups.append({"params": adapters, "lr": configuration.training["learning_rate"]})
-        fit(
-            self.model,
-            self._train,
-            self.setting,
-            groups,
-            pad_id=self._pad_id,
-            seed=seed,
-            deadline=deadline,
-        )
+    def _fit(self, configuration: Configuration, seed: int, deadline: float | None) -> Iterator[int]:
+        groups = parameter_groups(self.model, configuration, self.setting)
+        return fit(self.model, self._train, self.setting, groups, pad_id=self._pad_id, seed=seed, deadline=deadline)
+
+    def _measure(self) -> dict[str, float]:
         labels, predictions, loss = predict(self.model, self._validation, self.setting.precision)
-        metrics = {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
-        # One point only: measuring after each epoch took about a fifth of a trial's time.
-        curve.append({"step": self.setting.steps, "accuracy": metrics[self.task.metric], "loss": loss})
-        return metrics
+        return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
 
 
 def _draw(split: Split, count: int, rng: np.random.Generator) -> Split:
@@ -132,7 +154,7 @@ def _draw(split: Split, count: int, rng: np.random.Generator) -> Split:
     return split.take(np.sort(rng.permutation(len(split))[:count]))
 
 
-def _failure(error: Exception, params: int | None, seconds: float, curve: tuple[dict[str, float], ...]) -> Outcome:
+def _failure(error: Exception, params: int | None, seconds: float, curve: tuple[Point, ...]) -> Outcome:
     """Return the typed outcome of an exception."""
     message = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, DivergedError):

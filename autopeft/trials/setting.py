@@ -27,6 +27,10 @@ _MOST_EPOCHS = 20
 _MOST_VALIDATION = 1000
 
 
+#: Shares of its steps at which a trial is measured on the way.
+RUNGS = (1 / 8, 1 / 4, 1 / 2)
+
+
 @dataclass(frozen=True)
 class TrialSetting:
     """How a trial trains; plain data.
@@ -42,6 +46,7 @@ class TrialSetting:
             brings that of its adapters.
         warmup: Share of the steps in which learning rates rise; after it they fall to 0, both linearly.
         weight_decay: AdamW's.
+        early_stopping: Whether trials are measured at rungs, and stopped where the front is out of reach.
         seed: Draws the examples; what else is random follows the seed of the trial.
     """
 
@@ -54,6 +59,7 @@ class TrialSetting:
     head_learning_rate: float = 1e-2
     warmup: float = 0.06
     weight_decay: float = 0.0
+    early_stopping: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,12 +72,21 @@ class TrialSetting:
         """Optimiser steps of a trial."""
         return max(1, round(self.epochs * math.ceil(self.examples / self.batch_size)))
 
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Steps after which a trial is measured, the last one not among them."""
+        if not self.early_stopping:
+            return ()
+        steps = {round(share * self.steps) for share in RUNGS}
+        return tuple(sorted(step for step in steps if 0 < step < self.steps))
+
     def describe(self) -> list[str]:
         """Return lines that tell people what each trial will do."""
         return [
             f"{self.examples} training examples, {self.epochs:g} epochs of batches of "
             f"{self.batch_size} ({self.steps} steps), texts cut at {self.max_length} tokens, {self.precision}",
-            f"measured on {self.validation_examples} validation examples",
+            f"measured on {self.validation_examples} validation examples"
+            + (f" after {', '.join(map(str, self.rungs))} and all steps" if self.rungs else ""),
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,6 +108,7 @@ def choose_setting(
     batch_size: int | None = None,
     max_length: int | None = None,
     precision: str = "auto",
+    early_stopping: bool = True,
 ) -> TrialSetting:
     """Choose a short trial that suits the data; what is given is kept.
 
@@ -104,6 +120,7 @@ def choose_setting(
         batch_size: Examples a step.
         max_length: Tokens at which texts are cut.
         precision: `bf16`, `fp32` or `auto`.
+        early_stopping: Whether to measure trials on the way and stop the hopeless ones.
 
     Raises:
         AutopeftError: When a number is not positive, or the precision unknown.
@@ -132,4 +149,5 @@ def choose_setting(
         batch_size=batch_size,
         max_length=max_length,
         precision=resolve_precision(precision),
+        early_stopping=early_stopping,
     )

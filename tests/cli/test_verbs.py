@@ -20,7 +20,10 @@ def invoke(*words):
     return result.stdout
 
 
-@pytest.mark.parametrize("verb", [[], ["search"], ["front"], ["cost"], ["spaces"], ["tasks"], ["methods"]])
+VERBS = [[], *([verb] for verb in ["search", "front", "cost", "export", "train", "spaces", "tasks", "methods"])]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_imports_nothing_heavy(verb):
     code = (
         "import sys\nfrom autopeft.cli import app\n"

@@ -119,3 +119,50 @@ def test_every_sampler_stays_within_the_budget_and_never_repeats(make_desk):
     assert all(trial.values[0] <= SCALE.limit for trial in proposed)
     assert len({str(trial.params) for trial in proposed}) == len(proposed)
     assert [trial.values[0] for trial in proposed] == [cost(desk.space.decode(trial.params)) for trial in proposed]
+
+
+def reach(desk, trial, accuracy):
+    """Report one rung; tell whether the trial went on, and how it ended."""
+    if not desk.go_on(trial.number, {"step": 4, "accuracy": accuracy, "seconds": 0.1}):
+        desk.stopped(trial.number)
+        return False
+    desk.record(trial.number, complete(accuracy + 0.1) | {"curve": [{"step": 4, "accuracy": accuracy}]})
+    return True
+
+
+def test_a_trial_is_stopped_only_where_those_of_equal_or_lower_cost_are_out_of_reach(make_desk):
+    desk = make_desk(total=30)
+    for accuracy in (0.5, 0.52, 0.6, 0.6, 0.7, 0.55, 0.65):
+        assert reach(desk, desk.next(), accuracy)
+    best = {trial.values[0]: trial.values[1] for trial in desk.study.trials}
+    stops = 0
+    for _ in range(12):
+        trial = desk.next()
+        rival = max(accuracy for params, accuracy in best.items() if params <= cost(trial.configuration))
+        # Every curve so far gains 0.1 after the rung.
+        assert not reach(desk, trial, rival - 0.1 - 0.01)
+        recorded = desk.study.trials[trial.number]
+        assert recorded.state == TrialState.PRUNED
+        assert recorded.user_attrs["outcome"]["curve"] == [{"step": 4, "accuracy": rival - 0.11, "seconds": 0.1}]
+        assert recorded.constraints == {"infeasible": 0.0}
+        stops += 1
+    assert counted(desk.study) == 7 + stops
+    trial = desk.next()
+    assert reach(desk, trial, 0.95)
+
+
+def test_baselines_are_never_stopped(make_desk):
+    desk = make_desk(total=30)
+    trial = desk.next()
+    assert trial.baseline
+    assert desk.go_on(trial.number, {"step": 4, "accuracy": 0.0, "seconds": 0.1})
+
+
+@pytest.mark.parametrize("sampler", ["pareto", "random", "tpe", "nsga2", "gp"])
+def test_every_sampler_goes_on_after_stopped_trials(make_desk, sampler):
+    desk = make_desk(total=16, sampler=sampler)
+    values = iter([0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.82] + [0.1] * 20)
+    while (trial := desk.next()) is not None:
+        reach(desk, trial, next(values))
+    assert {trial.state for trial in desk.study.trials} == {TrialState.COMPLETE, TrialState.PRUNED}
+    assert counted(desk.study) == 16

@@ -12,7 +12,7 @@ from autopeft.launch.tune import run_with_tune
 from tests.launch.conftest import complete
 
 
-def make_job(folder, seconds=0.05, fate=""):
+def make_job(folder, seconds=0.05, fate="", rungs=()):
     """Build a job whose class travels to the workers by value, as it lives in no importable module."""
 
     class Job:
@@ -20,8 +20,11 @@ def make_job(folder, seconds=0.05, fate=""):
             (folder / f"load-{os.getpid()}-{time.time_ns()}").touch()
             return "runner"
 
-        def run(self, runner, configuration):
+        def start(self, runner, configuration):
             assert runner == "runner"
+            (folder / f"start-{os.getpid()}-{time.time_ns()}").touch()
+            for step, accuracy in rungs:
+                yield {"step": step, "accuracy": accuracy, "seconds": 0.01}
             time.sleep(seconds)
             mark = folder / "fate"
             if fate == "die" and not mark.exists():
@@ -68,3 +71,29 @@ def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes)
     states = Counter(trial.state for trial in desk.study.trials)
     assert 0 < states[TrialState.COMPLETE] < 1000
     assert states[TrialState.RUNNING] == 0
+
+
+def test_hopeless_trials_end_at_a_rung_and_the_worker_goes_on(make_desk, notes):
+    class Slow:
+        """Eight trials that end as they promised, then only trials that promise nothing."""
+
+        def runner(self):
+            (notes / f"load-{os.getpid()}-{time.time_ns()}").touch()
+            return "runner"
+
+        def start(self, runner, configuration):
+            count = len(list(notes.glob("start-*")))
+            (notes / f"start-{time.time_ns()}").touch()
+            accuracy = 0.1 if count >= 8 else 0.5 + 0.04 * count
+            for step in (1, 2, 4):
+                yield {"step": step, "accuracy": accuracy, "seconds": 0.01}
+            (notes / f"end-{time.time_ns()}").touch()
+            return complete(accuracy) | {"curve": [{"step": step, "accuracy": accuracy} for step in (1, 2, 4, 8)]}
+
+    desk = make_desk(total=12)
+    run_with_tune(desk, Slow(), workers=1, gpus=0, address=None, deadline=None)
+    assert Counter(trial.state.name for trial in desk.study.trials) == {"COMPLETE": 8, "PRUNED": 4}
+    assert len(list(notes.glob("end-*"))) == 8
+    assert len(list(notes.glob("load-*"))) == 1
+    stopped = desk.study.trials[-1].user_attrs["outcome"]
+    assert [point["step"] for point in stopped["curve"]] == [1]

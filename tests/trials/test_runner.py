@@ -50,7 +50,8 @@ def composite(backbone):
 
 
 def lasting(outcome):
-    return {key: value for key, value in asdict(outcome).items() if key != "seconds"}
+    fields = {key: value for key, value in asdict(outcome).items() if key != "seconds"}
+    return fields | {"curve": [{**point, "seconds": None} for point in outcome.curve]}
 
 
 def weights(model):
@@ -61,7 +62,8 @@ def test_a_trial_learns_and_reports(runner, backbone):
     outcome = runner.run(stock_lora(backbone.shape, 1e-2), seed=0)
     assert outcome.status == "complete", outcome.detail
     assert outcome.accuracy == outcome.metrics["accuracy"] > 0.8
-    assert outcome.curve[-1]["step"] == SETTING.steps == 24
+    assert [point["step"] for point in outcome.curve] == [*SETTING.rungs, SETTING.steps] == [3, 6, 12, 24]
+    assert outcome.curve[-1]["accuracy"] == outcome.accuracy
     assert outcome.params > 0
     assert set(outcome.metrics) == {"accuracy", "macro_f1", "mcc", "loss"}
     assert lasting(Outcome.from_dict(outcome.to_dict())) == lasting(outcome)
@@ -92,6 +94,24 @@ def test_trials_leave_the_backbone_and_the_global_generator_as_they_were(runner,
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert [id(module) for module in runner.model.modules()] == modules
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_trial_stopped_at_a_rung_keeps_its_curve_and_leaves_no_trace(runner, composite):
+    whole = runner.run(composite, 0)
+    before = [id(module) for module in runner.model.modules()]
+    stopped = runner.run(composite, 0, go_on=lambda point: point["step"] < 12)
+    assert (stopped.status, stopped.accuracy) == ("stopped", None)
+    assert lasting(stopped)["curve"] == lasting(whole)["curve"][:3]
+    assert [id(module) for module in runner.model.modules()] == before
+    assert lasting(runner.run(composite, 0)) == lasting(whole)
+
+
+def test_measuring_at_rungs_changes_nothing_else(backbone, composite):
+    plain = TrialRunner(backbone, make_task(), replace(SETTING, early_stopping=False), torch.device("cpu"))
+    rungs = TrialRunner(backbone, make_task(), SETTING, torch.device("cpu"))
+    without, with_rungs = plain.run(composite, 0), rungs.run(composite, 0)
+    assert len(without.curve) == 1
+    assert without.metrics == with_rungs.metrics
 
 
 def test_the_head_alone_trains_when_there_are_no_modules(runner):

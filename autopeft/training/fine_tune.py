@@ -1,0 +1,105 @@
+"""Fine-tune one configuration with transformers' Trainer, and save what was trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from transformers import DataCollatorWithPadding, EvalPrediction, Trainer, TrainingArguments, set_seed
+from transformers.trainer_callback import PrinterCallback
+
+from autopeft.backbones import Backbone
+from autopeft.methods import apply, save
+from autopeft.space import Configuration
+from autopeft.tasks import METRICS, Encoded, Task, encode, score
+from autopeft.trials import TrialSetting, parameter_groups, pick_device, schedule
+
+__all__ = ["METRICS_FILE", "fine_tune"]
+
+#: File beside the adapters with what was measured.
+METRICS_FILE = "metrics.json"
+
+
+def fine_tune(
+    configuration: Configuration,
+    backbone: Backbone,
+    task: Task,
+    setting: TrialSetting,
+    out: Path,
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> dict[str, float]:
+    """Train a configuration and write its adapters and head, with what they reach on validation.
+
+    Unlike in a trial, the backbone's dropout is on and all examples of the training split are seen, those of the
+    setting's validation examples too.
+
+    Args:
+        configuration: What to build and train.
+        backbone: The pretrained model.
+        task: The data; `test` is not touched.
+        setting: Epochs, batches, learning rate of the head, precision; its `examples` are not looked at.
+        out: Folder for what `autopeft.methods.load` reads, and `metrics.json`.
+        seed: Seeds head, adapters, dropout and the order of texts.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        Every metric on validation, and `loss`.
+    """
+    set_seed(seed)
+    model = backbone.classifier(len(task.labels))
+    apply(configuration, model, backbone.anatomy, seed=seed)
+    tokenizer = backbone.tokenizer()
+    train, validation = (encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
+    optimiser = torch.optim.AdamW(
+        parameter_groups(model.to(pick_device()), configuration, setting), weight_decay=setting.weight_decay
+    )
+    steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
+    with TemporaryDirectory() as scratch:
+        arguments = TrainingArguments(
+            scratch,
+            max_steps=steps,
+            per_device_train_batch_size=setting.batch_size,
+            per_device_eval_batch_size=2 * setting.batch_size,
+            train_sampling_strategy="group_by_length",
+            bf16=setting.precision == "bf16",
+            use_cpu=not torch.cuda.is_available(),
+            seed=seed,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=not progress,
+            dataloader_pin_memory=torch.cuda.is_available(),
+        )
+        trainer = Trainer(
+            model,
+            arguments,
+            DataCollatorWithPadding(tokenizer),
+            train_dataset=_rows(train),
+            eval_dataset=_rows(validation),
+            compute_metrics=_metrics,
+            optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+        found = trainer.evaluate()
+    metrics = {name: float(found[f"eval_{name}"]) for name in (*METRICS, "loss")}
+    save(model, out)
+    (out / METRICS_FILE).write_text(json.dumps({"validation": metrics, "steps": steps}, indent=2) + "\n", "utf8")
+    return metrics
+
+
+def _rows(encoded: Encoded) -> Any:
+    """Return the texts as the rows that a Trainer collates."""
+    return [
+        {key: values[index] for key, values in encoded.inputs.items()} | {"labels": int(encoded.labels[index])}
+        for index in range(len(encoded))
+    ]
+
+
+def _metrics(found: EvalPrediction) -> dict[str, float]:
+    predicted = found.predictions.argmax(-1)
+    return {name: score(name, found.label_ids, predicted) for name in METRICS}
