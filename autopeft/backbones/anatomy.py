@@ -12,7 +12,7 @@ import yaml
 from autopeft.errors import BackboneError
 from autopeft.space.shape import ROLES
 
-__all__ = ["ARCHITECTURES", "REQUIRED_ROLES", "Anatomy"]
+__all__ = ["REQUIRED_ROLES", "Anatomy"]
 
 #: Roles every backbone must have; a fused `qkv` stands for the first three.
 REQUIRED_ROLES = ("q", "k", "v", "o", "up", "down")
@@ -25,11 +25,18 @@ class Anatomy:
     Args:
         layers: Dotted name of the list of layers, e.g. `encoder.layer`; inside the bare model, or inside the
             model with its task head once resolved (`bert.encoder.layer`).
-        roles: Dotted name inside a layer for each role, e.g. `{"q": "attention.self.query", ...}`.
+        roles: Dotted name inside a layer for each role, e.g. `{"q": "attention.self.query", ...}`. Roles given
+            the same module are fused in it, and the first of them stands for all.
         attention: Dotted name inside a layer of the module that computes the attention.
         count: Number of layers; filled in when the anatomy is resolved against a model.
         transposed: Whether weights are stored as (inputs, outputs), as GPT-2's `Conv1D` does; filled in
             likewise.
+        attention_open: Whether transformers' attention interface, in its sdpa form, reaches the attention; filled
+            in likewise.
+        layer_norms: Full names of the normalisation modules, layer by layer; filled in likewise.
+        layer_biased: Full names of the modules that own a `bias`, layer by layer; filled in likewise.
+        embedding: Full name of the embedding of the input tokens, empty for a model that reads no tokens;
+            filled in likewise.
     """
 
     layers: str
@@ -37,6 +44,10 @@ class Anatomy:
     attention: str
     count: int = 0
     transposed: bool = False
+    attention_open: bool = True
+    layer_norms: tuple[tuple[str, ...], ...] = ()
+    layer_biased: tuple[tuple[str, ...], ...] = ()
+    embedding: str = ""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.roles) - set(ROLES))
@@ -64,13 +75,20 @@ class Anatomy:
 
     @property
     def present(self) -> tuple[str, ...]:
-        """The roles there are, in the order of `ROLES`."""
-        return tuple(role for role in ROLES if role in self.roles)
+        """The roles with a matrix of their own, in the order of `ROLES`."""
+        return tuple(role for role in ROLES if role in self.roles and role not in self.aliases)
 
     @property
     def aliases(self) -> dict[str, str]:
-        """Roles that a fused matrix stands for."""
-        return dict.fromkeys(("q", "k", "v"), "qkv") if "qkv" in self.roles else {}
+        """Roles that a fused matrix stands for, such as `{"gate": "up"}`, with the role that carries them."""
+        fused = dict.fromkeys(("q", "k", "v"), "qkv") if "qkv" in self.roles else {}
+        carriers: dict[str, str] = {}
+        for role in ROLES:
+            if role in self.roles and role not in fused:
+                carrier = carriers.setdefault(self.roles[role], role)
+                if carrier != role:
+                    fused[role] = carrier
+        return fused
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -93,65 +111,22 @@ class Anatomy:
         return f"{self.layer(index)}.{name}"
 
     def attention_module(self, index: int) -> str:
-        """Return the full name of the module that computes the attention of layer `index`."""
+        """Return the full name of the module that computes the attention of layer `index`.
+
+        Raises:
+            BackboneError: Nothing can be put into this attention.
+        """
+        if not self.attention_open:
+            raise BackboneError(
+                "this backbone computes attention without transformers' attention interface: prefixes cannot be "
+                "put into it; choose other methods"
+            )
         return f"{self.layer(index)}.{self.attention}"
 
+    def norms(self, index: int) -> tuple[str, ...]:
+        """Return the full names of the normalisation modules in layer `index` of a resolved anatomy."""
+        return self.layer_norms[index]
 
-_BERT = Anatomy(
-    layers="encoder.layer",
-    attention="attention.self",
-    roles={
-        "q": "attention.self.query",
-        "k": "attention.self.key",
-        "v": "attention.self.value",
-        "o": "attention.output.dense",
-        "up": "intermediate.dense",
-        "down": "output.dense",
-    },
-)
-_DISTILBERT = Anatomy(
-    layers="transformer.layer",
-    attention="attention",
-    roles={
-        "q": "attention.q_lin",
-        "k": "attention.k_lin",
-        "v": "attention.v_lin",
-        "o": "attention.out_lin",
-        "up": "ffn.lin1",
-        "down": "ffn.lin2",
-    },
-)
-_GPT2 = Anatomy(
-    layers="h",
-    attention="attn",
-    roles={"qkv": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"},
-)
-_LLAMA = Anatomy(
-    layers="layers",
-    attention="self_attn",
-    roles={
-        "q": "self_attn.q_proj",
-        "k": "self_attn.k_proj",
-        "v": "self_attn.v_proj",
-        "o": "self_attn.o_proj",
-        "up": "mlp.up_proj",
-        "gate": "mlp.gate_proj",
-        "down": "mlp.down_proj",
-    },
-)
-
-#: Anatomy of the bare model, by the `model_type` of its transformers config.
-ARCHITECTURES: dict[str, Anatomy] = {
-    "bert": _BERT,
-    "roberta": _BERT,
-    "xlm-roberta": _BERT,
-    "camembert": _BERT,
-    "electra": _BERT,
-    "distilbert": _DISTILBERT,
-    "gpt2": _GPT2,
-    "llama": _LLAMA,
-    "mistral": _LLAMA,
-    "qwen2": _LLAMA,
-    "qwen3": _LLAMA,
-    "gemma": _LLAMA,
-}
+    def biased(self, index: int) -> tuple[str, ...]:
+        """Return the full names of the modules in layer `index` that own a `bias`, norms among them."""
+        return self.layer_biased[index]

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    AutoConfig,
+    AutoModelForImageClassification,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
 from transformers.utils import logging as transformers_logging
 
 from autopeft.backbones.anatomy import Anatomy
@@ -33,6 +40,13 @@ class Backbone:
         revision: Branch, tag or commit of a hub model.
         roles: A mapping of roles to modules, for architectures autopeft does not know.
 
+    Attributes:
+        name: What the user calls it; a folder by its last part.
+        config: The transformers config of the pretrained model.
+        images: Whether it classifies images; else it classifies texts.
+        anatomy: Where the roles of its layers are found.
+        shape: Its sizes and roles, for search spaces.
+
     Raises:
         BackboneError: The model cannot be found, read or understood.
     """
@@ -44,6 +58,7 @@ class Backbone:
         self._source = source
         self._metas: dict[int, PreTrainedModel] = {}
         self.config: PretrainedConfig = self._load(AutoConfig)
+        self.images = self._classifies_images()
         self.anatomy = resolve_anatomy(self.meta(), roles)
         self.shape = self._shape()
 
@@ -63,15 +78,12 @@ class Backbone:
     def meta(self, num_labels: int = 2) -> PreTrainedModel:
         """Return the classification model on the meta device: modules and shapes, no weights; cached."""
         if num_labels not in self._metas:
-            config = self._load(AutoConfig, num_labels=num_labels)
+            config = self._load(AutoConfig, **self._task_config(num_labels))
             try:
                 with quiet(), torch.device("meta"):
-                    self._metas[num_labels] = AutoModelForSequenceClassification.from_config(config)
+                    self._metas[num_labels] = self._task_class.from_config(config)
             except ValueError as error:
-                raise BackboneError(
-                    f"{self.name}: {config.model_type!r} models have no sequence classification head in "
-                    "transformers; choose another model"
-                ) from error
+                raise BackboneError(f"{self.name}: its config.json describes no model: {error}") from error
         return self._metas[num_labels]
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -80,6 +92,11 @@ class Backbone:
         Raises:
             BackboneError: There is no tokenizer, or it has neither token.
         """
+        if self.images:
+            raise BackboneError(
+                f"{self.name}: {self.config.model_type!r} models read images and have no tokenizer; "
+                "choose a text model for a task with texts"
+            )
         tokenizer: PreTrainedTokenizerBase = self._load(AutoTokenizer)
         if tokenizer.pad_token_id is None:
             if tokenizer.eos_token is None:
@@ -101,14 +118,36 @@ class Backbone:
             BackboneError: The weights cannot be loaded.
         """
         model: PreTrainedModel = self._load(
-            AutoModelForSequenceClassification,
-            num_labels=num_labels,
+            self._task_class,
+            **self._task_config(num_labels),
             dtype=dtype,
             ignore_mismatched_sizes=True,
         )
-        if model.config.pad_token_id is None:
+        if not self.images and model.config.pad_token_id is None:
             model.config.pad_token_id = self.tokenizer().pad_token_id
         return model.eval()
+
+    def _classifies_images(self) -> bool:
+        kind = type(self.config)
+        if kind in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+            return False
+        if kind in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
+            return True
+        raise BackboneError(
+            f"{self.name}: {self.config.model_type!r} models have neither a sequence classification nor an image "
+            "classification head in transformers; choose another model"
+        )
+
+    @property
+    def _task_class(self) -> Any:
+        return AutoModelForImageClassification if self.images else AutoModelForSequenceClassification
+
+    def _task_config(self, num_labels: int) -> dict[str, Any]:
+        """Return what the task changes in the config."""
+        if self.images:
+            # Or a distilled DeiT would load as its `...WithTeacher` class, which cannot be trained.
+            return {"num_labels": num_labels, "architectures": []}
+        return {"num_labels": num_labels}
 
     def _load(self, auto: Any, **kwargs: Any) -> Any:
         try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autopeft.backbones.anatomy import ARCHITECTURES, Anatomy
+from torch import nn
+
+from autopeft.backbones.anatomy import Anatomy
+from autopeft.backbones.architectures import ARCHITECTURES, REFUSED
 from autopeft.errors import BackboneError
 
 if TYPE_CHECKING:
-    from torch import nn
     from transformers import PreTrainedModel
 
 __all__ = ["resolve_anatomy"]
@@ -47,6 +50,8 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
         BackboneError: Roles cannot be found; the message names them and says how to supply a mapping.
     """
     model_type = model.config.model_type
+    if given is None and model_type in REFUSED:
+        raise BackboneError(f"{model_type!r} models cannot be adapted layer by layer: {REFUSED[model_type]}")
     known = given or ARCHITECTURES.get(model_type) or _by_custom(model)
     modules = dict(model.named_modules())
     prefix = model.base_model_prefix
@@ -63,7 +68,40 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
     missing = [*anatomy.missing, *dict.fromkeys(absent)]
     if missing:
         raise BackboneError(_help(model_type, f"roles not found: {', '.join(missing)}"))
-    return replace(anatomy, transposed=type(modules[anatomy.module(0, "down")]).__name__ == "Conv1D")
+    names = [anatomy.layer(index) for index in range(anatomy.count)]
+    return replace(
+        anatomy,
+        transposed=type(modules[anatomy.module(0, "down")]).__name__ == "Conv1D",
+        attention_open=bool(model._supports_attention_backend and model._supports_sdpa),
+        layer_norms=tuple(_inside(name, modules, _is_norm) for name in names),
+        layer_biased=tuple(_inside(name, modules, _has_bias) for name in names),
+        embedding=_embedding(model),
+    )
+
+
+def _inside(layer: str, modules: Mapping[str, nn.Module], wanted: Callable[[nn.Module], bool]) -> tuple[str, ...]:
+    """Return the full names of the modules inside a layer that `wanted` picks."""
+    return tuple(name for name, module in modules.items() if name.startswith(f"{layer}.") and wanted(module))
+
+
+def _is_norm(module: nn.Module) -> bool:
+    # By name, for most architectures bring an RMSNorm class of their own.
+    return "norm" in type(module).__name__.lower() and getattr(getattr(module, "weight", None), "ndim", 0) == 1
+
+
+def _has_bias(module: nn.Module) -> bool:
+    return isinstance(getattr(module, "bias", None), nn.Parameter)
+
+
+def _embedding(model: PreTrainedModel) -> str:
+    """Return the full name of the embedding of the input tokens, empty when there is none."""
+    try:
+        found = model.get_input_embeddings()
+    except NotImplementedError:
+        return ""
+    if not isinstance(found, nn.Embedding):
+        return ""
+    return next(name for name, module in model.named_modules() if module is found)
 
 
 def _by_custom(model: PreTrainedModel) -> Anatomy:
@@ -89,6 +127,8 @@ def _by_custom(model: PreTrainedModel) -> Anatomy:
             if len(hits) == 1:
                 roles[role] = hits[0]
                 break
+    if roles.get("up", "").endswith("gate_up_proj"):
+        roles["gate"] = roles["up"]
     query = roles.get("q", roles.get("qkv", ""))
     return Anatomy(layers=name, roles=roles, attention=query.rpartition(".")[0])
 

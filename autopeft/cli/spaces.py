@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from autopeft.backbones import Backbone
+    from autopeft.space import BoundSpace, SearchSpace
 
 __all__ = ["app"]
 
 app = typer.Typer(help="List, show and check search spaces.", no_args_is_help=True)
 
+_Model = Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")]
+_Roles = Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 
 @app.command("list")
-def list_(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(json: _Json = False) -> None:
     """List the shipped spaces."""
     from autopeft.space import shipped_spaces
 
@@ -30,46 +38,118 @@ def list_(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = Fa
 @app.command()
 def show(
     space: Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")],
-    model: Annotated[str | None, typer.Option(help="Show it on this model; default: the packaged MiniLM.")] = None,
-    roles: Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    model: _Model = None,
+    roles: _Roles = None,
+    python: Annotated[bool, typer.Option("--python", help="Print it as Python, and nothing else.")] = False,
+    json: _Json = False,
 ) -> None:
-    """Show a space: its text, and its knobs and size on a model."""
+    """Show a space: its text, and its knobs, size and costs on a model."""
+    from autopeft.space import load_space
+
+    parsed = load_space(space)
+    if python:
+        typer.echo(parsed.to_python())
+        return
     from autopeft.backbones import load_backbone
     from autopeft.cli.quiet import quiet
     from autopeft.methods import VOCABULARY
-    from autopeft.space import load_space
 
     quiet()
-    parsed = load_space(space)
     backbone = load_backbone(model, None, roles)
     bound = parsed.bind(VOCABULARY, backbone.shape)
-    knobs = {parameter.name: parameter.describe() for parameter in bound.parameters}
+    found = _facts(parsed, bound, backbone)
     if json:
         from json import dumps
 
-        row = {"space": parsed.to_dict(), "model": backbone.name, "knobs": knobs, "size": bound.size}
-        typer.echo(dumps(row | {"warnings": list(bound.warnings)}, indent=2))
-        return
-    typer.echo(parsed.to_yaml())
-    size = "a continuum of" if bound.size is None else f"{bound.size:,}"
-    typer.echo(f"on {backbone.name}: {len(knobs)} knobs, {size} configurations")
-    width = max(map(len, knobs))
-    for name, values in knobs.items():
-        typer.echo(f"  {name:<{width}}  {values}")
-    for warning in bound.warnings:
-        typer.echo(f"note: {warning}")
+        typer.echo(dumps(found, indent=2))
+    else:
+        _print(parsed, bound, found)
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="YAML file of a space.")]) -> None:
-    """Check a space file and report all its errors at once."""
+def check(
+    file: Annotated[str, typer.Argument(help="YAML file of a space, or the name of a shipped one.")],
+    model: Annotated[str | None, typer.Option(help="Check it on this model too.")] = None,
+    roles: _Roles = None,
+) -> None:
+    """Check a space and report all its errors at once."""
     from autopeft.errors import SpaceError
     from autopeft.methods import VOCABULARY
-    from autopeft.space import SearchSpace
+    from autopeft.space import load_space
 
-    space = SearchSpace.from_file(file)
+    space = load_space(file)
     problems = space.problems(VOCABULARY)
     if problems:
         raise SpaceError(problems)
-    typer.echo(f"{file}: no errors")
+    if model is None and roles is None:
+        typer.echo(f"{file}: no errors")
+        return
+    from autopeft.backbones import load_backbone
+    from autopeft.cli.quiet import quiet
+
+    quiet()
+    backbone = load_backbone(model, None, roles)
+    for warning in space.bind(VOCABULARY, backbone.shape).warnings:
+        typer.echo(f"note: {warning}")
+    typer.echo(f"{file}: no errors on {backbone.name}")
+
+
+def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[str, Any]:
+    """Return what is known of a space on a model, as plain data."""
+    from dataclasses import asdict
+
+    from autopeft.costs import Costs
+    from autopeft.space.counting import count_configurations
+    from autopeft.space.extremes import extremes
+    from autopeft.space.overview import knob_lines, places_in_words
+
+    count = count_configurations(bound)
+    costs = Costs(backbone)
+    trainable = {
+        end: {
+            "params": extreme.cost,
+            "share": extreme.cost / backbone.num_parameters,
+            "exact": extreme.exact,
+            "configuration": extreme.configuration.to_dict(),
+        }
+        for end, extreme in zip(("cheapest", "dearest"), extremes(bound, costs.params), strict=True)
+    }
+    return {
+        "space": parsed.to_dict(),
+        "model": backbone.name,
+        "backbone_params": backbone.num_parameters,
+        "knobs": {line.name: {"values": line.values, "when": line.when} for line in knob_lines(bound)},
+        "configurations": asdict(count) | {"words": str(count)},
+        "trainable": trainable,
+        "places": places_in_words(bound),
+        "warnings": list(bound.warnings),
+    }
+
+
+def _print(parsed: SearchSpace, bound: BoundSpace, facts: dict[str, Any]) -> None:
+    from autopeft.space.overview import knob_lines, shortened
+
+    lines = shortened(knob_lines(bound))
+    typer.echo(parsed.to_yaml())
+    typer.echo(f"on {facts['model']}: {len(bound.parameters)} knobs, {facts['configurations']['words']}")
+    names, values = (max((len(text) for text in column), default=0) for column in _columns(lines))
+    for line in lines:
+        when = f"when {line.when}" if line.when else ""
+        typer.echo(f"  {line.name:<{names}}  {line.values:<{values}}  {when}".rstrip())
+    for method, places in facts["places"].items():
+        typer.echo(f"{method}: {places}")
+    cheapest, dearest = (_amount(facts["trainable"][end], end) for end in ("cheapest", "dearest"))
+    typer.echo(f"trainable parameters: {cheapest} to {dearest} of {facts['backbone_params']:,}")
+    for warning in facts["warnings"]:
+        typer.echo(f"note: {warning}")
+
+
+def _columns(lines: list[Any]) -> tuple[list[str], list[str]]:
+    return [line.name for line in lines], [line.values for line in lines]
+
+
+def _amount(extreme: dict[str, Any], end: str) -> str:
+    from autopeft.report import percent
+
+    found = {"cheapest": "at most ", "dearest": "at least "}[end]
+    return f"{'' if extreme['exact'] else found}{extreme['params']:,} ({percent(extreme['share'])})"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import torch
 from torch import nn
 
 from autopeft.backbones import Backbone
-from autopeft.methods.builder import inject, plan
-from autopeft.methods.method import Knobs, Method
+from autopeft.errors import ConfigurationError
+from autopeft.methods import VOCABULARY
+from autopeft.methods.builder import Part, adapter_parameters, apply, inject, plan, remove
+from autopeft.methods.method import Cells
 from autopeft.space import Configuration
-from autopeft.space.placement import Cell
+from autopeft.space.canonical import build
 
 __all__ = ["Costs"]
 
@@ -22,7 +24,8 @@ class Costs:
 
     A cell (one method at one place) costs the same wherever the modules it touches have the same shapes. So
     each kind of cell is injected once, by the builder's own `inject`, into a copy on the meta device of just
-    those modules, counted there and remembered; a configuration is a sum over its cells.
+    those modules, counted there and remembered; a configuration is a sum over its cells. The places of methods
+    that share parameters among them are injected together.
 
     Args:
         backbone: The backbone to adapt.
@@ -35,20 +38,36 @@ class Costs:
         self._counts: dict[Hashable, int] = {}
 
     def params(self, configuration: Configuration) -> int:
-        """Return the number of trainable parameters of the adapters; the task head is not counted."""
-        return sum(
-            self._cell(method, cell, knobs) for method, places in plan(configuration) for cell, knobs in places.items()
-        )
+        """Return the number of trainable parameters of the adapters; the task head is not counted.
+
+        Raises:
+            ConfigurationError: PEFT cannot build the configuration on this backbone.
+        """
+        return sum(self._part(part) for part in plan(configuration))
 
     def share(self, configuration: Configuration) -> float:
         """Return `params` as a fraction of the parameters of the backbone."""
         return self.params(configuration) / self._backbone.num_parameters
 
-    def _cell(self, method: Method, cell: Cell, knobs: Knobs) -> int:
-        names = method.modules(cell, knobs, self._backbone.anatomy)
-        kind = (method.words.name, tuple(sorted(knobs.items())), tuple(self._shape(name) for name in names))
+    def _part(self, part: Part) -> int:
+        method = part.method
+        if not method.joint:
+            return sum(self._cells(part, {cell: knobs}) for cell, knobs in part.cells.items())
+        shared = method.shared_count(next(iter(part.cells.values())))
+        return self._cells(part, part.cells) if shared is None else shared
+
+    def _cells(self, part: Part, cells: Cells) -> int:
+        """Count places that are built together; those of the same kind are built once."""
+        anatomy = self._backbone.anatomy
+        kind: Hashable = (
+            part.method.words.name,
+            tuple(
+                (tuple(knobs.items()), tuple(self._shape(name) for name in part.method.modules(cell, knobs, anatomy)))
+                for cell, knobs in cells.items()
+            ),
+        )
         if kind not in self._counts:
-            self._counts[kind] = self._count(method, cell, knobs, names)
+            self._counts[kind] = self._count(Part(part.name, part.method, cells))
         return self._counts[kind]
 
     def _shape(self, name: str) -> Hashable:
@@ -59,18 +78,44 @@ class Costs:
             self._shapes[name] = (type(module), shapes)
         return self._shapes[name]
 
-    def _count(self, method: Method, cell: Cell, knobs: Knobs, names: tuple[str, ...]) -> int:
+    def _count(self, part: Part) -> int:
+        anatomy = self._backbone.anatomy
+        names = [name for cell, knobs in part.cells.items() for name in part.method.modules(cell, knobs, anatomy)]
+        neutral = {cell: part.method.counting(knobs) for cell, knobs in part.cells.items()}
+        try:
+            with torch.device("meta"):
+                if part.method.words.placement == "model":
+                    return self._count_whole(part.method.words.name, neutral)
+                inserted = inject(part._replace(cells=neutral), self._fragment(names), anatomy)
+        except (ConfigurationError, RuntimeError) as error:
+            # Some initialisations look into weights, which a model on the meta device has not.
+            without_weights = isinstance(error, RuntimeError) or isinstance(error.__cause__, RuntimeError)
+            knobs = next(iter(part.cells.values()))
+            counted = part.method.count(knobs, self._modules[names[0]]) if without_weights else None
+            if counted is None:
+                raise
+            return counted
+        return sum(parameter.numel() for parameter in inserted.parameters)
+
+    def _count_whole(self, name: str, cells: Cells) -> int:
+        """Count a method that is put into a model as a whole, in the model on the meta device."""
+        model = self._backbone.meta()
+        apply(build({name: cells}, {"learning_rate": 0.0}, VOCABULARY), model, self._backbone.anatomy)
+        try:
+            return sum(parameter.numel() for parameter in adapter_parameters(model).values())
+        finally:
+            remove(model)
+
+    def _fragment(self, names: Iterable[str]) -> nn.Module:
+        """Return copies of some modules at their places in an otherwise empty model."""
         fragment = nn.Module()
         for name in names:
             parent = fragment
             *path, leaf = name.split(".")
-            for part in path:
-                if part not in parent._modules:
-                    parent.add_module(part, nn.Module())
-                parent = parent.get_submodule(part)
+            for step in path:
+                if step not in parent._modules:
+                    parent.add_module(step, nn.Module())
+                parent = parent.get_submodule(step)
             # A copy, for the injection freezes parameters and prefixes switch the module's config.
             parent.add_module(leaf, copy.deepcopy(self._modules[name]))
-        frozen = {id(parameter) for parameter in fragment.parameters()}
-        with torch.device("meta"):
-            inject(method, {cell: knobs}, fragment, self._backbone.anatomy)
-        return sum(parameter.numel() for parameter in fragment.parameters() if id(parameter) not in frozen)
+        return fragment

@@ -33,19 +33,20 @@ def export_peft(configuration: Configuration, backbone: Backbone, folder: Path) 
     Raises:
         ConfigurationError: When there is nothing to export, or the files do not build what they should.
     """
-    steps = plan(configuration)
-    if not steps:
+    parts = plan(configuration)
+    if not parts:
         raise ConfigurationError("head only has no adapter to export; train the head of the untouched model")
     head = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())})
     built = 0
-    for method, places in steps:
-        config = method.peft_config(places, backbone.anatomy)
+    for part in parts:
+        config = part.method.peft_config(part.cells, backbone.anatomy)
         config.base_model_name_or_path = str(backbone.path)
         config.task_type = "SEQ_CLS"
         config.modules_to_save = head
         # PEFT keeps target names in a set, whose order changes from run to run.
-        config.target_modules = sorted(config.target_modules)
-        target = folder if len(steps) == 1 else folder / method.words.name
+        if getattr(config, "target_modules", None):
+            config.target_modules = sorted(config.target_modules)
+        target = folder if len(parts) == 1 else folder / part.name
         config.save_pretrained(str(target))
         built += _count(target, backbone)
     expected = Costs(backbone).params(configuration)
@@ -53,9 +54,9 @@ def export_peft(configuration: Configuration, backbone: Backbone, folder: Path) 
         raise ConfigurationError(
             f"the exported files build {built:,} trainable parameters, the configuration has {expected:,}"
         )
-    own = [method.words.name for method, _ in steps if method.words.name != "lora"]
+    own = sorted({part.method.words.name for part in parts if part.method.ours})
     lines = [f"import autopeft  # PEFT itself lacks {', '.join(own)}"] if own else []
-    if len(steps) == 1:
+    if len(parts) == 1:
         return [*lines, f"model = get_peft_model(model, PeftConfig.from_pretrained({str(folder)!r}))"]
     return [
         *lines,

@@ -1,6 +1,7 @@
 """Methods: the ways to adapt a backbone, and the one builder that does it."""
 
 from autopeft.methods.builder import adapter_parameters, apply, remove, trainable
+from autopeft.methods.hooks import after_step, before_step, learning_rates, penalty, switch_training
 from autopeft.methods.method import Method
 from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.methods.stock import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
@@ -13,10 +14,15 @@ __all__ = [
     "VOCABULARY",
     "Method",
     "adapter_parameters",
+    "after_step",
     "apply",
+    "before_step",
+    "learning_rates",
     "load",
+    "penalty",
     "remove",
     "save",
     "stock_lora",
+    "switch_training",
     "trainable",
 ]

@@ -23,6 +23,7 @@ from autopeft.methods.layer import AdapterLayer
 
 __all__ = [
     "ACTIVATIONS",
+    "RATES",
     "BottleneckConfig",
     "ParallelAdapterConfig",
     "ParallelAdapterLayer",
@@ -31,6 +32,9 @@ __all__ = [
     "SerialAdapterLayer",
     "SerialAdapterTuner",
 ]
+
+#: Step sizes for short trials.
+RATES = "5e-4..2e-2 log"
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": nn.functional.relu,

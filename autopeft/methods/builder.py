@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
-from peft import inject_adapter_in_model
-from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -18,9 +19,42 @@ from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.space import Configuration
 from autopeft.space.placement import cells
 
-__all__ = ["Applied", "adapter_parameters", "applied", "apply", "inject", "plan", "remove", "trainable"]
+__all__ = [
+    "Applied",
+    "Inserted",
+    "Part",
+    "adapter_parameters",
+    "applied",
+    "apply",
+    "inject",
+    "plan",
+    "remove",
+    "trainable",
+]
 
 _APPLIED = "_autopeft"
+
+
+class Part(NamedTuple):
+    """What one PEFT config puts in.
+
+    Args:
+        name: Name of the method, with a number where the method needs several configs.
+        method: The method.
+        cells: Its places.
+    """
+
+    name: str
+    method: Method
+    cells: Cells
+
+
+class Inserted(NamedTuple):
+    """A part that is in a model, with PEFT's tuner and what of it trains."""
+
+    part: Part
+    tuner: BaseTuner
+    parameters: tuple[nn.Parameter, ...]
 
 
 @dataclass(frozen=True)
@@ -32,24 +66,34 @@ class Applied:
         anatomy: The anatomy of the model.
         replaced: Parent, attribute and original module of every module that was wrapped.
         requires_grad: The parameters of the model before, with whether they were trainable.
+        weights: Copies of the frozen weights that methods change.
         attention: The attention implementation before.
+        inserted: What is in the model, innermost first.
     """
 
     configuration: Configuration
     anatomy: Anatomy
     replaced: tuple[tuple[nn.Module, str, nn.Module], ...]
     requires_grad: tuple[tuple[nn.Parameter, bool], ...]
+    weights: tuple[tuple[nn.Parameter, torch.Tensor], ...]
     attention: str | None
+    inserted: list[Inserted] = field(default_factory=list)
 
 
-def plan(configuration: Configuration) -> list[tuple[Method, Cells]]:
-    """Return the methods of a configuration with their places, nearest to the backbone's weights first.
+def plan(configuration: Configuration) -> list[Part]:
+    """Return the parts of a configuration, nearest to the backbone's weights first.
 
     Where several wrap the same matrix, LoRA is innermost, then comes the parallel adapter, and the serial
     adapter outermost: it reads the output of the sublayer with all the others in it.
     """
     placed = cells(configuration, VOCABULARY)
-    return sorted(((METHODS[name], places) for name, places in placed.items()), key=lambda item: item[0].order)
+    steps = sorted(((METHODS[name], places) for name, places in placed.items()), key=lambda item: item[0].order)
+    parts = []
+    for method, places in steps:
+        split = method.parts(places)
+        name = method.words.name
+        parts += [Part(f"{name}-{i}" if len(split) > 1 else name, method, some) for i, some in enumerate(split, 1)]
+    return parts
 
 
 def apply(configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy, seed: int | None = None) -> None:
@@ -66,55 +110,89 @@ def apply(configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy
     """
     if _APPLIED in model.__dict__:
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
-    steps = plan(configuration)
+    parts = plan(configuration)
     modules = dict(model.named_modules())
-    names = [name for method, places in steps for name in inject_targets(method, places, anatomy)]
-    replaced = []
-    for name in dict.fromkeys(names):
-        parent, _, attribute = name.rpartition(".")
-        replaced.append((modules[parent], attribute, modules[name]))
-    before = tuple((parameter, parameter.requires_grad) for parameter in model.parameters())
-    model.__dict__[_APPLIED] = Applied(
-        configuration, anatomy, tuple(replaced), before, model.config._attn_implementation
+    wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
+    replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
+    altered = [
+        modules[name]
+        for name, part in wrapped.items()
+        if any(part.method.alters_weights(knobs) for knobs in part.cells.values())
+    ]
+    done = Applied(
+        configuration,
+        anatomy,
+        tuple(replaced),
+        tuple((parameter, parameter.requires_grad) for parameter in model.parameters()),
+        tuple((weight, weight.detach().clone()) for module in altered for weight in module.parameters()),
+        model.config._attn_implementation,
     )
+    model.__dict__[_APPLIED] = done
     if seed is not None:
         torch.manual_seed(seed)
     try:
-        for method, places in steps:
-            inject(method, places, model, anatomy)
+        for part in parts:
+            done.inserted.append(inject(part, model, anatomy))
     except Exception:
         remove(model)
         raise
-    for parameter, _ in before:
+    for parameter, _ in done.requires_grad:
         parameter.requires_grad_(False)
     for parameter in (*adapter_parameters(model).values(), *head_parameters(model).values()):
         parameter.requires_grad_(True)
 
 
-def inject_targets(method: Method, places: Cells, anatomy: Anatomy) -> list[str]:
-    """Return the full names of the modules a method wraps at these places."""
-    return sorted(method.peft_config(places, anatomy).target_modules)
+def inject_targets(part: Part, anatomy: Anatomy) -> list[str]:
+    """Return the full names of the modules a part wraps."""
+    with _refusals(part.method):
+        return part.method.wraps(part.cells, anatomy)
 
 
-def inject(method: Method, places: Cells, model: nn.Module, anatomy: Anatomy) -> None:
-    """Let PEFT put one method into a model, or a part of one, and check that it wrapped the right modules.
+@contextmanager
+def _refusals(method: Method) -> Iterator[None]:
+    """Turn what PEFT says to a config or a module it does not take into our error."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, NotImplementedError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"{method.words.name}: PEFT refuses it here: {reason}") from error
+
+
+def inject(part: Part, model: nn.Module, anatomy: Anatomy) -> Inserted:
+    """Let PEFT put one part into a model, or a piece of one, and check that it wrapped the right modules.
 
     Raises:
-        ConfigurationError: Other modules were wrapped than the configuration says.
+        ConfigurationError: PEFT refuses, or wrapped other modules than the configuration says.
     """
-    expected = set(inject_targets(method, places, anatomy))
-    inject_adapter_in_model(method.peft_config(places, anatomy), model)
+    method = part.method
+    expected = set(inject_targets(part, anatomy))
+    before = {id(parameter) for parameter in model.parameters()}
+    layers = {id(module) for module in model.modules() if isinstance(module, method.layer_class)}
+    with _refusals(method):
+        config = method.peft_config(part.cells, anatomy)
+        tuner = method.insert(config, model)
     # PEFT notes its config on the model and takes the next method's for a second adapter of the first.
     model.__dict__.pop("peft_config", None)
-    found = {original_name(name) for name, module in model.named_modules() if isinstance(module, method.layer_class)}
+    found = {
+        original_name(name)
+        for name, module in model.named_modules()
+        if isinstance(module, method.layer_class) and id(module) not in layers
+    }
+    if expected and not found:
+        raise ConfigurationError(f"{method.words.name}: PEFT refuses it here: it leaves {sorted(expected)[0]} as it is")
     if found != expected:
         raise ConfigurationError(
             f"{method.words.name}: adapted {sorted(found - expected)} unasked and left out {sorted(expected - found)}"
         )
+    method.freeze(tuner, part.cells)
+    new = tuple(
+        parameter for parameter in model.parameters() if parameter.requires_grad and id(parameter) not in before
+    )
+    return Inserted(part, tuner, new)
 
 
 def remove(model: PreTrainedModel) -> None:
-    """Take all adapters out of a model: the same modules, hooks and settings as before `apply`.
+    """Take all adapters out of a model: the same modules, weights, hooks and settings as before `apply`.
 
     Raises:
         ConfigurationError: The model has no adapters by `apply`.
@@ -126,6 +204,11 @@ def remove(model: PreTrainedModel) -> None:
             detach()
     for parent, attribute, original in done.replaced:
         parent._modules[attribute] = original
+    for inserted in done.inserted:
+        inserted.part.method.extract(inserted.tuner, model)
+    with torch.no_grad():
+        for parameter, value in done.weights:
+            parameter.copy_(value)
     for parameter, requires_grad in done.requires_grad:
         parameter.requires_grad_(requires_grad)
         parameter.grad = None
@@ -146,9 +229,9 @@ def applied(model: PreTrainedModel) -> Applied:
 
 
 def adapter_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """Return the parameters of the adapters by full name, the task head excluded."""
-    backbone = {id(parameter) for parameter, _ in applied(model).requires_grad}
-    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) not in backbone}
+    """Return the trainable parameters of the adapters by full name, the task head excluded."""
+    own = {id(parameter) for inserted in applied(model).inserted for parameter in inserted.parameters}
+    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) in own}
 
 
 def trainable(model: PreTrainedModel) -> dict[str, nn.Parameter]:

@@ -1,18 +1,35 @@
-"""LoRA: a trainable low-rank product beside a frozen matrix."""
+"""LoRA: a trainable low-rank product beside a frozen matrix, with the variants that PEFT has."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 from peft import LoraConfig
 from peft.tuners.lora import LoraLayer
+from peft.tuners.tuners_utils import BaseTuner
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.method import Cells, Knobs, Method
+from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate, shared_knob
+from autopeft.methods.peft_method import rank
 from autopeft.space.placement import Cell
 from autopeft.space.shape import ROLES
 from autopeft.space.vocabulary import Knob, MethodWords
 
-__all__ = ["Lora"]
+__all__ = ["ALPHA", "RATES", "Lora"]
+
+#: Step sizes for short trials; a full fine-tune wants lower ones.
+RATES = "5e-4..2e-2 log"
+
+ALPHA = Knob(
+    "alpha", "float", "the product is scaled by alpha / r", default="2r", low=1e-6, placed=True, relative=("r",)
+)
+
+#: Initialisations by their PEFT names; those that are not here start from PEFT's default, A random and B zero.
+_INITS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora")
+#: Initialisations that take their start out of the frozen weight.
+_ALTERING = ("pissa", "olora")
 
 
 class Lora(Method):
@@ -23,22 +40,43 @@ class Lora(Method):
         summary="a trainable low-rank product beside a frozen matrix",
         source="Hu et al. 2021, arXiv:2106.09685",
         knobs=(
-            Knob("rank", "int", "rank r of the product", low=1, placed=True, gate=True, relative=("d", "f")),
-            Knob(
-                "alpha",
-                "float",
-                "the product is scaled by alpha / r",
-                default="2r",
-                low=1e-6,
-                placed=True,
-                relative=("r",),
-            ),
+            rank(),
+            ALPHA,
             Knob("targets", "roles", "the matrices it adapts", default=("q", "v"), choices=ROLES),
+            Knob(
+                "variant",
+                "choice",
+                "dora: direction and magnitude apart (arXiv:2402.09353); rslora: scale alpha / sqrt(r) (2312.03732)",
+                default="lora",
+                choices=("lora", "dora", "rslora"),
+            ),
+            Knob(
+                "init",
+                "choice",
+                "pissa: the weight's strong singular directions (arXiv:2404.02948); olora: its QR factors "
+                "(2406.01775); mica: its weak directions, frozen on one side; orthogonal; gaussian",
+                default="default",
+                choices=_INITS,
+            ),
+            Knob(
+                "optimizer",
+                "choice",
+                "lora_fa: A stays frozen, gradients of B are corrected for it (arXiv:2308.03303)",
+                default="adamw",
+                choices=("adamw", "lora_fa"),
+            ),
+            Knob(
+                "b_ratio", "float", "how much faster B learns than A: LoRA+ (arXiv:2402.12354)", default=1.0, low=0.01
+            ),
+            Knob("dropout", "float", "dropout of its inputs", default=0.0, low=0.0, high=0.95),
+            Knob("lora_bias", "bool", "whether B has a bias", default=False),
+            learning_rate(RATES),
         ),
     )
+    peft_type = "LORA"
     order = 0
     layer_class = LoraLayer
-    identity_at_start = True
+    start: Start = "close"
     mergeable = True
 
     @override
@@ -46,6 +84,21 @@ class Lora(Method):
         """Return the one matrix of the cell's role."""
         assert cell.role is not None
         return (anatomy.module(cell.layer, cell.role),)
+
+    @override
+    def alters_weights(self, knobs: Knobs) -> bool:
+        """Tell whether its start is taken out of the frozen weight."""
+        return knobs["init"] in _ALTERING
+
+    @override
+    def counting(self, knobs: Knobs) -> Knobs:
+        """Return knobs without the initialisations that need weights; they cost the same."""
+        return {**knobs, "init": "default"} if self.alters_weights(knobs) else knobs
+
+    @override
+    def exact_at_start(self, knobs: Knobs) -> bool:
+        """Tell whether B is zero and W untouched, so that nothing changes at first."""
+        return not self.alters_weights(knobs) and knobs["variant"] != "dora" and knobs["init"] != "orthogonal"
 
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> LoraConfig:
@@ -56,13 +109,58 @@ class Lora(Method):
         """
         named = {self.modules(cell, knobs, anatomy)[0]: knobs for cell, knobs in cells.items()}
         names = sorted(named)
+        init = shared_knob(cells, "init")
+        if init == "olora" and anatomy.transposed:
+            # PEFT takes the factors of the weight as it is stored, and fails in the first forward.
+            raise ValueError("olora does not support weights stored as (inputs, outputs)")
+        if init == "mica" and shared_knob(cells, "optimizer") == "lora_fa":
+            raise ValueError("mica freezes B and lora_fa freezes A: nothing would train")
         return LoraConfig(
             r=named[names[0]]["rank"],
             lora_alpha=named[names[0]]["alpha"],
             rank_pattern={name: named[name]["rank"] for name in names},
             alpha_pattern={name: named[name]["alpha"] for name in names},
             target_modules=names,
-            lora_dropout=0.0,
+            use_dora=shared_knob(cells, "variant") == "dora",
+            use_rslora=shared_knob(cells, "variant") == "rslora",
+            init_lora_weights=True if init == "default" else init,
+            lora_dropout=shared_knob(cells, "dropout"),
+            lora_bias=shared_knob(cells, "lora_bias"),
             bias="none",
             fan_in_fan_out=anatomy.transposed,
+            **self.more(cells),
         )
+
+    def more(self, cells: Cells) -> dict[str, Any]:
+        """Return further fields of the config."""
+        return {}
+
+    @override
+    def freeze(self, tuner: BaseTuner, cells: Cells) -> None:
+        """Freeze A where the optimiser is LoRA-FA."""
+        if shared_knob(cells, "optimizer") == "lora_fa":
+            for layer in _layers(tuner):
+                layer.lora_A.requires_grad_(False)
+
+    @override
+    def rate_factors(self, cells: Cells) -> dict[str, float]:
+        """Return LoRA+'s ratio for the matrices B."""
+        ratio = shared_knob(cells, "b_ratio")
+        return {} if ratio == 1.0 else {"lora_B": ratio}
+
+    @override
+    @torch.no_grad()
+    def before_step(self, tuner: BaseTuner, cells: Cells) -> None:
+        """Project the gradients of B as LoRA-FA does: the update of B A nearest to the full gradient."""
+        if shared_knob(cells, "optimizer") != "lora_fa":
+            return
+        for layer in _layers(tuner):
+            a, b = layer.lora_A["default"].weight.float(), layer.lora_B["default"].weight
+            if b.grad is not None:
+                ridge = 1e-8 * torch.eye(len(a), device=a.device)
+                scaled = torch.linalg.pinv(a @ a.T + ridge) / layer.scaling["default"] ** 2
+                b.grad.copy_(b.grad.float() @ scaled)
+
+
+def _layers(tuner: BaseTuner) -> list[Any]:
+    return [module for module in tuner.model.modules() if isinstance(module, LoraLayer)]

@@ -1,22 +1,26 @@
-"""What every method is: its words, and how it becomes a PEFT config."""
+"""What every method is: its words, and how it becomes PEFT configs."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, Literal
 
+import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from peft.tuners.tuners_utils import BaseTuner
+from torch import nn
 
 from autopeft.backbones import Anatomy
 from autopeft.space.placement import Cell
-from autopeft.space.vocabulary import MethodWords
+from autopeft.space.vocabulary import Knob, MethodWords
 
-__all__ = ["Cells", "Knobs", "Method"]
+__all__ = ["Cells", "Knobs", "Method", "learning_rate", "shared_knob"]
 
 #: The values of all knobs of a method at one place.
 Knobs = Mapping[str, Any]
+Start = Literal["exact", "close", "differs"]
 #: Where a method sits in a backbone, and with which knobs.
 Cells = Mapping[Cell, Knobs]
 
@@ -26,18 +30,25 @@ class Method(ABC):
 
     Attributes:
         words: Its name and knobs, for the search-space language.
+        peft_type: Its name in PEFT's tables.
         order: Where it stands when several methods wrap the same module: lower is nearer the
             backbone's weights.
-        layer_class: The PEFT layer that wraps an adapted module.
-        identity_at_start: Whether the logits right after `apply` are those of the backbone, to the bit.
+        layer_class: The PEFT layer, or layers, that wrap an adapted module.
+        start: The logits right after `apply`: those of the backbone to the bit (`exact`), up to rounding
+            (`close`), or others (`differs`); knobs may make it better, see `exact_at_start`.
         mergeable: Whether it can be folded into the backbone's weights after training.
+        ours: Whether PEFT lacks it, so that its folders load only after `import autopeft`.
+        joint: Whether its cost depends on all its places together, as where they share parameters.
     """
 
-    words: ClassVar[MethodWords]
-    order: ClassVar[int]
-    layer_class: ClassVar[type[BaseTunerLayer]]
-    identity_at_start: ClassVar[bool]
-    mergeable: ClassVar[bool]
+    words: MethodWords
+    peft_type: str
+    order: int
+    layer_class: type[nn.Module] | tuple[type[nn.Module], ...]
+    start: Start
+    mergeable: bool
+    ours: bool = False
+    joint: bool = False
 
     @abstractmethod
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -48,9 +59,89 @@ class Method(ABC):
         """Return the PEFT config that puts in exactly these cells.
 
         Args:
-            cells: At least one place with its knobs.
+            cells: One of `parts`.
             anatomy: The resolved anatomy of the backbone.
         """
+
+    def wraps(self, cells: Cells, anatomy: Anatomy) -> list[str]:
+        """Return the full names of the modules that the config of a part wraps, sorted."""
+        return sorted(getattr(self.peft_config(cells, anatomy), "target_modules", None) or ())
+
+    def parts(self, cells: Cells) -> list[Cells]:
+        """Split places into those that one PEFT config can describe; all of them unless overridden."""
+        return [cells]
+
+    def alters_weights(self, knobs: Knobs) -> bool:
+        """Tell whether putting it in changes the frozen weights that it wraps."""
+        return False
+
+    def exact_at_start(self, knobs: Knobs) -> bool:
+        """Tell whether the logits right after `apply` are those of the backbone to the bit."""
+        return self.start == "exact"
+
+    def counting(self, knobs: Knobs) -> Knobs:
+        """Return knobs of the same cost that PEFT can build without weights."""
+        return knobs
+
+    def count(self, knobs: Knobs, module: nn.Module) -> int | None:
+        """Return the trainable parameters of one wrapped module, or None where PEFT builds it on the meta device."""
+        return None
+
+    def shared_count(self, knobs: Knobs) -> int | None:
+        """Return the trainable parameters of a part where all of them are shared by its places, else None."""
+        return None
+
+    def rate_factors(self, cells: Cells) -> dict[str, float]:
+        """Return factors on the learning rate, for parameters with a word in their names."""
+        return {}
+
+    def insert(self, config: PeftConfig, model: nn.Module) -> Any:
+        """Let PEFT put a config into a model; return its tuner."""
+        return PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type](model, config, "default")
+
+    def extract(self, tuner: Any, model: nn.Module) -> None:
+        """Undo what `insert` did beside wrapping modules."""
+        return
+
+    def freeze(self, tuner: BaseTuner, cells: Cells) -> None:
+        """Freeze what of a new adapter the method does not train."""
+        return
+
+    def penalty(self, tuner: BaseTuner, cells: Cells) -> torch.Tensor | None:
+        """Return what the method adds to the training loss, or None."""
+        return None
+
+    def before_step(self, tuner: BaseTuner, cells: Cells) -> None:
+        """Do what the method does to the gradients before an optimiser step."""
+        return
+
+    def after_step(self, tuner: BaseTuner, cells: Cells, step: int, steps: int) -> None:
+        """Do what the method's training loop does after an optimiser step, while the gradients are there.
+
+        Args:
+            tuner: What PEFT put into the model.
+            cells: The places.
+            step: Steps done, from 1.
+            steps: Steps in all.
+        """
+        return
+
+
+def learning_rate(range: str) -> Knob:
+    """Return the knob of a method's own learning rate.
+
+    Args:
+        range: What a space searches that names no learning rate for all its methods.
+    """
+    return Knob(
+        "learning_rate",
+        "float",
+        "peak learning rate of its parameters; that under `training` when left out",
+        range=range,
+        optional=True,
+        low=1e-7,
+        high=10.0,
+    )
 
 
 def shared_knob(cells: Cells, name: str) -> Any:

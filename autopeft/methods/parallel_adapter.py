@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, ParallelAdapterConfig, ParallelAdapterLayer
-from autopeft.methods.method import Cells, Knobs, Method, shared_knob
+from autopeft.methods.bottleneck import ACTIVATIONS, RATES, ParallelAdapterConfig, ParallelAdapterLayer
+from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
@@ -21,15 +21,28 @@ class ParallelAdapter(Method):
         summary="a scaled bottleneck beside the feed-forward sublayer",
         source="He et al. 2021, arXiv:2110.04366",
         knobs=(
-            Knob("size", "int", "size of the bottleneck", low=1, placed=True, gate=True, relative=("d", "f")),
+            Knob(
+                "size",
+                "int",
+                "size of the bottleneck",
+                low=1,
+                placed=True,
+                gate=True,
+                relative=("d", "f"),
+                range="d/64..d/4 by x2",
+            ),
             Knob("scale", "float", "factor of what the adapter adds", default=4.0, low=1e-6),
             Knob("activation", "choice", "its nonlinearity", default="relu", choices=tuple(ACTIVATIONS)),
+            learning_rate(RATES),
         ),
+        placement="layer",
     )
+    peft_type = "PARALLEL_ADAPTER"
     order = 1
     layer_class = ParallelAdapterLayer
-    identity_at_start = True
+    start = "exact"
     mergeable = False
+    ours = True
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.method import Cells, Knobs, Method
+from autopeft.methods.method import Cells, Knobs, Method, learning_rate
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixLayer
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
@@ -29,15 +29,20 @@ class Prefix(Method):
                 placed=True,
                 gate=True,
                 relative=("d", "f"),
+                range="1..32 by x2",
             ),
+            learning_rate("1e-3..3e-2 log"),
         ),
+        placement="layer",
     )
+    peft_type = "LAYER_PREFIX"
     # Wraps the whole attention module, so the matrices inside must have their adapters already.
     order = 3
     layer_class = PrefixLayer
     # A new prefix takes its share of the attention from the text at once.
-    identity_at_start = False
+    start = "differs"
     mergeable = False
+    ours = True
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from autopeft.methods import registration  # noqa: F401  (enters our types in PEFT's tables)
+from autopeft.methods.families.adaptive import ADAPTIVE
+from autopeft.methods.families.low_rank import LOW_RANK
+from autopeft.methods.families.rotations import ROTATIONS
+from autopeft.methods.families.shared import SHARED
+from autopeft.methods.families.sparse import SPARSE
+from autopeft.methods.families.vectors import VECTORS
+from autopeft.methods.families.whole import WHOLE_MODEL
 from autopeft.methods.lora import Lora
 from autopeft.methods.method import Method
 from autopeft.methods.parallel_adapter import ParallelAdapter
 from autopeft.methods.prefix import Prefix
+from autopeft.methods.prompts import PROMPTS
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.space.vocabulary import Knob, Vocabulary
 
@@ -19,6 +27,14 @@ METHODS: dict[str, Method] = {
         SerialAdapter(),
         ParallelAdapter(),
         Prefix(),
+        *ADAPTIVE,
+        *LOW_RANK,
+        *ROTATIONS,
+        *VECTORS,
+        *SHARED,
+        *SPARSE,
+        *WHOLE_MODEL,
+        *PROMPTS,
     )
 }
 

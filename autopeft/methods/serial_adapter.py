@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, SerialAdapterConfig, SerialAdapterLayer
-from autopeft.methods.method import Cells, Knobs, Method, shared_knob
+from autopeft.methods.bottleneck import ACTIVATIONS, RATES, SerialAdapterConfig, SerialAdapterLayer
+from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
@@ -21,7 +21,16 @@ class SerialAdapter(Method):
         summary="a bottleneck after the feed-forward (and the attention) sublayer",
         source="Houlsby et al. 2019, arXiv:1902.00751; Pfeiffer et al. 2020, arXiv:2005.00247",
         knobs=(
-            Knob("size", "int", "size of the bottleneck", low=1, placed=True, gate=True, relative=("d", "f")),
+            Knob(
+                "size",
+                "int",
+                "size of the bottleneck",
+                low=1,
+                placed=True,
+                gate=True,
+                relative=("d", "f"),
+                range="d/64..d/4 by x2",
+            ),
             Knob("scale", "float", "factor of what the adapter adds", default=1.0, low=1e-6),
             Knob(
                 "position",
@@ -31,13 +40,17 @@ class SerialAdapter(Method):
                 choices=("ffn", "both"),
             ),
             Knob("activation", "choice", "its nonlinearity", default="relu", choices=tuple(ACTIVATIONS)),
+            learning_rate(RATES),
         ),
+        placement="layer",
     )
+    peft_type = "SERIAL_ADAPTER"
     # Outermost: it reads the output of the sublayer with all other adapters in it.
     order = 2
     layer_class = SerialAdapterLayer
-    identity_at_start = True
+    start = "exact"
     mergeable = False
+    ours = True
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from peft import PeftModel
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file, save_file
+from torch import nn
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy, head_parameters
 from autopeft.errors import ConfigurationError
-from autopeft.methods.builder import applied, apply, original_name, plan
-from autopeft.methods.method import Method
+from autopeft.methods.builder import Inserted, applied, apply, original_name
+from autopeft.methods.prompts import prompt_of
 from autopeft.space import Configuration
 
 __all__ = ["load", "save"]
@@ -39,27 +42,30 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
     done = applied(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    steps = plan(done.configuration)
     head = {name: parameter.detach().contiguous() for name, parameter in head_parameters(model).items()}
-    for method, places in steps:
-        config = method.peft_config(places, done.anatomy)
+    alone = len(done.inserted) == 1
+    for inserted in done.inserted:
+        config = inserted.part.method.peft_config(inserted.part.cells, done.anatomy)
         config.base_model_name_or_path = model.name_or_path or None
         config.inference_mode = True
-        tensors = {_PEFT + key: value for key, value in _tensors(model, method).items()}
-        if len(steps) == 1 and head:
+        tensors = {name: value.clone() for name, value in _tensors(inserted, done.anatomy).items()}
+        if alone and head:
             config.task_type = "SEQ_CLS"
             config.modules_to_save = sorted({name.partition(".")[0] for name in head})
-            tensors.update({_PEFT + name: value for name, value in head.items()})
+            # PEFT wraps a model once for prompts, twice for adapters.
+            outer = "base_model." if isinstance(inserted.tuner, PeftModel) else _PEFT
+            tensors.update({outer + name: value for name, value in head.items()})
         # PEFT keeps target names in a set, whose order changes from run to run.
-        config.target_modules = sorted(config.target_modules)
-        target = folder if len(steps) == 1 else folder / method.words.name
+        if getattr(config, "target_modules", None):
+            config.target_modules = sorted(config.target_modules)
+        target = folder if alone else folder / inserted.part.name
         config.save_pretrained(str(target))
         save_file(tensors, str(target / SAFETENSORS_WEIGHTS_NAME), metadata={"format": "pt"})
-    if len(steps) != 1 and head:
+    if not alone and head:
         save_file(head, str(folder / _HEAD), metadata={"format": "pt"})
     manifest = {
         "configuration": done.configuration.to_dict(),
-        "methods": [method.words.name for method, _ in steps],
+        "parts": [inserted.part.name for inserted in done.inserted],
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
@@ -85,31 +91,73 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{folder}: no readable {MANIFEST}; expected a folder of saved adapters") from error
     apply(configuration, model, anatomy)
-    steps = plan(configuration)
+    inserted = applied(model).inserted
     head: dict[str, torch.Tensor] = {}
-    for method, _ in steps:
-        source = folder if len(steps) == 1 else folder / method.words.name
-        saved = {key.removeprefix(_PEFT): value for key, value in load_file(source / SAFETENSORS_WEIGHTS_NAME).items()}
-        own = _tensors(model, method)
+    for each in inserted:
+        source = folder if len(inserted) == 1 else folder / each.part.name
+        saved = load_file(source / SAFETENSORS_WEIGHTS_NAME)
+        if isinstance(each.tuner, PeftModel):
+            _load_prompt(each.tuner, saved)
+        own = _tensors(each, anatomy)
         _copy({key: value for key, value in saved.items() if key in own}, own, source)
-        head.update({key: value for key, value in saved.items() if key not in own})
+        rest = {key: value for key, value in saved.items() if key not in own}
+        head.update({key.removeprefix(_PEFT).removeprefix("base_model."): value for key, value in rest.items()})
     if (folder / _HEAD).is_file():
         head.update(load_file(folder / _HEAD))
     _copy(head, {name: parameter.detach() for name, parameter in head_parameters(model).items()}, folder)
     return configuration
 
 
-def _tensors(model: PreTrainedModel, method: Method) -> dict[str, torch.Tensor]:
-    """Return the adapter tensors of one method, by their names in a model without other methods."""
-    tensors = {}
-    for name, module in model.named_modules():
-        if isinstance(module, method.layer_class):
-            for attribute in module.adapter_layer_names:
-                for key, parameter in getattr(module, attribute).named_parameters():
-                    if key.partition(".")[0] == _ADAPTER:
-                        path = [original_name(name), attribute, *key.split(".")[1:]]
-                        tensors[".".join(path)] = parameter.detach()
-    return tensors
+class _Shell(nn.Module):
+    """A tuner seen as PEFT's save and load functions want it: as the `base_model` of a `PeftModel`."""
+
+    def __init__(self, tuner: BaseTuner) -> None:
+        super().__init__()
+        self.base_model = tuner
+        self.peft_config = tuner.peft_config
+
+
+def _tensors(inserted: Inserted, anatomy: Anatomy) -> dict[str, torch.Tensor]:
+    """Return the tensors PEFT stores of a part, by their names in a model without other methods."""
+    part, tuner = inserted.part, inserted.tuner
+    if isinstance(tuner, PeftModel):
+        return _prompt_tensors(tuner)
+    kind = type(tuner)
+    shell = _Shell(tuner)
+    config = tuner.peft_config[_ADAPTER]
+    wrapped = part.method.wraps(part.cells, anatomy)
+    own = {
+        name: isinstance(module, part.method.layer_class) and original_name(name) in wrapped
+        for name, module in tuner.model.named_modules()
+        if isinstance(module, (BaseTunerLayer, part.method.layer_class))
+    }
+    named = kind._get_adapter_state_dict(shell, config, _ADAPTER, shell.state_dict(), [])
+    stored = {}
+    for key, value in named.items():
+        inside = key.removeprefix(_PEFT) if key.startswith(_PEFT) else None
+        layers = [name for name in own if inside is not None and inside.startswith(f"{name}.")]
+        # What lies outside the model is the tuner's own; of nested layers the innermost owns a tensor.
+        if inside is None or own[max(layers, key=len)]:
+            stored[original_name(kind._remove_adapter_name_from_key(key, _ADAPTER))] = value
+    return stored
+
+
+def _prompt_tensors(tuner: PeftModel) -> dict[str, torch.Tensor]:
+    """Return what PEFT stores of a prompt: its embeddings, which a network may have made."""
+    encoder = prompt_of(tuner)
+    with torch.no_grad():
+        named = type(encoder)._get_adapter_state_dict(tuner, tuner.peft_config[_ADAPTER], _ADAPTER, {}, [])
+    return {name: value.detach() for name, value in named.items()}
+
+
+def _load_prompt(tuner: PeftModel, saved: Mapping[str, torch.Tensor]) -> None:
+    """Load a stored prompt as it is: a network that made it is not stored, so the encoder is built without one."""
+    tuner.peft_config[_ADAPTER].inference_mode = True
+    before = [(parameter, parameter.requires_grad) for parameter in tuner.base_model.parameters()]
+    tuner._setup_prompt_encoder(_ADAPTER)
+    for parameter, requires_grad in before:
+        parameter.requires_grad_(requires_grad)
+    prompt_of(tuner)._load_adapter_state_dict(saved)
 
 
 def _copy(source: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor], folder: Path) -> None:

@@ -70,11 +70,11 @@ class AffordablePoints:
 
     def point(self, params: Params) -> Point:
         """Return the point at `params`, in canonical encoding, whatever it costs."""
-        return self._canonical(self.space.encode(self.space.decode(params)))
+        return self._canonical(self.space.canonical(params))
 
     def affordable(self, point: Point) -> bool:
-        """Return whether a point is within the limit."""
-        return point.cost <= self.limit
+        """Return whether a point is within the limit and the space's constraints allow it."""
+        return self._fits(point, self.limit)
 
     @cached_property
     def all(self) -> list[Point] | None:
@@ -86,7 +86,12 @@ class AffordablePoints:
     def cheapest(self) -> Point:
         """The cheapest point whose cost is not 0: exact in a small space, otherwise the best of a search."""
         candidates = self._every if self._every is not None else [self._descend(i) for i in range(_DESCENTS)]
-        return min(candidates, key=lambda point: point.cost or np.inf)
+        allowed = [point for point in candidates if self.space.allows(point.configuration)]
+        if not allowed:
+            raise BudgetError(
+                f"the constraints of the space {self.space.name!r} forbid all its configurations; widen one"
+            )
+        return min(allowed, key=lambda point: point.cost or np.inf)
 
     def draw(self, rng: np.random.Generator) -> Point:
         """Draw a random affordable point, spread over costs as well as over the space.
@@ -108,7 +113,7 @@ class AffordablePoints:
             bound: The cost to get to, but not to 0; at least that of the cheapest point.
             rng: Decides the order in which knobs are given up.
         """
-        if point.cost <= bound:
+        if self._fits(point, bound):
             return point
         anchor = self.cheapest.params
         names = [name for name in point.params if point.params[name] != anchor[name]]
@@ -117,11 +122,11 @@ class AffordablePoints:
         for index in rng.permutation(len(names)):
             given_up.append(names[index])
             params[names[index]] = anchor[names[index]]
-            if 0 < self._price(params) <= bound:
+            if self._holds(params, bound):
                 break
         for name in given_up:
             for value in self._towards(name, point.params[name], anchor[name]):
-                if 0 < self._price({**params, name: value}) <= bound:
+                if self._holds({**params, name: value}, bound):
                     params[name] = value
                     break
         return self.point(params)
@@ -178,8 +183,13 @@ class AffordablePoints:
             return range(value, anchor, 1 if anchor > value else -1)
         return (value,)
 
-    def _price(self, params: Params) -> int:
-        return int(self._cost(self.space.decode(params)))
+    def _fits(self, point: Point, bound: int) -> bool:
+        return point.cost <= bound and self.space.allows(point.configuration)
+
+    def _holds(self, params: Params, bound: int) -> bool:
+        """Return whether an allowed configuration, not of cost 0, is at `params`, no costlier than `bound`."""
+        configuration = self.space.decode(params)
+        return 0 < int(self._cost(configuration)) <= bound and self.space.allows(configuration)
 
     @cached_property
     def _every(self) -> list[Point] | None:

@@ -9,12 +9,15 @@ from typing import Any
 from autopeft.errors import SpaceError
 from autopeft.space.bound import BoundSpace
 from autopeft.space.checking import layers_of, split_per, targets_of
-from autopeft.space.document import Lines
+from autopeft.space.document import Lines, locate
 from autopeft.space.domains import Continuous, Grid, domain
+from autopeft.space.encoding import EVERYWHERE
 from autopeft.space.grammar import GrammarError, Per, Values
+from autopeft.space.knob_plan import KnobPlan, Place
 from autopeft.space.parameters import Parameter
-from autopeft.space.placed import KnobPlan, MethodPlan, Place
-from autopeft.space.placement import Cell
+from autopeft.space.placed import MethodPlan
+from autopeft.space.placement import WHOLE, Cell
+from autopeft.space.rule_binding import bind_rules
 from autopeft.space.shape import ROLES, BackboneShape
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
 
@@ -45,7 +48,7 @@ class _Binder:
                 choice = name if section == "choose" and len(chosen) > 1 else None
                 plans.append(self.method((section, name), self.vocabulary.methods[name], knobs or {}, choice))
         training = self.data.get("training") or {}
-        plan = [self.knob("training", knob, training, [Cell(-1, None)]) for knob in self.vocabulary.training.values()]
+        plan = [self.knob("training", knob, training, [EVERYWHERE]) for knob in self.vocabulary.training.values()]
         return plans, plan
 
     def method(
@@ -54,6 +57,8 @@ class _Binder:
         own = "layers" in knobs
         layer_path = (*path, "layers") if own else ("layers",)
         bits, layers = layers_of(knobs["layers"] if own else self.data.get("layers", "all"))
+        if words.placement == "model":
+            bits, layers = False, [*WHOLE]
         layers = list(range(self.shape.layers)) if layers is None else self.inside(layer_path, layers)
         prefix = f"{words.name}.layer" if own else "layer"
         layer_bits = {layer: self.bit(f"{prefix}.{layer}") for layer in layers} if bits else {}
@@ -102,13 +107,29 @@ class _Binder:
         places: list[Cell],
         path: tuple[str, ...] = ("training",),
     ) -> KnobPlan:
-        per, values = split_per(given.get(knob.name, knob.default))
+        per, values = split_per(given.get(knob.name, self.left_out(knob)))
         values_of = self.domain((*path, knob.name), knob, values)
         groups = self.groups(path, knob, per, places)
-        if per is not None and per.unit == "role" and places and places[0].role is None:
-            self.problem((*path, knob.name), f"found `per: role`, but {owner} is placed layer by layer")
+        self.above_matrix(f"{owner}.{knob.name}", knob, values_of, places)
         names = {cell: self.name(f"{owner}.{knob.name}", per, cell, values_of, groups) for cell in places}
         return KnobPlan(knob, values_of, names)
+
+    def above_matrix(self, where: str, knob: Knob, values: Grid | Continuous, places: list[Cell]) -> None:
+        """Warn of ranks that no matrix can have."""
+        smallest = min(self.shape.hidden, self.shape.ffn)
+        if knob.gate and isinstance(values, Grid) and places and places[0].role is not None:
+            above = [value for value in values.values if value > smallest]
+            if above:
+                found = " to ".join(map(str, dict.fromkeys((above[0], above[-1]))))
+                self.warnings.append(
+                    f"{where}: {found} is above {smallest}, the smaller side of the matrices here; "
+                    "such a rank adds parameters and nothing that they could express"
+                )
+
+    def left_out(self, knob: Knob) -> Any:
+        """Return what a knob that the space does not mention is searched over."""
+        everywhere = knob.name in (self.data.get("training") or {})
+        return knob.default if knob.range is None or everywhere else knob.range
 
     def domain(self, path: tuple[str, ...], knob: Knob, values: Values) -> Grid | Continuous:
         try:
@@ -163,10 +184,9 @@ class _Binder:
     def add(self, parameter: Parameter) -> None:
         self.parameters.setdefault(parameter.name, parameter)
 
-    def problem(self, path: tuple[str, ...], message: str) -> None:
-        line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0)
-        place = f"{self.source}:{line}" if line else self.source
-        self.problems.append(f"{place}: {'.'.join(path)}: {message}")
+    def problem(self, path: tuple[str, ...], message: str, item: int | None = None) -> None:
+        mark = locate(self.lines, path if item is None else (*path, str(item)), self.source)
+        self.problems.append(f"{mark}: {'.'.join(path)}: {message}")
 
 
 def bind(
@@ -184,6 +204,9 @@ def bind(
     """
     binder = _Binder(data, vocabulary, shape, source, lines)
     methods, training = binder.bind()
+    bound = bind_rules(data.get("constraints", ()), methods, shape)
+    for index, problem in bound.problems:
+        binder.problem(("constraints",), problem, index)
     if binder.problems:
         raise SpaceError(binder.problems)
     return BoundSpace(
@@ -191,7 +214,8 @@ def bind(
         vocabulary=vocabulary,
         shape=shape,
         parameters=tuple(binder.parameters.values()),
-        warnings=tuple(binder.warnings),
+        warnings=(*binder.warnings, *bound.warnings),
         methods=tuple(methods),
         training=tuple(training),
+        rules=tuple(bound.rules),
     )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from autopeft.errors import ConfigurationError
 from autopeft.space.canonical import build
 from autopeft.space.configuration import Configuration
+from autopeft.space.encoding import EVERYWHERE, Encoder, Rows
+from autopeft.space.knob_plan import KnobPlan, Params
+from autopeft.space.moves import moves
 from autopeft.space.parameters import Parameter
-from autopeft.space.placed import KnobPlan, MethodPlan
-from autopeft.space.placement import Cell, cells
+from autopeft.space.placed import MethodPlan
+from autopeft.space.placement import cells
+from autopeft.space.rules import Rule
 from autopeft.space.shape import BackboneShape
 from autopeft.space.vocabulary import Vocabulary
 
@@ -25,9 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BoundSpace"]
 
-Params = Mapping[str, Any]
+#: Draws after which constraints that forbid all of them are called too tight.
+_DRAWS = 2_000
 
-_SPREADS = (0.05, 0.2)
+
+class _Settled(NamedTuple):
+    params: dict[str, Any]
+    rows: Rows
+    training: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class BoundSpace:
         warnings: What the backbone cannot offer, in words.
         methods: Its methods.
         training: Its training knobs.
+        rules: Its constraints, budgets aside.
     """
 
     name: str
@@ -54,12 +64,18 @@ class BoundSpace:
     warnings: tuple[str, ...]
     methods: tuple[MethodPlan, ...]
     training: tuple[KnobPlan, ...]
+    rules: tuple[Rule, ...] = ()
 
     @cached_property
     def size(self) -> int | None:
         """Number of points (some may be the same configuration); None when a parameter is continuous."""
         sizes = [parameter.size for parameter in self.parameters]
         return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The encoding of nothing at all: every gate off that can be, every bit set."""
+        return dict(self._encoder.defaults)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Return the Optuna distributions of all parameters."""
@@ -73,45 +89,74 @@ class BoundSpace:
     def decode(self, params: Params) -> Configuration:
         """Return the configuration that parameters give, in canonical form."""
         placed = {method.words.name: method.cells(params) for method in self.methods}
-        where = Cell(-1, None)
-        training = {plan.knob.name: plan.value(params, where, None) for plan in self.training}
+        training = {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.training}
         return build(placed, training, self.vocabulary)
 
     def encode(self, configuration: Configuration) -> dict[str, Any]:
-        """Return the parameters of a canonical configuration; `decode` gives it back.
+        """Return the one encoding of a canonical configuration; `decode` gives it back.
 
         Raises:
-            ConfigurationError: When it is not in the space.
+            ConfigurationError: When it is not in the space, or a constraint forbids it.
         """
-        for params in self._candidates(configuration):
-            if self.decode(params) == configuration:
-                return params
-        raise ConfigurationError(
-            f"not in the space {self.name!r} on this backbone: {configuration.describe()}; "
-            f"{self._misfit(configuration)}"
-        )
+        params = self._encode(configuration)
+        if params is None:
+            raise ConfigurationError(
+                f"not in the space {self.name!r} on this backbone: {configuration.describe()}; "
+                f"{self._misfit(configuration)}"
+            )
+        broken = self._broken_by(configuration)
+        if broken:
+            raise ConfigurationError(
+                f"forbidden in the space {self.name!r}: {configuration.describe()}; "
+                f"expected a configuration that keeps {' and '.join(map(repr, broken))}"
+            )
+        return params
 
     def contains(self, configuration: Configuration) -> bool:
-        """Tell whether a canonical configuration is a point of the space."""
+        """Tell whether a canonical configuration is a point of the space that its constraints allow."""
         try:
             self.encode(configuration)
         except ConfigurationError:
             return False
         return True
 
+    def allows(self, configuration: Configuration) -> bool:
+        """Tell whether a canonical configuration keeps the constraints; budgets are not the space's to judge."""
+        return not self._broken_by(configuration)
+
+    def canonical(self, params: Params) -> dict[str, Any]:
+        """Return the one encoding of the configuration at a point, whether constraints allow it or not."""
+        return self._settle(params).params
+
     def active(self, params: Params) -> frozenset[str]:
         """Return the names of the parameters that matter at a point."""
-        found = {"choose"} & self._by_name.keys()
+        found = {"choose"} & self._encoder.defaults.keys()
         for method in self.methods:
             found |= method.active(params)
-        if any(method.cells(params) for method in self.methods):
-            found |= {name for plan in self.training for name in plan.names.values() if name}
+        shared = self._training(params, self._encoder.rows(params))
+        for plan in self.training:
+            if plan.knob.name in shared:
+                found |= {name for name in plan.names.values() if name}
         return frozenset(found)
 
     def sample(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw a point, uniform in each parameter, in its canonical encoding."""
-        drawn = {parameter.name: parameter.at(rng.random()) for parameter in self.parameters}
-        return self.encode(self.decode(drawn))
+        """Draw a point that the constraints allow, uniform in each parameter, in its canonical encoding.
+
+        Raises:
+            ConfigurationError: When the constraints allow next to none.
+        """
+        refusals: Counter[str] = Counter()
+        for _ in range(_DRAWS):
+            drawn = self._settle({parameter.name: parameter.at(rng.random()) for parameter in self.parameters})
+            broken = self._broken(drawn)
+            if not broken:
+                return drawn.params
+            refusals.update(broken)
+        shares = ", ".join(f"{text!r} by {count / _DRAWS:.0%}" for text, count in refusals.most_common())
+        raise ConfigurationError(
+            f"the constraints of the space {self.name!r} leave next to nothing: {_DRAWS:,} random configurations were "
+            f"all forbidden, {shares}; widen these constraints, or narrow the values so that most keep them"
+        )
 
     def unit(self, params: Params) -> np.ndarray:
         """Return a point as an array of shape `(parameters,)` with values from 0 to 1."""
@@ -125,20 +170,70 @@ class BoundSpace:
         }
 
     def neighbours(self, params: Params, rng: np.random.Generator) -> list[dict[str, Any]]:
-        """Return the points one step away in one parameter that matters, in canonical encoding, each once.
+        """Return the allowed points one step away in one parameter that matters, in canonical encoding, each once.
 
         An ordered grid steps to both sides and jumps once at random, a bit flips, a word changes to each
         other word, a number moves by Gaussian steps of several sizes.
         """
-        here = self.decode(params)
+        here = self.canonical(params)
         active = self.active(params)
-        found: dict[Configuration, None] = {}
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for parameter in self.parameters:
             if parameter.name in active:
-                for value in _moves(parameter, params[parameter.name], rng):
-                    found.setdefault(self.decode({**params, parameter.name: value}))
-        found.pop(here, None)
-        return [self.encode(configuration) for configuration in found]
+                for value in moves(parameter, params[parameter.name], rng):
+                    near = self._settle({**params, parameter.name: value})
+                    key = tuple(near.params.values())
+                    if key not in found and not self._broken(near):
+                        found[key] = near.params
+        found.pop(tuple(here.values()), None)
+        return list(found.values())
+
+    def _settle(self, params: Params) -> _Settled:
+        rows = self._encoder.rows(params)
+        training = self._training(params, rows)
+        encoded = self._encoder.encode(rows, training)
+        assert encoded is not None, "every point has an encoding"
+        return _Settled(encoded, rows, training)
+
+    def _encode(self, configuration: Configuration) -> dict[str, Any] | None:
+        placed = cells(configuration, self.vocabulary)
+        if not placed.keys() <= {method.words.name for method in self.methods}:
+            return None
+        rows = []
+        for method in self.methods:
+            found = method.rows_of(placed.get(method.words.name, {}))
+            if found is None:
+                return None
+            rows.append(found)
+        params = self._encoder.encode(rows, configuration.training)
+        return params if params is not None and self.decode(params) == configuration else None
+
+    def _training(self, params: Params, rows: Rows) -> dict[str, Any]:
+        """Return the training knobs that the configuration at a point has."""
+        values = {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.training}
+        # Which of them it has depends on knobs that are the same everywhere, so one place of each method tells.
+        first = {
+            method.words.name: dict([next(iter(here[0].cells.items()))])
+            for method, here in zip(self.methods, rows, strict=True)
+            if here
+        }
+        return build(first, values, self.vocabulary).training
+
+    def _broken(self, settled: _Settled) -> list[str]:
+        """Return the constraints that a point breaks."""
+        if not self.rules:
+            return []
+        placed = {
+            method.words.name: {cell: values for row in here for cell, values in row.cells.items()}
+            for method, here in zip(self.methods, settled.rows, strict=True)
+        }
+        return [rule.text for rule in self.rules if not rule.allows(placed, settled.training)]
+
+    def _broken_by(self, configuration: Configuration) -> list[str]:
+        if not self.rules:
+            return []
+        placed = cells(configuration, self.vocabulary)
+        return [rule.text for rule in self.rules if not rule.allows(placed, configuration.training)]
 
     def _misfit(self, configuration: Configuration) -> str:
         """Say what of a configuration the space does not have."""
@@ -149,90 +244,14 @@ class BoundSpace:
                 return misfit
         for plan in self.training:
             value = configuration.training.get(plan.knob.name)
-            if value is not None and plan.params_for(value, None) is None:
+            if value is not None and not plan.options(value, None):
                 return f"training.{plan.knob.name} is never {value:g}"
         return "the space has each of its values, but not in these layers, roles and methods together"
-
-    @cached_property
-    def _by_name(self) -> dict[str, Parameter]:
-        return {parameter.name: parameter for parameter in self.parameters}
 
     @cached_property
     def _distributions(self) -> dict[str, BaseDistribution]:
         return {parameter.name: parameter.distribution() for parameter in self.parameters}
 
     @cached_property
-    def _defaults(self) -> dict[str, Any]:
-        """The encoding of nothing at all: every gate off that can be, every bit set."""
-        params = {parameter.name: parameter.default() for parameter in self.parameters}
-        for method in self.methods:
-            params |= dict.fromkeys((*method.layer_bits.values(), *method.role_bits.values()), 1)
-            if method.gate is not None and method.gate.off is not None:
-                params |= {name: method.gate.off for name in method.gate.names.values() if name}
-        return params
-
-    def _candidates(self, configuration: Configuration) -> Iterator[dict[str, Any]]:
-        """Yield encodings that may give the configuration, the preferred one first."""
-        placed = cells(configuration, self.vocabulary)
-        choices = [method for method in self.methods if method.choice is not None]
-        named = [method for method in choices if method.words.name in placed]
-        options: list[MethodPlan | None] = [*(named or choices)]
-        for chosen in options or [None]:
-            for absent_closed in (False, True):
-                params = self._encode(configuration, placed, chosen, absent_closed)
-                if params is None:
-                    return
-                yield params
-
-    def _encode(
-        self,
-        configuration: Configuration,
-        placed: Mapping[str, Mapping[Cell, Mapping[str, Any]]],
-        chosen: MethodPlan | None,
-        absent_closed: bool,
-    ) -> dict[str, Any] | None:
-        params = dict(self._defaults)
-        if chosen is not None:
-            params["choose"] = chosen.choice
-        shared = [method for method in self.methods if method.shares_layers]
-        occupied = {cell.layer for method in shared for cell in placed.get(method.words.name, ())}
-        for method in self.methods:
-            here = placed.get(method.words.name, {})
-            found = method.encode(here)
-            if found is None:
-                return None
-            layers = {cell.layer for cell in here}
-            _set_bits(params, method.layer_bits, occupied if method.shares_layers else layers, absent_closed)
-            _set_bits(params, method.role_bits, {cell.role for cell in here}, absent_closed)
-            if here and method.gate is not None:
-                # A layer or role that bits have closed remembers no `off`: opening it again shall matter.
-                gates = method.gate.names
-                open_gates = {gates[place.cell] for place in method.places if place.open(params)}
-                params |= dict.fromkeys(filter(None, set(gates.values()) - open_gates), method.gate.on)
-            params |= found
-        for plan in self.training:
-            name = plan.names[Cell(-1, None)]
-            if name is not None and plan.knob.name in configuration.training:
-                value = plan.params_for(configuration.training[plan.knob.name], None)
-                if value is None:
-                    return None
-                params[name] = value
-        return params
-
-
-def _set_bits(params: dict[str, Any], bits: Mapping[Any, str], used: Iterable[Any], absent_closed: bool) -> None:
-    used = set(used)
-    if used or absent_closed:
-        params |= {name: int(key in used) for key, name in bits.items()}
-
-
-def _moves(parameter: Parameter, value: Any, rng: np.random.Generator) -> list[Any]:
-    if parameter.values is None:
-        here = parameter.unit(value)
-        steps = [sign * abs(rng.normal(0.0, spread)) for spread in _SPREADS for sign in (-1, 1)]
-        return [parameter.at(min(max(here + step, 0.0), 1.0)) for step in steps]
-    if not parameter.ordered:
-        return [other for other in parameter.values if other != value]
-    last = len(parameter.values) - 1
-    moves = {step for step in (value - 1, value + 1) if 0 <= step <= last}
-    return [*sorted(moves), int(rng.integers(0, last + 1))]
+    def _encoder(self) -> Encoder:
+        return Encoder(self.parameters, self.methods, self.training)

@@ -8,7 +8,7 @@ from typing import Any
 
 from autopeft.errors import ConfigurationError
 from autopeft.space.configuration import Configuration
-from autopeft.space.placement import Cell, assemble, is_key, look_up, parse_layers, rename_role, specificity
+from autopeft.space.placement import WHOLE, Cell, assemble, is_key, look_up, parse_layers, rename_role, specificity
 from autopeft.space.quantity import check_value, settle
 from autopeft.space.shape import ROLES, BackboneShape
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
@@ -57,9 +57,13 @@ def build(
     training: Mapping[str, Any],
     vocabulary: Vocabulary,
 ) -> Configuration:
-    """Write places and training knobs as a canonical configuration; without any place it is head only."""
+    """Write places and training knobs as a canonical configuration; without any place it is head only.
+
+    A training knob that every method has of its own is left out.
+    """
     modules = {name: assemble(vocabulary.methods[name], places) for name, places in placed.items() if places}
-    return Configuration.from_dict({"modules": modules, "training": dict(training) if modules else {}})
+    shared = {name: value for name, value in training.items() if any(name not in knobs for knobs in modules.values())}
+    return Configuration.from_dict({"modules": modules, "training": shared})
 
 
 def nearest(name: Any, known: Any) -> str:
@@ -73,12 +77,15 @@ def _places(
 ) -> dict[Cell, dict[str, Any]]:
     where = f"modules.{words.name}"
     before = len(faults)
-    _unknown(f"{where}.", knobs, ("layers", *words.by_name), faults)
-    layers = _layers(where, knobs.get("layers", "all"), shape, faults)
+    places_layers = () if words.placement == "model" else ("layers",)
+    _unknown(f"{where}.", knobs, (*places_layers, *words.by_name), faults)
+    layers = [*WHOLE]
+    if words.placement != "model":
+        layers = _layers(where, knobs.get("layers", "all"), shape, faults)
     roles = _roles(where, words, knobs, shape, faults)
     places: dict[Cell, dict[str, Any]] = {}
     for knob in words.knobs:
-        if knob.kind != "roles" and knob.name not in knobs and knob.default is None:
+        if knob.kind != "roles" and knob.name not in knobs and knob.required:
             faults.append(f"{where}.{knob.name}: missing, expected {_kind(knob)}")
         _check_keys(f"{where}.{knob.name}", knob, knobs.get(knob.name), faults)
     if len(faults) > before:
@@ -99,7 +106,7 @@ def _places(
                 written = 0 if found is None and knob.gate else knob.default if found is None else found
             value = settle(knob, written, units)
             expected = _kind(knob) if value is None else check_value(knob, value)
-            if expected:
+            if expected and not (written is None and knob.optional):
                 fault = f"{where}.{knob.name}: found {written!r}, expected {expected}"
                 if fault not in faults:
                     faults.append(fault)
@@ -209,6 +216,8 @@ def _unknown(where: str, data: Mapping[str, Any], known: tuple[str, ...], faults
 def _kind(knob: Knob) -> str:
     if knob.kind == "choice":
         return f"one of {', '.join(knob.choices)}"
+    if knob.kind == "bool":
+        return "true or false"
     units = "".join(f" or a multiple such as 2{unit}" for unit in knob.relative[:1])
     off = " or off" if knob.gate else ""
     return f"{'a whole number' if knob.kind == 'int' else 'a number'}{units}{off}"

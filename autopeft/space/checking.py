@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from autopeft.space.canonical import nearest
-from autopeft.space.document import Lines
+from autopeft.space.constraint_names import constraint_faults
+from autopeft.space.constraints import parse_constraint
+from autopeft.space.document import KEYS, Lines, Mark, locate
 from autopeft.space.domains import Continuous, Grid, domain
 from autopeft.space.grammar import GrammarError, Per, Subset, Values, parse_per, parse_values
 from autopeft.space.placement import parse_layers
@@ -15,10 +17,11 @@ from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
 
 __all__ = ["check_space", "layers_of", "split_per", "targets_of"]
 
-_CONSTRAINT = re.compile(r"params\s*<=\s*(\S+)")
-_LIMIT = re.compile(r"\d+(\.\d+)?\s*[%kMG]?")
 _ROLE = re.compile(r"\s*[a-z]+\s*")
 _NAME = re.compile(r"[\w.-]+")
+#: What a value may be `per`, by the placement of its method; and that placement in words.
+_UNITS = {"role": ("layer", "role", "group"), "layer": ("layer", "group"), "model": ()}
+_PLACED = {"role": "role by role", "layer": "layer by layer", "model": "once in the whole model"}
 #: Relative values are right here when they are right on some backbone; binding looks at the real one.
 _SOME_SIZES = tuple({"d": float(size), "f": 4.0 * size} for size in (64, 8192, 768))
 
@@ -26,12 +29,11 @@ _SOME_SIZES = tuple({"d": float(size), "f": 4.0 * size} for size in (64, 8192, 7
 class _Checker:
     def __init__(self, vocabulary: Vocabulary, source: str, lines: Lines) -> None:
         self.vocabulary, self.source, self.lines = vocabulary, source, lines
-        self.faults: list[tuple[int, str]] = []
+        self.faults: list[tuple[Mark, str]] = []
 
-    def fault(self, path: tuple[str, ...], message: str) -> None:
-        line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0)
-        place = f"{self.source}:{line}" if line else self.source
-        self.faults.append((line, f"{place}: {'.'.join(path)}: {message}"))
+    def fault(self, path: tuple[str, ...], message: str, item: int | None = None) -> None:
+        mark = locate(self.lines, path if item is None else (*path, str(item)), self.source)
+        self.faults.append((mark, f"{mark}: {'.'.join(path)}: {message}"))
 
     def mapping(self, path: tuple[str, ...], value: Any) -> Mapping[Any, Any]:
         if value is None:
@@ -47,7 +49,7 @@ class _Checker:
                 self.fault((*path, str(key)), f"no such key{nearest(key, known)}")
 
     def space(self, data: Mapping[str, Any]) -> None:
-        self.keys((), data, ("name", "layers", "modules", "choose", "training", "constraints"))
+        self.keys((), data, (*KEYS, "extends"))
         name = data.get("name")
         if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
             self.fault(("name",), f"found {name!r}, expected a name of letters, digits, `-`, `_` and `.`")
@@ -63,7 +65,7 @@ class _Checker:
         for name, knob in self.vocabulary.training.items():
             if name in training:
                 self.values(("training", name), knob, training[name])
-        self.constraints(data.get("constraints"))
+        self.constraints(data.get("constraints"), modules, choose)
 
     def section(self, section: str, methods: Mapping[Any, Any]) -> list[str]:
         known = []
@@ -81,31 +83,35 @@ class _Checker:
         for name in choose:
             if name in modules:
                 self.fault(("choose", name), "stands in `modules` too; keep one")
-        for index, name in enumerate(modules):
-            for other in modules[index + 1 :]:
-                words = self.vocabulary.methods
-                if other in words[name].excludes or name in words[other].excludes:
-                    self.fault(("modules", other), f"cannot share a backbone with {name}; put both under `choose`")
+        pairs = [("modules", name, other) for index, name in enumerate(modules) for other in modules[index + 1 :]]
+        pairs += [("choose", name, other) for name in modules for other in choose]
+        words = self.vocabulary.methods
+        for section, name, other in pairs:
+            if other in words[name].excludes or name in words[other].excludes:
+                self.fault((section, other), f"cannot share a backbone with {name}; put both under `choose`")
 
     def method(self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[Any, Any]) -> None:
-        self.keys(path, knobs, ("layers", *words.by_name))
+        places_layers = () if words.placement == "model" else ("layers",)
+        self.keys(path, knobs, (*places_layers, *words.by_name))
         if "layers" in knobs:
             self.layers((*path, "layers"), knobs["layers"])
         for knob in words.knobs:
             here = (*path, knob.name)
             if knob.name not in knobs:
-                if knob.default is None:
+                if knob.required and knob.range is None:
                     self.fault(path, f"{knob.name} is missing; it has no default")
             elif knob.kind == "roles":
                 self.targets(here, knob, knobs[knob.name])
             else:
-                self.values(here, knob, knobs[knob.name])
+                self.values(here, knob, knobs[knob.name], words)
 
-    def values(self, path: tuple[str, ...], knob: Knob, written: Any) -> None:
+    def values(self, path: tuple[str, ...], knob: Knob, written: Any, words: MethodWords | None = None) -> None:
         try:
             per, values = split_per(written)
             if per is not None and not knob.placed:
                 raise GrammarError("no `per`: this knob is the same everywhere")
+            if per is not None and words is not None and per.unit not in _UNITS[words.placement]:
+                raise GrammarError(f"`per` in another way: {words.name} is placed {_PLACED[words.placement]}")
             if _on_some_backbone(knob, values) == Grid((0,), ordered=True) and knob.gate:
                 raise GrammarError("a value beside `off`, or the method left out")
         except GrammarError as error:
@@ -127,23 +133,32 @@ class _Checker:
             if name not in knob.choices:
                 self.fault(path, f"found {name!r}{nearest(name, knob.choices)}")
 
-    def constraints(self, written: Any) -> None:
+    def constraints(self, written: Any, modules: list[str], choose: list[str]) -> None:
         if written is None:
             return
         if not isinstance(written, list):
             self.fault(("constraints",), f"found {written!r}, expected a list such as ['params <= 1%']")
             return
-        for text in written:
-            match = _CONSTRAINT.fullmatch(str(text).strip())
-            if match is None or not _LIMIT.fullmatch(match[1]):
-                self.fault(("constraints",), f"found {text!r}, expected a limit such as `params <= 1%`")
+        methods = {name: self.vocabulary.methods[name] for name in (*modules, *choose)}
+        for index, text in enumerate(written):
+            if not isinstance(text, str):
+                self.fault(("constraints",), f"found {text!r}, expected a text such as 'params <= 1%'", index)
+                continue
+            try:
+                faults = constraint_faults(parse_constraint(text), self.vocabulary, methods, choose)
+            except GrammarError as error:
+                self.fault(("constraints",), f"found {text!r}, expected {error}", index)
+                continue
+            for fault in faults:
+                self.fault(("constraints",), f"in {text!r} {fault}", index)
 
 
 def check_space(data: Mapping[str, Any], vocabulary: Vocabulary, source: str, lines: Lines) -> list[str]:
-    """Return all faults of a space's data in the order of the file, one line each."""
+    """Return all faults of a space's data in the order of the file, one line each; inherited ones last."""
     checker = _Checker(vocabulary, source, lines)
     checker.space(data)
-    return [message for _, message in sorted(checker.faults, key=lambda fault: fault[0])]
+    in_order = sorted(checker.faults, key=lambda fault: (fault[0].source != source, fault[0]))
+    return [message for _, message in in_order]
 
 
 def _on_some_backbone(knob: Knob, values: Values) -> Grid | Continuous:
@@ -176,16 +191,18 @@ def layers_of(written: Any) -> tuple[bool, list[int] | None]:
     """
     if written in ("all", "subset"):
         return written == "subset", None
-    items = written if isinstance(written, list) else [written]
+    among = isinstance(written, str) and written.startswith("subset of")
+    items = written.removeprefix("subset of").split(",") if among else written
+    items = items if isinstance(items, list) else str(items).split(",")
     found: set[int] = set()
     for item in items:
         layers = None if isinstance(item, bool) else parse_layers(str(item))
         if layers is None:
-            raise GrammarError("`all`, `subset`, or layers such as [0, 1, 2] or 0-5")
+            raise GrammarError("`all`, `subset`, `subset of 0-5`, or layers such as [0, 1, 2] or 0-5")
         found.update(layers)
     if not found:
         raise GrammarError("at least one layer")
-    return False, sorted(found)
+    return among, sorted(found)
 
 
 def targets_of(written: Any) -> tuple[bool, tuple[str, ...]]:

@@ -2,23 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import yaml
 
 from autopeft.errors import SpaceError
 
-__all__ = ["Lines", "parse_document"]
+__all__ = ["KEYS", "Document", "Lines", "Mark", "locate", "parse_document", "read_text"]
 
-#: From the path of a key, e.g. ("modules", "lora", "rank"), to its line, counted from 1.
-Lines = dict[tuple[str, ...], int]
+#: The keys of a space, in the order in which they are written.
+KEYS = ("name", "layers", "modules", "choose", "training", "constraints")
 
 
-def parse_document(text: str, source: str) -> tuple[dict[str, Any], Lines, list[str]]:
+class Mark(NamedTuple):
+    """Where something is written: a file, and its line counted from 1 (0: unknown)."""
+
+    source: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}" if self.line else self.source
+
+
+#: From the path of a key, e.g. ("modules", "lora", "rank"), or of a list's item, to where it is written.
+Lines = dict[tuple[str, ...], Mark]
+
+
+@dataclass
+class Document:
+    """A space as written.
+
+    Args:
+        data: Its plain data.
+        source: Its file, for messages.
+        lines: Where its keys are written.
+        problems: What is wrong with how it is written, such as keys given twice.
+    """
+
+    data: dict[str, Any]
+    source: str
+    lines: Lines = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def locate(lines: Mapping[tuple[str, ...], Mark], path: tuple[str, ...], source: str) -> Mark:
+    """Return where a key is written, or the nearest key around it."""
+    around = (path[:end] for end in range(len(path), 0, -1))
+    return next((lines[part] for part in around if part in lines), Mark(source, 0))
+
+
+def read_text(path: Path | str) -> str:
+    """Read the text of a space file.
+
+    Raises:
+        SpaceError: When it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SpaceError([f"cannot read {path}: {reason}; expected a YAML file of a search space"]) from None
+
+
+def parse_document(text: str, source: str) -> Document:
     """Parse YAML text.
-
-    Returns:
-        The data, the lines of its keys, and problems found on the way (keys given twice).
 
     Raises:
         SpaceError: When the text is no YAML, or no mapping.
@@ -36,22 +86,27 @@ def parse_document(text: str, source: str) -> tuple[dict[str, Any], Lines, list[
     if not isinstance(node, yaml.MappingNode):
         found = "nothing" if node is None else f"a {type(node).__name__.removesuffix('Node').lower()}"
         raise SpaceError([f"{source}:1: found {found}, expected a mapping with `modules` or `choose`"])
-    lines: Lines = {}
-    problems: list[str] = []
+    document = Document(data, source)
     try:
-        _walk(node, (), source, lines, problems)
+        _walk(node, (), document)
     except RecursionError:
         raise SpaceError([f"{source}: an alias refers to what it stands in; write it out"]) from None
-    return data, lines, problems
+    return document
 
 
-def _walk(node: yaml.Node, path: tuple[str, ...], source: str, lines: Lines, problems: list[str]) -> None:
+def _walk(node: yaml.Node, path: tuple[str, ...], document: Document) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            inner = (*path, str(index))
+            document.lines[inner] = Mark(document.source, item.start_mark.line + 1)
+            _walk(item, inner, document)
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:
         inner = (*path, str(key.value))
-        line = key.start_mark.line + 1
-        if inner in lines:
-            problems.append(f"{source}:{line}: {'.'.join(inner)}: given twice, first on line {lines[inner]}; keep one")
-        lines.setdefault(inner, line)
-        _walk(value, inner, source, lines, problems)
+        here = Mark(document.source, key.start_mark.line + 1)
+        first = document.lines.setdefault(inner, here)
+        if first is not here:
+            name = ".".join(inner)
+            document.problems.append(f"{here}: {name}: given twice, first on line {first.line}; keep one")
+        _walk(value, inner, document)

@@ -77,8 +77,10 @@ def domain(knob: Knob, values: Values, units: Mapping[str, float]) -> Grid | Con
             found.extend(_range(knob, choice, units))
         else:
             found.append(_word(knob, choice, units))
-    if knob.kind == "choice":
+    if knob.kind in ("choice", "bool"):
         return Grid(tuple(dict.fromkeys(found)), ordered=False)
+    if found == [None]:
+        return Grid((None,), ordered=True)
     return Grid(tuple(sorted(dict.fromkeys(found), key=_position)), ordered=True)
 
 
@@ -87,6 +89,8 @@ def _position(value: Any) -> tuple[bool, float]:
 
 
 def _word(knob: Knob, word: Word, units: Mapping[str, float]) -> Any:
+    if word.value is None and knob.optional:
+        return None
     relative = relative_unit(word.value)
     if relative is not None and relative[1] == "r" and "r" in knob.relative:
         return OfRank(relative[0])
@@ -98,8 +102,8 @@ def _word(knob: Knob, word: Word, units: Mapping[str, float]) -> Any:
 
 
 def _range(knob: Knob, written: Range, units: Mapping[str, float]) -> list[Any]:
-    if knob.kind == "choice":
-        raise GrammarError(f"one of {', '.join(knob.choices)}")
+    if knob.kind in ("choice", "bool"):
+        raise GrammarError(_expected(knob))
     low, high = _ends(knob, written, units)
     if written.log:
         raise GrammarError("`by x2` or a single `low..high log` of a float knob")
@@ -157,6 +161,8 @@ def _ends(knob: Knob, written: Range, units: Mapping[str, float]) -> tuple[float
 def _expected(knob: Knob) -> str:
     if knob.kind == "choice":
         return f"one of {', '.join(knob.choices)}"
+    if knob.kind == "bool":
+        return "true or false"
     kind = "whole numbers" if knob.kind == "int" else "numbers"
     units = "".join(f", or sizes relative to {unit}" for unit in knob.relative)
     return kind + units + (f", or {OFF[0]}" if knob.gate else "")

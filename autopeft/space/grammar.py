@@ -92,7 +92,7 @@ def parse_values(written: Any) -> Values:
         if not written:
             raise GrammarError("at least one value")
         return Values(tuple(choice for item in written for choice in parse_values(item).choices))
-    if isinstance(written, bool | int | float):
+    if written is None or isinstance(written, bool | int | float):
         return Values((Word(written),))
     if not isinstance(written, str):
         raise GrammarError("a value, a list, or a text such as `1..64 by x2`")

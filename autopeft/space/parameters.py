@@ -58,6 +58,11 @@ class Parameter:
         """How many values it has; None when continuous."""
         return None if self.values is None else len(self.values)
 
+    def every(self) -> list[Any]:
+        """Return all its values; it must not be continuous."""
+        assert self.values is not None, "a continuum cannot be listed"
+        return [*range(len(self.values))] if self.ordered else [*self.values]
+
     def default(self) -> Any:
         """Return the value it takes while it is inactive: the first, or the middle of a range."""
         if self.values is None:
@@ -95,7 +100,13 @@ class Parameter:
         """Say which values it takes."""
         if self.values is None:
             return f"{self.low:g}..{self.high:g}{' log' if self.log else ''}"
-        return " | ".join("off" if value == 0 else str(value) for value in self.values)
+        return " | ".join(map(_shown, self.values))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "off" if value == 0 else str(value)
 
 
 def significant(value: float) -> float:

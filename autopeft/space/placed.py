@@ -2,82 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from autopeft.space.domains import Continuous, Grid, OfRank
-from autopeft.space.parameters import significant
+from autopeft.space.knob_plan import KnobPlan, Params, Place
 from autopeft.space.placement import Cell
-from autopeft.space.vocabulary import Knob, MethodWords
+from autopeft.space.vocabulary import MethodWords
 
-__all__ = ["KnobPlan", "MethodPlan", "Place"]
+__all__ = ["MethodPlan", "Row"]
 
-Params = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Place:
-    """One place a method may take, with the bits that open it (None: always open)."""
-
-    cell: Cell
-    layer_bit: str | None
-    role_bit: str | None
-
-    def open(self, params: Params) -> bool:
-        """Tell whether the bits let the method in."""
-        return (self.layer_bit is None or bool(params[self.layer_bit])) and (
-            self.role_bit is None or bool(params[self.role_bit])
-        )
+#: Rows that a method remembers; beyond it the memory is emptied (a row is cheap to make again).
+_REMEMBERED = 4_096
 
 
-@dataclass(frozen=True)
-class KnobPlan:
-    """Where a knob's value comes from.
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What a method is in one layer.
 
     Args:
-        knob: The knob.
-        domain: Its values.
-        names: The parameter that holds it at each place; None where it has a single value.
+        layer: The layer.
+        cells: The places it takes there, at least one, with the values of all its knobs.
+        options: The parameters that give these values, by name; no options where nothing gives them.
     """
 
-    knob: Knob
-    domain: Grid | Continuous
-    names: Mapping[Cell, str | None]
+    layer: int
+    cells: Mapping[Cell, Mapping[str, Any]]
+    options: Mapping[str, tuple[Any, ...]]
 
-    def value(self, params: Params, cell: Cell, rank: Any) -> Any:
-        """Return the value at a place; `rank` is the gate knob's value there."""
-        name = self.names[cell]
-        if isinstance(self.domain, Continuous):
-            return significant(params[str(name)])
-        if name is None:
-            value = self.domain.values[0]
-        else:
-            given = params[name]
-            value = self.domain.values[given] if self.domain.ordered else given
-        return value.at(rank) if isinstance(value, OfRank) else value
+    @cached_property
+    def roles(self) -> frozenset[str | None]:
+        """The roles it takes there."""
+        return frozenset(cell.role for cell in self.cells)
 
-    def params_for(self, value: Any, rank: Any) -> Any:
-        """Return the parameter that gives a value; None when the domain does not have it."""
-        if isinstance(self.domain, Continuous):
-            return value if self.domain.low <= value <= self.domain.high else None
-        for index, option in enumerate(self.domain.values):
-            if (option.at(rank) if isinstance(option, OfRank) else option) == value:
-                return index if self.domain.ordered else option
-        return None
 
-    @property
-    def off(self) -> int | None:
-        """Index of `off` in the grid, when it is there."""
-        if isinstance(self.domain, Grid) and self.knob.gate and 0 in self.domain.values:
-            return self.domain.values.index(0)
-        return None
-
-    @property
-    def on(self) -> int:
-        """Index of the first value that is not `off`."""
-        assert isinstance(self.domain, Grid)
-        return next((index for index, value in enumerate(self.domain.values) if value != 0), 0)
+class _Layer(NamedTuple):
+    layer: int
+    places: tuple[Place, ...]
+    #: Reads from a point what matters to this layer.
+    relevant: Callable[[Params], Hashable]
 
 
 @dataclass(frozen=True)
@@ -107,16 +73,81 @@ class MethodPlan:
         """The knob that can take the method out of a place."""
         return self.knobs[0] if self.knobs and self.knobs[0].knob.gate else None
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all its parameters, `choose` aside."""
+        bits = {*self.layer_bits.values(), *self.role_bits.values()}
+        return frozenset(bits | {name for plan in self.knobs for name in plan.names.values() if name})
+
     def chosen(self, params: Params) -> bool:
         """Tell whether this method is among those of the configuration."""
         return self.choice is None or params["choose"] == self.choice
 
-    def cells(self, params: Params) -> dict[Cell, dict[str, Any]]:
+    def cells(self, params: Params) -> dict[Cell, Mapping[str, Any]]:
         """Return the places the method takes, with the values of all its knobs."""
-        return dict(self._cells(params)) if self.chosen(params) else {}
+        return {cell: values for row in self.rows(params) for cell, values in row.cells.items()}
 
-    def _cells(self, params: Params) -> Iterator[tuple[Cell, dict[str, Any]]]:
-        for place in self.places:
+    def rows(self, params: Params) -> list[Row]:
+        """Return the method layer by layer, layers without it left out."""
+        if not self.chosen(params):
+            return []
+        known = self._known
+        found = []
+        for layer in self._layers:
+            key = (layer.layer, layer.relevant(params))
+            if key not in known:
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                cells = dict(self._cells(layer.places, params))
+                known[key] = self._row(layer.layer, cells) if cells else None
+            row = known[key]
+            if row is not None:
+                found.append(row)
+        return found
+
+    def rows_of(self, placed: Mapping[Cell, Mapping[str, Any]]) -> list[Row] | None:
+        """Return the method layer by layer as a configuration has it; None when it is never in one of its places."""
+        by_layer: dict[int, dict[Cell, Mapping[str, Any]]] = {}
+        known = {place.cell for place in self.places}
+        for cell, values in placed.items():
+            if cell not in known:
+                return None
+            by_layer.setdefault(cell.layer, {})[cell] = values
+        return [self._row(layer, cells) for layer, cells in sorted(by_layer.items())]
+
+    def encode(self, rows: Iterable[Row]) -> dict[str, Any] | None:
+        """Return the parameters, bits aside, that give these rows; None when there are none."""
+        options: dict[str, tuple[Any, ...]] = {}
+        for row in rows:
+            for name, fitting in row.options.items():
+                known = options.setdefault(name, fitting)
+                if known != fitting:
+                    options[name] = tuple(option for option in known if option in fitting)
+        return {name: fitting[0] for name, fitting in options.items()} if all(options.values()) else None
+
+    def closed_gates(self, params: Params) -> list[str]:
+        """Return the gate knob's parameters whose places are all closed by bits."""
+        return [
+            name
+            for name, bits in self._gate_bits.items()
+            if not any((not layer or params[layer]) and (not role or params[role]) for layer, role in bits)
+        ]
+
+    def _row(self, layer: int, cells: Mapping[Cell, Mapping[str, Any]]) -> Row:
+        options: dict[str, tuple[Any, ...]] = {}
+        for cell, values in cells.items():
+            rank = values[self.gate.knob.name] if self.gate else None
+            for plan in self.knobs:
+                fitting = plan.options(values[plan.knob.name], rank)
+                name = plan.names[cell]
+                if name is not None and name in options:
+                    fitting = tuple(option for option in options[name] if option in fitting)
+                if name is not None or not fitting:
+                    options[name or plan.knob.name] = fitting
+        return Row(layer, cells, options)
+
+    def _cells(self, places: Sequence[Place], params: Params) -> Iterator[tuple[Cell, dict[str, Any]]]:
+        for place in places:
             if not place.open(params):
                 continue
             rank: Any = None
@@ -130,6 +161,31 @@ class MethodPlan:
                 values[plan.knob.name] = value
             else:
                 yield place.cell, values
+
+    @cached_property
+    def _known(self) -> dict[Hashable, Row | None]:
+        return {}
+
+    @cached_property
+    def _gate_bits(self) -> dict[str, list[tuple[str | None, str | None]]]:
+        """The pairs of bits that open the places of each parameter of the gate knob."""
+        found: dict[str, dict[tuple[str | None, str | None], None]] = {}
+        for place in self.places:
+            name = self.gate.names[place.cell] if self.gate else None
+            if name is not None:
+                found.setdefault(name, {})[place.layer_bit, place.role_bit] = None
+        return {name: list(bits) for name, bits in found.items()}
+
+    @cached_property
+    def _layers(self) -> list[_Layer]:
+        found = []
+        for layer, group in groupby(self.places, key=lambda place: place.cell.layer):
+            places = tuple(group)
+            names = [place.layer_bit for place in places] + [place.role_bit for place in places]
+            names += [plan.names[place.cell] for place in places for plan in self.knobs]
+            distinct = tuple(dict.fromkeys(name for name in names if name))
+            found.append(_Layer(layer, places, itemgetter(*distinct) if distinct else lambda params: None))
+        return found
 
     def active(self, params: Params) -> set[str]:
         """Return the parameters of this method that matter here."""
@@ -164,23 +220,6 @@ class MethodPlan:
             rank = values[self.gate.knob.name] if self.gate else None
             for plan in self.knobs:
                 value = values[plan.knob.name]
-                if plan.params_for(value, rank) is None:
+                if not plan.options(value, rank):
                     return f"{self.words.name}.{plan.knob.name} is never {value} at {where}"
         return None
-
-    def encode(self, placed: Mapping[Cell, Mapping[str, Any]]) -> dict[str, Any] | None:
-        """Return the parameters, bits aside, that give these places; None when a value is not in the space.
-
-        Where the method is absent its parameters keep their defaults, `off` where the gate has it.
-        """
-        params: dict[str, Any] = {}
-        for place in self.places:
-            values = placed.get(place.cell)
-            for plan in self.knobs:
-                name = plan.names[place.cell]
-                if values is None:
-                    continue
-                value = plan.params_for(values[plan.knob.name], values[self.gate.knob.name] if self.gate else None)
-                if value is None or (name is not None and params.setdefault(name, value) != value):
-                    return None
-        return params

@@ -11,20 +11,23 @@ from autopeft.space.configuration import Configuration
 from autopeft.space.shape import ROLES, BackboneShape
 from autopeft.space.vocabulary import MethodWords, Vocabulary
 
-__all__ = ["Cell", "assemble", "cells", "is_key", "look_up", "parse_layers", "rename_role", "specificity"]
+__all__ = ["WHOLE", "Cell", "assemble", "cells", "is_key", "look_up", "parse_layers", "rename_role", "specificity"]
 
 
 class Cell(NamedTuple):
     """One place of a backbone.
 
     Args:
-        layer: Index of the transformer layer.
+        layer: Index of the transformer layer; -1 for methods placed once in the whole model.
         role: Role of the matrix; None for methods placed layer by layer.
     """
 
     layer: int
     role: str | None
 
+
+#: The layers of a method that is placed once in the whole model.
+WHOLE = (-1,)
 
 _ROLE_ORDER = {role: index for index, role in enumerate(ROLES)}
 _KEY = re.compile(r"(?:(\d+)(?:-(\d+))?)?(?:(?<=\d)\.(?=[a-z]))?([a-z]+)?")
@@ -49,7 +52,7 @@ def assemble(words: MethodWords, places: Mapping[Cell, Mapping[str, Any]]) -> di
     layers = sorted({cell.layer for cell in places})
     roles = sorted({cell.role for cell in places if cell.role}, key=_ROLE_ORDER.__getitem__)
     full = len(places) == len(layers) * max(len(roles), 1)
-    written: dict[str, Any] = {"layers": layers}
+    written: dict[str, Any] = {} if words.placement == "model" else {"layers": layers}
     if words.has_roles:
         written["targets"] = roles
     first = next(iter(places.values()))
@@ -114,7 +117,7 @@ def _expand(words: MethodWords, knobs: Mapping[str, Any]) -> dict[Cell, dict[str
     varying = {name: _by_key(value) for name, value in knobs.items() if isinstance(value, dict)}
     gate = words.gate
     places: dict[Cell, dict[str, Any]] = {}
-    for layer in knobs["layers"]:
+    for layer in WHOLE if words.placement == "model" else knobs["layers"]:
         for role in roles:
             cell = Cell(layer, role)
             values = dict(constant)

@@ -14,6 +14,9 @@ __all__ = ["OFF", "check_value", "number", "relative_unit", "settle"]
 #: Words that take a method out of a place. YAML reads a bare `off` as False.
 OFF = ("off", False)
 
+#: What says yes and no; `off` is for places only.
+_TRUTH = {True: True, False: False, "true": True, "false": False}
+
 _RELATIVE = re.compile(r"(?:(\d+(?:\.\d+)?)\s*\*?\s*)?([dfr])(?:\s*/\s*(\d+(?:\.\d+)?))?")
 
 
@@ -47,10 +50,12 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
         units: Sizes of the units that have one here.
 
     Returns:
-        An int, a float (4 significant digits) or a word; None when the value is none of the knob's kind.
+        An int, a float (4 significant digits), a truth value or a word; None when the value is none of the knob's kind.
     """
     if knob.gate and any(value is off or value == off for off in OFF):
         return 0
+    if knob.kind == "bool":
+        return _TRUTH.get(value.strip().lower() if isinstance(value, str) else value)
     if knob.kind == "choice":
         return value if isinstance(value, str) else None
     plain = number(value)
@@ -68,6 +73,8 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
 
 def check_value(knob: Knob, value: Any) -> str | None:
     """Return what a settled value should have been, or None when it is legal."""
+    if knob.kind == "bool":
+        return None
     if knob.kind == "choice":
         return None if value in knob.choices else f"one of {', '.join(knob.choices)}"
     if value == 0 and knob.gate:

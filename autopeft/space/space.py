@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from autopeft.errors import SpaceError
 from autopeft.space.checking import check_space
-from autopeft.space.document import Lines, parse_document
+from autopeft.space.constraint_tree import Budget
+from autopeft.space.constraints import parse_constraint
+from autopeft.space.document import Document, parse_document, read_text
+from autopeft.space.extending import extended
+from autopeft.space.grammar import GrammarError
 from autopeft.space.shape import BackboneShape
 from autopeft.space.vocabulary import Vocabulary
+from autopeft.space.writing import to_python, to_yaml
 
 if TYPE_CHECKING:
     from autopeft.space.bound import BoundSpace
 
-__all__ = ["KEYS", "SearchSpace"]
-
-KEYS = ("name", "layers", "modules", "choose", "training", "constraints")
+__all__ = ["SearchSpace"]
 
 
 class SearchSpace:
@@ -32,7 +34,12 @@ class SearchSpace:
         layers: `all`, `subset` (one on/off bit per layer) or a list, shared by the modules that have no own;
             all when left out.
         training: Values of the training knobs.
-        constraints: Limits such as `params <= 1%`.
+        constraints: What configurations must keep, such as `params <= 1%` or `lora.alpha <= 2 * lora.rank`.
+        extends: A shipped space or a YAML file to start from: mappings are merged, constraints appended, None
+            removes what was inherited, anything else takes its place.
+
+    Raises:
+        SpaceError: When the space to start from cannot be found or read.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class SearchSpace:
         layers: Any = None,
         training: Mapping[str, Any] | None = None,
         constraints: Sequence[str] = (),
+        extends: str | None = None,
     ) -> None:
         given = {
             "name": name,
@@ -52,22 +60,28 @@ class SearchSpace:
             "choose": choose,
             "training": training,
             "constraints": list(constraints),
+            "extends": extends,
         }
-        self._take({key: value for key, value in given.items() if value not in (None, [], {})}, "space", {}, [])
+        self._take(Document({key: value for key, value in given.items() if value is not None}, "space"), Path())
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SearchSpace:
-        """Build a space from plain data, the same that YAML holds."""
-        return cls._make(dict(data), str(data.get("name", "space")), {}, [])
+        """Build a space from plain data, the same that YAML holds.
+
+        Raises:
+            SpaceError: When the space that it extends cannot be found or read.
+        """
+        return cls._make(Document(dict(data), str(data.get("name", "space"))), Path())
 
     @classmethod
     def from_yaml(cls, text: str, source: str = "<text>") -> SearchSpace:
         """Read a space from YAML text.
 
         Raises:
-            SpaceError: When the text is no YAML mapping; what is wrong inside is for `problems`.
+            SpaceError: When the text is no YAML mapping, or the space that it extends cannot be found or read;
+                what is wrong inside is for `problems`.
         """
-        return cls._make(*_reorder(parse_document(text, source), source))
+        return cls._make(parse_document(text, source), Path(source).parent)
 
     @classmethod
     def from_file(cls, path: Path | str) -> SearchSpace:
@@ -76,12 +90,7 @@ class SearchSpace:
         Raises:
             SpaceError: When the file cannot be read or is no YAML mapping.
         """
-        try:
-            text = Path(path).read_text(encoding="utf8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise SpaceError([f"cannot read {path}: {reason}; expected a YAML file of a search space"]) from None
-        return cls.from_yaml(text, str(path))
+        return cls.from_yaml(read_text(path), str(path))
 
     @property
     def name(self) -> str:
@@ -91,22 +100,34 @@ class SearchSpace:
     @property
     def constraints(self) -> list[str]:
         """Its constraints as written."""
-        return list(self._data.get("constraints", ()))
+        written = self._data.get("constraints")
+        return list(written) if isinstance(written, list) else []
 
     @property
     def budgets(self) -> list[str]:
-        """The limits on trainable parameters among its constraints, e.g. `1%`."""
-        return [text.split("<=", 1)[1].strip() for text in self.constraints]
+        """The limits on trainable parameters among its constraints, e.g. `1%`; all of them hold."""
+        found = []
+        for text in self.constraints:
+            try:
+                node = parse_constraint(str(text))
+            except GrammarError:
+                # What is wrong with it is for `problems` to say.
+                continue
+            if isinstance(node, Budget):
+                found.append(node.at_most)
+        return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the space as plain data."""
-        data: dict[str, Any] = yaml.safe_load(self.to_yaml())
-        return data
+        """Return the space as plain data, with what it inherits."""
+        return deepcopy({"name": self.name} | self._data)
 
     def to_yaml(self) -> str:
-        """Write the space as YAML that `from_yaml` reads back."""
-        ordered = {"name": self.name} | {key: self._data[key] for key in KEYS if key in self._data}
-        return yaml.safe_dump(_plain(ordered), sort_keys=False, width=110)
+        """Write the space, with what it inherits, as YAML that `from_yaml` reads back."""
+        return to_yaml(self.to_dict())
+
+    def to_python(self) -> str:
+        """Write the space, with what it inherits, as the call of `SearchSpace` that makes it."""
+        return to_python(self.to_dict())
 
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         """Return every fault of the space, one line each: place, key, found, expected."""
@@ -132,23 +153,23 @@ class SearchSpace:
         return hash(self.to_yaml())
 
     def __repr__(self) -> str:
-        return f"SearchSpace.from_dict({self.to_dict()!r})"
+        return self.to_python()
 
     @classmethod
-    def _make(cls, data: dict[str, Any], source: str, lines: Lines, problems: list[str]) -> SearchSpace:
+    def _make(cls, document: Document, folder: Path) -> SearchSpace:
         space = cls.__new__(cls)
-        space._take(data, source, lines, problems)
+        space._take(document, folder)
         return space
 
-    def _take(self, data: dict[str, Any], source: str, lines: Lines, problems: list[str]) -> None:
-        self._data, self._source, self._lines, self._problems = _plain(data), source, lines, problems
+    def _take(self, document: Document, folder: Path) -> None:
+        document.data = _plain(document.data)
+        whole = extended(document, folder)
+        self._data = {key: value for key, value in _plain(whole.data).items() if not _says_nothing(key, value)}
+        self._source, self._lines, self._problems = whole.source, whole.lines, whole.problems
 
 
-def _reorder(
-    parsed: tuple[dict[str, Any], Lines, list[str]], source: str
-) -> tuple[dict[str, Any], str, Lines, list[str]]:
-    data, lines, problems = parsed
-    return data, source, lines, problems
+def _says_nothing(key: str, value: Any) -> bool:
+    return value is None or (key != "layers" and value in ([], {}))
 
 
 def _plain(value: Any) -> Any:

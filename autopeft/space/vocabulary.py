@@ -15,9 +15,12 @@ class Knob:
 
     Args:
         name: Its name in spaces and configurations.
-        kind: `int`, `float`, `choice` (one of `choices`) or `roles` (a set of roles of the layer).
+        kind: `int`, `float`, `bool`, `choice` (one of `choices`) or `roles` (a set of roles of the layer).
         help: One line for people.
-        default: Value when a space or configuration leaves it out; None makes it required.
+        default: Value when a configuration, or a space without a `range` for it, leaves it out; None makes it
+            required unless it is optional.
+        range: What a space searches when it leaves the knob out, in the language of values; None: the default.
+        optional: Whether it may have no value, which leaves it to the method.
         low: Smallest legal number, inclusive.
         high: Largest legal number, inclusive.
         choices: Legal words of a `choice` knob; legal roles of a `roles` knob.
@@ -28,15 +31,22 @@ class Knob:
     """
 
     name: str
-    kind: Literal["int", "float", "choice", "roles"]
+    kind: Literal["int", "float", "bool", "choice", "roles"]
     help: str
     default: int | float | str | tuple[str, ...] | None = None
+    range: str | None = None
+    optional: bool = False
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
     placed: bool = False
     gate: bool = False
     relative: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether a configuration must give it."""
+        return self.default is None and not self.optional
 
 
 @dataclass(frozen=True)
@@ -48,14 +58,18 @@ class MethodWords:
         summary: One line for people.
         source: The paper it comes from.
         knobs: Its knobs; a `roles` knob, when there is one, is called `targets`.
+        placement: Whether it is placed role by role in a layer, layer by layer, or once in the whole model.
         excludes: Names of methods that cannot share a backbone with it.
+        alone: Whether a matrix that it adapts can have no other method placed by role.
     """
 
     name: str
     summary: str
     source: str
     knobs: tuple[Knob, ...]
+    placement: Literal["role", "layer", "model"] = "role"
     excludes: frozenset[str] = frozenset()
+    alone: bool = False
 
     @property
     def by_name(self) -> Mapping[str, Knob]:
@@ -69,8 +83,8 @@ class MethodWords:
 
     @property
     def has_roles(self) -> bool:
-        """Whether the method is placed role by role (else layer by layer)."""
-        return any(knob.kind == "roles" for knob in self.knobs)
+        """Whether the method is placed role by role."""
+        return self.placement == "role"
 
 
 @dataclass(frozen=True)

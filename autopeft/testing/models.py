@@ -22,14 +22,17 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2Config,
     RobertaConfig,
+    ViTConfig,
 )
 
 from autopeft.backbones import Backbone
 from autopeft.backbones.backbone import quiet
 
-__all__ = ["ARCHITECTURES", "tiny_backbone", "tiny_batch"]
+__all__ = ["ARCHITECTURES", "TEXT_ARCHITECTURES", "tiny_backbone", "tiny_batch"]
 
-ARCHITECTURES = ("bert", "roberta", "distilbert", "gpt2", "llama", "qwen2")
+#: Architectures that read texts and come with a tokenizer.
+TEXT_ARCHITECTURES = ("bert", "roberta", "distilbert", "gpt2", "llama", "qwen2")
+ARCHITECTURES = (*TEXT_ARCHITECTURES, "vit")
 #: Architectures whose tokenizers have, as the real ones, an end-of-text but no padding token.
 _WITHOUT_PADDING = ("gpt2", "llama")
 _TEXTS = (
@@ -49,7 +52,7 @@ def tiny_backbone(
     hidden: int = 32,
     vocabulary: tuple[str, ...] = _TEXTS,
 ) -> str:
-    """Write a tiny random model with its tokenizer.
+    """Write a tiny random model, with its tokenizer if it reads texts.
 
     Args:
         architecture: One of `ARCHITECTURES`.
@@ -62,8 +65,13 @@ def tiny_backbone(
         The folder of the model.
     """
     path = Path(folder) / f"tiny-{architecture}"
-    tokenizer = _tokenizer(architecture, vocabulary)
-    config = _config(architecture, layers, hidden, tokenizer)
+    config: PretrainedConfig
+    if architecture == "vit":
+        config = ViTConfig(**_sizes(layers, hidden), image_size=8, patch_size=4)
+    else:
+        tokenizer = _tokenizer(architecture, vocabulary)
+        config = _text_config(architecture, layers, hidden, tokenizer)
+        tokenizer.save_pretrained(path)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = AutoModel.from_config(config)
@@ -72,19 +80,21 @@ def tiny_backbone(
             parameter.data.add_(0.05 * torch.randn_like(parameter))
     with quiet():
         model.save_pretrained(path)
-    tokenizer.save_pretrained(path)
     return str(path)
 
 
-def _config(architecture: str, layers: int, hidden: int, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
-    common: dict[str, Any] = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
-    usual = {
+def _sizes(layers: int, hidden: int) -> dict[str, int]:
+    return {
         "hidden_size": hidden,
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
         "intermediate_size": 2 * hidden,
-        "max_position_embeddings": 130,
     }
+
+
+def _text_config(architecture: str, layers: int, hidden: int, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
+    common: dict[str, Any] = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    usual = {**_sizes(layers, hidden), "max_position_embeddings": 130}
     grouped = {
         **usual,
         "num_key_value_heads": 2,
@@ -152,7 +162,12 @@ def _tokenizer(architecture: str, vocabulary: tuple[str, ...]) -> PreTrainedToke
 
 
 def tiny_batch(backbone: Backbone) -> dict[str, torch.Tensor]:
-    """Return a batch of two texts of different lengths, padded, with labels 0 and 1."""
+    """Return a batch of two texts of different lengths, padded, or of two images, with labels 0 and 1."""
+    labels = torch.tensor([0, 1])
+    if backbone.images:
+        size = backbone.config.image_size
+        pixels = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        return {"pixel_values": pixels, "labels": labels}
     texts = ["the heart and the lung are organs of the body", "a short text"]
     batch = backbone.tokenizer()(texts, padding=True, return_tensors="pt")
-    return {**batch, "labels": torch.tensor([0, 1])}
+    return {**batch, "labels": labels}

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from transformers import DataCollatorWithPadding, EvalPrediction, Trainer, TrainingArguments, set_seed
-from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from autopeft.backbones import Backbone
-from autopeft.methods import apply, save
+from autopeft.methods import after_step, apply, before_step, penalty, save
 from autopeft.space import Configuration
 from autopeft.tasks import METRICS, Encoded, Task, encode, score
 from autopeft.trials import TrialSetting, parameter_groups, pick_device, schedule
@@ -55,9 +55,7 @@ def fine_tune(
     apply(configuration, model, backbone.anatomy, seed=seed)
     tokenizer = backbone.tokenizer()
     train, validation = (encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
-    optimiser = torch.optim.AdamW(
-        parameter_groups(model.to(pick_device()), configuration, setting), weight_decay=setting.weight_decay
-    )
+    optimiser = torch.optim.AdamW(parameter_groups(model.to(pick_device()), setting), weight_decay=setting.weight_decay)
     steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
     with TemporaryDirectory() as scratch:
         arguments = TrainingArguments(
@@ -74,13 +72,14 @@ def fine_tune(
             disable_tqdm=not progress,
             dataloader_pin_memory=torch.cuda.is_available(),
         )
-        trainer = Trainer(
+        trainer = _Trainer(
             model,
             arguments,
             DataCollatorWithPadding(tokenizer),
             train_dataset=_rows(train),
             eval_dataset=_rows(validation),
             compute_metrics=_metrics,
+            callbacks=[_Hooks()],
             optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
         )
         trainer.remove_callback(PrinterCallback)
@@ -90,6 +89,26 @@ def fine_tune(
     save(model, out)
     (out / METRICS_FILE).write_text(json.dumps({"validation": metrics, "steps": steps}, indent=2) + "\n", "utf8")
     return metrics
+
+
+class _Trainer(Trainer):
+    """A Trainer whose loss has what the methods add to it."""
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        extra = penalty(self.accelerator.unwrap_model(model)) if model.training else None
+        loss = loss if extra is None else loss + extra
+        return (loss, outputs) if return_outputs else loss
+
+
+class _Hooks(TrainerCallback):
+    """Lets the methods see each optimiser step."""
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        before_step(kwargs["model"])
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        after_step(kwargs["model"], state.global_step + 1, state.max_steps)
 
 
 def _rows(encoded: Encoded) -> Any:

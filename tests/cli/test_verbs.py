@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autopeft.cli import app
-from autopeft.space import shipped_spaces
+from autopeft.space import SearchSpace, load_space, shipped_spaces
 
 runner = CliRunner()
 
@@ -49,9 +49,37 @@ def test_cost_of_stock_lora(tmp_path):
 def test_spaces(tmp_path):
     assert json.loads(invoke("spaces", "list", "--json")) == shipped_spaces()
     shown = json.loads(invoke("spaces", "show", "default", "--json"))
-    assert "lora.rank" in shown["knobs"]
-    (tmp_path / "copy.yaml").write_text(invoke("spaces", "show", "lora").split("\non ")[0])
+    assert shown["knobs"]["serial_adapter.size"]["when"] == "its layer is on"
+    assert shown["trainable"]["cheapest"]["exact"]
+    assert 0 < shown["trainable"]["cheapest"]["params"] < shown["trainable"]["dearest"]["params"]
+    assert shown["configurations"]["number"] > 1000
+    text = invoke("spaces", "show", "lora")
+    assert "configurations, each with a continuum of training.learning_rate" in text
+    assert "trainable parameters: 768 (0.0034%) to 2,654,208 (12%) of 22,713,216" in text
+    assert "note: lora.targets: the backbone has no gate; left out" in text
+    (tmp_path / "copy.yaml").write_text(text.split("\non ")[0])
     assert "no errors" in invoke("spaces", "check", tmp_path / "copy.yaml")
+    assert eval(invoke("spaces", "show", "lora", "--python"), {"SearchSpace": SearchSpace}) == load_space("lora")
+
+
+def test_spaces_check_reports_all_errors_and_those_of_a_model(tmp_path):
+    def check(text, *options):
+        (tmp_path / "bad.yaml").write_text(text)
+        words = [sys.executable, "-m", "autopeft.cli", "spaces", "check", str(tmp_path / "bad.yaml"), *options]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 2, done.stderr
+        return done.stderr
+
+    many = check("layer: subset\nmodules:\n  lora: {rank: -1}\n  lorra: {}\nconstraints:\n- lora.rnk <= 4\n")
+    for part in (
+        "bad.yaml:1: layer: no such key; did you mean 'layers'?",
+        "bad.yaml:3: modules.lora.rank: found -1, expected at least 1",
+        "bad.yaml:4: modules.lorra: no such method; did you mean 'lora'?",
+        "bad.yaml:6: constraints: in 'lora.rnk <= 4' found 'lora.rnk', no such knob; did you mean 'rank'?",
+    ):
+        assert part in many
+    beyond = check("layers: [6]\nmodules:\n  lora: {rank: 1}\n", "--model", "minilm")
+    assert "bad.yaml:1: layers: found layer 6, expected 0 to 5" in beyond
 
 
 def test_listings():

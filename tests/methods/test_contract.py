@@ -1,31 +1,75 @@
-"""Every method, and all of them in one layer, on every architecture."""
+"""Every method on every architecture, and several methods in one layer."""
 
-from autopeft.testing.methods import MethodContract
+import pytest
+from peft import PeftType, get_peft_model
+
+from autopeft.errors import ConfigurationError
+from autopeft.methods import METHODS, VOCABULARY
+from autopeft.methods.builder import plan
+from autopeft.space import canonical
+from autopeft.testing.methods import CHECKS, MethodContract, trainable_count
+from autopeft.testing.models import tiny_batch
+from tests.methods.examples import EXAMPLES
+from tests.methods.table import NOT_METHODS, RECORDED, YES, quoted
+
+ARCHITECTURES = ("bert", "roberta", "gpt2", "llama", "vit")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("backbone", ARCHITECTURES, indirect=True)
+def test_a_method_keeps_its_contract_or_stock_peft_fails_too(backbone, name, tmp_path) -> None:
+    configuration = canonical({"modules": {name: EXAMPLES[name]}}, VOCABULARY, backbone.shape)
+    try:
+        for check in CHECKS.values():
+            check(backbone, configuration, tmp_path / check.__name__)
+    except ConfigurationError as error:
+        part = plan(configuration)[0]
+        config = part.method.peft_config(part.cells, backbone.anatomy)
+        assert not stock_peft_can(backbone, config), "stock PEFT can do what autopeft refuses"
+        found = quoted(error)
+    else:
+        found = YES
+    assert RECORDED[name, backbone.config.model_type] == found
+
+
+def stock_peft_can(backbone, config) -> bool:
+    try:
+        return trainable_count(get_peft_model(backbone.classifier(2), config)) > 0
+    except Exception:
+        return False
+
+
+def test_every_method_and_every_type_of_peft_is_in_the_table() -> None:
+    assert set(EXAMPLES) == set(METHODS)
+    assert {name for name, _ in RECORDED} == set(METHODS)
+    types = {str(method.peft_type) for method in METHODS.values() if not method.ours}
+    assert types | set(NOT_METHODS) == {kind.value for kind in PeftType}
+    assert not types & set(NOT_METHODS)
+
+
+@pytest.mark.parametrize("peft_type", NOT_METHODS)
+@pytest.mark.parametrize("backbone", ARCHITECTURES, indirect=True)
+def test_what_is_no_method_fails_in_stock_peft(backbone, peft_type) -> None:
+    make, said = NOT_METHODS[peft_type]
+    with pytest.raises(Exception, match=said):
+        get_peft_model(backbone.classifier(2), make())(**tiny_batch(backbone))
 
 
 class TestLora(MethodContract):
     examples = (
-        {"lora": {"rank": 4}},
-        {"lora": {"rank": {"0": 2, "1-2": 5}, "alpha": "1r", "targets": ["q", "k", "v", "o", "up", "down"]}},
+        {"lora": {"rank": 4, "variant": "dora"}},
+        {"lora": {"rank": 4, "variant": "rslora", "init": "gaussian", "b_ratio": 8}},
+        {"lora": {"rank": 4, "init": "pissa"}},
+        {"lora": {"rank": 4, "init": "orthogonal", "dropout": 0.1}},
+        {"lora": {"rank": 4, "init": "mica"}},
+        {"lora": {"rank": 4, "optimizer": "lora_fa"}},
     )
+    architectures = ("bert", "gpt2", "llama")
 
 
-class TestSerialAdapter(MethodContract):
-    examples = (
-        {"serial_adapter": {"size": "d/4"}},
-        {"serial_adapter": {"size": {"0": 4, "2": 7}, "position": "both", "activation": "gelu", "scale": 2}},
-    )
-
-
-class TestParallelAdapter(MethodContract):
-    examples = (
-        {"parallel_adapter": {"size": 8}},
-        {"parallel_adapter": {"size": {"0": 6, "1": 9}, "activation": "tanh"}},
-    )
-
-
-class TestPrefix(MethodContract):
-    examples = ({"prefix": {"length": 4}}, {"prefix": {"length": {"1": 1, "2": 6}}})
+class TestOLora(MethodContract):
+    examples = ({"lora": {"rank": 4, "init": "olora", "targets": ["q", "up"]}},)
+    architectures = ("bert", "llama")
 
 
 class TestAllInOneLayer(MethodContract):
@@ -37,4 +81,8 @@ class TestAllInOneLayer(MethodContract):
             "parallel_adapter": {"size": 8},
             "prefix": {"length": 4},
         },
+        {"lora": {"rank": 4}, "ia3": {}, "ln_tuning": {}},
+        {"lora": {"rank": 4}, "trainable_tokens": {"tokens": 12}},
+        {"lora": {"rank": 4}, "vera": {"rank": 4, "targets": ["up"]}, "prompt": {"length": 2}},
     )
+    architectures = ("bert", "llama")

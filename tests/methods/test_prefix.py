@@ -9,6 +9,7 @@ from autopeft.methods import VOCABULARY, adapter_parameters, apply, remove
 from autopeft.methods.prefix_attention import PREFIX_ATTENTION, carry, prefixed_attention
 from autopeft.space.canonical import canonical
 from autopeft.testing.methods import logits, randomise
+from autopeft.testing.models import TEXT_ARCHITECTURES
 
 BATCH, HEADS, KV_HEADS, LENGTH, SIZE, PREFIX = 2, 4, 2, 5, 8, 3
 
@@ -72,6 +73,7 @@ def test_without_a_prefix_is_the_usual_attention() -> None:
     torch.testing.assert_close(found, expected.transpose(1, 2))
 
 
+@pytest.mark.parametrize("backbone", TEXT_ARCHITECTURES, indirect=True)
 def test_padding_changes_nothing(backbone) -> None:
     configuration = canonical({"modules": {"prefix": {"length": 4, "layers": [0, 2]}}}, VOCABULARY, backbone.shape)
     model, tokenizer = backbone.classifier(2), backbone.tokenizer()
@@ -83,6 +85,7 @@ def test_padding_changes_nothing(backbone) -> None:
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("backbone", TEXT_ARCHITECTURES, indirect=True)
 def test_a_model_sees_only_its_own_prefixes(backbone) -> None:
     # In a layer without a prefix and in a second model, the attention function is the usual one.
     configuration = canonical({"modules": {"prefix": {"length": 4, "layers": [1]}}}, VOCABULARY, backbone.shape)

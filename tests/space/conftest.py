@@ -23,12 +23,14 @@ ADAPTER = MethodWords(
         Knob("activation", "choice", "activation", default="relu", choices=("relu", "gelu")),
         Knob("scale", "float", "scale", default=1.0, low=0.1, high=10),
     ),
+    placement="layer",
 )
 PROMPT = MethodWords(
     "prompt",
     "prompt",
     "paper",
     (Knob("length", "int", "tokens", low=1, high=100, placed=True, gate=True),),
+    placement="layer",
     excludes=frozenset({"adapter"}),
 )
 

@@ -19,6 +19,7 @@ from autopeft.space import (
     load_space,
     shipped_spaces,
 )
+from autopeft.space.moves import moves
 
 SHAPES = {
     "bert": BackboneShape(6, 384, 1536, ("q", "k", "v", "o", "up", "down")),
@@ -63,6 +64,20 @@ def test_configurations_and_parameters_round_trip(key, data):
 
 
 @pytest.mark.parametrize("key", BOUND, ids="-".join)
+@given(seed=st.integers(0, 2**20))
+@settings(max_examples=20, deadline=None)
+def test_unit_vectors_give_back_the_point_inactive_parameters_included(key, seed):
+    space = BOUND[key]
+    configuration = space.decode(space.sample(np.random.default_rng(seed)))
+    params = space.encode(configuration)
+    vector = space.unit(params)
+    assert vector.shape == (len(space.parameters),)
+    assert np.all((vector >= 0) & (vector <= 1))
+    assert space.from_unit(vector) == params
+    assert space.decode(space.from_unit(vector)) == configuration
+
+
+@pytest.mark.parametrize("key", BOUND, ids="-".join)
 def test_inactive_parameters_do_not_matter_and_active_ones_can(key):
     space = BOUND[key]
     rng = np.random.default_rng(0)
@@ -86,6 +101,33 @@ def test_neighbours_are_new_valid_and_canonical(key):
     assert len(set(configurations)) == len(configurations)
     assert space.decode(params) not in configurations
     assert all(space.encode(space.decode(point)) == point for point in near)
+
+
+@pytest.mark.parametrize("key", BOUND, ids="-".join)
+@given(seed=st.integers(0, 2**20))
+@settings(max_examples=5, deadline=None)
+def test_neighbours_are_those_that_decoding_and_encoding_gives(key, seed):
+    space = BOUND[key]
+    params = space.sample(np.random.default_rng(seed))
+    found: dict = {}
+    rng = np.random.default_rng(seed)
+    for parameter in space.parameters:
+        if parameter.name in space.active(params):
+            for value in moves(parameter, params[parameter.name], rng):
+                found.setdefault(space.decode({**params, parameter.name: value}))
+    found.pop(space.decode(params), None)
+    assert space.neighbours(params, np.random.default_rng(seed)) == [space.encode(each) for each in found]
+
+
+@given(units=st.lists(st.floats(0, 1), min_size=20, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_a_value_that_fits_some_layers_in_two_ways_is_encoded_by_what_fits_all(units):
+    modules = {"lora": {"rank": {"per": "layer", "values": "off | 8 | 16"}, "alpha": "1r | 2r | 16"}}
+    space = SearchSpace("x", modules=modules).bind(VOCABULARY, SHAPES["bert"])
+    drawn = {parameter.name: parameter.at(unit) for parameter, unit in zip(space.parameters, units, strict=False)}
+    params = space.canonical(drawn)
+    assert space.decode(params) == space.decode(drawn)
+    assert space.encode(space.decode(drawn)) == params
 
 
 def test_the_sizes_of_the_paper():
@@ -164,6 +206,19 @@ def test_the_ends_of_a_range_with_many_digits_are_in_the_space():
     (rate,) = space.parameters
     for end in (rate.low, rate.high):
         assert space.encode(space.decode({rate.name: end})) == {rate.name: end}
+
+
+@pytest.mark.parametrize(
+    ("rank", "seconds"),
+    [({"per": "4 layer groups", "values": "0 | 2..64 by x2"}, 0.03), ({"per": "layer", "values": "1..64 by x2"}, 0.15)],
+)
+def test_neighbours_are_fast_enough_on_80_layers(rank, seconds):
+    roles = ("q", "k", "v", "o", "up", "gate", "down")
+    lora = {"rank": rank, "alpha": "1r | 2r", "targets": f"subset of {', '.join(roles)}"}
+    space = SearchSpace("x", modules={"lora": lora}).bind(VOCABULARY, BackboneShape(80, 8192, 28672, roles))
+    rng = np.random.default_rng(0)
+    params = space.sample(rng)
+    assert min(timeit.repeat(lambda: space.neighbours(params, rng), number=1, repeat=7)) < seconds
 
 
 def test_decoding_is_fast_enough_to_search_by():

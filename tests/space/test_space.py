@@ -56,7 +56,7 @@ modules:
 training:
   learning_rate: "1e-2..1e-5 log"
   lr: 3
-constraints: ["params < 1%"]
+constraints: ["params > 1%"]
 """
     faults = SearchSpace.from_yaml(text, "bad.yaml").problems(vocabulary)
     found = [tuple(fault.split(": ")[:2]) for fault in faults]
@@ -189,3 +189,56 @@ def test_a_space_keeps_what_it_was_given():
     space = SearchSpace("x", modules=modules)
     modules["lora"]["rank"].append(9)
     assert space.to_dict()["modules"] == {"lora": {"rank": [1, 2]}}
+
+
+@pytest.mark.parametrize("where", ["shared", "own"])
+def test_layers_may_be_any_subset_of_some(where, vocabulary, bert):
+    lora = {"rank": 4} | ({"layers": "subset of 0-1, 4"} if where == "own" else {})
+    space = SearchSpace("x", layers="subset of 0-1,4" if where == "shared" else None, modules={"lora": lora})
+    prefix = "lora.layer" if where == "own" else "layer"
+    bound = space.bind(vocabulary, bert)
+    assert [parameter.name for parameter in bound.parameters] == [f"{prefix}.{layer}" for layer in (0, 1, 4)]
+    assert {place.cell.layer for place in bound.methods[0].places} == {0, 1, 4}
+
+
+@pytest.mark.parametrize(
+    ("per", "names"),
+    [
+        ("layer", ["0", "1", "2"]),
+        ("role", ["q", "o"]),
+        ("2 layer groups", ["group0", "group1"]),
+    ],
+)
+def test_any_placed_knob_may_be_per_layer_role_or_group(per, names, vocabulary, bert):
+    lora = {"rank": 4, "alpha": {"per": per, "values": "1r | 2r"}, "layers": "0-2", "targets": ["q", "o"]}
+    bound = SearchSpace("x", modules={"lora": lora}).bind(vocabulary, bert)
+    assert [parameter.name for parameter in bound.parameters] == [f"lora.alpha.{name}" for name in names]
+
+
+@pytest.mark.parametrize("layers", ["subset of", "subset of 3-1", "some", True, "0-1, x", ""])
+def test_layers_that_are_none_say_what_was_expected(layers, vocabulary):
+    (fault,) = SearchSpace.from_dict({"layers": layers, "modules": {"lora": {"rank": 4}}}).problems(vocabulary)
+    assert "expected `all`, `subset`, `subset of 0-5`, or layers" in fault
+    (fault,) = SearchSpace("x", layers=[], modules={"lora": {"rank": 4}}).problems(vocabulary)
+    assert "expected at least one layer" in fault
+
+
+def test_per_role_is_for_methods_placed_by_role(vocabulary):
+    adapter = {"size": {"per": "role", "values": "off | 4"}}
+    (fault,) = SearchSpace("x", modules={"adapter": adapter}).problems(vocabulary)
+    assert "adapter is placed layer by layer" in fault
+
+
+def test_ranks_above_the_matrices_are_said(vocabulary, gpt2):
+    def warnings(**modules):
+        return " ".join(SearchSpace("x", modules=modules).bind(vocabulary, gpt2).warnings)
+
+    assert "lora.rank: 64 to 128 is above 32" in warnings(lora={"rank": "32..128 by x2", "targets": ["o"]})
+    assert not warnings(lora={"rank": 32, "targets": ["o"]})
+    assert not warnings(adapter={"size": "2d"})
+
+
+def test_a_chosen_method_that_cannot_stand_beside_the_modules_is_refused(vocabulary):
+    space = SearchSpace("x", modules={"adapter": {"size": 4}}, choose={"prompt": {"length": 4}, "lora": {"rank": 4}})
+    (fault,) = space.problems(vocabulary)
+    assert "choose.prompt: cannot share a backbone with adapter" in fault

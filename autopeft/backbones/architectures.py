@@ -1,0 +1,156 @@
+"""The anatomies autopeft knows, by the `model_type` of the transformers config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autopeft.backbones.anatomy import Anatomy
+
+__all__ = ["ARCHITECTURES", "REFUSED"]
+
+_BERT = Anatomy(
+    layers="encoder.layer",
+    attention="attention.self",
+    roles={
+        "q": "attention.self.query",
+        "k": "attention.self.key",
+        "v": "attention.self.value",
+        "o": "attention.output.dense",
+        "up": "intermediate.dense",
+        "down": "output.dense",
+    },
+)
+_DISTILBERT = Anatomy(
+    layers="transformer.layer",
+    attention="attention",
+    roles={
+        "q": "attention.q_lin",
+        "k": "attention.k_lin",
+        "v": "attention.v_lin",
+        "o": "attention.out_lin",
+        "up": "ffn.lin1",
+        "down": "ffn.lin2",
+    },
+)
+_MPNET = Anatomy(
+    layers="encoder.layer",
+    attention="attention.attn",
+    roles={
+        "q": "attention.attn.q",
+        "k": "attention.attn.k",
+        "v": "attention.attn.v",
+        "o": "attention.attn.o",
+        "up": "intermediate.dense",
+        "down": "output.dense",
+    },
+)
+_DEBERTA = Anatomy(
+    layers="encoder.layer",
+    attention="attention.self",
+    roles={
+        "qkv": "attention.self.in_proj",
+        "o": "attention.output.dense",
+        "up": "intermediate.dense",
+        "down": "output.dense",
+    },
+)
+_DEBERTA_V2 = Anatomy(
+    layers="encoder.layer",
+    attention="attention.self",
+    roles={
+        "q": "attention.self.query_proj",
+        "k": "attention.self.key_proj",
+        "v": "attention.self.value_proj",
+        "o": "attention.output.dense",
+        "up": "intermediate.dense",
+        "down": "output.dense",
+    },
+)
+_MODERNBERT = Anatomy(
+    layers="layers",
+    attention="attn",
+    roles={"qkv": "attn.Wqkv", "o": "attn.Wo", "up": "mlp.Wi", "gate": "mlp.Wi", "down": "mlp.Wo"},
+)
+_GPT2 = Anatomy(
+    layers="h",
+    attention="attn",
+    roles={"qkv": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"},
+)
+_GPT_NEOX = Anatomy(
+    layers="layers",
+    attention="attention",
+    roles={
+        "qkv": "attention.query_key_value",
+        "o": "attention.dense",
+        "up": "mlp.dense_h_to_4h",
+        "down": "mlp.dense_4h_to_h",
+    },
+)
+_LLAMA = Anatomy(
+    layers="layers",
+    attention="self_attn",
+    roles={
+        "q": "self_attn.q_proj",
+        "k": "self_attn.k_proj",
+        "v": "self_attn.v_proj",
+        "o": "self_attn.o_proj",
+        "up": "mlp.up_proj",
+        "gate": "mlp.gate_proj",
+        "down": "mlp.down_proj",
+    },
+)
+_PHI3 = Anatomy(
+    layers="layers",
+    attention="self_attn",
+    roles={
+        "qkv": "self_attn.qkv_proj",
+        "o": "self_attn.o_proj",
+        "up": "mlp.gate_up_proj",
+        "gate": "mlp.gate_up_proj",
+        "down": "mlp.down_proj",
+    },
+)
+_VIT = Anatomy(
+    layers="layers",
+    attention="attention",
+    roles={
+        "q": "attention.q_proj",
+        "k": "attention.k_proj",
+        "v": "attention.v_proj",
+        "o": "attention.o_proj",
+        "up": "mlp.fc1",
+        "down": "mlp.fc2",
+    },
+)
+
+#: Anatomy of the bare model, by model type.
+ARCHITECTURES: Mapping[str, Anatomy] = {
+    "bert": _BERT,
+    "roberta": _BERT,
+    "xlm-roberta": _BERT,
+    "camembert": _BERT,
+    "electra": _BERT,
+    "distilbert": _DISTILBERT,
+    "mpnet": _MPNET,
+    "deberta": _DEBERTA,
+    "deberta-v2": _DEBERTA_V2,
+    "modernbert": _MODERNBERT,
+    "gpt2": _GPT2,
+    "gpt_neox": _GPT_NEOX,
+    "llama": _LLAMA,
+    "mistral": _LLAMA,
+    "qwen2": _LLAMA,
+    "qwen3": _LLAMA,
+    "gemma": _LLAMA,
+    "gemma2": _LLAMA,
+    "gemma3_text": _LLAMA,
+    "phi3": _PHI3,
+    "vit": _VIT,
+    "deit": _VIT,
+    "beit": _VIT,
+}
+
+#: Why models of a type cannot be adapted layer by layer, unless the user maps them.
+REFUSED: Mapping[str, str] = {
+    "albert": "its layers share one set of weights, so that adapters cannot differ between them; choose another model",
+}

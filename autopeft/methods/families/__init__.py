@@ -1,0 +1,1 @@
+"""PEFT's tuners as methods, a file for each family."""

@@ -1,0 +1,41 @@
+"""Where spaces are found: shipped ones by name, others as files."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+__all__ = ["find_space", "shipped_spaces", "unknown_space"]
+
+
+def shipped_spaces() -> list[str]:
+    """Return the names of the shipped spaces."""
+    return sorted(path.stem for path in _folder().glob("*.yaml"))
+
+
+def find_space(name: str, beside: Path | None = None) -> Path | None:
+    """Return the file of a shipped space or, when it looks like a file, of any other; None when it is neither.
+
+    Args:
+        name: Name of a shipped space, or a path.
+        beside: The folder that a relative path starts from; the working directory by default.
+    """
+    if name in shipped_spaces():
+        return _folder() / f"{name}.yaml"
+    path = (beside or Path()) / name
+    return path if name.endswith((".yaml", ".yml")) or path.is_file() else None
+
+
+def unknown_space(name: str) -> str:
+    """Say that no space has a name, and what was expected."""
+    shipped = shipped_spaces()
+    near = get_close_matches(name, shipped, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(shipped)}, or a YAML file"
+    return f"no space is called {name!r}; {hint}"
+
+
+def _folder() -> Path:
+    # Beside the package in a source checkout, inside it when installed from a wheel.
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "search_spaces"
+    return inside if inside.is_dir() else package.parent / "search_spaces"
