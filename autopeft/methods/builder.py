@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from autopeft.space.placement import cells
 
 __all__ = [
     "Applied",
+    "Batches",
     "Inserted",
     "Part",
     "adapter_parameters",
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 _APPLIED = "_autopeft"
+
+#: Inputs of a model with labels.
+Batches = Sequence[Mapping[str, torch.Tensor]]
 
 
 class Part(NamedTuple):
@@ -80,8 +84,12 @@ class Applied:
     inserted: list[Inserted] = field(default_factory=list)
 
 
-def plan(configuration: Configuration) -> list[Part]:
+def plan(configuration: Configuration, stored: bool = False) -> list[Part]:
     """Return the parts of a configuration, nearest to the backbone's weights first.
+
+    Args:
+        configuration: The configuration.
+        stored: Whether to plan for what is saved of it, which some methods store as something else.
 
     Where several wrap the same matrix, LoRA is innermost, then comes the parallel adapter, and the serial
     adapter outermost: it reads the output of the sublayer with all the others in it.
@@ -90,13 +98,20 @@ def plan(configuration: Configuration) -> list[Part]:
     steps = sorted(((METHODS[name], places) for name, places in placed.items()), key=lambda item: item[0].order)
     parts = []
     for method, places in steps:
-        split = method.parts(places)
+        split = method.parts({cell: method.stored(knobs) for cell, knobs in places.items()} if stored else places)
         name = method.words.name
         parts += [Part(f"{name}-{i}" if len(split) > 1 else name, method, some) for i, some in enumerate(split, 1)]
     return parts
 
 
-def apply(configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy, seed: int | None = None) -> None:
+def apply(
+    configuration: Configuration,
+    model: PreTrainedModel,
+    anatomy: Anatomy,
+    seed: int | None = None,
+    batches: Batches | None = None,
+    stored: bool = False,
+) -> None:
     """Put the adapters of a configuration into a model; they and the task head are all that trains.
 
     Args:
@@ -104,13 +119,16 @@ def apply(configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy
         model: A task model, changed in place.
         anatomy: The resolved anatomy of its backbone.
         seed: Seeds torch's global generator before the adapters are created.
+        batches: Training batches with labels, on the model's device, for methods whose start depends on data.
+            Without them these start as if they knew none.
+        stored: Whether to build what is saved of the configuration.
 
     Raises:
         ConfigurationError: The model is adapted already, or the adapters do not end up where they should.
     """
     if _APPLIED in model.__dict__:
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
-    parts = plan(configuration)
+    parts = plan(configuration, stored)
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -132,7 +150,7 @@ def apply(configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy
         torch.manual_seed(seed)
     try:
         for part in parts:
-            done.inserted.append(inject(part, model, anatomy))
+            done.inserted.append(inject(part, model, anatomy, batches))
     except Exception:
         remove(model)
         raise
@@ -158,7 +176,7 @@ def _refusals(method: Method) -> Iterator[None]:
         raise ConfigurationError(f"{method.words.name}: PEFT refuses it here: {reason}") from error
 
 
-def inject(part: Part, model: nn.Module, anatomy: Anatomy) -> Inserted:
+def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | None = None) -> Inserted:
     """Let PEFT put one part into a model, or a piece of one, and check that it wrapped the right modules.
 
     Raises:
@@ -170,6 +188,12 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy) -> Inserted:
     layers = {id(module) for module in model.modules() if isinstance(module, method.layer_class)}
     with _refusals(method):
         config = method.peft_config(part.cells, anatomy)
+        prepared = None
+        if any(method.needs_batches(knobs) for knobs in part.cells.values()):
+            if batches is None:
+                method.without_batches(config)
+            else:
+                prepared = method.prepare(config, model, part.cells, batches)
         tuner = method.insert(config, model)
     # PEFT notes its config on the model and takes the next method's for a second adapter of the first.
     model.__dict__.pop("peft_config", None)
@@ -184,7 +208,8 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy) -> Inserted:
         raise ConfigurationError(
             f"{method.words.name}: adapted {sorted(found - expected)} unasked and left out {sorted(expected - found)}"
         )
-    method.freeze(tuner, part.cells)
+    with _refusals(method):
+        method.freeze(tuner, part.cells, anatomy, prepared)
     new = tuple(
         parameter for parameter in model.parameters() if parameter.requires_grad and id(parameter) not in before
     )

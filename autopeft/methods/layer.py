@@ -19,7 +19,7 @@ class AdapterLayer(nn.Module, BaseTunerLayer):
         adapter_layer_names: The attributes that hold the adapters' parts by adapter name.
     """
 
-    adapter_layer_names: ClassVar[tuple[str, str]]
+    adapter_layer_names: ClassVar[tuple[str, ...]]
     if TYPE_CHECKING:  # members of BaseTunerLayer, which has no types
         disable_adapters: bool
         active_adapters: list[str]

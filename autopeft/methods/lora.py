@@ -11,6 +11,7 @@ from peft.tuners.tuners_utils import BaseTuner
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
+from autopeft.methods.lora_starts import DATA_STARTS, START, config_fields, look_at, set_start
 from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate, shared_knob
 from autopeft.methods.peft_method import rank
 from autopeft.space.placement import Cell
@@ -27,9 +28,9 @@ ALPHA = Knob(
 )
 
 #: Initialisations by their PEFT names; those that are not here start from PEFT's default, A random and B zero.
-_INITS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora")
+_INITS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora", *DATA_STARTS)
 #: Initialisations that take their start out of the frozen weight.
-_ALTERING = ("pissa", "olora")
+_ALTERING = ("pissa", "olora", "corda", "lora_ga")
 
 
 class Lora(Method):
@@ -54,7 +55,8 @@ class Lora(Method):
                 "init",
                 "choice",
                 "pissa: the weight's strong singular directions (arXiv:2404.02948); olora: its QR factors "
-                "(2406.01775); mica: its weak directions, frozen on one side; orthogonal; gaussian",
+                "(2406.01775); mica: its weak directions, frozen on one side; orthogonal; gaussian; from training "
+                "batches: eva (2410.07170), corda (2406.05223), lora_ga (2407.05000)",
                 default="default",
                 choices=_INITS,
             ),
@@ -92,8 +94,24 @@ class Lora(Method):
 
     @override
     def counting(self, knobs: Knobs) -> Knobs:
-        """Return knobs without the initialisations that need weights; they cost the same."""
-        return {**knobs, "init": "default"} if self.alters_weights(knobs) else knobs
+        """Return knobs without the initialisations that need weights or data; they cost the same."""
+        needs = self.alters_weights(knobs) or self.needs_batches(knobs)
+        return {**knobs, "init": "default"} if needs else knobs
+
+    @override
+    def needs_batches(self, knobs: Knobs) -> bool:
+        """Tell whether it starts from training batches."""
+        return knobs["init"] in DATA_STARTS
+
+    @override
+    def without_batches(self, config: Any) -> None:
+        """Start as plain LoRA does."""
+        config.init_lora_weights = True
+
+    @override
+    def prepare(self, config: Any, model: Any, cells: Cells, batches: Any) -> Any:
+        """Let PEFT look at the batches."""
+        return look_at(shared_knob(cells, "init"), config, model, batches)
 
     @override
     def exact_at_start(self, knobs: Knobs) -> bool:
@@ -128,6 +146,7 @@ class Lora(Method):
             lora_bias=shared_knob(cells, "lora_bias"),
             bias="none",
             fan_in_fan_out=anatomy.transposed,
+            **config_fields(init),
             **self.more(cells),
         )
 
@@ -136,11 +155,33 @@ class Lora(Method):
         return {}
 
     @override
-    def freeze(self, tuner: BaseTuner, cells: Cells) -> None:
-        """Freeze A where the optimiser is LoRA-FA."""
+    def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:
+        """Finish a start from batches; freeze A where the optimiser is LoRA-FA."""
+        set_start(shared_knob(cells, "init"), tuner, prepared)
         if shared_knob(cells, "optimizer") == "lora_fa":
             for layer in _layers(tuner):
                 layer.lora_A.requires_grad_(False)
+
+    @override
+    def stored(self, knobs: Knobs) -> Knobs:
+        """Return the knobs of a plain LoRA that is the same beside the untouched weight.
+
+        What was taken out of the weight from data cannot be computed again: it is stored as further ranks.
+        """
+        if not self.needs_batches(knobs):
+            return knobs
+        factor = 2 if self.alters_weights(knobs) else 1
+        growth = factor**0.5 if knobs["variant"] == "rslora" else factor
+        return {**knobs, "init": "default", "rank": factor * knobs["rank"], "alpha": growth * knobs["alpha"]}
+
+    @override
+    def stored_tensors(self, tuner: BaseTuner, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the tensors of that plain LoRA: B A - B0 A0 as one product of twice the rank."""
+        for name, (first_a, first_b) in tuner.__dict__.get(START, {}).items():
+            for key, first, dim in (("lora_A", first_a, 0), ("lora_B", -first_b, 1)):
+                path = f"base_model.model.{name.replace('.base_layer', '')}.{key}.weight"
+                tensors[path] = torch.cat([tensors[path], first], dim=dim)
+        return tensors
 
     @override
     def rate_factors(self, cells: Cells) -> dict[str, float]:

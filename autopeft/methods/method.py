@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
@@ -103,8 +103,47 @@ class Method(ABC):
         """Undo what `insert` did beside wrapping modules."""
         return
 
-    def freeze(self, tuner: BaseTuner, cells: Cells) -> None:
-        """Freeze what of a new adapter the method does not train."""
+    def needs_batches(self, knobs: Knobs) -> bool:
+        """Tell whether its start depends on training batches."""
+        return False
+
+    def prepare(
+        self, config: PeftConfig, model: nn.Module, cells: Cells, batches: Iterable[Mapping[str, torch.Tensor]]
+    ) -> Any:
+        """Look at training batches before the adapter is put in; called only where `needs_batches`.
+
+        Args:
+            config: The config that will be put in; may be changed.
+            model: The model so far.
+            cells: The places.
+            batches: Inputs with labels, on the model's device.
+
+        Returns:
+            What `freeze` is handed.
+        """
+        raise NotImplementedError
+
+    def without_batches(self, config: PeftConfig) -> None:
+        """Change a config to a start that needs no batches; called only where `needs_batches`."""
+        return
+
+    def stored(self, knobs: Knobs) -> Knobs:
+        """Return the knobs that a saved adapter is built to, where they are others than those that trained it."""
+        return knobs
+
+    def stored_tensors(self, tuner: Any, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the tensors of a saved adapter, given those that PEFT would store."""
+        return tensors
+
+    def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:
+        """Finish a new adapter: freeze or set what PEFT's own start does not.
+
+        Args:
+            tuner: What PEFT put into the model.
+            cells: The places.
+            anatomy: The resolved anatomy of the backbone.
+            prepared: What `prepare` returned; None without batches, as on the meta device or before loading.
+        """
         return
 
     def penalty(self, tuner: BaseTuner, cells: Cells) -> torch.Tensor | None:

@@ -11,6 +11,7 @@ from peft import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_PREFIX_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTuner
 
+from autopeft.methods.bitfit import BitFitConfig, BitFitTuner
 from autopeft.methods.bottleneck import (
     ParallelAdapterConfig,
     ParallelAdapterTuner,
@@ -18,6 +19,7 @@ from autopeft.methods.bottleneck import (
     SerialAdapterTuner,
 )
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixTuner
+from autopeft.methods.sparse import SparseConfig, SparseTuner
 
 __all__ = ["TYPES"]
 
@@ -26,6 +28,8 @@ TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
     "SERIAL_ADAPTER": (SerialAdapterConfig, SerialAdapterTuner),
     "PARALLEL_ADAPTER": (ParallelAdapterConfig, ParallelAdapterTuner),
     "LAYER_PREFIX": (PrefixConfig, PrefixTuner),
+    "BITFIT": (BitFitConfig, BitFitTuner),
+    "SPARSE": (SparseConfig, SparseTuner),
 }
 
 for _name, (_config, _tuner) in TYPES.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autopeft.methods import registration  # noqa: F401  (enters our types in PEFT's tables)
+from autopeft.methods.bitfit import BitFit
 from autopeft.methods.families.adaptive import ADAPTIVE
 from autopeft.methods.families.low_rank import LOW_RANK
 from autopeft.methods.families.rotations import ROTATIONS
@@ -16,6 +17,7 @@ from autopeft.methods.parallel_adapter import ParallelAdapter
 from autopeft.methods.prefix import Prefix
 from autopeft.methods.prompts import PROMPTS
 from autopeft.methods.serial_adapter import SerialAdapter
+from autopeft.methods.sparse import Sparse
 from autopeft.space.vocabulary import Knob, Vocabulary
 
 __all__ = ["METHODS", "VOCABULARY"]
@@ -27,6 +29,8 @@ METHODS: dict[str, Method] = {
         SerialAdapter(),
         ParallelAdapter(),
         Prefix(),
+        BitFit(),
+        Sparse(),
         *ADAPTIVE,
         *LOW_RANK,
         *ROTATIONS,

@@ -45,10 +45,13 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
     head = {name: parameter.detach().contiguous() for name, parameter in head_parameters(model).items()}
     alone = len(done.inserted) == 1
     for inserted in done.inserted:
-        config = inserted.part.method.peft_config(inserted.part.cells, done.anatomy)
+        method = inserted.part.method
+        cells = {cell: method.stored(knobs) for cell, knobs in inserted.part.cells.items()}
+        config = method.peft_config(cells, done.anatomy)
         config.base_model_name_or_path = model.name_or_path or None
         config.inference_mode = True
-        tensors = {name: value.clone() for name, value in _tensors(inserted, done.anatomy).items()}
+        stored = method.stored_tensors(inserted.tuner, _tensors(inserted, done.anatomy))
+        tensors = {name: value.clone().contiguous() for name, value in stored.items()}
         if alone and head:
             config.task_type = "SEQ_CLS"
             config.modules_to_save = sorted({name.partition(".")[0] for name in head})
@@ -90,7 +93,7 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
         configuration = Configuration.from_dict(data["configuration"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{folder}: no readable {MANIFEST}; expected a folder of saved adapters") from error
-    apply(configuration, model, anatomy)
+    apply(configuration, model, anatomy, stored=True)
     inserted = applied(model).inserted
     head: dict[str, torch.Tensor] = {}
     for each in inserted:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import DataCollatorWithPadding, EvalPrediction, Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
@@ -14,8 +15,8 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 from autopeft.backbones import Backbone
 from autopeft.methods import after_step, apply, before_step, penalty, save
 from autopeft.space import Configuration
-from autopeft.tasks import METRICS, Encoded, Task, encode, score
-from autopeft.trials import TrialSetting, parameter_groups, pick_device, schedule
+from autopeft.tasks import METRICS, Encoded, Task, batches, encode, pad_id_of, score
+from autopeft.trials import FEW_BATCHES, TrialSetting, parameter_groups, pick_device, schedule
 
 __all__ = ["METRICS_FILE", "fine_tune"]
 
@@ -52,9 +53,16 @@ def fine_tune(
     """
     set_seed(seed)
     model = backbone.classifier(len(task.labels))
-    apply(configuration, model, backbone.anatomy, seed=seed)
     tokenizer = backbone.tokenizer()
     train, validation = (encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
+    few = np.random.default_rng(seed).permutation(len(train))[: FEW_BATCHES * setting.batch_size]
+    apply(
+        configuration,
+        model,
+        backbone.anatomy,
+        seed=seed,
+        batches=batches(train.take(few), setting.batch_size, pad_id_of(tokenizer)),
+    )
     optimiser = torch.optim.AdamW(parameter_groups(model.to(pick_device()), setting), weight_decay=setting.weight_decay)
     steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
     with TemporaryDirectory() as scratch:

@@ -4,10 +4,11 @@ from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
 from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
-from autopeft.trials.runner import TrialRunner
+from autopeft.trials.runner import FEW_BATCHES, TrialRunner
 from autopeft.trials.setting import TrialSetting, choose_setting
 
 __all__ = [
+    "FEW_BATCHES",
     "STATUSES",
     "Outcome",
     "TrialRunner",

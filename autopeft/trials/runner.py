@@ -21,12 +21,15 @@ from autopeft.trials.loop import DivergedError, OutOfTimeError, fit, predict
 from autopeft.trials.outcome import Outcome
 from autopeft.trials.setting import TrialSetting
 
-__all__ = ["Trial", "TrialRunner"]
+__all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
 
 Point = dict[str, float]
 
 #: A trial under way: yields a point of its curve at each rung, returns its outcome.
 Trial = Generator[Point, None, Outcome]
+
+#: Training batches that methods may look at before they are put in.
+FEW_BATCHES = 8
 
 #: Validation batches hold this many times a training batch: nothing is kept for a backward pass.
 _VALIDATION_BATCHES = 2
@@ -63,6 +66,12 @@ class TrialRunner:
         train = _draw(task.train, setting.examples, rng)
         validation = _draw(task.validation, setting.validation_examples, rng)
         self._train: Encoded = encode(train, tokenizer, setting.max_length)
+        # For methods whose start depends on data: the same few batches in every trial.
+        few = np.sort(rng.permutation(len(self._train))[: FEW_BATCHES * setting.batch_size])
+        self._few = [
+            {key: value.to(self.device) for key, value in batch.items()}
+            for batch in batches(self._train.take(few), setting.batch_size, self._pad_id)
+        ]
         self._validation = batches(
             encode(validation, tokenizer, setting.max_length),
             _VALIDATION_BATCHES * setting.batch_size,
@@ -114,7 +123,7 @@ class TrialRunner:
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 reset_head(self.model, seed)
-                apply(configuration, self.model, self._anatomy, seed=seed)
+                apply(configuration, self.model, self._anatomy, seed=seed, batches=self._few)
                 built = True
                 self.model.eval()
                 params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())

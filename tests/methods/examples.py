@@ -5,6 +5,8 @@ EXAMPLES = {
     "serial_adapter": {"size": {"0": 4, "2": 7}, "position": "both", "activation": "gelu", "scale": 2},
     "parallel_adapter": {"size": {"0": 6, "1": 9}, "activation": "tanh"},
     "prefix": {"length": {"1": 1, "2": 6}},
+    "bitfit": {},
+    "sparse": {"density": {"0": 0.02, "1-2": 0.05}, "targets": ["q", "up"]},
     "adalora": {"rank": 8, "targets": ["q", "up"]},
     "kasa": {"rank": {"0": 4, "2": 3}},
     "loha": {"rank": {"0": 4, "1": 2}},

@@ -125,8 +125,18 @@ class Kasa(Lora):
         return knobs
 
     @override
-    def freeze(self, tuner: BaseTuner, cells: Cells) -> None:
+    def stored(self, knobs: Knobs) -> Knobs:
+        """Return the knobs: the cut is made again."""
+        return knobs
+
+    @override
+    def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:
         """Freeze nothing."""
+
+    @override
+    def needs_batches(self, knobs: Knobs) -> bool:
+        """Tell that it needs none."""
+        return False
 
     @override
     def rate_factors(self, cells: Cells) -> dict[str, float]:
