@@ -120,7 +120,7 @@ def _announce(console: Console, prepared: Preparation) -> None:
         for index, line in enumerate(lines):
             say(f"{'' if index else title:<8}{line}")
     say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
-    for warning in prepared.space.warnings:
+    for warning in (*prepared.space.warnings, *prepared.refused):
         say(f"        {warning}")
     say(f"budget  {scale.limit:,} trainable parameters ({percent(scale.limit / scale.backbone)}), head not counted")
     say(f"run     {prepared.folder}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Hashable, Iterable
 
 import torch
@@ -44,6 +45,13 @@ class Costs:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
         """
         return sum(self._part(part) for part in plan(configuration))
+
+    def price(self, configuration: Configuration) -> int:
+        """Return `params`, or more than any budget for what PEFT cannot build on this backbone."""
+        try:
+            return self.params(configuration)
+        except ConfigurationError:
+            return sys.maxsize
 
     def share(self, configuration: Configuration) -> float:
         """Return `params` as a fraction of the parameters of the backbone."""

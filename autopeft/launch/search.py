@@ -18,6 +18,7 @@ from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
+from autopeft.launch.refusals import refusals
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, stock_lora
 from autopeft.samplers import cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, SearchSpace, load_space
@@ -58,6 +59,7 @@ class Preparation:
     scale: Scale
     spec: StudySpec
     job: WorkerJob
+    refused: tuple[str, ...]
 
     @property
     def folder(self) -> Path:
@@ -123,7 +125,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     )
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
-    cheapest = cheapest_cost(bound, costs.params)
+    cheapest = cheapest_cost(bound, costs.price)
     if cheapest > limit:
         raise BudgetError(
             f"the budget {plan.budget} is {limit:,} trainable parameters, but the cheapest configuration of the space "
@@ -153,7 +155,8 @@ def prepare(plan: SearchPlan) -> Preparation:
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
-    return Preparation(plan, backbone, task, setting, bound, costs, scale, spec, job)
+    refused = refusals(bound, costs)
+    return Preparation(plan, backbone, task, setting, bound, costs, scale, spec, job, refused)
 
 
 def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener | None = None) -> SearchResult:
@@ -167,7 +170,7 @@ def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener
     listener = listener or Silent()
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
     prepare_folder(prepared.folder)
-    sampler = make_sampler(plan.sampler, prepared.space, prepared.costs.params, prepared.scale.limit, seed=plan.seed)
+    sampler = make_sampler(plan.sampler, prepared.space, prepared.costs.price, prepared.scale.limit, seed=plan.seed)
     study = open_study(prepared.folder, prepared.spec, sampler, name=prepared.name, storage=plan.storage, fresh=fresh)
     _write_plan(prepared)
     study.set_user_attr(_SCALE, asdict(prepared.scale))

@@ -117,7 +117,7 @@ class _Binder:
     def above_matrix(self, where: str, knob: Knob, values: Grid | Continuous, places: list[Cell]) -> None:
         """Warn of ranks that no matrix can have."""
         smallest = min(self.shape.hidden, self.shape.ffn)
-        if knob.gate and isinstance(values, Grid) and places and places[0].role is not None:
+        if knob.name == "rank" and knob.placed and isinstance(values, Grid) and places and places[0].role is not None:
             above = [value for value in values.values if value > smallest]
             if above:
                 found = " to ".join(map(str, dict.fromkeys((above[0], above[-1]))))

@@ -54,7 +54,9 @@ def toy_space() -> BoundSpace:
 def small_space() -> BoundSpace:
     """Return a finite space of 12 configurations, one of them head only."""
     space = SearchSpace(
-        name="small", modules={"lora": {"rank": "off | 1 | 2 | 4"}, "prefix": {"length": "off | 1 | 2"}}
+        name="small",
+        modules={"lora": {"rank": "off | 1 | 2 | 4"}, "prefix": {"length": "off | 1 | 2"}},
+        training={"learning_rate": 1e-3},
     )
     return space.bind(VOCABULARY, _SHAPE)
 

@@ -156,7 +156,7 @@ def test_a_storage_shared_by_several_studies(place):
 
 
 def test_an_exhausted_space_ends_the_search_early_and_says_so(place):
-    space = "name: few\nmodules: {lora: {rank: 1 | 2}}\n"
+    space = "name: few\nmodules: {lora: {rank: 1 | 2}}\ntraining: {learning_rate: 1e-3}\n"
     (place / "few.yaml").write_text(space)
     said = run(place, "few", "--trials", "20", "--space", "few.yaml")
     assert "few" in said

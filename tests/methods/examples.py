@@ -43,6 +43,7 @@ EXAMPLES = {
     "waveft": {"n_frequency": 16},
     "trainable_tokens": {"tokens": 4},
     "adaption_prompt": {"length": 4},
+    "shadow": {"rank": 4},
     "poly": {"rank": 4},
     "prompt": {"length": 4},
     "p_tuning": {"length": 4},

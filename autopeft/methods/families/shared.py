@@ -1,4 +1,7 @@
-"""Methods whose matrices share parameters or random projections."""
+"""Methods whose matrices share parameters or random projections.
+
+VeRA's shared matrices are frozen, so its places cost what each costs alone.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ SHARED = (
         knobs=(rank("16..256 by x2", placed=False),),
         fields={"rank": "r"},
         rates="1e-3..1e-1 log",
-        joint=True,
     ),
     PeftMethod(
         "pvera",
@@ -27,7 +29,6 @@ SHARED = (
         fields={"rank": "r"},
         fixed={"sample_at_inference": False},
         rates="1e-3..1e-1 log",
-        joint=True,
     ),
     PeftMethod(
         "randlora",

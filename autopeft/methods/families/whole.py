@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from peft import AdaptionPromptConfig, PeftConfig, TrainableTokensConfig
+from peft import AdaptionPromptConfig, PeftConfig, ShadowConfig, TrainableTokensConfig
 from peft.tuners.adaption_prompt.layer import AdaptedAttention, AdaptedAttentionGPT
+from peft.tuners.shadow.layers import ShadowLayer
 from peft.tuners.trainable_tokens.layer import TrainableTokensLayer
+from peft.tuners.tuners_utils import BaseTuner
 from torch import nn
 from typing_extensions import override
 
@@ -20,6 +22,13 @@ from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
 __all__ = ["WHOLE_MODEL"]
+
+
+#: The attribute of an adapted backbone under which the shadow's own network is registered.
+_HELD = "autopeft_shadow"
+
+#: Parts of a mirrored network that ShadowPEFT runs past: it is driven by the backbone's embeddings.
+_UNREAD = ("embeddings.word_embeddings", "pooler", "wte")
 
 
 class TrainableTokens(Method):
@@ -98,6 +107,76 @@ class AdaptionPrompt(Method):
         return AdaptionPromptModel(model, {"default": config}, "default")
 
 
+class Shadow(Method):
+    """ShadowPEFT: a small network of its own beside a decoder, which every layer listens to.
+
+    Its auxiliary loss trains the small network to work without the decoder, which nothing here asks for.
+    """
+
+    words = MethodWords(
+        name="shadow",
+        summary="a small trained network beside a decoder, which every layer listens to",
+        source="ShadowPEFT, in PEFT 0.21",
+        knobs=(
+            rank("2..16 by x2", placed=False, help="rank of what each layer takes and gives"),
+            Knob("shadow_alpha", "float", "strength with which a layer listens", default=0.1, low=1e-6),
+            Knob("shadow_dropout", "float", "dropout inside", default=0.0, low=0.0, high=0.95),
+            Knob("shadow_num_hidden_layers", "int", "layers of the small network", default=1, low=1),
+            learning_rate("5e-4..1e-2 log"),
+        ),
+        placement="model",
+    )
+    peft_type = "SHADOW"
+    order = 7
+    layer_class = ShadowLayer
+    start: Start = "differs"
+    mergeable = False
+
+    @override
+    def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
+        """Return all layers."""
+        return tuple(anatomy.layer(index) for index in range(anatomy.count))
+
+    @override
+    def peft_config(self, cells: Cells, anatomy: Anatomy) -> ShadowConfig:
+        """Return a config over all layers."""
+        fields = {name: value for name, value in next(iter(cells.values())).items() if name != "learning_rate"}
+        if not anatomy.embedding:
+            # PEFT takes it, and fails in the first forward.
+            raise ValueError("ShadowPEFT runs models on token ids")
+        return ShadowConfig(
+            target_modules=[anatomy.layer(index) for index in range(anatomy.count)],
+            r=fields.pop("rank"),
+            auxiliary_loss_weight=0.0,
+            **fields,
+        )
+
+    @override
+    def insert(self, config: PeftConfig, model: Any) -> Any:
+        """Let PEFT put it in; make what its tuner holds a part of the backbone, so that it trains."""
+        tuner = super().insert(config, model)
+        held = (tuner.shadow_backbone, tuner.shadow_projection, tuner.shadow_head)
+        model.base_model.add_module(_HELD, nn.ModuleList(held))
+        return tuner
+
+    @override
+    def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:
+        """Freeze what nothing reads: the state after the last layer, the small network's embedding and pooler."""
+        last = tuner.model.get_submodule(anatomy.layer(anatomy.count - 1))
+        unread: list[Any] = [last.shadow_update_transform, last.shadow_update_gate]
+        small: Any = tuner.shadow_backbone["default"]
+        unread += [small.get_submodule(name) for name in _UNREAD if name in dict(small.named_modules())]
+        for module in unread:
+            module.requires_grad_(False)
+
+    @override
+    def extract(self, tuner: Any, model: Any) -> None:
+        """Remove the hooks on the first and the last layer, and what the tuner holds."""
+        del model.base_model._modules[_HELD]
+        for handle in tuner._boundary_hook_handles:
+            handle.remove()
+
+
 class Poly(PeftMethod):
     """Poly mixes low-rank skills by task; here there is one task."""
 
@@ -138,4 +217,4 @@ class Poly(PeftMethod):
         unwrap_forward(model)
 
 
-WHOLE_MODEL = (TrainableTokens(), AdaptionPrompt(), Poly())
+WHOLE_MODEL = (TrainableTokens(), AdaptionPrompt(), Shadow(), Poly())
