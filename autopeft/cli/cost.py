@@ -15,16 +15,19 @@ def cost(
     model: Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of a hub model.")] = None,
     roles: Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")] = None,
+    plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count a configuration's trainable parameters exactly; no weights are loaded."""
     from autopeft.backbones import load_backbone
     from autopeft.cli.quiet import quiet
     from autopeft.costs import Costs
-    from autopeft.methods import VOCABULARY
+    from autopeft.methods import VOCABULARY, load_plugin
     from autopeft.space import canonical, read_configuration
 
     quiet()
+    if plugin is not None:
+        load_plugin(plugin)
     backbone = load_backbone(model, revision, roles)
     exact = canonical(read_configuration(configuration), VOCABULARY, backbone.shape)
     costs = Costs(backbone)

@@ -2,30 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from autopeft.methods import Method
+    from autopeft.space.vocabulary import Knob
 
 __all__ = ["methods"]
 
 
-def methods(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """List the methods with their source and knobs."""
-    from autopeft.methods import METHODS, VOCABULARY
+def methods(
+    name: Annotated[str | None, typer.Argument(help="Show this method and all its knobs.")] = None,
+    plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the methods with their source; with a name, one of them with its knobs."""
+    from autopeft.cli.quiet import quiet
+    from autopeft.errors import AutopeftError
+    from autopeft.methods import METHODS, VOCABULARY, load_plugin
+    from autopeft.space.canonical import nearest
+
+    quiet()
+    if plugin is not None:
+        load_plugin(plugin)
+    if name is not None and name not in METHODS:
+        raise AutopeftError(f"no method {name!r}{nearest(name, METHODS)}")
+    chosen = METHODS if name is None else {name: METHODS[name]}
 
     if json:
-        from dataclasses import asdict
         from json import dumps
 
-        rows = {
-            name: asdict(words) | {"excludes": sorted(words.excludes), "mergeable": METHODS[name].mergeable}
-            for name, words in VOCABULARY.methods.items()
-        }
+        rows = {name: _row(method) for name, method in chosen.items()}
         typer.echo(dumps(rows, indent=2))
         return
-    for name, words in VOCABULARY.methods.items():
-        merge = "mergeable" if METHODS[name].mergeable else "not mergeable"
-        typer.echo(f"{name}: {words.summary} ({merge})")
-        typer.echo(f"  {words.source}")
-        for knob in words.knobs:
-            typer.echo(f"  {knob.name:<11} {knob.help}")
+    for each, method in chosen.items():
+        words = VOCABULARY.methods[each]
+        typer.echo(f"{each}: {words.summary}")
+        typer.echo(f"  {words.source}; {', '.join(_traits(method))}")
+        for knob in words.knobs if name is not None else ():
+            typer.echo(f"  {knob.name:<24} {_values(knob):<28} {knob.help}")
+
+
+def _row(method: Method) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    words = method.words
+    facts = {"peft_type": method.peft_type, "mergeable": method.mergeable, "start": method.start, "ours": method.ours}
+    return asdict(words) | facts | {"excludes": sorted(words.excludes)}
+
+
+def _traits(method: Method) -> list[str]:
+    starts = {"exact": "starts as the backbone", "close": "starts as the backbone up to rounding"}
+    traits = ["autopeft's own" if method.ours else f"PEFT's {method.peft_type}"]
+    traits.append("mergeable: no inference cost after merging" if method.mergeable else "not mergeable")
+    traits.append(f"placed by {method.words.placement}" if method.words.placement != "model" else "placed once")
+    return [*traits, starts.get(method.start, "starts elsewhere than the backbone")]
+
+
+def _values(knob: Knob) -> str:
+    if knob.range is not None:
+        return knob.range
+    default = ",".join(knob.default) if isinstance(knob.default, tuple) else knob.default
+    return "-" if default is None else str(default)

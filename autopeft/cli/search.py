@@ -46,6 +46,7 @@ def search(
         str | None, typer.Option(help="accuracy (default), macro_f1 or mcc.", rich_help_panel=_DATA)
     ] = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default].")] = None,
+    plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
     trials: Annotated[int | None, typer.Option(help="Trials in all, baselines and earlier runs included.")] = None,

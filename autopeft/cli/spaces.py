@@ -17,6 +17,7 @@ app = typer.Typer(help="List, show and check search spaces.", no_args_is_help=Tr
 
 _Model = Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")]
 _Roles = Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")]
+_Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -40,6 +41,7 @@ def show(
     space: Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")],
     model: _Model = None,
     roles: _Roles = None,
+    plugin: _Plugin = None,
     python: Annotated[bool, typer.Option("--python", help="Print it as Python, and nothing else.")] = False,
     json: _Json = False,
 ) -> None:
@@ -52,9 +54,11 @@ def show(
         return
     from autopeft.backbones import load_backbone
     from autopeft.cli.quiet import quiet
-    from autopeft.methods import VOCABULARY
+    from autopeft.methods import VOCABULARY, load_plugin
 
     quiet()
+    if plugin is not None:
+        load_plugin(plugin)
     backbone = load_backbone(model, None, roles)
     bound = parsed.bind(VOCABULARY, backbone.shape)
     found = _facts(parsed, bound, backbone)
@@ -71,12 +75,15 @@ def check(
     file: Annotated[str, typer.Argument(help="YAML file of a space, or the name of a shipped one.")],
     model: Annotated[str | None, typer.Option(help="Check it on this model too.")] = None,
     roles: _Roles = None,
+    plugin: _Plugin = None,
 ) -> None:
     """Check a space and report all its errors at once."""
     from autopeft.errors import SpaceError
-    from autopeft.methods import VOCABULARY
+    from autopeft.methods import VOCABULARY, load_plugin
     from autopeft.space import load_space
 
+    if plugin is not None:
+        load_plugin(plugin)
     space = load_space(file)
     problems = space.problems(VOCABULARY)
     if problems:

@@ -23,6 +23,7 @@ class WorkerJob:
         model: What `load_backbone` takes.
         revision: Revision of a hub model.
         roles: YAML file mapping roles, for an unknown architecture.
+        plugin: Python file that registers further methods.
         task: Where the data is.
         setting: How a trial is run.
         seed: Seed of every trial: all see the same head, batches and order.
@@ -32,6 +33,7 @@ class WorkerJob:
     model: str | None
     revision: str | None
     roles: Path | None
+    plugin: Path | None
     task: TaskSpec
     setting: TrialSetting
     seed: int
@@ -40,10 +42,13 @@ class WorkerJob:
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
         from autopeft.backbones import load_backbone
+        from autopeft.methods import load_plugin
         from autopeft.tasks import load_task
         from autopeft.trials import TrialRunner, use_threads
 
         use_threads(1)
+        if self.plugin is not None:
+            load_plugin(self.plugin)
         backbone = load_backbone(self.model, self.revision, self.roles)
         return TrialRunner(backbone, load_task(self.task), self.setting)
 

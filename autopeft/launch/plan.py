@@ -35,6 +35,7 @@ class SearchPlan(BaseModel):
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
     metric: Literal["accuracy", "macro_f1", "mcc"] = Field("accuracy", description="what `accuracy` holds")
     space: str | dict[str, Any] = Field("default", description="name or YAML file of the search space")
+    plugin: Path | None = Field(None, description="Python file that registers further methods")
     budget: str = Field("1%", description="limit on trainable parameters: 1%, 300k, 2M")
     sampler: Literal["pareto", "random", "tpe", "nsga2", "gp"] = Field("pareto", description="what proposes trials")
     trials: int = Field(24, ge=1, description="trials in all, those of earlier runs and the baselines included")
@@ -95,7 +96,7 @@ class SearchPlan(BaseModel):
 
     def located(self) -> SearchPlan:
         """Return the plan with absolute paths: a worker starts in another folder, and so may a later resume."""
-        paths = ("model", "roles", "data", "validation", "test", "out")
+        paths = ("model", "roles", "data", "validation", "test", "plugin", "out")
         given = {name: value for name in paths if (value := getattr(self, name)) is not None}
         there = {name: Path(value).expanduser() for name, value in given.items()}
         return self.model_copy(

@@ -19,7 +19,7 @@ from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
-from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, stock_lora
+from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_plugin, stock_lora
 from autopeft.samplers import cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, SearchSpace, load_space
 from autopeft.study import (
@@ -107,6 +107,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         # Nothing named: the default job, its settings where the plan has none.
         plan = SearchPlan.from_file(default_study(), **plan.model_dump(exclude_unset=True))
     plan = plan.located()
+    plugin = None if plan.plugin is None else load_plugin(plan.plugin)
     space = load_space(plan.space) if isinstance(plan.space, str) else SearchSpace.from_dict(plan.space)
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
     backbone = load_backbone(plan.model, plan.revision, plan.roles)
@@ -144,11 +145,13 @@ def prepare(plan: SearchPlan) -> Preparation:
         seed=plan.seed,
         trial={key: value for key, value in asdict(setting).items() if key != "precision"},
         precision=setting.precision,
+        plugin=plugin,
     )
     job = WorkerJob(
         model=plan.model,
         revision=plan.revision,
         roles=plan.roles,
+        plugin=plan.plugin,
         task=task_spec,
         setting=setting,
         seed=plan.seed,

@@ -3,6 +3,7 @@
 from autopeft.methods.builder import adapter_parameters, apply, remove, trainable
 from autopeft.methods.hooks import after_step, before_step, learning_rates, penalty, switch_training
 from autopeft.methods.method import Method
+from autopeft.methods.plugin import load_plugin, register
 from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.methods.stock import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
 from autopeft.methods.storage import load, save
@@ -19,7 +20,9 @@ __all__ = [
     "before_step",
     "learning_rates",
     "load",
+    "load_plugin",
     "penalty",
+    "register",
     "remove",
     "save",
     "stock_lora",

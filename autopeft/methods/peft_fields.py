@@ -22,6 +22,9 @@ _NOT_KNOBS = frozenset(f.name for f in dataclasses.fields(PeftConfig)) | {
     "megatron_core",
     "progressbar",
     "random_seed",
+    "projection_prng_key",
+    "projection_seed",
+    "proj_seed",
     "init_weights",
     "init_ia3_weights",
 }

@@ -21,7 +21,7 @@ from autopeft.methods.bottleneck import (
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixTuner
 from autopeft.methods.sparse import SparseConfig, SparseTuner
 
-__all__ = ["TYPES"]
+__all__ = ["TYPES", "enter"]
 
 #: PEFT type to its config and its tuner.
 TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
@@ -32,8 +32,14 @@ TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
     "SPARSE": (SparseConfig, SparseTuner),
 }
 
+
+def enter(peft_type: str, config: type[PeftConfig], tuner: type[BaseTuner]) -> None:
+    """Enter a type in PEFT's tables."""
+    key: Any = peft_type  # the tables are annotated with the enum
+    PEFT_TYPE_TO_CONFIG_MAPPING[key] = config
+    PEFT_TYPE_TO_TUNER_MAPPING[key] = tuner
+    PEFT_TYPE_TO_PREFIX_MAPPING[key] = tuner.prefix
+
+
 for _name, (_config, _tuner) in TYPES.items():
-    _key: Any = _name  # the tables are annotated with the enum
-    PEFT_TYPE_TO_CONFIG_MAPPING[_key] = _config
-    PEFT_TYPE_TO_TUNER_MAPPING[_key] = _tuner
-    PEFT_TYPE_TO_PREFIX_MAPPING[_key] = _tuner.prefix
+    enter(_name, _config, _tuner)

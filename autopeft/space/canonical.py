@@ -46,6 +46,7 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
     for name in placed:
         for other in sorted(vocabulary.methods[name].excludes & placed.keys()):
             faults.append(f"modules: {name} and {other} cannot share a backbone; leave one out")
+    faults += _stacked(placed, vocabulary)
     settled = _training(training, vocabulary, faults)
     if faults:
         raise ConfigurationError("\n".join(faults))
@@ -119,6 +120,19 @@ def _places(
         else:
             places[cell] = values
     return places
+
+
+def _stacked(placed: Mapping[str, Mapping[Cell, Any]], vocabulary: Vocabulary) -> list[str]:
+    """Say which methods adapt the same matrix though one of them must be alone there."""
+    names = [name for name in placed if vocabulary.methods[name].has_roles]
+    faults = []
+    for index, name in enumerate(names):
+        for other in names[index + 1 :]:
+            same = sorted(placed[name].keys() & placed[other].keys())
+            if same and (vocabulary.methods[name].alone or vocabulary.methods[other].alone):
+                where = f"{same[0].role} of layer {same[0].layer}"
+                faults.append(f"modules: {name} and {other} cannot both adapt {where}; give them disjoint targets")
+    return faults
 
 
 def _layers(where: str, value: Any, shape: BackboneShape, faults: list[str]) -> list[int]:

@@ -59,7 +59,7 @@ class _Checker:
         modules, choose = (
             self.section(section, self.mapping((section,), data.get(section))) for section in ("modules", "choose")
         )
-        self.together(modules, choose)
+        self.together(modules, choose, data)
         training = self.mapping(("training",), data.get("training"))
         self.keys(("training",), training, self.vocabulary.training)
         for name, knob in self.vocabulary.training.items():
@@ -79,7 +79,7 @@ class _Checker:
                     self.method((section, name), self.vocabulary.methods[name], given)
         return known
 
-    def together(self, modules: list[str], choose: list[str]) -> None:
+    def together(self, modules: list[str], choose: list[str], data: Mapping[str, Any]) -> None:
         for name in choose:
             if name in modules:
                 self.fault(("choose", name), "stands in `modules` too; keep one")
@@ -89,6 +89,25 @@ class _Checker:
         for section, name, other in pairs:
             if other in words[name].excludes or name in words[other].excludes:
                 self.fault((section, other), f"cannot share a backbone with {name}; put both under `choose`")
+            elif words[name].alone or words[other].alone:
+                shared = self.roles(words[name], data["modules"]) & self.roles(words[other], data[section])
+                if shared:
+                    self.fault(
+                        (section, other),
+                        f"would adapt the same matrices as {name} ({', '.join(sorted(shared))}), which cannot be "
+                        "stacked; give them disjoint targets, or put both under `choose`",
+                    )
+
+    def roles(self, words: MethodWords, methods: Mapping[Any, Any]) -> set[str]:
+        """Return the roles a method may adapt; none when it is not placed by role or its targets are wrong."""
+        if not words.has_roles:
+            return set()
+        knobs = methods[words.name]
+        given = knobs.get("targets") if isinstance(knobs, Mapping) else None
+        try:
+            return set(targets_of(words.by_name["targets"].default if given is None else given)[1])
+        except GrammarError:
+            return set()
 
     def method(self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[Any, Any]) -> None:
         places_layers = () if words.placement == "model" else ("layers",)

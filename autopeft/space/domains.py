@@ -21,10 +21,12 @@ class OfRank:
     """A value that is a multiple of the gate knob's value at the same place, e.g. alpha = 2r."""
 
     factor: float
+    whole: bool = False
 
-    def at(self, rank: float) -> float:
-        """Return the value where the gate knob has this value."""
-        return float(f"{self.factor * rank:.4g}")
+    def at(self, rank: float) -> int | float:
+        """Return the value where the gate knob has this value, a whole number of at least 1 for an `int` knob."""
+        value = self.factor * rank
+        return max(1, int(value + 1e-9)) if self.whole else float(f"{value:.4g}")
 
     def __str__(self) -> str:
         return f"{self.factor:g}r"
@@ -93,7 +95,7 @@ def _word(knob: Knob, word: Word, units: Mapping[str, float]) -> Any:
         return None
     relative = relative_unit(word.value)
     if relative is not None and relative[1] == "r" and "r" in knob.relative:
-        return OfRank(relative[0])
+        return OfRank(relative[0], whole=knob.kind == "int")
     value = settle(knob, word.value, units)
     expected = _expected(knob) if value is None else check_value(knob, value)
     if expected is not None:

@@ -89,7 +89,7 @@ class MethodWords:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All methods and training knobs a space or configuration may name."""
+    """All methods and training knobs a space or configuration may name; methods may be added."""
 
-    methods: Mapping[str, MethodWords]
+    methods: dict[str, MethodWords]
     training: Mapping[str, Knob]

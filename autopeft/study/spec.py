@@ -26,6 +26,7 @@ class StudySpec:
         sampler: Name of the sampler.
         seed: Seed of everything random.
         trial: The trial setting as plain data.
+        plugin: Hash of the file that registers further methods.
         precision: `bf16` or `fp32`, as resolved on the machine that began the study.
     """
 
@@ -40,6 +41,7 @@ class StudySpec:
     seed: int
     trial: Mapping[str, Any]
     precision: str
+    plugin: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as JSON-serialisable data."""

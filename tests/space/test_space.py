@@ -242,3 +242,19 @@ def test_a_chosen_method_that_cannot_stand_beside_the_modules_is_refused(vocabul
     space = SearchSpace("x", modules={"adapter": {"size": 4}}, choose={"prompt": {"length": 4}, "lora": {"rank": 4}})
     (fault,) = space.problems(vocabulary)
     assert "choose.prompt: cannot share a backbone with adapter" in fault
+
+
+def test_methods_that_cannot_be_stacked_are_refused_when_the_space_is_checked():
+    from autopeft.methods import VOCABULARY as REAL
+
+    both = "modules: {lora: {targets: 'subset of q, v'}, oft: {targets: [v, o]}}"
+    assert [str(each) for each in SearchSpace.from_yaml(both).problems(REAL)] == [
+        "<text>:1: modules.oft: would adapt the same matrices as lora (v), which cannot be stacked; "
+        "give them disjoint targets, or put both under `choose`"
+    ]
+    for fine in (
+        "modules: {lora: {targets: [q]}, oft: {targets: [v, o]}}",
+        "modules: {lora: {}, ia3: {}}",
+        "choose: {lora: {}, oft: {}}",
+    ):
+        assert SearchSpace.from_yaml(fine).problems(REAL) == []
