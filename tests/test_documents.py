@@ -45,7 +45,7 @@ def test_flags_named_in_the_text_exist():
 def test_every_flag_of_search_is_a_setting_of_a_plan():
     done = CliRunner().invoke(app, ["search", "--help"], env={"COLUMNS": "200"})
     flags = {flag.replace("-", "_") for flag in re.findall(r"--(?!no-)([a-z0-9-]+)", done.stdout)}
-    assert set(SearchPlan.model_fields) == flags - {"help", "fresh", "json"}
+    assert set(SearchPlan.model_fields) == flags - {"help", "fresh", "extend", "json"}
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

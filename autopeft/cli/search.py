@@ -82,13 +82,19 @@ def search(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Drop the study in the run folder.", rich_help_panel=_RUN)
     ] = False,
+    extend: Annotated[
+        bool,
+        typer.Option("--extend", help="Go on in a changed space; fitting trials come along.", rich_help_panel=_RUN),
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print front.json to standard output, the rest to standard error.")
     ] = False,
 ) -> None:
     """Search for the best PEFT configurations under a budget; run it again to resume."""
     flags = {
-        name: value for name, value in locals().items() if value is not None and name not in ("spec", "fresh", "json")
+        name: value
+        for name, value in locals().items()
+        if value is not None and name not in ("spec", "fresh", "extend", "json")
     }
     from rich.console import Console
 
@@ -102,7 +108,7 @@ def search(
     prepared = prepare(plan)
     _announce(console, prepared)
     with _progress(console, prepared) as listener:
-        result = run_search(prepared, fresh=fresh, listener=listener)
+        result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)
     write_front(result)
     _conclude(console, result, json)
     if result.interrupted:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.samplers import BaseSampler
 
 from autopeft.backbones import Backbone, load_backbone
 from autopeft.costs import Budget, Costs
-from autopeft.errors import BudgetError
+from autopeft.errors import AutopeftError, BudgetError
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
@@ -28,6 +29,7 @@ from autopeft.study import (
     StudySpec,
     counted,
     enqueue,
+    extend_study,
     front_of,
     load_study,
     open_study,
@@ -162,8 +164,16 @@ def prepare(plan: SearchPlan) -> Preparation:
     return Preparation(plan, backbone, task, setting, bound, costs, scale, spec, job, refused)
 
 
-def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener | None = None) -> SearchResult:
+def run_search(
+    prepared: Preparation, *, fresh: bool = False, extend: bool = False, listener: Listener | None = None
+) -> SearchResult:
     """Run a prepared search, or go on with it where an earlier run of the same spec stopped.
+
+    Args:
+        prepared: What to run.
+        fresh: Drop a study that is in the run folder.
+        extend: Take the trials of the study in the run folder along into a changed space.
+        listener: Who follows.
 
     Raises:
         AutopeftError: When the run folder cannot be used, or trials keep failing.
@@ -174,7 +184,7 @@ def run_search(prepared: Preparation, *, fresh: bool = False, listener: Listener
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
     prepare_folder(prepared.folder)
     sampler = make_sampler(plan.sampler, prepared.space, prepared.costs.price, prepared.scale.limit, seed=plan.seed)
-    study = open_study(prepared.folder, prepared.spec, sampler, name=prepared.name, storage=plan.storage, fresh=fresh)
+    study = (_extended if extend else _opened)(prepared, sampler, fresh)
     _write_plan(prepared)
     study.set_user_attr(_SCALE, asdict(prepared.scale))
     reaped = reap(study, prepared.space)
@@ -215,12 +225,29 @@ def open_run(folder: Path) -> SearchResult:
     """
     plan_file = folder / PLAN
     plan = SearchPlan.from_file(plan_file) if plan_file.is_file() else SearchPlan.of({})
+    if plan.plugin is not None:
+        load_plugin(plan.plugin)
     # A storage of the user's may hold many studies; only the spec tells which is this run's.
     study = load_study(folder, plan.storage, prepare(plan).name if plan.storage else None)
     scale = Scale(**study.user_attrs[_SCALE])
     return SearchResult(
         plan, folder, study, front_of(study, scale), scale, complete=True, interrupted=False, seconds=0.0
     )
+
+
+def _opened(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optuna.Study:
+    return open_study(
+        prepared.folder, prepared.spec, sampler, name=prepared.name, storage=prepared.plan.storage, fresh=fresh
+    )
+
+
+def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optuna.Study:
+    if fresh:
+        raise AutopeftError("--fresh drops the study that --extend keeps; give one of them")
+    if prepared.plan.out is None:
+        raise AutopeftError("--extend needs the run folder to go on with; expected --out RUN")
+    old = open_run(prepared.folder).study
+    return extend_study(old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name)
 
 
 def _task_spec(plan: SearchPlan) -> TaskSpec:

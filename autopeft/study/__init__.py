@@ -1,5 +1,6 @@
 """The durable record of a search: an Optuna study, its trials and its front."""
 
+from autopeft.study.extending import OUTSIDE, extend_study
 from autopeft.study.front import Front, FrontRow, Scale, front_of
 from autopeft.study.records import INFEASIBLE, Ask, ask, counted, enqueue, open_trials, reap, tell, tell_lost
 from autopeft.study.spec import StudySpec
@@ -10,6 +11,7 @@ __all__ = [
     "CONFIDENCE",
     "DATABASE",
     "INFEASIBLE",
+    "OUTSIDE",
     "Ask",
     "Front",
     "FrontRow",
@@ -18,6 +20,7 @@ __all__ = [
     "ask",
     "counted",
     "enqueue",
+    "extend_study",
     "front_of",
     "load_study",
     "open_study",

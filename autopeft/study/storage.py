@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from autopeft.errors import StudyError
 from autopeft.study.spec import StudySpec
 
-__all__ = ["DATABASE", "load_study", "open_study", "prepare_folder", "storage_url"]
+__all__ = ["DATABASE", "load_study", "new_study", "open_study", "prepare_folder", "storage_url"]
 
 #: File name of the study inside a run folder.
 DATABASE = "study.db"
@@ -67,14 +67,7 @@ def open_study(
         optuna.delete_study(study_name=existing, storage=backend)
         existing = None
     if existing is None:
-        study = optuna.create_study(
-            study_name=name, storage=backend, sampler=sampler, directions=["minimize", "maximize"]
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names(["params", "accuracy"])
-        study.set_user_attr(_SPEC, spec.to_dict())
-        return study
+        return new_study(backend, name, spec, sampler)
     study = optuna.load_study(study_name=existing, storage=backend, sampler=sampler)
     differences = spec.differences(study.user_attrs.get(_SPEC, {}))
     if differences:
@@ -82,7 +75,22 @@ def open_study(
         raise StudyError(
             f"{folder} holds a study of another spec:\n{listed}\n"
             "go on with the recorded settings, choose another folder with --out, or begin anew with --fresh"
+            + (
+                "; --extend keeps the trials in a changed space"
+                if all(x.startswith("space") for x in differences)
+                else ""
+            )
         )
+    return study
+
+
+def new_study(storage: optuna.storages.BaseStorage, name: str, spec: StudySpec, sampler: BaseSampler) -> optuna.Study:
+    """Create a study of (params, accuracy) with its spec."""
+    study = optuna.create_study(study_name=name, storage=storage, sampler=sampler, directions=["minimize", "maximize"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(["params", "accuracy"])
+    study.set_user_attr(_SPEC, spec.to_dict())
     return study
 
 

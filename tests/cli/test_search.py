@@ -192,3 +192,20 @@ def test_interrupted_it_ends_cleanly_and_keeps_what_is_finished(place):
     assert "RUNNING" not in states
     assert 2 <= states.count("COMPLETE") < 40
     assert (place / "int" / "front.json").exists()
+
+
+def test_a_space_grows_and_the_old_trials_come_along(place):
+    (place / "grow.yaml").write_text("name: grow\nmodules: {lora: {rank: 1 | 2}}\ntraining: {learning_rate: 1e-3}\n")
+    run(place, "grow", "--trials", "4", "--space", "grow.yaml")
+    before = facts(place / "grow")
+    (place / "grow.yaml").write_text("name: grow\nmodules: {lora: {rank: 2 | 4}}\ntraining: {learning_rate: 1e-3}\n")
+    words = ["--trials", "5", "--space", "grow.yaml"]
+    refused = subprocess.run(command(place, "grow", *words), capture_output=True, text=True, cwd=place)
+    assert refused.returncode == 2
+    assert "--extend keeps the trials" in refused.stderr
+    run(place, "grow", *words, "--extend")
+    assert facts(place / "grow")[:4] == before
+    assert [trial.user_attrs.get("outside", False) for trial in trials(place / "grow")].count(True) == 1
+    assert len(facts(place / "grow")) == 5
+    run(place, "grow", *words)
+    assert len(facts(place / "grow")) == 5

@@ -1,0 +1,89 @@
+"""Go on with a study in another space: old trials come along.
+
+Optuna refuses changed distributions, so the trials move to a new study in the same database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from autopeft.errors import StudyError
+from autopeft.space import BoundSpace, Configuration
+from autopeft.study.records import enqueue, reap
+from autopeft.study.spec import StudySpec
+from autopeft.study.storage import new_study
+
+__all__ = ["OUTSIDE", "extend_study"]
+
+#: User attribute of trials that the study's present space does not have.
+OUTSIDE = "outside"
+
+
+def extend_study(
+    old: optuna.Study, folder: Path, spec: StudySpec, space: BoundSpace, sampler: BaseSampler, *, name: str
+) -> optuna.Study:
+    """Move a study to another space; every trial is kept, with its number.
+
+    Trials that fit the new space get its parameters. The others stay as data, marked `outside`: their
+    configurations are not proposed again, and nothing is learnt from them.
+
+    Args:
+        old: The study there is; dropped when its trials have moved.
+        folder: The run folder, for messages.
+        spec: The spec with the new space.
+        space: The new space.
+        sampler: The sampler of this run.
+        name: Name of the new study.
+
+    Returns:
+        The new study; `old` itself when it has this spec already.
+
+    Raises:
+        StudyError: When more than the space differs, or trials are at work elsewhere.
+    """
+    differences = spec.differences(old.user_attrs.get("spec", {}))
+    if not differences:
+        old.sampler = sampler
+        return old
+    others = [line for line in differences if not line.startswith("space")]
+    if others:
+        listed = "\n".join(f"  {line}" for line in others)
+        raise StudyError(f"--extend changes the space of {folder} and nothing else, but:\n{listed}")
+    reap(old, space)
+    working = old.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    if working:
+        raise StudyError(f"trial {working[0].number} of {folder} is being run; let that search end before --extend")
+    study = new_study(old._storage, name, spec, sampler)
+    for trial in old.get_trials(deepcopy=False):
+        if trial.state == TrialState.WAITING:
+            attrs = {key: value for key, value in trial.user_attrs.items() if key != "configuration"}
+            enqueue(study, space, Configuration.from_dict(trial.user_attrs["configuration"]), attrs)
+        else:
+            study.add_trial(_moved(trial, space))
+    optuna.delete_study(study_name=old.study_name, storage=old._storage)
+    return study
+
+
+def _moved(trial: FrozenTrial, space: BoundSpace) -> FrozenTrial:
+    """Return a finished trial with the parameters of a space, or without any and marked."""
+    attrs = {key: value for key, value in trial.user_attrs.items() if key != OUTSIDE}
+    given = attrs.get("configuration")
+    configuration = None if given is None else Configuration.from_dict(given)
+    params = {}
+    if configuration is not None and space.contains(configuration):
+        params = space.encode(configuration)
+    elif "baseline" not in attrs:
+        attrs[OUTSIDE] = True
+    distributions = space.distributions()
+    return create_trial(
+        state=trial.state,
+        values=trial.values,
+        params=params,
+        distributions={key: distributions[key] for key in params},
+        user_attrs=attrs,
+        constraints=trial.constraints or None,
+    )
