@@ -20,9 +20,11 @@ from typing_extensions import override
 
 from autopeft.backbones import features
 from autopeft.methods.layer import AdapterLayer
+from autopeft.space.vocabulary import Knob
 
 __all__ = [
     "ACTIVATIONS",
+    "FORM",
     "RATES",
     "BottleneckConfig",
     "ParallelAdapterConfig",
@@ -32,6 +34,15 @@ __all__ = [
     "SerialAdapterLayer",
     "SerialAdapterTuner",
 ]
+
+#: Knobs that serial and parallel adapters share.
+FORM = (
+    Knob("biased", "bool", "whether both matrices have a bias", default=True),
+    Knob("learned_scale", "bool", "whether the factor is trained, from `scale` on", default=False),
+    Knob(
+        "gate", "bool", "whether a sigmoid of the input, averaged over tokens, scales it too (UniPELT)", default=False
+    ),
+)
 
 #: Step sizes for short trials.
 RATES = "5e-4..2e-2 log"
@@ -58,6 +69,12 @@ class BottleneckConfig(PeftConfig):
     )
     scale: float = field(default=1.0, metadata={"help": "Factor of what the adapter adds."})
     activation: str = field(default="relu", metadata={"help": f"One of {', '.join(ACTIVATIONS)}."})
+    # `bias` itself is a word of PEFT's, for the backbone's.
+    biased: bool = field(default=True, metadata={"help": "Whether both matrices have a bias."})
+    learned_scale: bool = field(default=False, metadata={"help": "Whether the factor is trained, from `scale` on."})
+    gate: bool = field(
+        default=False, metadata={"help": "Whether a sigmoid of the input, averaged over tokens, scales it too."}
+    )
     modules_to_save: list[str] | None = field(
         default=None, metadata={"help": "Modules trained and saved beside the adapter, such as a task head."}
     )
@@ -92,7 +109,7 @@ class BottleneckLayer(AdapterLayer):
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
         for name in self.adapter_layer_names:
-            setattr(self, name, nn.ModuleDict())
+            setattr(self, name, nn.ParameterDict() if name.endswith("_scale") else nn.ModuleDict())
         self.settings: dict[str, tuple[float, str]] = {}
 
     @property
@@ -107,14 +124,32 @@ class BottleneckLayer(AdapterLayer):
         module: nn.ModuleDict = getattr(self, self.adapter_layer_names[1])
         return module
 
+    @property
+    def scales(self) -> nn.ParameterDict:
+        """The trained factors by adapter name."""
+        parameters: nn.ParameterDict = getattr(self, self.adapter_layer_names[2])
+        return parameters
+
+    @property
+    def gates(self) -> nn.ModuleDict:
+        """The gates by adapter name, inputs to one number."""
+        module: nn.ModuleDict = getattr(self, self.adapter_layer_names[3])
+        return module
+
     def update_layer(self, adapter_name: str, inputs: int, size: int, config: BottleneckConfig) -> None:
         """Add an adapter of this name, initialised to change nothing."""
         _, outputs = features(self.get_base_layer())
-        down, up = nn.Linear(inputs, size), nn.Linear(size, outputs)
+        down, up = nn.Linear(inputs, size, bias=config.biased), nn.Linear(size, outputs, bias=config.biased)
         nn.init.kaiming_uniform_(down.weight, a=math.sqrt(5))
-        for tensor in (down.bias, up.weight, up.bias):
-            nn.init.zeros_(tensor)
+        nn.init.zeros_(up.weight)
+        if config.biased:
+            nn.init.zeros_(down.bias)
+            nn.init.zeros_(up.bias)
         self.down[adapter_name], self.up[adapter_name] = down, up
+        if config.learned_scale:
+            self.scales[adapter_name] = nn.Parameter(torch.tensor(float(config.scale)))
+        if config.gate:
+            self.gates[adapter_name] = nn.Linear(inputs, 1)
         self.settings[adapter_name] = (config.scale, config.activation)
         self._move_adapter_to_device_of_base_layer(adapter_name)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
@@ -125,15 +160,24 @@ class BottleneckLayer(AdapterLayer):
         for name in self.active_adapters:
             if name in self.down:
                 scale, activation = self.settings[name]
-                inner = self.down[name](self._cast_input_dtype(x, self.down[name].weight.dtype))
-                total = total + (scale * self.up[name](ACTIVATIONS[activation](inner))).to(like.dtype)
+                inputs = self._cast_input_dtype(x, self.down[name].weight.dtype)
+                added = self.up[name](ACTIVATIONS[activation](self.down[name](inputs)))
+                added = (self.scales.get(name, scale)) * added
+                if name in self.gates:
+                    added = torch.sigmoid(self.gates[name](inputs)).mean(dim=1, keepdim=True) * added
+                total = total + added.to(like.dtype)
         return total
 
 
 class SerialAdapterLayer(BottleneckLayer):
     """y = base(x); returns y + adapter(y)."""
 
-    adapter_layer_names = ("serial_adapter_down", "serial_adapter_up")
+    adapter_layer_names = (
+        "serial_adapter_down",
+        "serial_adapter_up",
+        "serial_adapter_scale",
+        "serial_adapter_gate",
+    )
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the output of the wrapped module with the adapter's share added."""
@@ -144,7 +188,12 @@ class SerialAdapterLayer(BottleneckLayer):
 class ParallelAdapterLayer(BottleneckLayer):
     """Returns base(x) + adapter(h), where h went into an earlier module of the same sublayer."""
 
-    adapter_layer_names = ("parallel_adapter_down", "parallel_adapter_up")
+    adapter_layer_names = (
+        "parallel_adapter_down",
+        "parallel_adapter_up",
+        "parallel_adapter_scale",
+        "parallel_adapter_gate",
+    )
 
     def __init__(self, base_layer: nn.Module, reads: nn.Module) -> None:
         super().__init__(base_layer)

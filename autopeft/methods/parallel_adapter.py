@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, RATES, ParallelAdapterConfig, ParallelAdapterLayer
+from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, ParallelAdapterConfig, ParallelAdapterLayer
 from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
@@ -33,6 +33,7 @@ class ParallelAdapter(Method):
             ),
             Knob("scale", "float", "factor of what the adapter adds", default=4.0, low=1e-6),
             Knob("activation", "choice", "its nonlinearity", default="relu", choices=tuple(ACTIVATIONS)),
+            *FORM,
             learning_rate(RATES),
         ),
         placement="layer",
@@ -63,4 +64,5 @@ class ParallelAdapter(Method):
             input_modules=inputs,
             scale=shared_knob(cells, "scale"),
             activation=shared_knob(cells, "activation"),
+            **{knob.name: shared_knob(cells, knob.name) for knob in FORM},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, RATES, SerialAdapterConfig, SerialAdapterLayer
+from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, SerialAdapterConfig, SerialAdapterLayer
 from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
@@ -40,6 +40,7 @@ class SerialAdapter(Method):
                 choices=("ffn", "both"),
             ),
             Knob("activation", "choice", "its nonlinearity", default="relu", choices=tuple(ACTIVATIONS)),
+            *FORM,
             learning_rate(RATES),
         ),
         placement="layer",
@@ -69,4 +70,5 @@ class SerialAdapter(Method):
             size_pattern={name: sizes[name] for name in names},
             scale=shared_knob(cells, "scale"),
             activation=shared_knob(cells, "activation"),
+            **{knob.name: shared_knob(cells, knob.name) for knob in FORM},
         )

@@ -3,7 +3,13 @@
 EXAMPLES = {
     "lora": {"rank": {"0": 2, "1-2": 5}, "alpha": "1r", "targets": ["q", "k", "v", "o", "up", "down"]},
     "serial_adapter": {"size": {"0": 4, "2": 7}, "position": "both", "activation": "gelu", "scale": 2},
-    "parallel_adapter": {"size": {"0": 6, "1": 9}, "activation": "tanh"},
+    "parallel_adapter": {
+        "size": {"0": 6, "1": 9},
+        "activation": "tanh",
+        "biased": False,
+        "gate": True,
+        "learned_scale": True,
+    },
     "prefix": {"length": {"1": 1, "2": 6}},
     "bitfit": {},
     "sparse": {"density": {"0": 0.02, "1-2": 0.05}, "targets": ["q", "up"]},

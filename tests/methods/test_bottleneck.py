@@ -45,6 +45,26 @@ def test_lora_is_inside_parallel_is_inside_serial(backbone) -> None:
     torch.testing.assert_close(seen["sum"], expected)
 
 
+def test_scale_bias_and_gate_do_what_they_say(backbone) -> None:
+    knobs = {"size": 4, "scale": 2, "biased": False, "learned_scale": True, "gate": True, "layers": [0]}
+    configuration = canonical({"modules": {"parallel_adapter": knobs}}, VOCABULARY, backbone.shape)
+    model, name = backbone.classifier(2), backbone.anatomy.module(0, "down")
+    before = logits(model, tiny_batch(backbone))
+    apply(configuration, model, backbone.anatomy, seed=0)
+    assert torch.equal(logits(model, tiny_batch(backbone)), before)
+    d = backbone.shape.hidden
+    assert sum(p.numel() for p in adapter_parameters(model).values()) == 2 * d * 4 + 1 + d + 1
+    layer = model.get_submodule(name)
+    assert layer.parallel_adapter_scale["default"].item() == 2
+    randomise(model)
+    own = {key.replace(".default", ""): value for key, value in layer.named_parameters() if "parallel" in key}
+    x = torch.randn(2, 5, d)
+    gate = torch.sigmoid(x @ own["parallel_adapter_gate.weight"].T + own["parallel_adapter_gate.bias"]).mean(1)
+    hidden = relu(x @ own["parallel_adapter_down.weight"].T)
+    expected = gate[:, None] * own["parallel_adapter_scale"] * (hidden @ own["parallel_adapter_up.weight"].T)
+    torch.testing.assert_close(layer.delta(x, x), expected)
+
+
 def test_sizes_follow_the_paper(backbone) -> None:
     # He et al. 2021: 2 d r weights with r + d biases for a parallel adapter.
     d = backbone.shape.hidden
