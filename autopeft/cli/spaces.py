@@ -104,8 +104,10 @@ def check(
 def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[str, Any]:
     """Return what is known of a space on a model, as plain data."""
     from dataclasses import asdict
+    from functools import partial
 
     from autopeft.costs import Costs
+    from autopeft.launch import refusals
     from autopeft.space.counting import count_configurations
     from autopeft.space.extremes import extremes
     from autopeft.space.overview import knob_lines, places_in_words
@@ -119,7 +121,7 @@ def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[s
             "exact": extreme.exact,
             "configuration": extreme.configuration.to_dict(),
         }
-        for end, extreme in zip(("cheapest", "dearest"), extremes(bound, costs.params), strict=True)
+        for end, extreme in zip(("cheapest", "dearest"), extremes(bound, partial(costs.price, refused=0)), strict=True)
     }
     return {
         "space": parsed.to_dict(),
@@ -129,7 +131,7 @@ def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[s
         "configurations": asdict(count) | {"words": str(count)},
         "trainable": trainable,
         "places": places_in_words(bound),
-        "warnings": list(bound.warnings),
+        "warnings": [*bound.warnings, *refusals(bound, costs)],
     }
 
 

@@ -46,12 +46,12 @@ class Costs:
         """
         return sum(self._part(part) for part in plan(configuration))
 
-    def price(self, configuration: Configuration) -> int:
-        """Return `params`, or more than any budget for what PEFT cannot build on this backbone."""
+    def price(self, configuration: Configuration, refused: int = sys.maxsize) -> int:
+        """Return `params`, or `refused` (more than any budget) for what PEFT cannot build on this backbone."""
         try:
             return self.params(configuration)
         except ConfigurationError:
-            return sys.maxsize
+            return refused
 
     def share(self, configuration: Configuration) -> float:
         """Return `params` as a fraction of the parameters of the backbone."""

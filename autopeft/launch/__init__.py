@@ -3,6 +3,7 @@
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
+from autopeft.launch.refusals import refusals
 from autopeft.launch.search import Preparation, SearchResult, open_run, prepare, run_search
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "open_run",
     "parse_duration",
     "prepare",
+    "refusals",
     "run_search",
 ]

@@ -15,15 +15,15 @@ _TRIED = 200
 
 
 def refusals(space: BoundSpace, costs: Costs) -> tuple[str, ...]:
-    """Try points of a space on the meta device; return why PEFT refuses some, each reason once.
+    """Try points of a space on the meta device; return why PEFT refuses some, one reason for each method.
 
     The sampler proposes none of them, whether tried here or not: each proposal's cost is computed by building it.
     """
     rng = np.random.default_rng(0)
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for _ in range(_TRIED):
         try:
             costs.params(space.decode(space.sample(rng)))
         except ConfigurationError as error:
-            found.setdefault(f"{error}; not proposed")
-    return tuple(found)
+            found.setdefault(str(error).partition(":")[0], f"{error}; such configurations are not proposed")
+    return tuple(found.values())
