@@ -42,6 +42,7 @@ def methods(
         words = VOCABULARY.methods[each]
         typer.echo(f"{each}: {words.summary}")
         typer.echo(f"  {words.source}; {', '.join(_traits(method))}")
+        typer.echo(f"  {_tested(each)}")
         for knob in words.knobs if name is not None else ():
             typer.echo(f"  {knob.name:<24} {_values(knob):<28} {knob.help}")
 
@@ -60,6 +61,17 @@ def _traits(method: Method) -> list[str]:
     traits.append("mergeable: no inference cost after merging" if method.mergeable else "not mergeable")
     traits.append(f"placed by {method.words.placement}" if method.words.placement != "model" else "placed once")
     return [*traits, starts.get(method.start, "starts elsewhere than the backbone")]
+
+
+def _tested(name: str) -> str:
+    from importlib.resources import files
+    from json import loads
+
+    found = loads(files("autopeft.methods").joinpath("tested.json").read_text(encoding="utf8")).get(name, {})
+    good = [architecture for architecture, said in found.items() if said == "yes"]
+    bad = [architecture for architecture, said in found.items() if said != "yes"]
+    tested = f"tested on {', '.join(good)}" if good else "not tested with autopeft"
+    return tested + (f"; cannot be put into {', '.join(bad)}" if bad else "")
 
 
 def _values(knob: Knob) -> str:

@@ -1,16 +1,18 @@
-"""The recorded table of methods and architectures, `studies/methods/README.md`; run this file to write it anew."""
+"""What was found of methods and architectures, and its page; run this file to write both anew."""
 
 from __future__ import annotations
 
-import re
+import json
 import tempfile
 from pathlib import Path
 
 import peft
 
-__all__ = ["NOT_METHODS", "RECORDED", "YES", "quoted"]
+__all__ = ["NOT_METHODS", "PAGE", "RECORDED", "YES", "page", "quoted"]
 
-PAGE = Path(__file__).parents[2] / "studies" / "methods" / "README.md"
+_ROOT = Path(__file__).parents[2]
+DATA = _ROOT / "autopeft" / "methods" / "tested.json"
+PAGE = _ROOT / "studies" / "methods" / "README.md"
 YES = "yes"
 
 #: PEFT types that cannot be put into a frozen classifier: how one would try, and what PEFT then says.
@@ -38,39 +40,26 @@ def quoted(error: Exception) -> str:
 
 
 def read() -> dict[tuple[str, str], str]:
-    """Return what the page says of each method and architecture."""
-    if not PAGE.is_file():
-        return {}
-    rows = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
-    header = rows[0][3:]
-    notes = dict(re.findall(r"^\[(\d+)\]: (.*)$", PAGE.read_text(), re.MULTILINE))
-    found = {}
-    for row in rows[2:]:
-        for architecture, cell in zip(header, row[3:], strict=True):
-            match = re.fullmatch(r"no \[(\d+)\]", cell)
-            found[row[0].strip("`"), architecture] = notes[match[1]] if match else cell
-    return found
+    """Return what was recorded of each method and architecture."""
+    data = json.loads(DATA.read_text()) if DATA.is_file() else {}
+    return {(name, architecture): said for name, row in data.items() for architecture, said in row.items()}
 
 
 RECORDED = read()
 
 
 def main() -> None:
-    """Try every method on every architecture and write the page."""
+    """Try every method on every architecture; write down what was found, and the page."""
     from autopeft.backbones import load_backbone
     from autopeft.errors import ConfigurationError
-    from autopeft.methods import METHODS, VOCABULARY
+    from autopeft.methods import VOCABULARY
     from autopeft.space import canonical
     from autopeft.testing.methods import CHECKS
     from autopeft.testing.models import tiny_backbone
     from tests.methods.examples import EXAMPLES
     from tests.methods.test_contract import ARCHITECTURES
 
-    notes: list[str] = []
-    rows = {
-        name: [f"`{name}`", METHODS[name].peft_type if not METHODS[name].ours else "ours", _traits(METHODS[name])]
-        for name in EXAMPLES
-    }
+    found: dict[str, dict[str, str]] = {name: {} for name in EXAMPLES}
     for architecture in ARCHITECTURES:
         with tempfile.TemporaryDirectory() as folder:
             backbone = load_backbone(tiny_backbone(architecture, folder))
@@ -79,25 +68,33 @@ def main() -> None:
                 try:
                     for check in CHECKS.values():
                         check(backbone, configuration, Path(folder) / name / check.__name__)
-                    rows[name].append(YES)
+                    found[name][architecture] = YES
                 except ConfigurationError as error:
-                    if quoted(error) not in notes:
-                        notes.append(quoted(error))
-                    rows[name].append(f"no [{notes.index(quoted(error)) + 1}]")
+                    found[name][architecture] = quoted(error)
+    DATA.write_text(json.dumps(found, indent=1) + "\n")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(found))
+
+
+def page(found: dict[str, dict[str, str]]) -> str:
+    """Return the recorded data as a page."""
+    from autopeft.methods import METHODS
+
+    notes = list(dict.fromkeys(said for row in found.values() for said in row.values() if said != YES))
+    architectures = list(next(iter(found.values())))
     lines = [
         "# Methods and architectures",
         "",
         *INTRODUCTION.splitlines(),
         "",
-        _line(["method", "PEFT type", "traits", *ARCHITECTURES]),
-        _line(["---"] * (3 + len(ARCHITECTURES))),
-        *(_line(row) for row in rows.values()),
-        "",
-        *(f"[{index}]: {note}" for index, note in enumerate(notes, 1)),
-        "",
+        _line(["method", "PEFT type", "traits", *architectures]),
+        _line(["---"] * (3 + len(architectures))),
     ]
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n".join(lines))
+    for name, row in found.items():
+        method = METHODS[name]
+        cells = [said if said == YES else f"no ({notes.index(said) + 1})" for said in row.values()]
+        lines.append(_line([f"`{name}`", "ours" if method.ours else method.peft_type, _traits(method), *cells]))
+    return "\n".join([*lines, "", *(f"{index}. {note}" for index, note in enumerate(notes, 1)), ""])
 
 
 def _traits(method) -> str:

@@ -10,7 +10,7 @@ from autopeft.space import canonical
 from autopeft.testing.methods import CHECKS, MethodContract, trainable_count
 from autopeft.testing.models import tiny_batch
 from tests.methods.examples import EXAMPLES
-from tests.methods.table import NOT_METHODS, RECORDED, YES, quoted
+from tests.methods.table import NOT_METHODS, PAGE, RECORDED, YES, page, quoted
 
 #: Configs for stock PEFT where our own refuses before PEFT is asked.
 STOCK = {"shadow": ShadowConfig}
@@ -50,6 +50,10 @@ def test_every_method_and_every_type_of_peft_is_in_the_table() -> None:
     types = {str(method.peft_type) for method in METHODS.values() if not method.ours}
     assert types | set(NOT_METHODS) == {kind.value for kind in PeftType}
     assert not types & set(NOT_METHODS)
+    rows: dict = {}
+    for (name, architecture), said in RECORDED.items():
+        rows.setdefault(name, {})[architecture] = said
+    assert PAGE.read_text() == page(rows)
 
 
 @pytest.mark.parametrize("peft_type", NOT_METHODS)
