@@ -12,7 +12,7 @@ from torch import nn
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY
-from autopeft.methods.builder import Part, adapter_parameters, apply, inject, plan, remove
+from autopeft.methods.builder import Part, adapter_parameters, apply, check_fit, inject, plan, remove
 from autopeft.methods.method import Cells
 from autopeft.space import Configuration
 from autopeft.space.canonical import build
@@ -94,7 +94,9 @@ class Costs:
             with torch.device("meta"):
                 if part.method.words.placement == "model":
                     return self._count_whole(part.method.words.name, neutral)
-                inserted = inject(part._replace(cells=neutral), self._fragment(names), anatomy)
+                fragment = self._fragment(names)
+                check_fit(part, fragment, anatomy)
+                inserted = inject(part._replace(cells=neutral), fragment, anatomy)
         except (ConfigurationError, RuntimeError) as error:
             # Some initialisations look into weights, which a model on the meta device has not.
             without_weights = isinstance(error, RuntimeError) or isinstance(error.__cause__, RuntimeError)

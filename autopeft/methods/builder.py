@@ -12,7 +12,7 @@ from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Anatomy, head_parameters
+from autopeft.backbones import Anatomy, features, head_parameters
 from autopeft.errors import ConfigurationError
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
@@ -27,6 +27,7 @@ __all__ = [
     "adapter_parameters",
     "applied",
     "apply",
+    "check_fit",
     "inject",
     "plan",
     "remove",
@@ -166,6 +167,23 @@ def inject_targets(part: Part, anatomy: Anatomy) -> list[str]:
         return part.method.wraps(part.cells, anatomy)
 
 
+def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
+    """Check knobs against the matrices they are for, where PEFT would quietly build something else.
+
+    Raises:
+        ConfigurationError: Saying what does not fit.
+    """
+    if part.method.words.placement != "role":
+        return
+    for cell, knobs in part.cells.items():
+        for name in part.method.modules(cell, knobs, anatomy):
+            module = model.get_submodule(name)
+            plain = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
+            reason = part.method.misfit(knobs, *features(plain))
+            if reason:
+                raise ConfigurationError(f"{part.method.words.name}: {reason}, at {name}")
+
+
 @contextmanager
 def _refusals(method: Method) -> Iterator[None]:
     """Turn what PEFT says to a config or a module it does not take into our error."""
@@ -184,6 +202,7 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | No
     """
     method = part.method
     expected = set(inject_targets(part, anatomy))
+    check_fit(part, model, anatomy)
     before = {id(parameter) for parameter in model.parameters()}
     layers = {id(module) for module in model.modules() if isinstance(module, method.layer_class)}
     with _refusals(method):

@@ -99,6 +99,13 @@ class Lora(Method):
         return {**knobs, "init": "default"} if needs else knobs
 
     @override
+    def misfit(self, knobs: Knobs, inputs: int, outputs: int) -> str | None:
+        """Refuse starts that take more directions than the matrix has; PEFT would take a smaller rank instead."""
+        if (self.alters_weights(knobs) or self.needs_batches(knobs)) and knobs["rank"] > min(inputs, outputs):
+            return f"{knobs['init']} has {min(inputs, outputs)} directions here, found rank {knobs['rank']}"
+        return None
+
+    @override
     def needs_batches(self, knobs: Knobs) -> bool:
         """Tell whether it starts from training batches."""
         return knobs["init"] in DATA_STARTS

@@ -83,6 +83,10 @@ class Method(ABC):
         """Return knobs of the same cost that PEFT can build without weights."""
         return knobs
 
+    def misfit(self, knobs: Knobs, inputs: int, outputs: int) -> str | None:
+        """Say why a matrix of these sizes cannot have these knobs, where PEFT would not say it; None when it can."""
+        return None
+
     def count(self, knobs: Knobs, module: nn.Module) -> int | None:
         """Return the trainable parameters of one wrapped module, or None where PEFT builds it on the meta device."""
         return None

@@ -222,3 +222,16 @@ def test_parts_of_one_method_have_a_folder_each(tiny, tmp_path) -> None:
         sum(p.numel() for p in trainable(twin).values()), sum(p.numel() for p in trainable(model).values())
     )
     assert Costs(backbone).params(configuration) == sum(p.numel() for p in adapter_parameters(model).values())
+
+
+@pytest.mark.parametrize("init", ["pissa", "olora", "eva", "corda", "lora_ga"])
+def test_a_start_with_fewer_directions_than_ranks_is_refused_before_it_is_built(tiny, init) -> None:
+    backbone = tiny("llama")
+    too_much = {"lora": {"rank": 17, "init": init, "targets": ["v"]}}
+    configuration = canonical({"modules": too_much}, VOCABULARY, backbone.shape)
+    with pytest.raises(ConfigurationError, match="16 directions here, found rank 17"):
+        Costs(backbone).params(configuration)
+    with pytest.raises(ConfigurationError, match="16 directions here, found rank 17"):
+        build(backbone, too_much)
+    fits = canonical({"modules": {"lora": {**too_much["lora"], "init": "default"}}}, VOCABULARY, backbone.shape)
+    assert Costs(backbone).params(fits) == 3 * 17 * (32 + 16)

@@ -134,6 +134,11 @@ class Kasa(Lora):
         """Freeze nothing."""
 
     @override
+    def misfit(self, knobs: Knobs, inputs: int, outputs: int) -> str | None:
+        """Leave it to PEFT, which refuses ranks that would cut everything off."""
+        return None
+
+    @override
     def needs_batches(self, knobs: Knobs) -> bool:
         """Tell that it needs none."""
         return False
