@@ -18,7 +18,7 @@ from autopeft.space.placement import Cell
 from autopeft.space.shape import ROLES
 from autopeft.space.vocabulary import Knob, MethodWords
 
-__all__ = ["ALPHA", "RATES", "Lora"]
+__all__ = ["ALPHA", "RATES", "Lora", "LowRank"]
 
 #: Step sizes for short trials; a full fine-tune wants lower ones.
 RATES = "5e-4..2e-2 log"
@@ -33,7 +33,46 @@ _INITS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora", *DATA_S
 _ALTERING = ("pissa", "olora", "corda", "lora_ga")
 
 
-class Lora(Method):
+class LowRank(Method):
+    """What goes in as a `LoraConfig`: rank and alpha of their own for every matrix."""
+
+    peft_type = "LORA"
+    order = 0
+    layer_class = LoraLayer
+    mergeable = True
+
+    @override
+    def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
+        """Return the one matrix of the cell's role."""
+        assert cell.role is not None
+        return (anatomy.module(cell.layer, cell.role),)
+
+    def config(self, cells: Cells, anatomy: Anatomy, **fields: Any) -> LoraConfig:
+        """Return a `LoraConfig` over full module names.
+
+        Rank and alpha are both given by pattern: a pattern of ranks alone would leave alpha, and with it the
+        scale alpha / r, to the global value.
+
+        Args:
+            cells: The places.
+            anatomy: The resolved anatomy of the backbone.
+            fields: Further fields.
+        """
+        named = {self.modules(cell, knobs, anatomy)[0]: knobs for cell, knobs in cells.items()}
+        names = sorted(named)
+        return LoraConfig(
+            r=named[names[0]]["rank"],
+            lora_alpha=named[names[0]]["alpha"],
+            rank_pattern={name: named[name]["rank"] for name in names},
+            alpha_pattern={name: named[name]["alpha"] for name in names},
+            target_modules=names,
+            bias="none",
+            fan_in_fan_out=anatomy.transposed,
+            **fields,
+        )
+
+
+class Lora(LowRank):
     """LoRA (Hu et al., 2021): W + alpha / r * B A, with rank and alpha of their own for every matrix."""
 
     words = MethodWords(
@@ -75,17 +114,7 @@ class Lora(Method):
             learning_rate(RATES),
         ),
     )
-    peft_type = "LORA"
-    order = 0
-    layer_class = LoraLayer
     start: Start = "close"
-    mergeable = True
-
-    @override
-    def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
-        """Return the one matrix of the cell's role."""
-        assert cell.role is not None
-        return (anatomy.module(cell.layer, cell.role),)
 
     @override
     def alters_weights(self, knobs: Knobs) -> bool:
@@ -127,39 +156,23 @@ class Lora(Method):
 
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> LoraConfig:
-        """Return a `LoraConfig` over full module names.
-
-        Rank and alpha are both given by pattern: a pattern of ranks alone would leave alpha, and with it the
-        scale alpha / r, to the global value.
-        """
-        named = {self.modules(cell, knobs, anatomy)[0]: knobs for cell, knobs in cells.items()}
-        names = sorted(named)
-        init = shared_knob(cells, "init")
+        """Return a `LoraConfig` over full module names."""
+        init, variant = shared_knob(cells, "init"), shared_knob(cells, "variant")
         if init == "olora" and anatomy.transposed:
             # PEFT takes the factors of the weight as it is stored, and fails in the first forward.
             raise ValueError("olora does not support weights stored as (inputs, outputs)")
         if init == "mica" and shared_knob(cells, "optimizer") == "lora_fa":
             raise ValueError("mica freezes B and lora_fa freezes A: nothing would train")
-        return LoraConfig(
-            r=named[names[0]]["rank"],
-            lora_alpha=named[names[0]]["alpha"],
-            rank_pattern={name: named[name]["rank"] for name in names},
-            alpha_pattern={name: named[name]["alpha"] for name in names},
-            target_modules=names,
-            use_dora=shared_knob(cells, "variant") == "dora",
-            use_rslora=shared_knob(cells, "variant") == "rslora",
+        return self.config(
+            cells,
+            anatomy,
+            use_dora=variant == "dora",
+            use_rslora=variant == "rslora",
             init_lora_weights=True if init == "default" else init,
             lora_dropout=shared_knob(cells, "dropout"),
             lora_bias=shared_knob(cells, "lora_bias"),
-            bias="none",
-            fan_in_fan_out=anatomy.transposed,
             **config_fields(init),
-            **self.more(cells),
         )
-
-    def more(self, cells: Cells) -> dict[str, Any]:
-        """Return further fields of the config."""
-        return {}
 
     @override
     def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:

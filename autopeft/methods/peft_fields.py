@@ -14,7 +14,7 @@ from autopeft.space.vocabulary import Knob
 
 __all__ = ["field_knobs"]
 
-#: Fields that say where, for what or from where, which is not for a space to say.
+#: Fields that say where or from where, which is not for a space to say, and seeds and starts that only tests change.
 _NOT_KNOBS = frozenset(f.name for f in dataclasses.fields(PeftConfig)) | {
     "fan_in_fan_out",
     "bias",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from peft import PeftConfig
 from peft.tuners.lora.config import KasaConfig
@@ -11,7 +9,7 @@ from peft.tuners.tuners_utils import BaseTuner
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.lora import ALPHA, RATES, Lora
+from autopeft.methods.lora import ALPHA, RATES, LowRank
 from autopeft.methods.method import Cells, Knobs, Start, learning_rate, shared_knob
 from autopeft.methods.peft_method import PeftMethod, rank
 from autopeft.space.shape import ROLES
@@ -83,7 +81,7 @@ class AdaLora(PeftMethod):
         tuner.update_and_allocate(step)
 
 
-class Kasa(Lora):
+class Kasa(LowRank):
     """KaSA cuts the frozen weight's weakest directions off and trains a low-rank update in SVD form."""
 
     words = MethodWords(
@@ -106,51 +104,13 @@ class Kasa(Lora):
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> PeftConfig:
         """Return a `LoraConfig` with KaSA's own settings."""
-        plain = {"init": "default", "variant": "lora", "optimizer": "adamw", "dropout": 0.0, "lora_bias": False}
-        return super().peft_config({cell: {**plain, **knobs} for cell, knobs in cells.items()}, anatomy)
-
-    @override
-    def more(self, cells: Cells) -> dict[str, Any]:
-        """Return KaSA's settings."""
-        return {"kasa_config": KasaConfig(beta=shared_knob(cells, "beta"), gamma=shared_knob(cells, "gamma"))}
+        kasa = KasaConfig(beta=shared_knob(cells, "beta"), gamma=shared_knob(cells, "gamma"))
+        return self.config(cells, anatomy, kasa_config=kasa)
 
     @override
     def alters_weights(self, knobs: Knobs) -> bool:
         """Tell that the weakest directions of the frozen weight are cut off."""
         return True
-
-    @override
-    def counting(self, knobs: Knobs) -> Knobs:
-        """Return the knobs: PEFT puts the cut off until there are weights."""
-        return knobs
-
-    @override
-    def stored(self, knobs: Knobs) -> Knobs:
-        """Return the knobs: the cut is made again."""
-        return knobs
-
-    @override
-    def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:
-        """Freeze nothing."""
-
-    @override
-    def misfit(self, knobs: Knobs, inputs: int, outputs: int) -> str | None:
-        """Leave it to PEFT, which refuses ranks that would cut everything off."""
-        return None
-
-    @override
-    def needs_batches(self, knobs: Knobs) -> bool:
-        """Tell that it needs none."""
-        return False
-
-    @override
-    def rate_factors(self, cells: Cells) -> dict[str, float]:
-        """Return nothing: all parts learn at one rate."""
-        return {}
-
-    @override
-    def before_step(self, tuner: BaseTuner, cells: Cells) -> None:
-        """Leave the gradients as they are."""
 
     @override
     def penalty(self, tuner: BaseTuner, cells: Cells) -> torch.Tensor:
