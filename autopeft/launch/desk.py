@@ -149,6 +149,7 @@ class Desk:
         """Let go of the trials still at work; their configurations wait for the next run."""
         for number in list(self._running):
             self._running.pop(number)
+            self._curves.pop(number, None)
             tell_lost(self.study, self.space, number, reason)
 
     def _count_fault(self, fault: bool, reason: str) -> None:

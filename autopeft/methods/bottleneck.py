@@ -26,6 +26,7 @@ __all__ = [
     "ACTIVATIONS",
     "FORM",
     "RATES",
+    "SIZE",
     "BottleneckConfig",
     "ParallelAdapterConfig",
     "ParallelAdapterLayer",
@@ -35,7 +36,18 @@ __all__ = [
     "SerialAdapterTuner",
 ]
 
-#: Knobs that serial and parallel adapters share.
+SIZE = Knob(
+    "size",
+    "int",
+    "size of the bottleneck",
+    low=1,
+    placed=True,
+    gate=True,
+    relative=("d", "f"),
+    range="d/64..d/4 by x2",
+)
+
+#: Knobs of the form, with a default each, that serial and parallel adapters share.
 FORM = (
     Knob("biased", "bool", "whether both matrices have a bias", default=True),
     Knob("learned_scale", "bool", "whether the factor is trained, from `scale` on", default=False),

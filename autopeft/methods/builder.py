@@ -88,12 +88,12 @@ class Applied:
 def plan(configuration: Configuration, stored: bool = False) -> list[Part]:
     """Return the parts of a configuration, nearest to the backbone's weights first.
 
+    Where several wrap the same matrix, LoRA is innermost, then comes the parallel adapter, and the serial
+    adapter outermost: it reads the output of the sublayer with all the others in it.
+
     Args:
         configuration: The configuration.
         stored: Whether to plan for what is saved of it, which some methods store as something else.
-
-    Where several wrap the same matrix, LoRA is innermost, then comes the parallel adapter, and the serial
-    adapter outermost: it reads the output of the sublayer with all the others in it.
     """
     placed = cells(configuration, VOCABULARY)
     steps = sorted(((METHODS[name], places) for name, places in placed.items()), key=lambda item: item[0].order)

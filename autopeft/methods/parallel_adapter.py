@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, ParallelAdapterConfig, ParallelAdapterLayer
+from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, SIZE, ParallelAdapterConfig, ParallelAdapterLayer
 from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
@@ -21,16 +21,7 @@ class ParallelAdapter(Method):
         summary="a scaled bottleneck beside the feed-forward sublayer",
         source="He et al. 2021, arXiv:2110.04366",
         knobs=(
-            Knob(
-                "size",
-                "int",
-                "size of the bottleneck",
-                low=1,
-                placed=True,
-                gate=True,
-                relative=("d", "f"),
-                range="d/64..d/4 by x2",
-            ),
+            SIZE,
             Knob("scale", "float", "factor of what the adapter adds", default=4.0, low=1e-6),
             Knob("activation", "choice", "its nonlinearity", default="relu", choices=tuple(ACTIVATIONS)),
             *FORM,

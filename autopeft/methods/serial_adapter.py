@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, SerialAdapterConfig, SerialAdapterLayer
+from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, SIZE, SerialAdapterConfig, SerialAdapterLayer
 from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
@@ -21,16 +21,7 @@ class SerialAdapter(Method):
         summary="a bottleneck after the feed-forward (and the attention) sublayer",
         source="Houlsby et al. 2019, arXiv:1902.00751; Pfeiffer et al. 2020, arXiv:2005.00247",
         knobs=(
-            Knob(
-                "size",
-                "int",
-                "size of the bottleneck",
-                low=1,
-                placed=True,
-                gate=True,
-                relative=("d", "f"),
-                range="d/64..d/4 by x2",
-            ),
+            SIZE,
             Knob("scale", "float", "factor of what the adapter adds", default=1.0, low=1e-6),
             Knob(
                 "position",

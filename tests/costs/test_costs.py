@@ -21,17 +21,25 @@ def backbone(request, tmp_path_factory):
 
 @pytest.mark.parametrize("name", shipped_spaces())
 def test_predicted_is_counted(backbone, name) -> None:
-    compare(backbone, name, 40)
+    built, wrong = compare(backbone, name, 40)
+    assert wrong == []
+    assert built > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped_spaces())
 def test_predicted_is_counted_in_500_configurations(backbone, name) -> None:
-    compare(backbone, name, 500)
+    built, wrong = compare(backbone, name, 500)
+    assert wrong == []
+    assert built > 0
 
 
-def compare(backbone, name, count) -> None:
-    """Build random configurations on the meta device; what PEFT refuses to build has no cost either."""
+def compare(backbone, name, count) -> tuple[int, list[str]]:
+    """Build random configurations on the meta device; return how many were built, and those counted wrongly.
+
+    What PEFT refuses to build has no cost either.
+    """
+    built, wrong = 0, []
     space, costs, rng = (
         load_space(name).bind(VOCABULARY, backbone.shape),
         Costs(backbone),
@@ -56,7 +64,10 @@ def compare(backbone, name, count) -> None:
             continue
         counted = sum(parameter.numel() for parameter in adapter_parameters(model).values())
         remove(model)
-        assert costs.params(configuration) == counted, configuration.describe()
+        built += 1
+        if costs.params(configuration) != counted:
+            wrong.append(f"{configuration.describe()}: {costs.params(configuration)} predicted, {counted} built")
+    return built, wrong
 
 
 def test_share_and_the_baselines(backbone) -> None:
