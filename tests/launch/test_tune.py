@@ -12,8 +12,12 @@ from autopeft.launch.tune import run_with_tune
 from tests.launch.conftest import complete
 
 
-def make_job(folder, seconds=0.05, fate="", rungs=()):
-    """Build a job whose class travels to the workers by value, as it lives in no importable module."""
+def make_job(folder, seconds=0.05, fate="", rungs=(), together=1):
+    """Build a job whose class travels to the workers by value, as it lives in no importable module.
+
+    No trial runs before `together` workers have loaded: Tune hands the trial of a worker that still starts to one
+    that is free already, and drops the late one.
+    """
 
     class Job:
         def runner(self):
@@ -23,6 +27,10 @@ def make_job(folder, seconds=0.05, fate="", rungs=()):
         def start(self, runner, configuration):
             assert runner == "runner"
             (folder / f"start-{os.getpid()}-{time.time_ns()}").touch()
+            if len(list(folder.glob("load-*"))) < together:
+                while len(list(folder.glob("load-*"))) < together:
+                    time.sleep(0.1)
+                time.sleep(1)
             for step, accuracy in rungs:
                 yield {"step": step, "accuracy": accuracy, "seconds": 0.01}
             time.sleep(seconds)
@@ -45,7 +53,7 @@ def notes(tmp_path):
 
 def test_two_workers_load_twice_in_48_trials(make_desk, notes):
     desk = make_desk(total=48)
-    run_with_tune(desk, make_job(notes), workers=2, gpus=0, address=None, deadline=None)
+    run_with_tune(desk, make_job(notes, together=2), workers=2, gpus=0, address=None, deadline=None)
     assert desk.done
     loads = [path.name for path in notes.glob("load-*")]
     runs = list(notes.glob("run-*"))
