@@ -19,7 +19,11 @@ def methods(
     plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the methods with their source; with a name, one of them with its knobs."""
+    """List the methods with their source and costs; with a name, one of them with its knobs.
+
+    Costs are those of an example on the packaged MiniLM: trained parameters, bytes stored, and what FLOPs in matrix
+    products each token of a text of 128 costs more, once all is merged that can be.
+    """
     from autopeft.cli.quiet import quiet
     from autopeft.errors import AutopeftError
     from autopeft.methods import METHODS, VOCABULARY, load_plugin
@@ -35,13 +39,14 @@ def methods(
     if json:
         from json import dumps
 
-        rows = {name: _row(method) for name, method in chosen.items()}
+        rows = {name: _row(method) | {"costs": _recorded(name)["costs"]} for name, method in chosen.items()}
         typer.echo(dumps(rows, indent=2))
         return
     for each, method in chosen.items():
         words = VOCABULARY.methods[each]
         typer.echo(f"{each}: {words.summary}")
         typer.echo(f"  {words.source}; {', '.join(_traits(method))}")
+        typer.echo(f"  {_costs(each)}")
         typer.echo(f"  {_tested(each)}")
         for knob in words.knobs if name is not None else ():
             typer.echo(f"  {knob.name:<24} {_values(knob):<28} {knob.help}")
@@ -63,11 +68,31 @@ def _traits(method: Method) -> list[str]:
     return [*traits, starts.get(method.start, "starts elsewhere than the backbone")]
 
 
-def _tested(name: str) -> str:
+def _recorded(name: str) -> dict[str, Any]:
+    """Return what the package knows of a method; of one from a plugin, its costs are counted now."""
     from importlib.resources import files
     from json import loads
 
-    found = loads(files("autopeft.methods").joinpath("tested.json").read_text(encoding="utf8")).get(name, {})
+    found: dict[str, Any] = loads(files("autopeft.methods").joinpath("tested.json").read_text(encoding="utf8"))
+    if name in found:
+        return found[name]
+    from autopeft.backbones import load_backbone
+    from autopeft.costs import Costs, typical_costs
+
+    packaged = load_backbone()
+    return {"architectures": {}, "costs": typical_costs(name, Costs(packaged), packaged)}
+
+
+def _costs(name: str) -> str:
+    costs = _recorded(name)["costs"]
+    if costs is None:
+        return "costs: it cannot be put into MiniLM"
+    more = f"{costs['flops']:,.0f} more FLOPs per token" if costs["flops"] else "no more FLOPs"
+    return f"{costs['configuration']}: {costs['params']:,} trained, {costs['bytes']:,} bytes stored, {more}"
+
+
+def _tested(name: str) -> str:
+    found = _recorded(name)["architectures"]
     good = [architecture for architecture, said in found.items() if said == "yes"]
     bad = [architecture for architecture, said in found.items() if said != "yes"]
     tested = f"tested on {', '.join(good)}" if good else "not tested with autopeft"

@@ -77,7 +77,7 @@ def check(
     roles: _Roles = None,
     plugin: _Plugin = None,
 ) -> None:
-    """Check a space and report all its errors at once."""
+    """Check a space and report all its errors at once, and the constraints that forbid nothing."""
     from autopeft.errors import SpaceError
     from autopeft.methods import VOCABULARY, load_plugin
     from autopeft.space import load_space
@@ -89,6 +89,11 @@ def check(
     if problems:
         raise SpaceError(problems)
     if model is None and roles is None:
+        idle, faults = space.idle(VOCABULARY)
+        if faults:
+            raise SpaceError(faults)
+        for warning in idle:
+            typer.echo(f"note: {warning}")
         typer.echo(f"{file}: no errors")
         return
     from autopeft.backbones import load_backbone
@@ -96,17 +101,33 @@ def check(
 
     quiet()
     backbone = load_backbone(model, None, roles)
-    for warning in space.bind(VOCABULARY, backbone.shape).warnings:
+    bound = space.bind(VOCABULARY, backbone.shape)
+    idle, faults = _idle(space, bound, backbone) if space.budgets else ([], [])
+    if faults:
+        raise SpaceError([f"{file}: constraints: {fault}" for fault in faults])
+    for warning in (*bound.warnings, *idle):
         typer.echo(f"note: {warning}")
     typer.echo(f"{file}: no errors on {backbone.name}")
 
 
+def _idle(space: SearchSpace, bound: BoundSpace, backbone: Backbone) -> tuple[list[str], list[str]]:
+    """Return what is to be said of the space's limits on parameters: warnings, and faults."""
+    from functools import partial
+
+    from autopeft.costs import Costs, idle_budgets
+    from autopeft.space.extremes import extremes
+
+    ends = extremes(bound, partial(Costs(backbone).price, refused=0))
+    return idle_budgets(space.budgets, *ends, backbone.num_parameters)
+
+
 def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[str, Any]:
     """Return what is known of a space on a model, as plain data."""
+    import itertools
     from dataclasses import asdict
     from functools import partial
 
-    from autopeft.costs import Costs
+    from autopeft.costs import Costs, idle_budgets
     from autopeft.launch import refusals
     from autopeft.space.counting import count_configurations
     from autopeft.space.extremes import extremes
@@ -114,6 +135,8 @@ def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[s
 
     count = count_configurations(bound)
     costs = Costs(backbone)
+    ends = extremes(bound, partial(costs.price, refused=0))
+    idle = itertools.chain(*idle_budgets(parsed.budgets, *ends, backbone.num_parameters))
     trainable = {
         end: {
             "params": extreme.cost,
@@ -121,7 +144,7 @@ def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[s
             "exact": extreme.exact,
             "configuration": extreme.configuration.to_dict(),
         }
-        for end, extreme in zip(("cheapest", "dearest"), extremes(bound, partial(costs.price, refused=0)), strict=True)
+        for end, extreme in zip(("cheapest", "dearest"), ends, strict=True)
     }
     return {
         "space": parsed.to_dict(),
@@ -131,7 +154,7 @@ def _facts(parsed: SearchSpace, bound: BoundSpace, backbone: Backbone) -> dict[s
         "configurations": asdict(count) | {"words": str(count)},
         "trainable": trainable,
         "places": places_in_words(bound),
-        "warnings": [*bound.warnings, *refusals(bound, costs)],
+        "warnings": [*bound.warnings, *idle, *refusals(bound, costs)],
     }
 
 

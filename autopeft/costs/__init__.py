@@ -2,5 +2,7 @@
 
 from autopeft.costs.budget import Budget
 from autopeft.costs.costs import Costs
+from autopeft.costs.idle import idle_budgets
+from autopeft.costs.typical import typical, typical_costs
 
-__all__ = ["Budget", "Costs"]
+__all__ = ["Budget", "Costs", "idle_budgets", "typical", "typical_costs"]

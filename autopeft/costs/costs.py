@@ -1,42 +1,51 @@
-"""The exact number of trainable parameters of a configuration, without weights and without building it."""
+"""The exact costs of a configuration, without training it and mostly without weights."""
 
 from __future__ import annotations
 
-import copy
 import sys
-from collections.abc import Hashable, Iterable
-
-import torch
-from torch import nn
+from collections.abc import Callable, Hashable, Iterator
+from typing import NamedTuple, TypeVar
 
 from autopeft.backbones import Backbone
+from autopeft.costs.forwards import Forwards
+from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
 from autopeft.errors import ConfigurationError
-from autopeft.methods import VOCABULARY
-from autopeft.methods.builder import Part, adapter_parameters, apply, check_fit, inject, plan, remove
-from autopeft.methods.method import Cells
+from autopeft.methods.builder import Part, plan
+from autopeft.methods.storage import PLACED, stored_tensors
 from autopeft.space import Configuration
-from autopeft.space.canonical import build
 
 __all__ = ["Costs"]
+
+_Cost = TypeVar("_Cost")
+
+
+class _Stored(NamedTuple):
+    """Bytes that a part stores for its places, and those that its places share."""
+
+    own: int
+    shared: int
 
 
 class Costs:
     """Counts what configurations cost on one backbone.
 
     A cell (one method at one place) costs the same wherever the modules it touches have the same shapes. So
-    each kind of cell is injected once, by the builder's own `inject`, into a copy on the meta device of just
-    those modules, counted there and remembered; a configuration is a sum over its cells. The places of methods
-    that share parameters among them are injected together.
+    each kind of cell is built once, into a copy on the meta device of just those modules, measured there and
+    remembered; a configuration is a sum over its cells. The places of methods that share parameters among them are
+    built together.
 
     Args:
         backbone: The backbone to adapt.
+        tokens: Length of the text that `flops` is of; a model of images has the tokens of an image.
     """
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, tokens: int = 128) -> None:
         self._backbone = backbone
-        self._modules: dict[str, nn.Module] = dict(backbone.meta().named_modules())
-        self._shapes: dict[str, Hashable] = {}
+        self._fragments = Fragments(backbone)
+        self._forwards = Forwards(backbone, tokens)
         self._counts: dict[Hashable, int] = {}
+        self._stored: dict[Hashable, _Stored] = {}
+        self._flops: dict[Hashable, int] = {}
 
     def params(self, configuration: Configuration) -> int:
         """Return the number of trainable parameters of the adapters; the task head is not counted.
@@ -44,7 +53,7 @@ class Costs:
         Raises:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
         """
-        return sum(self._part(part) for part in plan(configuration))
+        return sum(self._params_of(part) for part in plan(configuration))
 
     def price(self, configuration: Configuration, refused: int = sys.maxsize) -> int:
         """Return `params`, or `refused` (more than any budget) for what PEFT cannot build on this backbone."""
@@ -57,75 +66,81 @@ class Costs:
         """Return `params` as a fraction of the parameters of the backbone."""
         return self.params(configuration) / self._backbone.num_parameters
 
-    def _part(self, part: Part) -> int:
-        method = part.method
-        if not method.joint:
-            return sum(self._cells(part, {cell: knobs}) for cell, knobs in part.cells.items())
-        shared = method.shared_count(next(iter(part.cells.values())))
-        return self._cells(part, part.cells) if shared is None else shared
+    def bytes(self, configuration: Configuration) -> int:
+        """Return the bytes of all tensors in the files that `save` writes of the adapters; the head is not counted.
 
-    def _cells(self, part: Part, cells: Cells) -> int:
-        """Count places that are built together; those of the same kind are built once."""
-        anatomy = self._backbone.anatomy
-        kind: Hashable = (
-            part.method.words.name,
-            tuple(
-                (tuple(knobs.items()), tuple(self._shape(name) for name in part.method.modules(cell, knobs, anatomy)))
-                for cell, knobs in cells.items()
-            ),
-        )
-        if kind not in self._counts:
-            self._counts[kind] = self._count(Part(part.name, part.method, cells))
-        return self._counts[kind]
+        Raises:
+            ConfigurationError: PEFT cannot build the configuration on this backbone.
+        """
+        return sum(self._bytes_of(part) for part in plan(configuration, stored=True))
 
-    def _shape(self, name: str) -> Hashable:
-        """Return what the cost of adapting a module depends on: its type and the shapes of its parameters."""
-        if name not in self._shapes:
-            module = self._modules[name]
-            shapes = tuple((key, tuple(value.shape)) for key, value in module.named_parameters())
-            self._shapes[name] = (type(module), shapes)
-        return self._shapes[name]
+    def flops(self, configuration: Configuration) -> float:
+        """Return the FLOPs that a forward takes more per token, once all is merged that can be.
+
+        Counted are matrix products, two FLOPs for each multiplication and addition. Prompts lengthen the text: they
+        cost more per token in shorter ones.
+
+        Raises:
+            ConfigurationError: PEFT cannot build the configuration on this backbone.
+        """
+        left = [part for part in plan(configuration) if not all(map(part.method.merges, part.cells.values()))]
+        if any(part.method.words.placement == "model" for part in left):
+            # What is put into a model as a whole may change what goes through the others.
+            extra = self._forwards.extra(left)
+        else:
+            pieces = [piece for part in left for piece in _pieces(part)]
+            extra = sum(self._once(self._flops, piece, lambda one: self._forwards.extra([one])) for piece in pieces)
+        return extra / self._forwards.length
+
+    def _params_of(self, part: Part) -> int:
+        shared = part.method.shared_count(next(iter(part.cells.values()))) if part.method.joint else None
+        if shared is not None:
+            return shared
+        return sum(self._once(self._counts, piece, self._count) for piece in _pieces(part))
+
+    def _bytes_of(self, part: Part) -> int:
+        found = [self._once(self._stored, piece, self._store) for piece in _pieces(part)]
+        if len(found) > 1 and any(stored.shared for stored in found):
+            found = [self._once(self._stored, part, self._store)]
+        return sum(stored.own + stored.shared for stored in found)
+
+    def _once(self, known: dict[Hashable, _Cost], part: Part, measure: Callable[[Part], _Cost]) -> _Cost:
+        """Measure a part, or return what one of its kind has."""
+        kind = self._fragments.kind(part)
+        if kind not in known:
+            known[kind] = measure(part)
+        return known[kind]
 
     def _count(self, part: Part) -> int:
-        anatomy = self._backbone.anatomy
-        names = [name for cell, knobs in part.cells.items() for name in part.method.modules(cell, knobs, anatomy)]
-        neutral = {cell: part.method.counting(knobs) for cell, knobs in part.cells.items()}
         try:
-            with torch.device("meta"):
-                if part.method.words.placement == "model":
-                    return self._count_whole(part.method.words.name, neutral)
-                fragment = self._fragment(names)
-                check_fit(part, fragment, anatomy)
-                inserted = inject(part._replace(cells=neutral), fragment, anatomy)
+            with self._fragments.built(part) as inserted:
+                return sum(parameter.numel() for each in inserted for parameter in each.parameters)
         except (ConfigurationError, RuntimeError) as error:
-            # Some initialisations look into weights, which a model on the meta device has not.
-            without_weights = isinstance(error, RuntimeError) or isinstance(error.__cause__, RuntimeError)
             knobs = next(iter(part.cells.values()))
-            counted = part.method.count(knobs, self._modules[names[0]]) if without_weights else None
+            counted = part.method.count(knobs, self._fragments.first_module(part)) if needs_weights(error) else None
             if counted is None:
                 raise
             return counted
-        return sum(parameter.numel() for parameter in inserted.parameters)
 
-    def _count_whole(self, name: str, cells: Cells) -> int:
-        """Count a method that is put into a model as a whole, in the model on the meta device."""
-        model = self._backbone.meta()
-        apply(build({name: cells}, {"learning_rate": 0.0}, VOCABULARY), model, self._backbone.anatomy)
+    def _store(self, part: Part, device: str = "meta") -> _Stored:
+        own = shared = 0
         try:
-            return sum(parameter.numel() for parameter in adapter_parameters(model).values())
-        finally:
-            remove(model)
+            with self._fragments.built(part, device) as inserted, OnMeta():
+                for each in inserted:
+                    for name, tensor in stored_tensors(each, self._backbone.anatomy).items():
+                        size = tensor.numel() * tensor.element_size()
+                        own, shared = (own + size, shared) if name.startswith(PLACED) else (own, shared + size)
+        except (ConfigurationError, RuntimeError) as error:
+            if device != "meta" or not needs_weights(error):
+                raise
+            return self._store(part, "cpu")
+        return _Stored(own, shared)
 
-    def _fragment(self, names: Iterable[str]) -> nn.Module:
-        """Return copies of some modules at their places in an otherwise empty model."""
-        fragment = nn.Module()
-        for name in names:
-            parent = fragment
-            *path, leaf = name.split(".")
-            for step in path:
-                if step not in parent._modules:
-                    parent.add_module(step, nn.Module())
-                parent = parent.get_submodule(step)
-            # A copy, for the injection freezes parameters and prefixes switch the module's config.
-            parent.add_module(leaf, copy.deepcopy(self._modules[name]))
-        return fragment
+
+def _pieces(part: Part) -> Iterator[Part]:
+    """Yield what of a part can be measured by itself: each place, unless the places depend on each other."""
+    if part.method.joint:
+        yield part
+        return
+    for cell, knobs in part.cells.items():
+        yield part._replace(cells={cell: knobs})

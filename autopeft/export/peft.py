@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-from peft import PeftConfig, get_peft_model
+from peft import PeftConfig, PeftType, get_peft_model
 
 from autopeft.backbones import Backbone, head_parameters
 from autopeft.costs import Costs
@@ -37,11 +37,13 @@ def export_peft(configuration: Configuration, backbone: Backbone, folder: Path) 
     if not parts:
         raise ConfigurationError("head only has no adapter to export; train the head of the untouched model")
     head = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())})
-    built = 0
+    built, own = 0, set()
     for part in parts:
         config = part.method.peft_config(part.cells, backbone.anatomy)
         config.base_model_name_or_path = str(backbone.path)
         config.task_type = "SEQ_CLS"
+        if config.peft_type not in set(PeftType):
+            own.add(part.method.words.name)
         config.modules_to_save = head
         # PEFT keeps target names in a set, whose order changes from run to run.
         if getattr(config, "target_modules", None):
@@ -54,8 +56,7 @@ def export_peft(configuration: Configuration, backbone: Backbone, folder: Path) 
         raise ConfigurationError(
             f"the exported files build {built:,} trainable parameters, the configuration has {expected:,}"
         )
-    own = sorted({part.method.words.name for part in parts if part.method.ours})
-    lines = [f"import autopeft  # PEFT itself lacks {', '.join(own)}"] if own else []
+    lines = [f"import autopeft  # PEFT itself lacks {', '.join(sorted(own))} as it is here"] if own else []
     if len(parts) == 1:
         return [*lines, f"model = get_peft_model(model, PeftConfig.from_pretrained({str(folder)!r}))"]
     return [

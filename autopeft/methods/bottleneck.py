@@ -1,118 +1,37 @@
 """Bottleneck adapters as PEFT tuners, which PEFT lacks; serial and parallel differ in their input.
 
 The adapter adds `scale * (U act(D x + b) + c)` to the output of the last matrix of a sublayer, before
-dropout, residual and norm. U and c start at zero, so that the model is unchanged at step 0.
+dropout, residual and norm. U and c start at zero, so that the model is unchanged at step 0; a serial adapter may take
+the place of that output instead, and then starts by silencing the sublayer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from peft import PeftConfig
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.other import get_pattern_key
 from torch import nn
 from typing_extensions import override
 
 from autopeft.backbones import features
+from autopeft.methods.bottleneck_config import (
+    ACTIVATIONS,
+    BottleneckConfig,
+    ParallelAdapterConfig,
+    SerialAdapterConfig,
+)
+from autopeft.methods.gate import openness
 from autopeft.methods.layer import AdapterLayer
-from autopeft.space.vocabulary import Knob
 
 __all__ = [
-    "ACTIVATIONS",
-    "FORM",
-    "RATES",
-    "SIZE",
-    "BottleneckConfig",
-    "ParallelAdapterConfig",
     "ParallelAdapterLayer",
     "ParallelAdapterTuner",
-    "SerialAdapterConfig",
     "SerialAdapterLayer",
     "SerialAdapterTuner",
 ]
-
-SIZE = Knob(
-    "size",
-    "int",
-    "size of the bottleneck",
-    low=1,
-    placed=True,
-    gate=True,
-    relative=("d", "f"),
-    range="d/64..d/4 by x2",
-)
-
-#: Knobs of the form, with a default each, that serial and parallel adapters share.
-FORM = (
-    Knob("biased", "bool", "whether both matrices have a bias", default=True),
-    Knob("learned_scale", "bool", "whether the factor is trained, from `scale` on", default=False),
-    Knob(
-        "gate", "bool", "whether a sigmoid of the input, averaged over tokens, scales it too (UniPELT)", default=False
-    ),
-)
-
-#: Step sizes for short trials.
-RATES = "5e-4..2e-2 log"
-
-ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "relu": nn.functional.relu,
-    "gelu": nn.functional.gelu,
-    "silu": nn.functional.silu,
-    "tanh": torch.tanh,
-    "identity": lambda x: x,
-}
-
-
-@dataclass
-class BottleneckConfig(PeftConfig):
-    """What serial and parallel adapters have in common."""
-
-    target_modules: list[str] | None = field(
-        default=None, metadata={"help": "Names of the matrices to whose output the adapter adds."}
-    )
-    size: int = field(default=16, metadata={"help": "Size of the bottleneck."})
-    size_pattern: dict[str, int] = field(
-        default_factory=dict, metadata={"help": "Size by module name, where it differs from `size`."}
-    )
-    scale: float = field(default=1.0, metadata={"help": "Factor of what the adapter adds."})
-    activation: str = field(default="relu", metadata={"help": f"One of {', '.join(ACTIVATIONS)}."})
-    # `bias` itself is a word of PEFT's, for the backbone's.
-    biased: bool = field(default=True, metadata={"help": "Whether both matrices have a bias."})
-    learned_scale: bool = field(default=False, metadata={"help": "Whether the factor is trained, from `scale` on."})
-    gate: bool = field(
-        default=False, metadata={"help": "Whether a sigmoid of the input, averaged over tokens, scales it too."}
-    )
-    modules_to_save: list[str] | None = field(
-        default=None, metadata={"help": "Modules trained and saved beside the adapter, such as a task head."}
-    )
-
-
-@dataclass
-class SerialAdapterConfig(BottleneckConfig):
-    """Config of serial adapters, which read the output they add to."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.peft_type = "SERIAL_ADAPTER"
-
-
-@dataclass
-class ParallelAdapterConfig(BottleneckConfig):
-    """Config of parallel adapters, which read the input of the sublayer."""
-
-    input_modules: dict[str, str] = field(
-        default_factory=dict,
-        metadata={"help": "For each target module, the full name of the module whose input the adapter reads."},
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.peft_type = "PARALLEL_ADAPTER"
 
 
 class BottleneckLayer(AdapterLayer):
@@ -149,7 +68,7 @@ class BottleneckLayer(AdapterLayer):
         return module
 
     def update_layer(self, adapter_name: str, inputs: int, size: int, config: BottleneckConfig) -> None:
-        """Add an adapter of this name, initialised to change nothing."""
+        """Add an adapter of this name, initialised to add nothing."""
         _, outputs = features(self.get_base_layer())
         down, up = nn.Linear(inputs, size, bias=config.biased), nn.Linear(size, outputs, bias=config.biased)
         nn.init.kaiming_uniform_(down.weight, a=math.sqrt(5))
@@ -176,13 +95,13 @@ class BottleneckLayer(AdapterLayer):
                 added = self.up[name](ACTIVATIONS[activation](self.down[name](inputs)))
                 added = (self.scales.get(name, scale)) * added
                 if name in self.gates:
-                    added = torch.sigmoid(self.gates[name](inputs)).mean(dim=1, keepdim=True) * added
+                    added = openness(self.gates[name], inputs) * added
                 total = total + added.to(like.dtype)
         return total
 
 
 class SerialAdapterLayer(BottleneckLayer):
-    """y = base(x); returns y + adapter(y)."""
+    """y = base(x); returns y + adapter(y), or adapter(y) without its residual."""
 
     adapter_layer_names = (
         "serial_adapter_down",
@@ -191,10 +110,25 @@ class SerialAdapterLayer(BottleneckLayer):
         "serial_adapter_gate",
     )
 
+    def __init__(self, base_layer: nn.Module) -> None:
+        super().__init__(base_layer)
+        self.replacing: set[str] = set()
+
+    @override
+    def update_layer(self, adapter_name: str, inputs: int, size: int, config: BottleneckConfig) -> None:
+        """Add an adapter of this name, initialised to add nothing."""
+        super().update_layer(adapter_name, inputs, size, config)
+        assert isinstance(config, SerialAdapterConfig)
+        if not config.residual:
+            self.replacing.add(adapter_name)
+
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the output of the wrapped module with the adapter's share added."""
         result: torch.Tensor = self.base_layer(x, *args, **kwargs)
-        return result if self.disable_adapters else result + self.delta(result, result)
+        if self.disable_adapters:
+            return result
+        delta = self.delta(result, result)
+        return delta if self.replacing.intersection(self.active_adapters) else result + delta
 
 
 class ParallelAdapterLayer(BottleneckLayer):

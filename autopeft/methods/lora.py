@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
-from peft import LoraConfig
+from peft import LoraConfig, PeftConfig
 from peft.tuners.lora import LoraLayer
 from peft.tuners.tuners_utils import BaseTuner
+from torch import nn
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.lora_starts import DATA_STARTS, START, config_fields, look_at, set_start
+from autopeft.methods.gate import GATE
+from autopeft.methods.gated_lora import GatedLoraConfig
+from autopeft.methods.lora_starts import DATA_STARTS, LACKING, START, config_fields, look_at, quantising, set_start
 from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate, shared_knob
 from autopeft.methods.peft_method import rank
 from autopeft.space.placement import Cell
@@ -28,9 +32,9 @@ ALPHA = Knob(
 )
 
 #: Initialisations by their PEFT names; those that are not here start from PEFT's default, A random and B zero.
-_INITS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora", *DATA_STARTS)
+_INITS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora", "loftq", *DATA_STARTS)
 #: Initialisations that take their start out of the frozen weight.
-_ALTERING = ("pissa", "olora", "corda", "lora_ga")
+_ALTERING = ("pissa", "olora", "loftq", "corda", "lora_ga")
 
 
 class LowRank(Method):
@@ -47,7 +51,7 @@ class LowRank(Method):
         assert cell.role is not None
         return (anatomy.module(cell.layer, cell.role),)
 
-    def config(self, cells: Cells, anatomy: Anatomy, **fields: Any) -> LoraConfig:
+    def config(self, cells: Cells, anatomy: Anatomy, kind: type[LoraConfig] = LoraConfig, **fields: Any) -> LoraConfig:
         """Return a `LoraConfig` over full module names.
 
         Rank and alpha are both given by pattern: a pattern of ranks alone would leave alpha, and with it the
@@ -56,11 +60,12 @@ class LowRank(Method):
         Args:
             cells: The places.
             anatomy: The resolved anatomy of the backbone.
+            kind: Its class.
             fields: Further fields.
         """
         named = {self.modules(cell, knobs, anatomy)[0]: knobs for cell, knobs in cells.items()}
         names = sorted(named)
-        return LoraConfig(
+        return kind(
             r=named[names[0]]["rank"],
             lora_alpha=named[names[0]]["alpha"],
             rank_pattern={name: named[name]["rank"] for name in names},
@@ -94,10 +99,12 @@ class Lora(LowRank):
                 "init",
                 "choice",
                 "pissa: the weight's strong singular directions (arXiv:2404.02948); olora: its QR factors "
-                "(2406.01775); mica: its weak directions, frozen on one side; orthogonal; gaussian; from training "
-                "batches: eva (2410.07170), corda (2406.05223), lora_ga (2407.05000)",
+                "(2406.01775); mica: its weak directions, frozen on one side; orthogonal; gaussian; loftq: what the "
+                "weight loses in 4 bits, for a scale of 1 (2310.08659); from training batches: eva (2410.07170), "
+                "corda (2406.05223), lora_ga (2407.05000)",
                 default="default",
                 choices=_INITS,
+                lacking=LACKING,
             ),
             Knob(
                 "optimizer",
@@ -111,6 +118,7 @@ class Lora(LowRank):
             ),
             Knob("dropout", "float", "dropout of its inputs", default=0.0, low=0.0, high=0.95),
             Knob("lora_bias", "bool", "whether B has a bias", default=False),
+            GATE,
             learning_rate(RATES),
         ),
     )
@@ -135,6 +143,12 @@ class Lora(LowRank):
         return None
 
     @override
+    def insert(self, config: PeftConfig, model: nn.Module) -> Any:
+        """Let PEFT put it in."""
+        with quantising() if getattr(config, "init_lora_weights", None) == "loftq" else nullcontext():
+            return super().insert(config, model)
+
+    @override
     def needs_batches(self, knobs: Knobs) -> bool:
         """Tell whether it starts from training batches."""
         return knobs["init"] in DATA_STARTS
@@ -150,22 +164,39 @@ class Lora(LowRank):
         return look_at(shared_knob(cells, "init"), config, model, batches)
 
     @override
-    def exact_at_start(self, knobs: Knobs) -> bool:
-        """Tell whether B is zero and W untouched, so that nothing changes at first."""
-        return not self.alters_weights(knobs) and knobs["variant"] != "dora" and knobs["init"] != "orthogonal"
+    def start_with(self, knobs: Knobs) -> Start:
+        """Return `exact` where B is zero and W untouched, so that nothing changes at first.
+
+        LoftQ's `differs`: some of what quantising loses stays lost.
+        """
+        if knobs["init"] == "loftq":
+            return "differs"
+        untouched = not self.alters_weights(knobs) and knobs["variant"] != "dora" and knobs["init"] != "orthogonal"
+        return "exact" if untouched else "close"
+
+    @override
+    def merges(self, knobs: Knobs) -> bool:
+        """Tell whether there is no gate, which looks at the input."""
+        return not knobs["gate"]
 
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> LoraConfig:
         """Return a `LoraConfig` over full module names."""
         init, variant = shared_knob(cells, "init"), shared_knob(cells, "variant")
-        if init == "olora" and anatomy.transposed:
+        if init in ("olora", "loftq") and anatomy.transposed:
             # PEFT takes the factors of the weight as it is stored, and fails in the first forward.
-            raise ValueError("olora does not support weights stored as (inputs, outputs)")
+            raise ValueError(f"{init} does not support weights stored as (inputs, outputs)")
         if init == "mica" and shared_knob(cells, "optimizer") == "lora_fa":
             raise ValueError("mica freezes B and lora_fa freezes A: nothing would train")
+        gated = shared_knob(cells, "gate")
+        if gated and variant == "dora":
+            raise ValueError("dora has no sum to gate: it scales the whole weight")
+        if gated and init in _ALTERING:
+            raise ValueError(f"a gate would hide what {init} takes out of the weight")
         return self.config(
             cells,
             anatomy,
+            GatedLoraConfig if gated else LoraConfig,
             use_dora=variant == "dora",
             use_rslora=variant == "rslora",
             init_lora_weights=True if init == "default" else init,

@@ -1,37 +1,67 @@
-"""Starts of LoRA that look at training batches: EVA, CorDA, LoRA-GA."""
+"""Starts of LoRA that need more than a matrix: training batches (EVA, CorDA, LoRA-GA), or bitsandbytes (LoftQ)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from peft import LoraConfig
+from peft.import_utils import is_xpu_available
 from peft.tuners.lora import LoraLayer
-from peft.tuners.lora.config import CordaConfig, EvaConfig, LoraGAConfig
+from peft.tuners.lora.config import CordaConfig, EvaConfig, LoftQConfig, LoraGAConfig
 from peft.tuners.lora.corda import preprocess_corda
 from peft.tuners.lora.eva import get_eva_state_dict
 from peft.tuners.lora.loraga import preprocess_loraga
 from peft.tuners.tuners_utils import BaseTuner
+from torch.overrides import TorchFunctionMode
 
-__all__ = ["DATA_STARTS", "START", "config_fields", "look_at", "set_start"]
+__all__ = ["DATA_STARTS", "LACKING", "START", "config_fields", "look_at", "quantising", "set_start"]
 
 Batches = Iterable[Mapping[str, torch.Tensor]]
 
 DATA_STARTS = ("eva", "corda", "lora_ga")
+
+#: Starts that need what is not installed here.
+LACKING = {} if find_spec("bitsandbytes") else {"loftq": "bitsandbytes; pip install 'autopeft[quantization]'"}
 
 #: Attribute of a tuner with the first A and B of every layer whose start was taken out of the frozen weight.
 START = "_autopeft_start"
 
 
 def config_fields(init: str) -> dict[str, Any]:
-    """Return what a `LoraConfig` needs beside the name of a start that looks at data."""
+    """Return what a `LoraConfig` needs beside the name of a start."""
     if init == "eva":
         # Ranks stay where the configuration puts them, so that its cost is known.
         return {"eva_config": EvaConfig(rho=1.0)}
     if init == "corda":
         return {"corda_config": CordaConfig(corda_method="ipm", prune_temporary_fields=True)}
+    if init == "loftq":
+        return {"loftq_config": LoftQConfig()}
     return {"lora_ga_config": LoraGAConfig()} if init == "lora_ga" else {}
+
+
+class _OnCpu(TorchFunctionMode):
+    """Keeps on the CPU what code would bring to a GPU."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Bring tensors to the CPU that should go to `cuda`."""
+        kwargs = dict(kwargs or {})
+        if func is torch.Tensor.to:
+            args = tuple(_cpu_for(value) for value in args)
+            kwargs = {name: _cpu_for(value) for name, value in kwargs.items()}
+        return func(*args, **kwargs)
+
+
+def _cpu_for(value: Any) -> Any:
+    return "cpu" if isinstance(value, str | torch.device) and torch.device(value).type == "cuda" else value
+
+
+def quantising() -> AbstractContextManager[Any]:
+    """Return what LoftQ is put in under: PEFT quantises on a GPU only, bitsandbytes on the CPU as well."""
+    return nullcontext() if torch.cuda.is_available() or is_xpu_available() else _OnCpu()
 
 
 def look_at(init: str, config: LoraConfig, model: Any, batches: Batches) -> Any:

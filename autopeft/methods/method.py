@@ -35,8 +35,9 @@ class Method(ABC):
             backbone's weights.
         layer_class: The PEFT layer, or layers, that wrap an adapted module.
         start: The logits right after `apply`: those of the backbone to the bit (`exact`), up to rounding
-            (`close`), or others (`differs`); knobs may make it better, see `exact_at_start`.
-        mergeable: Whether it can be folded into the backbone's weights after training.
+            (`close`), or others (`differs`); knobs may change it, see `start_with`.
+        mergeable: Whether it can be folded into the backbone's weights after training; knobs may forbid it, see
+            `merges`.
         ours: Whether PEFT lacks it, so that its folders load only after `import autopeft`.
         joint: Whether its cost depends on all its places together, as where they share parameters.
     """
@@ -75,13 +76,21 @@ class Method(ABC):
         """Tell whether putting it in changes the frozen weights that it wraps."""
         return False
 
-    def exact_at_start(self, knobs: Knobs) -> bool:
-        """Tell whether the logits right after `apply` are those of the backbone to the bit."""
-        return self.start == "exact"
+    def start_with(self, knobs: Knobs) -> Start:
+        """Return the logits right after `apply` with these knobs, see `start`."""
+        return self.start
+
+    def merges(self, knobs: Knobs) -> bool:
+        """Tell whether it can be folded into the backbone's weights after training with these knobs."""
+        return self.mergeable
 
     def counting(self, knobs: Knobs) -> Knobs:
         """Return knobs of the same cost that PEFT can build without weights."""
         return knobs
+
+    def sees_padding(self, knobs: Knobs) -> bool:
+        """Tell whether what it makes of a text depends on the padding beside it, as a gate's mean over tokens does."""
+        return bool(knobs.get("gate"))
 
     def misfit(self, knobs: Knobs, inputs: int, outputs: int) -> str | None:
         """Say why a matrix of these sizes cannot have these knobs, where PEFT would not say it; None when it can."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, SIZE, ParallelAdapterConfig, ParallelAdapterLayer
+from autopeft.methods.bottleneck import ParallelAdapterLayer
+from autopeft.methods.bottleneck_config import ACTIVATIONS, FORM, RATES, SIZE, ParallelAdapterConfig
 from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.method import Cells, Knobs, Method, learning_rate
+from autopeft.methods.gate import GATE
+from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixLayer
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
@@ -31,6 +32,7 @@ class Prefix(Method):
                 relative=("d", "f"),
                 range="1..32 by x2",
             ),
+            GATE,
             learning_rate("1e-3..3e-2 log"),
         ),
         placement="layer",
@@ -58,4 +60,5 @@ class Prefix(Method):
             target_modules=names,
             length=lengths[names[0]],
             length_pattern={name: lengths[name] for name in names},
+            gate=shared_knob(cells, "gate"),
         )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn.functional import pad
+from torch.nn.functional import pad, softmax
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers.masking_utils import eager_mask, sdpa_mask
 
 if TYPE_CHECKING:
     from autopeft.methods.prefix_layer import PrefixLayer
 
-__all__ = ["PREFIX_ATTENTION", "carry", "prefixed_attention"]
+__all__ = ["PREFIX_ATTENTION", "attention_with_prefixes", "carry", "prefixed_attention"]
 
-#: The name under which transformers finds this attention.
+#: The names under which transformers finds this attention: fused, and written out where the model's own is.
 PREFIX_ATTENTION = "autopeft_prefix"
+_PLAIN = "autopeft_prefix_eager"
 _CARRIED = "_autopeft_prefix"
 
 
@@ -31,12 +34,19 @@ def carry(attention: nn.Module, prefix: PrefixLayer | None) -> None:
         attention.__dict__[_CARRIED] = prefix
 
 
+def attention_with_prefixes(before: str) -> str:
+    """Return the name of the attention with prefixes that stands in for a model's own."""
+    return _PLAIN if before in ("eager", _PLAIN) else PREFIX_ATTENTION
+
+
 def prefixed_attention(
     module: nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
+    *,
+    plain: Callable[..., tuple[torch.Tensor, None]] | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Return scaled dot-product attention over the prefix of `module`, if it has one, and the text.
@@ -50,6 +60,7 @@ def prefixed_attention(
         value: `batch x kv_heads x keys x head_dim`.
         attention_mask: `batch or 1 x heads or 1 x queries or 1 x keys`, boolean or added to the scores; None
             for no mask, or for a causal one where `is_causal`.
+        plain: What computes the attention itself; transformers' fused one when left out.
         kwargs: Passed on to transformers.
 
     Returns:
@@ -57,11 +68,12 @@ def prefixed_attention(
     """
     prefix: PrefixLayer | None = module.__dict__.get(_CARRIED)
     front = prefix.keys_and_values() if prefix is not None else None
+    ours = front is not None or plain is not None
+    if ours and attention_mask is None and query.shape[2] > 1 and _is_causal(module, kwargs):
+        size = (query.shape[2], key.shape[2])
+        attention_mask = torch.ones(size, dtype=torch.bool, device=query.device).tril()[None, None]
     if front is not None:
-        length = front[0].shape[1]
-        if attention_mask is None and query.shape[2] > 1 and _is_causal(module, kwargs):
-            size = (query.shape[2], key.shape[2])
-            attention_mask = torch.ones(size, dtype=torch.bool, device=query.device).tril()[None, None]
+        length = front[0].shape[-2]
         if attention_mask is not None:
             attention_mask = pad(attention_mask, (length, 0), value=attention_mask.dtype == torch.bool)
         batch = key.shape[0]
@@ -70,8 +82,29 @@ def prefixed_attention(
             for extra, text in zip(front, (key, value), strict=True)
         )
         kwargs["is_causal"] = False
-    output: tuple[torch.Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    attend = sdpa_attention_forward if plain is None else plain
+    output: tuple[torch.Tensor, None] = attend(module, query, key, value, attention_mask, **kwargs)
     return output
+
+
+def _written_out(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Return attention step by step; the backward of torch's fused one is slow in bf16 on CPUs."""
+    groups = query.shape[1] // key.shape[1]
+    key, value = (each.repeat_interleave(groups, dim=1) if groups > 1 else each for each in (key, value))
+    scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    if attention_mask is not None and attention_mask.dtype == torch.bool:
+        scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
+    elif attention_mask is not None:
+        scores = scores + attention_mask
+    return (softmax(scores, dim=-1).to(value.dtype) @ value).transpose(1, 2).contiguous(), None
 
 
 def _is_causal(module: nn.Module, kwargs: dict[str, Any]) -> bool:
@@ -82,3 +115,5 @@ def _is_causal(module: nn.Module, kwargs: dict[str, Any]) -> bool:
 
 AttentionInterface.register(PREFIX_ATTENTION, prefixed_attention)
 AttentionMaskInterface.register(PREFIX_ATTENTION, sdpa_mask)
+AttentionInterface.register(_PLAIN, partial(prefixed_attention, plain=_written_out))
+AttentionMaskInterface.register(_PLAIN, eager_mask)

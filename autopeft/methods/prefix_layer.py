@@ -13,8 +13,9 @@ from torch import nn
 from typing_extensions import override
 
 from autopeft.errors import BackboneError
+from autopeft.methods.gate import openness
 from autopeft.methods.layer import AdapterLayer
-from autopeft.methods.prefix_attention import PREFIX_ATTENTION, carry
+from autopeft.methods.prefix_attention import attention_with_prefixes, carry
 
 __all__ = ["PrefixConfig", "PrefixLayer", "PrefixTuner"]
 
@@ -33,6 +34,9 @@ class PrefixConfig(PeftConfig):
     length_pattern: dict[str, int] = field(
         default_factory=dict, metadata={"help": "Length by module name, where it differs from `length`."}
     )
+    gate: bool = field(
+        default=False, metadata={"help": "Whether a sigmoid of the input, averaged over tokens, scales them."}
+    )
     modules_to_save: list[str] | None = field(
         default=None, metadata={"help": "Modules trained and saved beside the prefixes, such as a task head."}
     )
@@ -45,12 +49,14 @@ class PrefixConfig(PeftConfig):
 class PrefixLayer(AdapterLayer):
     """An attention module with trainable keys and values, each `length x kv_heads x head_dim`."""
 
-    adapter_layer_names = ("layer_prefix_key", "layer_prefix_value")
+    adapter_layer_names = ("layer_prefix_key", "layer_prefix_value", "layer_prefix_gate")
 
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
         self.layer_prefix_key = nn.ParameterDict()
         self.layer_prefix_value = nn.ParameterDict()
+        self.layer_prefix_gate = nn.ModuleDict()
+        self._input: torch.Tensor | None = None
         carry(base_layer, self)
 
     def update_layer(self, adapter_name: str, length: int, config: PrefixConfig) -> None:
@@ -59,20 +65,42 @@ class PrefixLayer(AdapterLayer):
         for bank in (self.layer_prefix_key, self.layer_prefix_value):
             start = torch.empty(length, *_heads(self.base_layer), dtype=near.dtype, device=near.device)
             bank[adapter_name] = nn.Parameter(nn.init.normal_(start, std=_STD))
+        if config.gate:
+            settings: Any = self.base_layer.config
+            gate = nn.Linear(settings.hidden_size, 1, dtype=near.dtype, device=near.device)
+            self.layer_prefix_gate[adapter_name] = gate
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def keys_and_values(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Return keys and values of the active prefixes, each `kv_heads x length x head_dim`, or None."""
+        """Return keys and values of the active prefixes, or None.
+
+        Each is `batch or 1 x kv_heads x length x head_dim`; both are behind the same gate, where there is one.
+        """
         names = [name for name in self.active_adapters if name in self.layer_prefix_key]
         if self.disable_adapters or not names:
             return None
-        key = torch.cat([self.layer_prefix_key[name] for name in names])
-        value = torch.cat([self.layer_prefix_value[name] for name in names])
-        return key.transpose(0, 1), value.transpose(0, 1)
+        key, value = (
+            torch.cat([self._gated(name, bank[name]) for name in names], dim=2)
+            for bank in (self.layer_prefix_key, self.layer_prefix_value)
+        )
+        return key, value
+
+    def _gated(self, name: str, bank: torch.Tensor) -> torch.Tensor:
+        heads = bank.transpose(0, 1)[None]
+        if name not in self.layer_prefix_gate:
+            return heads
+        assert self._input is not None, "the attention runs inside `forward`"
+        gate = self.layer_prefix_gate[name]
+        return openness(gate, self._cast_input_dtype(self._input, gate.weight.dtype))[:, None] * heads
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Call the wrapped module, whose attention function picks the prefix up."""
-        return self.base_layer(*args, **kwargs)
+        self._input = args[0] if args else kwargs["hidden_states"]
+        try:
+            return self.base_layer(*args, **kwargs)
+        finally:
+            # Let go of the input, or it would outlive the step.
+            self._input = None
 
     @override
     def detach_from_model(self) -> None:
@@ -118,9 +146,10 @@ class PrefixTuner(BaseTuner):
         layer = target if isinstance(target, PrefixLayer) else PrefixLayer(target)
         layer.update_layer(adapter_name, length, peft_config)
         config: Any = layer.get_base_layer().config
-        if config._attn_implementation != PREFIX_ATTENTION:
+        wanted = attention_with_prefixes(config._attn_implementation)
+        if config._attn_implementation != wanted:
             self._attention_before = config._attn_implementation
-            config._attn_implementation = PREFIX_ATTENTION
+            config._attn_implementation = wanted
         self._replace_module(parent, target_name, layer, target)
 
     @override

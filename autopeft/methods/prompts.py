@@ -148,7 +148,6 @@ def _with_tokens(prompted: PeftModel, original: Callable[..., Any]) -> Callable[
         shape = prompt.shape[:2]
         # Any token but padding, which models leave out of positions and pooling.
         filler = 1 if getattr(prompted.config, "pad_token_id", None) == 0 else 0
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         if inputs.get("token_type_ids") is not None:
             kinds = inputs["token_type_ids"]
             inputs["token_type_ids"] = torch.cat([kinds.new_zeros(shape), kinds], dim=1)
@@ -156,7 +155,7 @@ def _with_tokens(prompted: PeftModel, original: Callable[..., Any]) -> Callable[
         try:
             return original(
                 input_ids=torch.cat([input_ids.new_full(shape, filler), input_ids], dim=1),
-                attention_mask=torch.cat([mask.new_ones(shape), mask], dim=1),
+                attention_mask=_seen(attention_mask, prompt.shape[1]),
                 **inputs,
             )
         finally:
@@ -169,16 +168,19 @@ def _with_cache(prompted: PeftModel, original: Callable[..., Any]) -> Callable[.
     """Return a forward that hands trained keys and values of every layer to the model as its cache."""
 
     def forward(input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs: Any) -> Any:
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        length = prompted.active_peft_config.num_virtual_tokens
         return original(
             input_ids=input_ids,
-            attention_mask=torch.cat([mask.new_ones(len(mask), length), mask], dim=1),
+            attention_mask=_seen(attention_mask, prompted.active_peft_config.num_virtual_tokens),
             past_key_values=prompted.get_prompt(len(input_ids)),
             **inputs,
         )
 
     return forward
+
+
+def _seen(mask: torch.Tensor | None, length: int) -> torch.Tensor | None:
+    """Return an attention mask, `batch x tokens`, with a prompt of this length in front; None sees all anyway."""
+    return None if mask is None else torch.cat([mask.new_ones(len(mask), length), mask], dim=1)
 
 
 def _prompt(prompted: PeftModel, batch: int) -> torch.Tensor:

@@ -12,12 +12,9 @@ from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_PREFIX_MAPPIN
 from peft.tuners.tuners_utils import BaseTuner
 
 from autopeft.methods.bitfit import BitFitConfig, BitFitTuner
-from autopeft.methods.bottleneck import (
-    ParallelAdapterConfig,
-    ParallelAdapterTuner,
-    SerialAdapterConfig,
-    SerialAdapterTuner,
-)
+from autopeft.methods.bottleneck import ParallelAdapterTuner, SerialAdapterTuner
+from autopeft.methods.bottleneck_config import ParallelAdapterConfig, SerialAdapterConfig
+from autopeft.methods.gated_lora import GatedLoraConfig, GatedLoraTuner
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixTuner
 from autopeft.methods.sparse import SparseConfig, SparseTuner
 
@@ -28,6 +25,7 @@ TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
     "SERIAL_ADAPTER": (SerialAdapterConfig, SerialAdapterTuner),
     "PARALLEL_ADAPTER": (ParallelAdapterConfig, ParallelAdapterTuner),
     "LAYER_PREFIX": (PrefixConfig, PrefixTuner),
+    "GATED_LORA": (GatedLoraConfig, GatedLoraTuner),
     "BITFIT": (BitFitConfig, BitFitTuner),
     "SPARSE": (SparseConfig, SparseTuner),
 }

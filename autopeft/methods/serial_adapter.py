@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.bottleneck import ACTIVATIONS, FORM, RATES, SIZE, SerialAdapterConfig, SerialAdapterLayer
-from autopeft.methods.method import Cells, Knobs, Method, learning_rate, shared_knob
+from autopeft.methods.bottleneck import SerialAdapterLayer
+from autopeft.methods.bottleneck_config import ACTIVATIONS, FORM, RATES, SIZE, SerialAdapterConfig
+from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate, shared_knob
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
@@ -14,7 +15,11 @@ __all__ = ["SerialAdapter"]
 
 
 class SerialAdapter(Method):
-    """A bottleneck that rewrites the output of a sublayer, before its dropout, residual and norm."""
+    """A bottleneck that rewrites the output of a sublayer, before its dropout, residual and norm.
+
+    With its own residual it starts as nothing, whatever the other knobs, for what it adds starts at zero. Without,
+    the model starts as one without these sublayers: only the residual around them is left.
+    """
 
     words = MethodWords(
         name="serial_adapter",
@@ -32,6 +37,7 @@ class SerialAdapter(Method):
             ),
             Knob("activation", "choice", "its nonlinearity", default="relu", choices=tuple(ACTIVATIONS)),
             *FORM,
+            Knob("residual", "bool", "whether its input is added to its output, or replaced by it", default=True),
             learning_rate(RATES),
         ),
         placement="layer",
@@ -40,9 +46,14 @@ class SerialAdapter(Method):
     # Outermost: it reads the output of the sublayer with all other adapters in it.
     order = 2
     layer_class = SerialAdapterLayer
-    start = "exact"
+    start: Start = "exact"
     mergeable = False
     ours = True
+
+    @override
+    def start_with(self, knobs: Knobs) -> Start:
+        """Return `exact` with the residual, `differs` without."""
+        return "exact" if knobs["residual"] else "differs"
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -61,5 +72,6 @@ class SerialAdapter(Method):
             size_pattern={name: sizes[name] for name in names},
             scale=shared_knob(cells, "scale"),
             activation=shared_knob(cells, "activation"),
+            residual=shared_knob(cells, "residual"),
             **{knob.name: shared_knob(cells, knob.name) for knob in FORM},
         )

@@ -20,12 +20,13 @@ from autopeft.methods.builder import Inserted, applied, apply, original_name
 from autopeft.methods.prompts import prompt_of
 from autopeft.space import Configuration
 
-__all__ = ["load", "save"]
+__all__ = ["PLACED", "load", "save", "stored_tensors"]
 
 #: The file that says what a folder holds, and what to build from it.
 MANIFEST = "autopeft.json"
 _HEAD = "head.safetensors"
-_PEFT = "base_model.model."
+#: What the names of stored tensors begin with that belong to a place; others belong to a method as a whole.
+PLACED = "base_model.model."
 _ADAPTER = "default"
 
 
@@ -50,13 +51,13 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         config = method.peft_config(cells, done.anatomy)
         config.base_model_name_or_path = model.name_or_path or None
         config.inference_mode = True
-        stored = method.stored_tensors(inserted.tuner, _tensors(inserted, done.anatomy))
+        stored = stored_tensors(inserted, done.anatomy)
         tensors = {name: value.clone().contiguous() for name, value in stored.items()}
         if alone and head:
             config.task_type = "SEQ_CLS"
             config.modules_to_save = sorted({name.partition(".")[0] for name in head})
             # PEFT wraps a model once for prompts, twice for adapters.
-            outer = "base_model." if isinstance(inserted.tuner, PeftModel) else _PEFT
+            outer = "base_model." if isinstance(inserted.tuner, PeftModel) else PLACED
             tensors.update({outer + name: value for name, value in head.items()})
         # PEFT keeps target names in a set, whose order changes from run to run.
         if getattr(config, "target_modules", None):
@@ -104,11 +105,16 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
         own = _tensors(each, anatomy)
         _copy({key: value for key, value in saved.items() if key in own}, own, source)
         rest = {key: value for key, value in saved.items() if key not in own}
-        head.update({key.removeprefix(_PEFT).removeprefix("base_model."): value for key, value in rest.items()})
+        head.update({key.removeprefix(PLACED).removeprefix("base_model."): value for key, value in rest.items()})
     if (folder / _HEAD).is_file():
         head.update(load_file(folder / _HEAD))
     _copy(head, {name: parameter.detach() for name, parameter in head_parameters(model).items()}, folder)
     return configuration
+
+
+def stored_tensors(inserted: Inserted, anatomy: Anatomy) -> dict[str, torch.Tensor]:
+    """Return the tensors that `save` writes of a part, by their names in its file."""
+    return inserted.part.method.stored_tensors(inserted.tuner, _tensors(inserted, anatomy))
 
 
 class _Shell(nn.Module):
@@ -137,7 +143,7 @@ def _tensors(inserted: Inserted, anatomy: Anatomy) -> dict[str, torch.Tensor]:
     named = kind._get_adapter_state_dict(shell, config, _ADAPTER, shell.state_dict(), [])
     stored = {}
     for key, value in named.items():
-        inside = key.removeprefix(_PEFT) if key.startswith(_PEFT) else None
+        inside = key.removeprefix(PLACED) if key.startswith(PLACED) else None
         layers = [name for name in own if inside is not None and inside.startswith(f"{name}.")]
         # What lies outside the model is the tuner's own; of nested layers the innermost owns a tensor.
         if inside is None or own[max(layers, key=len)]:

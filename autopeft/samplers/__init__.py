@@ -1,8 +1,8 @@
 """What to try next: samplers for a front of cost and accuracy under a hard budget."""
 
 from autopeft.samplers.feasible import FeasibleSampler
-from autopeft.samplers.forecast import Forecast, finished_pairs, forecast
-from autopeft.samplers.hypervolume import hypervolume, pareto_front
+from autopeft.samplers.forecast import Finished, Forecast, finished_runs, forecast
+from autopeft.samplers.hypervolume import accuracy_to_grow, hypervolume, pareto_front
 from autopeft.samplers.pareto import STARTUP_TRIALS, ParetoSampler
 from autopeft.samplers.points import cheapest_cost
 from autopeft.samplers.registry import SAMPLERS, make_sampler
@@ -11,10 +11,12 @@ __all__ = [
     "SAMPLERS",
     "STARTUP_TRIALS",
     "FeasibleSampler",
+    "Finished",
     "Forecast",
     "ParetoSampler",
+    "accuracy_to_grow",
     "cheapest_cost",
-    "finished_pairs",
+    "finished_runs",
     "forecast",
     "hypervolume",
     "make_sampler",

@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import AutopeftError
-from autopeft.samplers.forecast import finished_pairs, forecast
+from autopeft.samplers.forecast import Finished, finished_runs, forecast
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.space import Configuration
 
@@ -81,6 +81,7 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
     head_only: float | None = None
     proposals = 0
     trials = study.get_trials(deepcopy=False)
+    finished = finished_runs(trials)
     for other in trials:
         if other.number == trial.number:
             continue
@@ -100,7 +101,7 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
             if point is not None:
                 observations.append(Observation(point, accuracy, failed))
         elif other.state == TrialState.PRUNED and point is not None:
-            expected = _expected(other, trials)
+            expected = _expected(other, finished)
             if expected is not None:
                 observations.append(Observation(point, expected, failed=False))
         elif other.state in (TrialState.RUNNING, TrialState.WAITING) and point is not None:
@@ -129,12 +130,12 @@ def point_of(trial: FrozenTrial, points: AffordablePoints) -> Point | None:
     return points.point(params)
 
 
-def _expected(stopped: FrozenTrial, trials: Sequence[FrozenTrial]) -> float | None:
+def _expected(stopped: FrozenTrial, finished: Sequence[Finished]) -> float | None:
     """Return the accuracy a stopped trial would have ended with, as the finished ones tell by now."""
     curve = stopped.user_attrs.get("outcome", {}).get("curve")
     if not curve:
         return None
-    expected = forecast(finished_pairs(trials, curve[-1]["step"]), curve[-1]["accuracy"])
+    expected = forecast(finished, curve)
     return None if expected is None else expected.mean
 
 

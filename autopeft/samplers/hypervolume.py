@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["hypervolume", "pareto_front"]
+__all__ = ["accuracy_to_grow", "hypervolume", "pareto_front"]
 
 
 def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
@@ -57,3 +57,42 @@ def hypervolume(
         for index, start, stop in zip(front, starts, ends, strict=False)
     )
     return float(area)
+
+
+def accuracy_to_grow(
+    costs: Sequence[float],
+    accuracies: Sequence[float],
+    cost: float,
+    growth: float,
+    *,
+    limit: float,
+    reference: float,
+    cheapest: float,
+) -> float:
+    """Compute the accuracy above which a further point makes the hypervolume grow by more than a share of it.
+
+    Args:
+        costs: Cost of each point there is.
+        accuracies: Accuracy of each point there is.
+        cost: Cost of the further point.
+        growth: Share of the hypervolume; at 0, the accuracy is that of the best point of equal or lower cost.
+        limit: See `hypervolume`, as the next two.
+        reference: Accuracy that scores nothing.
+        cheapest: Stands in for lower costs.
+
+    Returns:
+        The accuracy, which may be more than a metric can reach; infinite at or over the limit.
+    """
+    start, end = np.log10(max(cost, cheapest)), np.log10(limit)
+    if start >= end:
+        return np.inf
+    front = [(np.log10(max(costs[index], cheapest)), accuracies[index]) for index in pareto_front(costs, accuracies)]
+    dearer = [(at, max(accuracy, reference)) for at, accuracy in front if start < at < end]
+    levels = np.array([max([reference, *(a for at, a in front if at <= start)]), *(a for _, a in dearer)])
+    widths = np.diff([start, *(at for at, _ in dearer), end])
+    # As its accuracy rises past the level of one step of the front after another, the point lifts more of them.
+    grown = [float(np.maximum(level - levels, 0.0) @ widths) for level in levels]
+    needed = growth * hypervolume(costs, accuracies, limit=limit, reference=reference, cheapest=cheapest)
+    if needed >= grown[-1]:
+        return float(levels[-1] + (needed - grown[-1]) / (end - start))
+    return float(np.interp(needed, grown, levels))

@@ -204,7 +204,7 @@ def bind(
     """
     binder = _Binder(data, vocabulary, shape, source, lines)
     methods, training = binder.bind()
-    bound = bind_rules(data.get("constraints", ()), methods, shape)
+    bound = bind_rules(data.get("constraints", ()), methods, training, shape)
     for index, problem in bound.problems:
         binder.problem(("constraints",), problem, index)
     if binder.problems:

@@ -76,6 +76,8 @@ def check_value(knob: Knob, value: Any) -> str | None:
     if knob.kind == "bool":
         return None
     if knob.kind == "choice":
+        if value in knob.lacking:
+            return f"what is installed: {value} needs {knob.lacking[value]}"
         return None if value in knob.choices else f"one of {', '.join(knob.choices)}"
     if value == 0 and knob.gate:
         return None

@@ -1,4 +1,4 @@
-"""Binds the constraints of a space to a backbone, and says which of them can never apply there."""
+"""Binds the constraints of a space to a backbone, and says which of them do nothing there, or leave nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from dataclasses import dataclass, field
 
 from autopeft.space.constraint_tree import Budget, KnobOf, Node, walk
 from autopeft.space.constraints import parse_constraint
+from autopeft.space.knob_plan import KnobPlan
 from autopeft.space.placed import MethodPlan
 from autopeft.space.rules import Rule, empty_comparisons, on_backbone
 from autopeft.space.shape import BackboneShape
+from autopeft.space.verdicts import Verdicts
 
-__all__ = ["BoundRules", "bind_rules"]
+__all__ = ["FORBIDS_ALL", "FORBIDS_NOTHING", "LEAVES_NOTHING", "BoundRules", "bind_rules"]
+
+#: What is said of constraints by which nothing is decided.
+FORBIDS_NOTHING = "it forbids nothing: all that the space has keeps it; leave it out, or narrow it"
+FORBIDS_ALL = "nothing that the space has keeps it where it says something; all of that is forbidden"
+LEAVES_NOTHING = "expected one that some configuration keeps: no value that the space has does"
 
 
 @dataclass
@@ -29,16 +36,20 @@ class BoundRules:
     problems: list[tuple[int, str]] = field(default_factory=list)
 
 
-def bind_rules(texts: Sequence[str], methods: Sequence[MethodPlan], shape: BackboneShape) -> BoundRules:
+def bind_rules(
+    texts: Sequence[str], methods: Sequence[MethodPlan], training: Sequence[KnobPlan], shape: BackboneShape
+) -> BoundRules:
     """Bind checked constraints to a backbone.
 
     Args:
         texts: All constraints of the space.
         methods: The methods of the space on the backbone.
+        training: Its training knobs.
         shape: The backbone.
     """
     bound = BoundRules()
     words = {plan.words.name: plan.words for plan in methods}
+    verdicts = Verdicts(methods, training)
     places = {plan.words.name: [place.cell for place in plan.places] for plan in methods}
     for index, text in enumerate(texts):
         node = parse_constraint(text)
@@ -54,6 +65,14 @@ def bind_rules(texts: Sequence[str], methods: Sequence[MethodPlan], shape: Backb
         reasons = _fused(node, shape)
         if empty_comparisons(rule.node, places):
             reasons.append(_why_empty(node, shape))
+        else:
+            verdict = verdicts.of(rule.node)
+            if verdict == {False}:
+                bound.problems.append((index, f"found {text!r}, {LEAVES_NOTHING}"))
+            elif True not in verdict:
+                reasons.append(FORBIDS_ALL)
+            elif False not in verdict:
+                reasons.append(FORBIDS_NOTHING)
         bound.warnings += [f"constraint {text!r}: {reason}" for reason in reasons]
     return bound
 

@@ -29,7 +29,7 @@ from autopeft.space.placement import Cell
 from autopeft.space.shape import BackboneShape
 from autopeft.space.vocabulary import MethodWords
 
-__all__ = ["Placed", "Rule", "empty_comparisons", "on_backbone"]
+__all__ = ["Placed", "Rule", "compare", "empty_comparisons", "joined_truth", "on_backbone", "rows_of"]
 
 #: The places of each method, with the values of all its knobs there.
 Placed = Mapping[str, Mapping[Cell, Mapping[str, Any]]]
@@ -64,7 +64,7 @@ def empty_comparisons(node: Node, places: Mapping[str, Iterable[Cell]]) -> bool:
             knobs = [below for below in walk(part) if isinstance(below, KnobOf)]
             everything = {knob.knob: True for knob in knobs}
             everywhere = {name: dict.fromkeys(cells, everything) for name, cells in places.items()}
-            if not _joined([_table(knob, everywhere, everything) for knob in knobs]):
+            if not rows_of(knobs, everywhere, everything):
                 return True
     return False
 
@@ -93,19 +93,28 @@ def _truth(node: Node, placed: Placed, training: Mapping[str, Any]) -> bool | No
         inner = _truth(node.inner, placed, training)
         return None if inner is None else not inner
     if isinstance(node, Logic):
-        left, right = _truth(node.left, placed, training), _truth(node.right, placed, training)
-        if node.sign == "=>":
-            left = None if left is None else not left
-        decisive = node.sign != "and"
-        if decisive in (left, right):
-            return decisive
-        return None if None in (left, right) else not decisive
+        return joined_truth(node.sign, _truth(node.left, placed, training), _truth(node.right, placed, training))
     assert isinstance(node, Comparison)
     knobs = [part for part in walk(node) if isinstance(part, KnobOf)]
-    rows = _aligned(knobs, placed) or set(_joined([_table(knob, placed, training) for knob in knobs]))
-    verdicts = [_compare(node, dict(zip(knobs, row, strict=True))) for row in rows]
+    rows = _aligned(knobs, placed) or set(rows_of(knobs, placed, training))
+    verdicts = [compare(node, dict(zip(knobs, row, strict=True))) for row in rows]
     known = [verdict for verdict in verdicts if verdict is not None]
     return all(known) if known else None
+
+
+def joined_truth(sign: str, left: bool | None, right: bool | None) -> bool | None:
+    """Return what two conditions joined by `and`, `or` or `=>` come out as; None stands for nothing."""
+    if sign == "=>":
+        left = None if left is None else not left
+    decisive = sign != "and"
+    if decisive in (left, right):
+        return decisive
+    return None if None in (left, right) else not decisive
+
+
+def rows_of(knobs: list[KnobOf], placed: Placed, training: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the values that knobs have at the same places, one row for each place."""
+    return _joined([_table(knob, placed, training) for knob in knobs])
 
 
 def _aligned(knobs: list[KnobOf], placed: Placed) -> set[tuple[Any, ...]] | None:
@@ -157,7 +166,8 @@ def _part(key: _Key, shared: tuple[bool, bool]) -> _Key:
     return key[0] if shared[0] else None, key[1] if shared[1] else None
 
 
-def _compare(node: Comparison, values: Mapping[KnobOf, Any]) -> bool | None:
+def compare(node: Comparison, values: Mapping[KnobOf, Any]) -> bool | None:
+    """Return whether a comparison holds where knobs have these values; None where one side has no value."""
     try:
         left, right = _amount(node.left, values), _amount(node.right, values)
     except ZeroDivisionError:

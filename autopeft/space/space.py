@@ -14,7 +14,7 @@ from autopeft.space.constraints import parse_constraint
 from autopeft.space.document import Document, parse_document, read_text
 from autopeft.space.extending import extended
 from autopeft.space.grammar import GrammarError
-from autopeft.space.shape import BackboneShape
+from autopeft.space.shape import ROLES, BackboneShape
 from autopeft.space.vocabulary import Vocabulary
 from autopeft.space.writing import to_python, to_yaml
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from autopeft.space.bound import BoundSpace
 
 __all__ = ["SearchSpace"]
+
+#: Layers of a backbone that is deeper than any.
+_MANY_LAYERS = 128
 
 
 class SearchSpace:
@@ -133,6 +136,25 @@ class SearchSpace:
         """Return every fault of the space, one line each: place, key, found, expected."""
         return [*self._problems, *check_space(self._data, vocabulary, self._source, self._lines)]
 
+    def idle(self, vocabulary: Vocabulary) -> tuple[list[str], list[str]]:
+        """Return the constraints that decide nothing on whatever backbone: warnings, and faults that leave nothing.
+
+        What depends on the backbone is for `bind` to say.
+        """
+        from autopeft.space.rule_binding import FORBIDS_ALL, FORBIDS_NOTHING, LEAVES_NOTHING
+
+        warnings: list[Sequence[str]] = []
+        faults: list[Sequence[str]] = []
+        for hidden in (64, 768, 8192):
+            shape = BackboneShape(_MANY_LAYERS, hidden, 4 * hidden, tuple(role for role in ROLES if role != "qkv"))
+            try:
+                warnings.append(self.bind(vocabulary, shape).warnings)
+            except SpaceError as error:
+                faults.append(error.problems)
+        if not warnings:
+            return [], [text for text in _in_all(faults) if text.endswith(LEAVES_NOTHING)]
+        return [text for text in _in_all(warnings) if text.endswith((FORBIDS_ALL, FORBIDS_NOTHING))], []
+
     def bind(self, vocabulary: Vocabulary, shape: BackboneShape) -> BoundSpace:
         """Make the space concrete for a backbone.
 
@@ -166,6 +188,10 @@ class SearchSpace:
         whole = extended(document, folder)
         self._data = {key: value for key, value in _plain(whole.data).items() if not _says_nothing(key, value)}
         self._source, self._lines, self._problems = whole.source, whole.lines, whole.problems
+
+
+def _in_all(lists: Sequence[Sequence[str]]) -> list[str]:
+    return [text for text in lists[0] if all(text in each for each in lists)]
 
 
 def _says_nothing(key: str, value: Any) -> bool:

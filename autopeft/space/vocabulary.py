@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = ["Knob", "MethodWords", "Vocabulary"]
@@ -24,6 +24,7 @@ class Knob:
         low: Smallest legal number, inclusive.
         high: Largest legal number, inclusive.
         choices: Legal words of a `choice` knob; legal roles of a `roles` knob.
+        lacking: Those of its words that need what is not installed, with what that is and how to get it.
         placed: Whether its value may differ from layer to layer (and from role to role).
         gate: Whether `off` (or 0) removes the method from that place. Only placed int knobs gate.
         relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), or `r` (multiples of the
@@ -39,6 +40,7 @@ class Knob:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict, hash=False)
     placed: bool = False
     gate: bool = False
     relative: tuple[str, ...] = ()

@@ -13,7 +13,10 @@ from autopeft.samplers import hypervolume, pareto_front
 from autopeft.space import Configuration
 from autopeft.study.records import INFEASIBLE
 
-__all__ = ["Front", "FrontRow", "Scale", "front_of"]
+__all__ = ["SCALE", "Front", "FrontRow", "Scale", "front_of", "head_only_accuracy"]
+
+#: The study's user attribute that holds its scale.
+SCALE = "scale"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Scale:
     backbone: int
     limit: int
     cheapest: int
+
+    @classmethod
+    def recorded(cls, study: optuna.Study) -> Scale:
+        """Return the scale that is recorded with a study."""
+        return cls(**study.user_attrs[SCALE])
 
 
 @dataclass(frozen=True)
@@ -87,14 +95,14 @@ class Front:
 def front_of(study: optuna.Study, scale: Scale) -> Front:
     """Compute the front of a study from its finished trials."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    stock = next((trial.values[1] for trial in complete if _baseline(trial) == "stock-lora"), None)
+    stock = _accuracy_of(study, "stock-lora")
     rows = [_row(trial, scale, stock) for trial in complete]
     feasible = [row for row, trial in zip(rows, complete, strict=True) if trial.constraints.get(INFEASIBLE, 0.0) <= 0]
     chosen = pareto_front([row.params for row in feasible], [row.accuracy for row in feasible])
     front = tuple(sorted((feasible[index] for index in chosen), key=lambda row: row.params))
     on_front = {row.trial for row in front}
     baselines = tuple(row for row in rows if row.baseline)
-    head = next((row.accuracy for row in baselines if row.baseline == "head-only"), None)
+    head = head_only_accuracy(study)
     return Front(
         rows=front,
         baselines=baselines,
@@ -102,6 +110,16 @@ def front_of(study: optuna.Study, scale: Scale) -> Front:
         hypervolume=None if head is None else _score(front, head, scale),
         verdict=_verdict(front, baselines),
     )
+
+
+def head_only_accuracy(study: optuna.Study) -> float | None:
+    """Return what the untouched backbone with its head trained reached; None before that has finished."""
+    return _accuracy_of(study, "head-only")
+
+
+def _accuracy_of(study: optuna.Study, baseline: str) -> float | None:
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return next((trial.values[1] for trial in complete if _baseline(trial) == baseline), None)
 
 
 def _score(front: Sequence[FrontRow], head: float, scale: Scale) -> float:

@@ -1,6 +1,15 @@
 """Tasks: data, splits and metric; from the packaged set, a file, or a data set name."""
 
-from autopeft.tasks.encoding import Encoded, batches, choose_max_length, encode, pad_id_of, token_lengths
+from autopeft.tasks.encoding import (
+    Encoded,
+    batches,
+    choose_max_length,
+    collate,
+    encode,
+    grouped,
+    pad_id_of,
+    token_lengths,
+)
 from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
 from autopeft.tasks.metrics import METRICS, WORST, score
 from autopeft.tasks.spec import TaskSpec
@@ -17,7 +26,9 @@ __all__ = [
     "TaskSpec",
     "batches",
     "choose_max_length",
+    "collate",
     "encode",
+    "grouped",
     "load_task",
     "pad_id_of",
     "score",

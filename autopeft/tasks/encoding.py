@@ -13,7 +13,7 @@ from autopeft.tasks.task import Split
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Encoded", "batches", "choose_max_length", "encode", "pad_id_of", "token_lengths"]
+__all__ = ["Encoded", "batches", "choose_max_length", "collate", "encode", "grouped", "pad_id_of", "token_lengths"]
 
 #: Batches per chunk: texts are shuffled, then sorted by length in a chunk. Larger chunks pad less, mix less.
 _CHUNK = 16
@@ -117,17 +117,20 @@ def encode(split: Split, tokenizer: Any, max_length: int) -> Encoded:
 def batches(
     encoded: Encoded, batch_size: int, pad_id: int, rng: np.random.Generator | None = None
 ) -> list[dict[str, torch.Tensor]]:
-    """Make the batches of one epoch, padded on the right to the longest text of each.
+    """Make the batches of one epoch; arguments as for `grouped`, results as of `collate`."""
+    return [collate(encoded, rows, pad_id) for rows in grouped(encoded, batch_size, rng)]
+
+
+def grouped(encoded: Encoded, batch_size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
+    """Choose which texts go together in one epoch.
 
     Args:
         encoded: The texts.
         batch_size: Texts a batch; the last may hold fewer.
-        pad_id: Token id that fills short texts (masked out).
         rng: Shuffles texts and batches, keeping like lengths together. None sorts by length, for measuring.
 
     Returns:
-        Batches with `input_ids`, `attention_mask`, perhaps `token_type_ids` (int64, `[batch, longest]`)
-        and `labels` (int64, `[batch]`); each text occurs once.
+        Rows of the texts, batch by batch; each occurs once.
     """
     lengths = encoded.lengths
     if rng is None:
@@ -140,11 +143,21 @@ def batches(
     groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     if rng is not None:
         groups = [groups[i] for i in rng.permutation(len(groups))]
-    return [_collate(encoded, group, pad_id) for group in groups]
+    return groups
 
 
-def _collate(encoded: Encoded, group: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
-    """Pad the texts of one batch into tensors."""
+def collate(encoded: Encoded, group: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
+    """Pad the texts of a batch on the right, to the longest of them.
+
+    Args:
+        encoded: The texts.
+        group: Rows of those in the batch.
+        pad_id: Token id that fills short texts (masked out).
+
+    Returns:
+        `input_ids`, `attention_mask`, perhaps `token_type_ids` (int64, `[batch, longest]`) and `labels` (int64,
+        `[batch]`).
+    """
     import torch  # tasks are named, listed and loaded without it
 
     rows = {key: [values[i] for i in group] for key, values in encoded.inputs.items()}

@@ -7,6 +7,7 @@ class TestLora(MethodContract):
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,16 +25,20 @@ from autopeft.methods import (
     after_step,
     apply,
     before_step,
+    frozen_depth,
     load,
     penalty,
     remove,
     save,
+    stays_in_layers,
     trainable,
 )
 from autopeft.methods.builder import applied, plan, tuner_layers
 from autopeft.space import Configuration, cells
 from autopeft.space.canonical import build, canonical
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
+from autopeft.trials.skipping import output_of, skipping
+from autopeft.trials.top import first_token_only, reads_first_token
 
 __all__ = ["CHECKS", "MethodContract", "logits", "randomise", "trainable_count"]
 
@@ -76,10 +81,10 @@ def start(backbone: Backbone, configuration: Configuration, folder: Path) -> Non
     before = logits(model, batch)
     apply(configuration, model, backbone.anatomy, seed=1)
     after = logits(model, batch)
-    parts = plan(configuration)
-    if all(part.method.exact_at_start(knobs) for part in parts for knobs in part.cells.values()):
+    promised = {part.method.start_with(knobs) for part in plan(configuration) for knobs in part.cells.values()}
+    if promised == {"exact"}:
         assert torch.equal(after, before)
-    elif all(part.method.start != "differs" for part in parts):
+    elif "differs" not in promised:
         assert torch.allclose(after, before, atol=_CLOSE)
 
 
@@ -131,10 +136,16 @@ def merge(backbone: Backbone, configuration: Configuration, folder: Path) -> Non
     model, batch = backbone.classifier(2), tiny_batch(backbone)
     apply(configuration, model, backbone.anatomy, seed=3)
     inserted = applied(model).inserted
-    if len(inserted) == 1 and inserted[0].part.method.mergeable:
+    if len(inserted) != 1:
+        return
+    part = inserted[0].part
+    if all(part.method.merges(knobs) for knobs in part.cells.values()):
         randomise(model, 0.05)
         expected = logits(model, batch)
         assert torch.allclose(logits(inserted[0].tuner.merge_and_unload(), batch), expected, atol=_CLOSE)
+    elif part.method.mergeable:
+        with pytest.raises(ValueError, match="cannot be merged"):
+            inserted[0].tuner.merge_and_unload()
 
 
 def removal(backbone: Backbone, configuration: Configuration, folder: Path) -> None:
@@ -165,18 +176,52 @@ def removal(backbone: Backbone, configuration: Configuration, folder: Path) -> N
 
 def one_layer(backbone: Backbone, configuration: Configuration, folder: Path) -> None:
     """Check that with one layer on, all adapter parameters lie in that layer."""
-    model = backbone.classifier(2)
-    placed = cells(configuration, VOCABULARY)
     if _is_prompt(configuration):
         return
+    model = backbone.classifier(2)
+    layer, alone = _top(configuration)
+    apply(alone, model, backbone.anatomy)
+    names = adapter_parameters(model)
+    assert names
+    assert all(name.startswith(f"{backbone.anatomy.layer(layer)}.") for name in names)
+
+
+def shortened(backbone: Backbone, configuration: Configuration, folder: Path) -> None:
+    """Check that what trials leave out of a forward pass has no say, with one layer on."""
+    if _is_prompt(configuration):
+        return
+    _, alone = _top(configuration)
+    model, batch = backbone.classifier(2), tiny_batch(backbone)
+    inputs = {key: value for key, value in batch.items() if key != "labels"}
+    depth = frozen_depth(alone, backbone.anatomy)
+    hidden, arity = None, 0
+    if depth:
+        with torch.no_grad():
+            hidden, arity = output_of(model, backbone.anatomy, depth - 1, inputs)
+        if "attention_mask" in inputs:
+            hidden = torch.where(inputs["attention_mask"][..., None] == 1, hidden, 3.0)
+    cut = stays_in_layers(alone) and reads_first_token(model, backbone.anatomy, inputs)
+    apply(alone, model, backbone.anatomy)
+    randomise(model)
+    expected = logits(model, batch)
+    with (
+        skipping(model, backbone.anatomy, depth, arity) as skip,
+        first_token_only(model, backbone.anatomy) if cut else nullcontext(),
+    ):
+        if hidden is not None:
+            skip.hidden = hidden
+        torch.testing.assert_close(logits(model, batch), expected, atol=_CLOSE, rtol=_CLOSE)
+    assert torch.equal(logits(model, batch), expected)
+
+
+def _top(configuration: Configuration) -> tuple[int, Configuration]:
+    """Return the highest layer that all methods share, and the configuration with no other layer on."""
+    placed = cells(configuration, VOCABULARY)
     layer = max(set.intersection(*({cell.layer for cell in places} for places in placed.values())))
     on = {
         name: {cell: knobs for cell, knobs in places.items() if cell.layer == layer} for name, places in placed.items()
     }
-    apply(build(on, configuration.training, VOCABULARY), model, backbone.anatomy)
-    names = adapter_parameters(model)
-    assert names
-    assert all(name.startswith(f"{backbone.anatomy.layer(layer)}.") for name in names)
+    return layer, build(on, configuration.training, VOCABULARY)
 
 
 def _is_prompt(configuration: Configuration) -> bool:
@@ -184,7 +229,7 @@ def _is_prompt(configuration: Configuration) -> bool:
 
 
 #: What is checked of a method, each of a backbone, a configuration and an empty folder.
-CHECKS = {check.__name__: check for check in (count, start, ownership, reload, merge, removal, one_layer)}
+CHECKS = {check.__name__: check for check in (count, start, ownership, reload, merge, removal, one_layer, shortened)}
 
 
 class MethodContract:

@@ -1,5 +1,6 @@
 """Trials: the short fine-tune of one configuration, and what it brings back."""
 
+from autopeft.trials.draw import draw
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
 from autopeft.trials.loop import schedule
@@ -14,6 +15,7 @@ __all__ = [
     "TrialRunner",
     "TrialSetting",
     "choose_setting",
+    "draw",
     "parameter_groups",
     "pick_device",
     "resolve_precision",

@@ -15,9 +15,11 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from autopeft.methods import after_step, before_step, penalty, switch_training
-from autopeft.tasks import Encoded, batches
+from autopeft.tasks import Encoded, collate, grouped
 from autopeft.trials.hardware import autocast
+from autopeft.trials.prefix import Feed
 from autopeft.trials.setting import TrialSetting
+from autopeft.trials.stopwatch import Stopwatch
 
 __all__ = ["DivergedError", "OutOfTimeError", "fit", "predict", "schedule"]
 
@@ -62,6 +64,8 @@ def fit(
     *,
     pad_id: int,
     seed: int,
+    feed: Feed,
+    busy: Stopwatch,
     deadline: float | None = None,
 ) -> Iterator[int]:
     """Train the parameters of the groups.
@@ -76,6 +80,8 @@ def fit(
         groups: Parameter groups of AdamW: `params` and `lr` (peak).
         pad_id: Token id that fills short texts.
         seed: Seed of the order of texts.
+        feed: Called before each forward pass.
+        busy: Runs during steps.
         deadline: Time (`time.time()`) at which to give up.
 
     Yields:
@@ -93,20 +99,23 @@ def fit(
     step = 0
     switch_training(model, True)
     while step < setting.steps:
-        epoch = batches(train, setting.batch_size, pad_id, rng)
-        for batch in islice(epoch, setting.steps - step):
+        epoch = grouped(train, setting.batch_size, rng)
+        for rows in islice(epoch, setting.steps - step):
             if deadline is not None and time.time() > deadline:
                 raise OutOfTimeError
-            loss = _loss(model, batch, device, setting.precision)
-            extra = penalty(model)
-            (loss if extra is None else loss + extra).backward()
-            nn.utils.clip_grad_norm_(parameters, _CLIP)
-            before_step(model)
-            optimiser.step()
-            step += 1
-            after_step(model, step, setting.steps)
-            optimiser.zero_grad()
-            scheduler.step()
+            batch = collate(train, rows, pad_id)
+            with busy:
+                feed(rows, batch["input_ids"].shape[1])
+                loss = _loss(model, batch, device, setting.precision)
+                extra = penalty(model)
+                (loss if extra is None else loss + extra).backward()
+                nn.utils.clip_grad_norm_(parameters, _CLIP)
+                before_step(model)
+                optimiser.step()
+                step += 1
+                after_step(model, step, setting.steps)
+                optimiser.zero_grad()
+                scheduler.step()
             if step % _LOOK_EVERY == 0 and not math.isfinite(loss.item()):
                 raise DivergedError(f"the training loss is {loss.item()} at step {step}")
             if step in setting.rungs or step == setting.steps:
@@ -125,13 +134,16 @@ def _loss(model: nn.Module, batch: Batch, device: torch.device, precision: str) 
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, grouped: Sequence[Batch], precision: str) -> tuple[np.ndarray, np.ndarray, float]:
+def predict(
+    model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Run a model over batches.
 
     Args:
         model: A classification model, on its device.
-        grouped: The batches.
+        split: The batches, each with the rows it holds.
         precision: `bf16` or `fp32`.
+        feed: Called before each forward pass.
 
     Returns:
         Labels `[n]`, predictions `[n]` and the mean cross-entropy.
@@ -141,7 +153,8 @@ def predict(model: nn.Module, grouped: Sequence[Batch], precision: str) -> tuple
     """
     device = next(model.parameters()).device
     labels, logits = [], []
-    for batch in grouped:
+    for rows, batch in split:
+        feed(rows, batch["input_ids"].shape[1])
         inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         labels.append(inputs.pop("labels"))
         with autocast(device, precision):

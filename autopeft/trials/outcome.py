@@ -25,6 +25,7 @@ class Outcome:
         metrics: Further figures on validation: every metric, and `loss`.
         params: Trainable adapter parameters of the built model, head excluded; None when it was not built.
         seconds: Wall-clock time of the trial.
+        busy: Seconds of it in forward, backward and optimiser steps and in forward passes over validation.
         curve: Validation figures at the rungs and at the end: `step`, `accuracy` (the task's metric), `loss`,
             `seconds` since the trial began.
         message: One line on what went wrong.
@@ -36,6 +37,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     params: int | None = None
     seconds: float = 0.0
+    busy: float = 0.0
     curve: tuple[Mapping[str, float], ...] = ()
     message: str = ""
     detail: str = ""

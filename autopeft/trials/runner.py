@@ -5,21 +5,26 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.methods import adapter_parameters, apply, remove
+from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, stays_in_layers
 from autopeft.space import Configuration
-from autopeft.tasks import METRICS, Encoded, Split, Task, batches, encode, pad_id_of, score
+from autopeft.tasks import METRICS, Encoded, Task, batches, collate, encode, grouped, pad_id_of, score
+from autopeft.trials.draw import draw
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
 from autopeft.trials.loop import DivergedError, OutOfTimeError, fit, predict
 from autopeft.trials.outcome import Outcome
+from autopeft.trials.prefix import Feed, PrefixCache, cache_folder, feeding
 from autopeft.trials.setting import TrialSetting
+from autopeft.trials.stopwatch import Stopwatch
+from autopeft.trials.top import first_token_only, reads_first_token
 
 __all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
 
@@ -62,21 +67,33 @@ class TrialRunner:
             torch.manual_seed(0)
             self.model: PreTrainedModel = backbone.classifier(len(task.labels)).to(self.device)
         self.model.set_attn_implementation(attention(self.device, setting.precision, setting.max_length))
-        rng = np.random.default_rng(setting.seed)
-        train = _draw(task.train, setting.examples, rng)
-        validation = _draw(task.validation, setting.validation_examples, rng)
+        train, validation = draw(task, setting)
         self._train: Encoded = encode(train, tokenizer, setting.max_length)
         # For methods whose start depends on data: the same few batches in every trial.
+        rng = np.random.default_rng(setting.seed)
         few = np.sort(rng.permutation(len(self._train))[: FEW_BATCHES * setting.batch_size])
         self._few = [
             {key: value.to(self.device) for key, value in batch.items()}
             for batch in batches(self._train.take(few), setting.batch_size, self._pad_id)
         ]
-        self._validation = batches(
-            encode(validation, tokenizer, setting.max_length),
-            _VALIDATION_BATCHES * setting.batch_size,
-            self._pad_id,
-        )
+        few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
+        self._first_token = reads_first_token(self.model, self._anatomy, few_inputs)
+        held_out = encode(validation, tokenizer, setting.max_length)
+        rows = grouped(held_out, _VALIDATION_BATCHES * setting.batch_size)
+        self._validation = [(group, collate(held_out, group, self._pad_id)) for group in rows]
+        self._prefixes = [
+            PrefixCache(
+                self.model,
+                self._anatomy,
+                encoded,
+                grouped(encoded, _VALIDATION_BATCHES * setting.batch_size),
+                pad_id=self._pad_id,
+                precision=setting.precision,
+                identity=backbone.identity,
+                folder=cache_folder() / "prefixes",
+            )
+            for encoded in (self._train, held_out)
+        ]
 
     @property
     def truncated(self) -> float:
@@ -119,28 +136,31 @@ class TrialRunner:
         started = time.perf_counter()
         curve: list[Point] = []
         params: int | None = None
+        busy = Stopwatch()
         built = False
         try:
+            depth = self._depth(configuration)
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 reset_head(self.model, seed)
                 apply(configuration, self.model, self._anatomy, seed=seed, batches=self._few)
                 built = True
                 self.model.eval()
                 params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
-                for step in self._fit(seed, deadline):
-                    metrics = self._measure()
-                    seconds = time.perf_counter() - started
-                    curve.append(
-                        {
-                            "step": step,
-                            "accuracy": metrics[self.task.metric],
-                            "loss": metrics["loss"],
-                            "seconds": seconds,
-                        }
-                    )
-                    if step < self.setting.steps:
-                        yield curve[-1]
-            return Outcome("complete", metrics[self.task.metric], metrics, params, seconds, tuple(curve))
+                with self._shortened(configuration, depth) as (train, validation):
+                    for step in self._fit(seed, deadline, train, busy):
+                        metrics = self._measure(validation, busy)
+                        seconds = time.perf_counter() - started
+                        curve.append(
+                            {
+                                "step": step,
+                                "accuracy": metrics[self.task.metric],
+                                "loss": metrics["loss"],
+                                "seconds": seconds,
+                            }
+                        )
+                        if step < self.setting.steps:
+                            yield curve[-1]
+            return Outcome("complete", metrics[self.task.metric], metrics, params, seconds, busy.seconds, tuple(curve))
         except Exception as error:
             return _failure(error, params, time.perf_counter() - started, tuple(curve))
         finally:
@@ -149,18 +169,42 @@ class TrialRunner:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _fit(self, seed: int, deadline: float | None) -> Iterator[int]:
-        groups = parameter_groups(self.model, self.setting)
-        return fit(self.model, self._train, self.setting, groups, pad_id=self._pad_id, seed=seed, deadline=deadline)
+    def _depth(self, configuration: Configuration) -> int:
+        """Return how many layers a trial leaves out, their activations at hand."""
+        depth = frozen_depth(configuration, self._anatomy)
+        if depth == 0 or not all(cache.fits() for cache in self._prefixes):
+            return 0
+        for cache in self._prefixes:
+            cache.at(depth)
+        return depth
 
-    def _measure(self) -> dict[str, float]:
-        labels, predictions, loss = predict(self.model, self._validation, self.setting.precision)
+    @contextmanager
+    def _shortened(self, configuration: Configuration, depth: int) -> Iterator[list[Feed]]:
+        """Leave out of forward passes what a configuration does not need computed."""
+        cut = self._first_token and depth < self._anatomy.count and stays_in_layers(configuration)
+        with (
+            feeding(self.model, self._anatomy, depth, *self._prefixes) as feeds,
+            first_token_only(self.model, self._anatomy) if cut else nullcontext(),
+        ):
+            yield feeds
+
+    def _fit(self, seed: int, deadline: float | None, feed: Feed, busy: Stopwatch) -> Iterator[int]:
+        return fit(
+            self.model,
+            self._train,
+            self.setting,
+            parameter_groups(self.model, self.setting),
+            pad_id=self._pad_id,
+            seed=seed,
+            feed=feed,
+            busy=busy,
+            deadline=deadline,
+        )
+
+    def _measure(self, feed: Feed, busy: Stopwatch) -> dict[str, float]:
+        with busy:
+            labels, predictions, loss = predict(self.model, self._validation, self.setting.precision, feed)
         return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
-
-
-def _draw(split: Split, count: int, rng: np.random.Generator) -> Split:
-    """Draw examples of a split at random; they keep their order."""
-    return split.take(np.sort(rng.permutation(len(split))[:count]))
 
 
 def _failure(error: Exception, params: int | None, seconds: float, curve: tuple[Point, ...]) -> Outcome:

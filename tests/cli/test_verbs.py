@@ -82,9 +82,28 @@ def test_spaces_check_reports_all_errors_and_those_of_a_model(tmp_path):
     assert "bad.yaml:1: layers: found layer 6, expected 0 to 5" in beyond
 
 
+def test_spaces_check_and_show_say_what_forbids_nothing(tmp_path):
+    file = tmp_path / "idle.yaml"
+    file.write_text("modules:\n  lora: {rank: 1 | 2}\nconstraints: [lora.rank <= 8, params <= 90%]\n")
+    rank = "note: constraint 'lora.rank <= 8': it forbids nothing"
+    assert rank in invoke("spaces", "check", file)
+    for said in (invoke("spaces", "check", file, "--model", "minilm"), invoke("spaces", "show", file)):
+        assert rank in said
+        assert "note: the limit of 90%: it forbids nothing: no configuration has more than 18,432" in said
+    file.write_text("modules:\n  lora: {rank: 1 | 2}\nconstraints: [params <= 1k]\n")
+    words = [sys.executable, "-m", "autopeft.cli", "spaces", "check", str(file), "--model", "minilm"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "the limit of 1000 is 1,000, expected at least 9,216" in done.stderr
+
+
 def test_listings():
     assert "icd10" in json.loads(invoke("tasks", "--json"))["tasks"]
     methods = json.loads(invoke("methods", "--json"))
     assert {"lora", "serial_adapter", "parallel_adapter", "prefix"} <= set(methods)
+    assert methods["lora"]["costs"]["bytes"] == 4 * methods["lora"]["costs"]["params"]
+    assert methods["prompt"]["costs"]["flops"] > methods["lora"]["costs"]["flops"] == 0
+    listed = invoke("methods")
     for name in methods:
-        assert name in invoke("methods")
+        assert name in listed
+    assert "lora r=8 a=16 q,v @0-5: 73,728 trained, 294,912 bytes stored, no more FLOPs" in listed

@@ -90,5 +90,8 @@ def test_counting_leaves_the_meta_model_alone(backbone) -> None:
 def test_a_kind_of_cell_is_built_once(backbone, monkeypatch) -> None:
     costs, stock = Costs(backbone), stock_lora(backbone.shape, 1e-3)
     first = costs.params(stock)
+    stored = costs.bytes(stock)
     monkeypatch.setattr(costs, "_count", lambda *_: pytest.fail("built again"))
+    monkeypatch.setattr(costs, "_store", lambda *_: pytest.fail("built again"))
     assert costs.params(stock) == first
+    assert costs.bytes(stock) == stored == 4 * first

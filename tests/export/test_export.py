@@ -16,6 +16,7 @@ from autopeft.testing.models import ARCHITECTURES, tiny_backbone
 
 ONE = {"modules": {"lora": {"rank": {"0": 4, "2": 8}, "alpha": "2r", "targets": ["q", "v"]}}}
 OWN = {"modules": {"serial_adapter": {"size": 4, "layers": [1]}}}
+GATED = {"modules": {"lora": {"rank": 4, "gate": True}}}
 SEVERAL = {"modules": ONE["modules"] | OWN["modules"] | {"prefix": {"length": 2}}}
 
 
@@ -24,11 +25,11 @@ def backbone(request, tmp_path_factory):
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("export")))
 
 
-@pytest.mark.parametrize("data", [ONE, OWN], ids=["lora", "serial"])
+@pytest.mark.parametrize("data", [ONE, OWN, GATED], ids=["lora", "serial", "gated"])
 def test_peft_builds_one_method_from_its_folder(backbone, data, tmp_path):
     configuration = canonical(data, VOCABULARY, backbone.shape)
     lines = export(configuration, backbone, "peft", tmp_path)
-    assert any("import autopeft" in line for line in lines) == (data is OWN)
+    assert any("import autopeft" in line for line in lines) == (data is not ONE)
     model = get_peft_model(backbone.classifier(2), PeftConfig.from_pretrained(str(tmp_path)))
     trainable = {name: p.numel() for name, p in model.named_parameters() if p.requires_grad}
     head = sum(count for name, count in trainable.items() if "modules_to_save" in name)

@@ -1,5 +1,7 @@
 """A real study, space and sampler, with a cost that needs no model."""
 
+from dataclasses import asdict
+
 import pytest
 
 from autopeft.launch import Desk
@@ -34,6 +36,7 @@ def make_desk(tmp_path):
         space = SPACE.bind(VOCABULARY, SHAPE)
         chosen = make_sampler(sampler, space, cost, SCALE.limit, seed=0)
         study = open_study(tmp_path, SPEC, chosen, name="t", storage=None, fresh=fresh)
+        study.set_user_attr("scale", asdict(SCALE))
         if not study.trials:
             for name, one in {"head-only": HEAD_ONLY, "stock-lora": stock_lora(SHAPE, 1e-3)}.items():
                 enqueue(study, space, one, {"baseline": name})

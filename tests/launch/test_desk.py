@@ -122,18 +122,26 @@ def test_every_sampler_stays_within_the_budget_and_never_repeats(make_desk):
 
 
 def reach(desk, trial, accuracy):
-    """Report one rung; tell whether the trial went on, and how it ended."""
-    if not desk.go_on(trial.number, {"step": 4, "accuracy": accuracy, "seconds": 0.1}):
+    """Report one rung; tell whether the trial went on."""
+    if not desk.go_on(trial.number, at_rung(accuracy)):
         desk.stopped(trial.number)
         return False
-    desk.record(trial.number, complete(accuracy + 0.1) | {"curve": [{"step": 4, "accuracy": accuracy}]})
+    finish(desk, trial, accuracy)
     return True
+
+
+def finish(desk, trial, accuracy):
+    desk.record(trial.number, complete(accuracy + 0.1) | {"curve": [at_rung(accuracy)]})
+
+
+def at_rung(accuracy):
+    return {"step": 4, "accuracy": accuracy, "loss": 1 - accuracy, "seconds": 0.1}
 
 
 def test_a_trial_is_stopped_only_where_those_of_equal_or_lower_cost_are_out_of_reach(make_desk):
     desk = make_desk(total=30)
     for accuracy in (0.5, 0.52, 0.6, 0.6, 0.7, 0.55, 0.65):
-        assert reach(desk, desk.next(), accuracy)
+        finish(desk, desk.next(), accuracy)
     best = {trial.values[0]: trial.values[1] for trial in desk.study.trials}
     stops = 0
     for _ in range(12):
@@ -143,7 +151,7 @@ def test_a_trial_is_stopped_only_where_those_of_equal_or_lower_cost_are_out_of_r
         assert not reach(desk, trial, rival - 0.1 - 0.01)
         recorded = desk.study.trials[trial.number]
         assert recorded.state == TrialState.PRUNED
-        assert recorded.user_attrs["outcome"]["curve"] == [{"step": 4, "accuracy": rival - 0.11, "seconds": 0.1}]
+        assert recorded.user_attrs["outcome"]["curve"] == [at_rung(rival - 0.1 - 0.01)]
         assert recorded.constraints == {"infeasible": 0.0}
         stops += 1
     assert counted(desk.study) == 7 + stops
@@ -155,7 +163,7 @@ def test_baselines_are_never_stopped(make_desk):
     desk = make_desk(total=30)
     trial = desk.next()
     assert trial.baseline
-    assert desk.go_on(trial.number, {"step": 4, "accuracy": 0.0, "seconds": 0.1})
+    assert desk.go_on(trial.number, at_rung(0.0))
 
 
 @pytest.mark.parametrize("sampler", ["pareto", "random", "tpe", "nsga2", "gp"])

@@ -1,4 +1,4 @@
-"""What was found of methods and architectures, and its page; run this file to write both anew."""
+"""What was found of methods and architectures, with their costs, and its page; run this file to write both anew."""
 
 from __future__ import annotations
 
@@ -42,15 +42,18 @@ def quoted(error: Exception) -> str:
 def read() -> dict[tuple[str, str], str]:
     """Return what was recorded of each method and architecture."""
     data = json.loads(DATA.read_text()) if DATA.is_file() else {}
-    return {(name, architecture): said for name, row in data.items() for architecture, said in row.items()}
+    return {
+        (name, architecture): said for name, row in data.items() for architecture, said in row["architectures"].items()
+    }
 
 
 RECORDED = read()
 
 
 def main() -> None:
-    """Try every method on every architecture; write down what was found, and the page."""
+    """Try every method on every architecture, count its costs; write down what was found, and the page."""
     from autopeft.backbones import load_backbone
+    from autopeft.costs import Costs, typical_costs
     from autopeft.errors import ConfigurationError
     from autopeft.methods import VOCABULARY
     from autopeft.space import canonical
@@ -71,7 +74,10 @@ def main() -> None:
                     found[name][architecture] = YES
                 except ConfigurationError as error:
                     found[name][architecture] = quoted(error)
-    DATA.write_text(json.dumps(found, indent=1) + "\n")
+    packaged = load_backbone()
+    costs = Costs(packaged)
+    data = {name: {"architectures": row, "costs": typical_costs(name, costs, packaged)} for name, row in found.items()}
+    DATA.write_text(json.dumps(data, indent=1) + "\n")
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(found))
 

@@ -1,11 +1,14 @@
 """Every method on every architecture, and several methods in one layer."""
 
+from importlib.util import find_spec
+
 import pytest
 from peft import PeftType, ShadowConfig, get_peft_model
 
 from autopeft.errors import ConfigurationError
 from autopeft.methods import METHODS, VOCABULARY
 from autopeft.methods.builder import plan
+from autopeft.methods.lora_starts import quantising
 from autopeft.space import canonical
 from autopeft.testing.methods import CHECKS, MethodContract, trainable_count
 from autopeft.testing.models import tiny_batch
@@ -79,6 +82,32 @@ class TestLora(MethodContract):
 class TestOLora(MethodContract):
     examples = ({"lora": {"rank": 4, "init": "olora", "targets": ["q", "up"]}},)
     architectures = ("bert", "llama")
+
+
+@pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="needs bitsandbytes, the extra `quantization`")
+class TestLoftQ(MethodContract):
+    examples = ({"lora": {"rank": 4, "init": "loftq", "alpha": "1r", "targets": ["q", "up"]}},)
+    architectures = ("bert", "llama", "vit")
+
+    @pytest.fixture(autouse=True)
+    def here(self):
+        """Stock PEFT, which loads what was saved, quantises on a GPU only."""
+        with quantising():
+            yield
+
+
+class TestGatesAndResidual(MethodContract):
+    examples = (
+        {"lora": {"rank": 4, "gate": True, "variant": "rslora", "optimizer": "lora_fa", "dropout": 0.1}},
+        {"prefix": {"length": {"0": 2, "2": 5}, "gate": True}},
+        {"serial_adapter": {"size": 8, "residual": False}},
+        {
+            "lora": {"rank": 4, "gate": True},
+            "prefix": {"length": 4, "gate": True},
+            "serial_adapter": {"size": 8, "gate": True},
+        },
+    )
+    architectures = ("bert", "gpt2", "llama", "vit")
 
 
 class TestAllInOneLayer(MethodContract):

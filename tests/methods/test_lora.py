@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft.tuners.lora import LoraLayer
 
+from autopeft.errors import ConfigurationError
 from autopeft.methods import HEAD_ONLY, VOCABULARY, apply, remove, stock_lora
 from autopeft.methods.builder import plan
 from autopeft.space.canonical import canonical
@@ -65,6 +66,14 @@ def test_stock_lora(backbone) -> None:
         backbone.anatomy.module(layer, role): (8, 16.0, 2.0) for layer in range(backbone.shape.layers) for role in roles
     }
     assert configuration.training == {"learning_rate": 1e-3}
+
+
+@pytest.mark.parametrize("others", [{"variant": "dora"}, {"init": "pissa"}, {"init": "corda"}])
+def test_a_gate_goes_with_what_only_adds(tiny, others) -> None:
+    backbone = tiny()
+    configuration = canonical({"modules": {"lora": {"rank": 2, "gate": True, **others}}}, VOCABULARY, backbone.shape)
+    with pytest.raises(ConfigurationError, match=next(iter(others.values()))):
+        apply(configuration, backbone.classifier(2), backbone.anatomy)
 
 
 def test_head_only_places_nothing(backbone) -> None:

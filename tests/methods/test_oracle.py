@@ -1,5 +1,6 @@
-"""Bottleneck adapters and prefixes against what the `adapters` package 1.3.0 computed (fixtures/record.py)."""
+"""Bottlenecks, prefixes and UniPELT's gates against what the `adapters` package 1.3.0 computed (fixtures/record.py)."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,34 @@ from safetensors.torch import load_file
 from transformers import BertConfig
 
 from autopeft.backbones import load_backbone
-from autopeft.methods import VOCABULARY, apply
+from autopeft.methods import VOCABULARY, adapter_parameters, apply
 from autopeft.space import canonical
 
 FIXTURE = load_file(Path(__file__).parent / "fixtures" / "adapters.safetensors")
+GATED = {
+    "serial_adapter": {"size": 2, "gate": True},
+    "lora": {"rank": 4, "alpha": 4, "targets": ["q", "v"], "gate": True},
+    "prefix": {"length": 3, "gate": True},
+}
 CASES = {
-    "houlsby": ({"serial_adapter": {"size": 4, "position": "both"}}, "serial_adapter"),
-    "serial_ffn": ({"serial_adapter": {"size": 2}}, "serial_adapter"),
-    "parallel": ({"parallel_adapter": {"size": 4, "scale": 4}}, "parallel_adapter"),
-    "prefix": ({"prefix": {"length": 3}}, "layer_prefix"),
+    "houlsby": {"serial_adapter": {"size": 4, "position": "both"}},
+    "serial_ffn": {"serial_adapter": {"size": 2}},
+    "parallel": {"parallel_adapter": {"size": 4, "scale": 4}},
+    "prefix": {"prefix": {"length": 3}},
+    "gated_serial": {"serial_adapter": GATED["serial_adapter"]},
+    "gated_lora": {"lora": GATED["lora"]},
+    "gated_prefix": {"prefix": GATED["prefix"]},
+    "unipelt": GATED,
+    "no_residual": {"serial_adapter": {"size": 4, "position": "both", "residual": False}},
+}
+
+#: Names of the package's tensors as autopeft has them.
+RENAMED = {
+    r"adapters\.a\.adapter_(down|up)(\.0)?": r"dense.KIND_\1.default",
+    r"adapters\.a\.gate": "dense.KIND_gate.default",
+    r"loras\.a\.(lora_[AB])": r"\1.default.weight",
+    r"loras\.a\.gate": "lora_gate.default",
+    r"prefix_tuning\.prefix_gates\.a": "layer_prefix_gate.default",
 }
 
 
@@ -53,33 +73,33 @@ def output(model):
         return model.bert(FIXTURE["input_ids"], attention_mask=FIXTURE["attention_mask"]).last_hidden_state
 
 
-def load_bottlenecks(model, kind, recorded):
+def load(model, modules, recorded):
+    """Copy every recorded tensor to where autopeft has it."""
+    ours = {
+        name.removeprefix("bert.").replace("base_layer.", ""): parameter for name, parameter in model.named_parameters()
+    }
+    kind = next((name for name in modules if name.endswith("_adapter")), "")
     for name, value in recorded.items():
-        if "adapter_" in name:
-            place, _, rest = name.partition(".adapters.a.")
-            layer = model.bert.get_submodule(f"{place}.dense")
-            which, kind_of = ("down", rest.split(".")[-1]) if "down" in rest else ("up", rest.split(".")[-1])
-            getattr(getattr(layer, f"{kind}_{which}")["default"], kind_of).data.copy_(value)
-
-
-def load_prefix(model, recorded):
-    # tokens x (layer, key or value) x heads x head size
-    whole = next(value for name, value in recorded.items() if name.endswith("control_trans")).view(3, 4, 2, 4)
-    for index, layer in enumerate(model.bert.encoder.layer):
-        layer.attention.self.layer_prefix_key["default"].data.copy_(whole[:, 2 * index])
-        layer.attention.self.layer_prefix_value["default"].data.copy_(whole[:, 2 * index + 1])
+        if name.endswith("control_trans"):
+            # tokens x (layer, key or value) x heads x head size
+            for index, part in enumerate(value.view(3, 4, 2, 4).unbind(1)):
+                which = ("key", "value")[index % 2]
+                ours[f"encoder.layer.{index // 2}.attention.self.layer_prefix_{which}.default"].data.copy_(part)
+        elif name != "output":
+            for pattern, replacement in RENAMED.items():
+                name = re.sub(pattern, replacement.replace("KIND", kind), name)
+            ours[name].data.copy_(value)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_adapters_computes_the_same(backbone, model, name) -> None:
-    modules, kind = CASES[name]
+    modules, recorded = CASES[name], part(name)
     torch.testing.assert_close(output(model), FIXTURE["plain"], atol=1e-6, rtol=0)
     apply(canonical({"modules": modules}, VOCABULARY, backbone.shape), model, backbone.anatomy)
-    recorded = part(name)
-    if kind == "layer_prefix":
-        load_prefix(model, recorded)
-    else:
-        load_bottlenecks(model, kind, recorded)
+    load(model, modules, recorded)
+    assert sum(value.numel() for key, value in recorded.items() if key != "output") == sum(
+        parameter.numel() for parameter in adapter_parameters(model).values()
+    )
     found = output(model)
     real = FIXTURE["attention_mask"].bool()
     print(f"largest difference {(found - recorded['output'])[real].abs().max():.1e}")

@@ -10,6 +10,7 @@ from autopeft.methods.prefix_attention import PREFIX_ATTENTION, carry, prefixed_
 from autopeft.space.canonical import canonical
 from autopeft.testing.methods import logits, randomise
 from autopeft.testing.models import TEXT_ARCHITECTURES
+from autopeft.trials.head import reset_head
 
 BATCH, HEADS, KV_HEADS, LENGTH, SIZE, PREFIX = 2, 4, 2, 5, 8, 3
 
@@ -83,6 +84,24 @@ def test_padding_changes_nothing(backbone) -> None:
     together = logits(model, tokenizer(texts, padding=True, return_tensors="pt"))
     alone = torch.cat([logits(model, tokenizer([text], return_tensors="pt")) for text in texts])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("backbone", TEXT_ARCHITECTURES, indirect=True)
+def test_written_out_attention_computes_the_same(backbone) -> None:
+    configuration = canonical({"modules": {"prefix": {"length": 4, "layers": [0, 2]}}}, VOCABULARY, backbone.shape)
+    batch = backbone.tokenizer()(["a short text", "the heart and the lung"], padding=True, return_tensors="pt")
+    found = []
+    for attention in ("sdpa", "eager"):
+        model = backbone.classifier(2)
+        reset_head(model, 0)
+        model.set_attn_implementation(attention)
+        for inputs in (batch, {"input_ids": batch["input_ids"][:, :2]}):
+            apply(configuration, model, backbone.anatomy, seed=0)
+            found.append(logits(model, inputs))
+            remove(model)
+            assert model.config._attn_implementation == attention
+    torch.testing.assert_close(found[0], found[2], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found[1], found[3], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("backbone", TEXT_ARCHITECTURES, indirect=True)

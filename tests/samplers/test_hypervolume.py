@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopeft.samplers import hypervolume, pareto_front
+from autopeft.samplers import accuracy_to_grow, hypervolume, pareto_front
 
 POINTS = st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1)), max_size=12)
 SCALE = {"limit": 1000, "reference": 0.5, "cheapest": 10}
@@ -41,3 +41,26 @@ def test_front_is_what_nothing_dominates(points):
     undominated = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] >= p[1] for q in points)}
     assert chosen == undominated
     assert [points[i] for i in front] == sorted(points[i] for i in front)
+
+
+@given(POINTS, st.integers(0, 3000), st.floats(0, 0.2))
+def test_the_accuracy_to_grow_is_where_growth_begins_to_exceed_the_share(points, cost, growth):
+    costs, accuracies = [p[0] for p in points], [p[1] for p in points]
+    needed = accuracy_to_grow(costs, accuracies, cost, growth, **SCALE)
+    before = hypervolume(costs, accuracies, **SCALE)
+    if cost >= SCALE["limit"]:
+        assert needed == np.inf
+        return
+
+    def grown(accuracy):
+        return hypervolume([*costs, cost], [*accuracies, accuracy], **SCALE) - before
+
+    assert grown(needed) == pytest.approx(growth * before, abs=1e-9)
+    assert grown(needed + 0.01) > growth * before
+
+
+def test_without_a_share_to_grow_by_it_is_the_best_of_equal_or_lower_cost():
+    points = [10, 100, 500], [0.6, 0.7, 0.9]
+    assert accuracy_to_grow(*points, 100, 0.0, **SCALE) == 0.7
+    assert accuracy_to_grow(*points, 99, 0.0, **SCALE) == 0.6
+    assert accuracy_to_grow([], [], 99, 0.0, **SCALE) == SCALE["reference"]

@@ -1,7 +1,5 @@
 """Between flat parameters and configurations."""
 
-import timeit
-
 import numpy as np
 import optuna
 import pytest
@@ -209,28 +207,3 @@ def test_the_ends_of_a_range_with_many_digits_are_in_the_space():
     (rate,) = space.parameters
     for end in (rate.low, rate.high):
         assert space.encode(space.decode({rate.name: end})) == {rate.name: end}
-
-
-@pytest.mark.parametrize(
-    ("rank", "seconds"),
-    [({"per": "4 layer groups", "values": "0 | 2..64 by x2"}, 0.03), ({"per": "layer", "values": "1..64 by x2"}, 0.15)],
-)
-def test_neighbours_are_fast_enough_on_80_layers(rank, seconds):
-    roles = ("q", "k", "v", "o", "up", "gate", "down")
-    lora = {"rank": rank, "alpha": "1r | 2r", "targets": f"subset of {', '.join(roles)}"}
-    space = SearchSpace("x", modules={"lora": lora}).bind(VOCABULARY, BackboneShape(80, 8192, 28672, roles))
-    rng = np.random.default_rng(0)
-    params = space.sample(rng)
-    assert min(timeit.repeat(lambda: space.neighbours(params, rng), number=1, repeat=7)) < seconds
-
-
-def test_decoding_is_fast_enough_to_search_by():
-    space = SearchSpace(
-        "x",
-        modules={
-            "lora": {"rank": {"per": "layer", "values": "1..64 by x2"}, "targets": ["q", "k", "v", "o", "up", "down"]}
-        },
-    ).bind(VOCABULARY, BackboneShape(12, 768, 3072, ("q", "k", "v", "o", "up", "down")))
-    params = space.sample(np.random.default_rng(0))
-    seconds = min(timeit.repeat(lambda: space.decode(params), number=20, repeat=5)) / 20
-    assert seconds < 1e-3

@@ -7,7 +7,7 @@ import torch
 from autopeft.backbones import load_backbone
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.space import canonical
-from autopeft.tasks import Split, Task, batches, encode, pad_id_of, score
+from autopeft.tasks import Split, Task, collate, encode, grouped, pad_id_of, score
 from autopeft.testing.models import tiny_backbone
 from autopeft.training import fine_tune
 from autopeft.trials import TrialSetting
@@ -46,8 +46,9 @@ def test_what_is_saved_is_what_was_measured(backbone, tmp_path, precision):
     model = backbone.classifier(2)
     assert load(tmp_path, model, backbone.anatomy) == configuration
     tokenizer = backbone.tokenizer()
-    grouped = batches(encode(task.validation, tokenizer, 16), 16, pad_id_of(tokenizer))
-    labels, predictions, loss = predict(model.eval(), grouped, precision)
+    encoded = encode(task.validation, tokenizer, 16)
+    split = [(rows, collate(encoded, rows, pad_id_of(tokenizer))) for rows in grouped(encoded, 16)]
+    labels, predictions, loss = predict(model.eval(), split, precision, lambda rows, longest: None)
     assert score("accuracy", labels, predictions) == pytest.approx(metrics["accuracy"], abs=0.02)
     assert loss == pytest.approx(metrics["loss"], abs=0.02)
 

@@ -50,7 +50,7 @@ def composite(backbone):
 
 
 def lasting(outcome):
-    fields = {key: value for key, value in asdict(outcome).items() if key != "seconds"}
+    fields = {key: value for key, value in asdict(outcome).items() if key not in ("seconds", "busy")}
     return fields | {"curve": [{**point, "seconds": None} for point in outcome.curve]}
 
 

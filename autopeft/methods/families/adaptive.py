@@ -48,7 +48,7 @@ class AdaLora(PeftMethod):
                 "init_lora_weights": True,
                 "trainable_token_indices": None,
             },
-            rates="1e-3..3e-2 log",
+            rates="1e-3..1e-1 log",
             excludes=("lora", "kasa"),
         )
 

@@ -109,6 +109,7 @@ LOW_RANK = (
             Knob("alpha", "int", "scaled by alpha / r", default="1r", low=1, placed=True, relative=("r",)),
         ),
         fields={"rank": "r", "alpha": "psoft_alpha"},
+        rates="1e-4..1e-1 log",
         start="close",
     ),
     PeftMethod(

@@ -72,7 +72,7 @@ ROTATIONS = (
             ),
             Knob("group_size", "int", "outputs in a group; a divisor of their number", default=16, low=2),
         ),
-        rates="1e-3..3e-2 log",
+        rates="1e-3..1e-1 log",
         start="close",
     ),
     PeftMethod(

@@ -5,10 +5,21 @@ VeRA's shared matrices are frozen, so its places cost what each costs alone.
 
 from __future__ import annotations
 
+from typing_extensions import override
+
+from autopeft.methods.method import Knobs
 from autopeft.methods.peft_method import PeftMethod, rank
 from autopeft.space.vocabulary import Knob
 
 __all__ = ["SHARED"]
+
+
+class _Lily(PeftMethod):
+    @override
+    def sees_padding(self, knobs: Knobs) -> bool:
+        """Return True: PEFT's router looks at the mean over all tokens."""
+        return True
+
 
 SHARED = (
     PeftMethod(
@@ -70,7 +81,7 @@ SHARED = (
         shared=lambda knobs: knobs["theta_d_length"],
         start="differs",
     ),
-    PeftMethod(
+    _Lily(
         "lily",
         "LILY",
         "low-rank products whose outer matrices are shared and mixed by a router",

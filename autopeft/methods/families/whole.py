@@ -203,7 +203,8 @@ class Poly(PeftMethod):
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
             def forward(*args: Any, **inputs: Any) -> Any:
                 batch = next(value for value in (*args, *inputs.values()) if isinstance(value, torch.Tensor))
-                with tuner._manage_pre_hooks(torch.zeros(len(batch), dtype=torch.long, device=batch.device)):
+                # On the CPU, where PEFT looks at them first; its router brings them to its own device.
+                with tuner._manage_pre_hooks(torch.zeros(len(batch), dtype=torch.long)):
                     return original(*args, **inputs)
 
             return forward

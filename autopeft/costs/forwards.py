@@ -1,0 +1,69 @@
+"""What a forward of a model costs, counted on the meta device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from autopeft.backbones import Backbone
+from autopeft.methods import VOCABULARY
+from autopeft.methods.builder import Part, apply, remove
+from autopeft.space.canonical import build
+
+__all__ = ["Forwards"]
+
+
+class Forwards:
+    """Counts the FLOPs of the matrix products in a forward: two for each multiplication and addition.
+
+    Args:
+        backbone: The backbone.
+        tokens: Length of the one text that goes through; a model of images has the tokens of one image.
+    """
+
+    def __init__(self, backbone: Backbone, tokens: int) -> None:
+        self._backbone = backbone
+        self._tokens = tokens
+
+    def extra(self, parts: Iterable[Part]) -> int:
+        """Return what parts add to a forward of the bare model."""
+        placed: dict[str, dict[Any, Any]] = {}
+        for part in parts:
+            cells = {cell: part.method.counting(knobs) for cell, knobs in part.cells.items()}
+            placed.setdefault(part.method.words.name, {}).update(cells)
+        model, bare = self._backbone.meta(), self._bare
+        with torch.device("meta"):
+            apply(build(placed, {"learning_rate": 0.0}, VOCABULARY), model, self._backbone.anatomy)
+        try:
+            return self._count() - bare
+        finally:
+            remove(model)
+
+    @cached_property
+    def length(self) -> int:
+        """Tokens of the text, or of an image, without what methods put in front of it."""
+        with torch.no_grad():
+            states = self._backbone.meta().base_model(**self._inputs).last_hidden_state
+        return int(states.shape[1])
+
+    @cached_property
+    def _bare(self) -> int:
+        return self._count()
+
+    @cached_property
+    def _inputs(self) -> dict[str, torch.Tensor]:
+        if not self._backbone.images:
+            return {"input_ids": torch.zeros(1, self._tokens, dtype=torch.long, device="meta")}
+        config = self._backbone.config
+        size = config.image_size
+        sides = size if isinstance(size, list | tuple) else (size, size)
+        return {"pixel_values": torch.zeros(1, config.num_channels, *sides, device="meta")}
+
+    def _count(self) -> int:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            self._backbone.meta().eval()(**self._inputs)
+        return int(counter.get_total_flops())

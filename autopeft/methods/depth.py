@@ -1,0 +1,36 @@
+"""How much of a backbone a configuration leaves as it is."""
+
+from __future__ import annotations
+
+from autopeft.backbones import Anatomy
+from autopeft.methods.builder import plan
+from autopeft.space import Configuration
+
+__all__ = ["frozen_depth", "stays_in_layers"]
+
+
+def frozen_depth(configuration: Configuration, anatomy: Anatomy) -> int:
+    """Return how many of the lowest layers compute the same for every text, whatever the adapters learn.
+
+    Args:
+        configuration: What will be applied.
+        anatomy: The resolved anatomy of the backbone.
+
+    Returns:
+        The index of the lowest adapted layer; 0 where something before the layers is adapted or padding has a say,
+        the number of layers where nothing is adapted.
+    """
+    depths = [anatomy.count]
+    for part in plan(configuration):
+        for cell, knobs in part.cells.items():
+            depths.append(0 if part.method.sees_padding(knobs) else max(cell.layer, 0))
+    return min(depths)
+
+
+def stays_in_layers(configuration: Configuration) -> bool:
+    """Tell whether all adapters sit inside layers and treat the tokens of a text one by one, attention aside."""
+    return all(
+        cell.layer >= 0 and not part.method.sees_padding(knobs)
+        for part in plan(configuration)
+        for cell, knobs in part.cells.items()
+    )

@@ -1,0 +1,225 @@
+"""The frozen prefix: what the layers below the lowest adapted one answer to each text, computed once.
+
+With the backbone's dropout off these hidden states are the same in every epoch and every trial, so workers compute
+them once for each backbone, split and depth, keep them in files and share those. A file's name is a hash of all that
+its content depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from filelock import FileLock
+from safetensors import safe_open
+from safetensors.torch import save_file
+from transformers import PreTrainedModel
+
+from autopeft.backbones import Anatomy
+from autopeft.tasks import Encoded, collate
+from autopeft.trials.hardware import autocast
+from autopeft.trials.skipping import Skip, output_of, skipping
+
+__all__ = ["Activations", "Feed", "PrefixCache", "cache_folder", "feeding"]
+
+#: Called with the rows of a batch and its padded length before a forward pass.
+Feed = Callable[[np.ndarray, int], None]
+
+#: Bytes of activations that one process keeps open.
+MEMORY = 2**30
+#: Bytes of activations that stay in the cache folder; those used longest ago go first.
+DISK = 8 * 2**30
+
+
+def cache_folder() -> Path:
+    """Return the folder of what is computed once: `$AUTOPEFT_CACHE`, or `autopeft` in the user's cache folder."""
+    named = os.environ.get("AUTOPEFT_CACHE")
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(named) if named else Path(root) / "autopeft"
+
+
+class Activations:
+    """Hidden states of the texts of one split after one layer.
+
+    Args:
+        values: The hidden states of all texts, one after the other, `[tokens, hidden]`.
+        lengths: Tokens of each text.
+        arity: How the layer returns them, as `output_of` says.
+    """
+
+    def __init__(self, values: torch.Tensor, lengths: np.ndarray, arity: int) -> None:
+        self.values = values
+        self.arity = arity
+        self._lengths = torch.from_numpy(lengths)
+        self._starts = torch.cumsum(self._lengths, 0) - self._lengths
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the hidden states."""
+        return self.values.nbytes
+
+    def gather(self, rows: np.ndarray, longest: int) -> torch.Tensor:
+        """Return the hidden states of a batch, `[rows, longest, hidden]`; padding repeats the last token."""
+        chosen = torch.from_numpy(rows)
+        offsets = torch.minimum(torch.arange(longest), self._lengths[chosen, None] - 1)
+        return self.values[self._starts[chosen, None] + offsets]
+
+
+class PrefixCache:
+    """The activations of one split below any depth.
+
+    Args:
+        model: The model without adapters, in eval mode on its device.
+        anatomy: Its resolved anatomy.
+        encoded: The texts.
+        groups: Rows of the texts that are run together.
+        pad_id: Token id that fills short texts.
+        precision: `bf16` or `fp32`.
+        identity: What tells the backbone from others.
+        folder: Where files go.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        anatomy: Anatomy,
+        encoded: Encoded,
+        groups: Sequence[np.ndarray],
+        *,
+        pad_id: int,
+        precision: str,
+        identity: Mapping[str, str],
+        folder: Path,
+    ) -> None:
+        self._model = model
+        self._anatomy = anatomy
+        self._encoded = encoded
+        self._groups = groups
+        self._pad_id = pad_id
+        self._precision = precision
+        self._folder = folder
+        self._open: OrderedDict[int, Activations] = OrderedDict()
+        self._key = self._hash(identity)
+
+    def fits(self) -> bool:
+        """Tell whether the activations of one depth are small enough to keep, whatever their type."""
+        return int(self._encoded.lengths.sum()) * self._model.config.hidden_size * 4 <= MEMORY // 2
+
+    def at(self, depth: int) -> Activations:
+        """Return the activations after the lowest layers, from memory, a file or the model.
+
+        Args:
+            depth: How many layers, at least 1.
+        """
+        if depth not in self._open:
+            self._open[depth] = self._load(depth)
+        self._open.move_to_end(depth)
+        while len(self._open) > 1 and sum(each.nbytes for each in self._open.values()) > MEMORY:
+            self._open.popitem(last=False)
+        return self._open[depth]
+
+    def _load(self, depth: int) -> Activations:
+        path = self._folder / f"{self._key}-{depth}.safetensors"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")):
+                # Another worker may have been faster.
+                if not path.exists():
+                    _write(path, self._compute(depth))
+                    _evict(self._folder, keep=path)
+            os.utime(path)
+            return _read(path, self._encoded.lengths)
+        except OSError:
+            # A full or read-only disk costs time, not the trial.
+            return self._compute(depth)
+
+    def _compute(self, depth: int) -> Activations:
+        """Run the model up to a depth, from the highest depth below it that is there already."""
+        lower = max((known for known in self._open if known < depth), default=0)
+        device = next(self._model.parameters()).device
+        pieces: list[torch.Tensor] = [torch.empty(0)] * len(self._encoded)
+        arity = 0
+        with torch.no_grad(), feeding(self._model, self._anatomy, lower, self) as (feed,):
+            for rows in self._groups:
+                batch = collate(self._encoded, rows, self._pad_id)
+                inputs = {name: value.to(device) for name, value in batch.items() if name != "labels"}
+                feed(rows, inputs["input_ids"].shape[1])
+                with autocast(device, self._precision):
+                    hidden, arity = output_of(self._model, self._anatomy, depth - 1, inputs)
+                for row, length, states in zip(rows, self._encoded.lengths[rows], hidden.cpu(), strict=True):
+                    pieces[row] = states[:length].clone()
+        return Activations(torch.cat(pieces), self._encoded.lengths, arity)
+
+    def _hash(self, identity: Mapping[str, str]) -> str:
+        """Hash all that the activations depend on."""
+        config = self._model.config
+        device = next(self._model.parameters()).device.type
+        versions = (torch.__version__, transformers.__version__)
+        facts = [dict(identity), self._precision, config._attn_implementation, device, *versions]
+        found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for name, values in sorted(self._encoded.inputs.items()):
+            found.update(name.encode())
+            found.update(np.concatenate([np.asarray(each, np.int64) for each in values]).tobytes())
+        found.update(self._encoded.lengths.tobytes())
+        return found.hexdigest()[:32]
+
+
+@contextmanager
+def feeding(model: PreTrainedModel, anatomy: Anatomy, depth: int, *caches: PrefixCache) -> Iterator[list[Feed]]:
+    """Leave out the lowest layers of a model; yield for each split what to call before each forward pass.
+
+    Args:
+        model: The model, with or without adapters above `depth`.
+        anatomy: Its resolved anatomy.
+        depth: How many layers; with 0 nothing is left out and the calls do nothing.
+        caches: Of the splits; their `at(depth)` was called when the model had no adapters.
+    """
+    if depth == 0:
+        yield [_ignore for _ in caches]
+        return
+    device = next(model.parameters()).device
+    known = [cache.at(depth) for cache in caches]
+    with skipping(model, anatomy, depth, known[0].arity) as skip:
+        yield [partial(_set, skip, each, device) for each in known]
+
+
+def _ignore(rows: np.ndarray, longest: int) -> None:
+    pass
+
+
+def _set(skip: Skip, known: Activations, device: torch.device, rows: np.ndarray, longest: int) -> None:
+    skip.hidden = known.gather(rows, longest).to(device, non_blocking=True)
+
+
+def _write(path: Path, activations: Activations) -> None:
+    """Write a file that is whole as soon as it is there."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    save_file({"values": activations.values}, partial, metadata={"arity": str(activations.arity)})
+    partial.replace(path)
+
+
+def _read(path: Path, lengths: np.ndarray) -> Activations:
+    """Map a file into memory; workers share its pages."""
+    with safe_open(path, framework="pt") as file:
+        return Activations(file.get_tensor("values"), lengths, int(file.metadata()["arity"]))
+
+
+def _evict(folder: Path, keep: Path) -> None:
+    """Delete the files used longest ago until the rest is small enough."""
+    found = [(path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.safetensors")]
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= DISK:
+            return
+        if path != keep:
+            path.unlink(missing_ok=True)
+            total -= size

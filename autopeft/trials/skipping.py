@@ -1,0 +1,87 @@
+"""Leave out the lowest layers of a model: take their result from elsewhere, or only compute it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from autopeft.backbones import Anatomy
+
+__all__ = ["Skip", "output_of", "skipping"]
+
+
+class Skip:
+    """What the layers left out answer: set `hidden` before each forward pass.
+
+    Attributes:
+        hidden: Hidden states after the layers left out, `[batch, longest, hidden]`.
+    """
+
+    hidden: torch.Tensor
+
+
+class _ReachedError(Exception):
+    """The layer in question has answered."""
+
+
+@contextmanager
+def skipping(model: PreTrainedModel, anatomy: Anatomy, depth: int, arity: int) -> Iterator[Skip]:
+    """Leave out the lowest layers of a model in all forward passes within.
+
+    Embeddings and masks are computed as ever, as upper layers may take masks and positions from them.
+
+    Args:
+        model: The model; its modules are those it has without adapters below `depth`.
+        anatomy: Its resolved anatomy.
+        depth: How many layers.
+        arity: What `output_of` said of the highest of them.
+    """
+    skip = Skip()
+
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        return (skip.hidden, *[None] * (arity - 1)) if arity else skip.hidden
+
+    layers = [model.get_submodule(anatomy.layer(index)) for index in range(depth)]
+    for layer in layers:
+        object.__setattr__(layer, "forward", answer)
+    try:
+        yield skip
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("forward", None)
+
+
+def output_of(
+    model: PreTrainedModel, anatomy: Anatomy, layer: int, inputs: dict[str, torch.Tensor]
+) -> tuple[torch.Tensor, int]:
+    """Run a model up to a layer and no further.
+
+    Args:
+        model: The model.
+        anatomy: Its resolved anatomy.
+        layer: Index of the layer.
+        inputs: Inputs of the model.
+
+    Returns:
+        The hidden states after the layer, and how the layer returns them: 0 for bare, else the length of the tuple
+        of which they are the first.
+    """
+    caught: list[Any] = []
+
+    def catch(_module: Any, _inputs: Any, output: Any) -> None:
+        caught.append(output)
+        raise _ReachedError
+
+    handle = model.get_submodule(anatomy.layer(layer)).register_forward_hook(catch)
+    try:
+        model(**inputs)
+    except _ReachedError:
+        pass
+    finally:
+        handle.remove()
+    output = caught[0]
+    return (output[0], len(output)) if isinstance(output, tuple) else (output, 0)
