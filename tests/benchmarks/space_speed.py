@@ -5,7 +5,7 @@ import timeit
 import numpy as np
 
 from autopeft.methods import VOCABULARY
-from autopeft.space import SearchSpace
+from autopeft.space import BoundSpace, SearchSpace
 from autopeft.space.shape import BackboneShape
 
 ROLES = ("q", "k", "v", "o", "up", "gate", "down")
@@ -20,11 +20,15 @@ def main() -> None:
     for name, rank in RANKS.items():
         lora = {"rank": rank, "alpha": "1r | 2r", "targets": f"subset of {', '.join(ROLES)}"}
         space = SearchSpace("x", modules={"lora": lora}).bind(VOCABULARY, BackboneShape(80, 8192, 28672, ROLES))
-        rng = np.random.default_rng(0)
-        params = space.sample(rng)
-        neighbours = min(timeit.repeat(lambda: space.neighbours(params, rng), number=1, repeat=7))
-        decoding = min(timeit.repeat(lambda: space.decode(params), number=20, repeat=7)) / 20
+        neighbours, decoding = _measure(space)
         print(f"ranks for {name}: neighbours {neighbours * 1e3:.1f} ms, decode {decoding * 1e3:.2f} ms")
+
+
+def _measure(space: BoundSpace) -> tuple[float, float]:
+    rng = np.random.default_rng(0)
+    params = space.sample(rng)
+    neighbours = min(timeit.repeat(lambda: space.neighbours(params, rng), number=1, repeat=7))
+    return neighbours, min(timeit.repeat(lambda: space.decode(params), number=20, repeat=7)) / 20
 
 
 if __name__ == "__main__":
