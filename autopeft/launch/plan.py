@@ -45,6 +45,7 @@ class SearchPlan(BaseModel):
     batch_size: int | None = Field(None, ge=1, description="examples of a step")
     max_length: int | None = Field(None, ge=2, description="tokens at which a text is cut")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="bf16 where the hardware has it")
+    gradient_checkpointing: bool = Field(False, description="compute layers again for the backward pass")
     early_stopping: bool = Field(True, description="stop trials that will not reach the front")
     workers: int | None = Field(None, ge=0, description="trials at once; 0 runs them in this process")
     ray_address: str | None = Field(None, description="address of a Ray cluster")

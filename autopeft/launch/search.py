@@ -24,6 +24,7 @@ from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_pl
 from autopeft.samplers import cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, SearchSpace, load_space
 from autopeft.study import (
+    SCALE,
     Front,
     Scale,
     StudySpec,
@@ -44,7 +45,6 @@ __all__ = ["Preparation", "SearchResult", "open_run", "prepare", "run_search"]
 #: File in a run folder with the full plan it ran.
 PLAN = "study.yaml"
 
-_SCALE = "scale"
 _OBJECTIVES = ("params", "accuracy")
 
 
@@ -124,6 +124,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         batch_size=plan.batch_size,
         max_length=plan.max_length,
         precision=plan.precision,
+        gradient_checkpointing=plan.gradient_checkpointing,
         early_stopping=plan.early_stopping,
     )
     costs = Costs(backbone)
@@ -186,7 +187,7 @@ def run_search(
     sampler = make_sampler(plan.sampler, prepared.space, prepared.costs.price, prepared.scale.limit, seed=plan.seed)
     study = (_extended if extend else _opened)(prepared, sampler, fresh)
     _write_plan(prepared)
-    study.set_user_attr(_SCALE, asdict(prepared.scale))
+    study.set_user_attr(SCALE, asdict(prepared.scale))
     reaped = reap(study, prepared.space)
     if reaped:
         listener.said(f"{len(reaped)} trials of a run that died are tried again")
@@ -229,7 +230,7 @@ def open_run(folder: Path) -> SearchResult:
         load_plugin(plan.plugin)
     # A storage of the user's may hold many studies; only the spec tells which is this run's.
     study = load_study(folder, plan.storage, prepare(plan).name if plan.storage else None)
-    scale = Scale(**study.user_attrs[_SCALE])
+    scale = Scale.recorded(study)
     return SearchResult(
         plan, folder, study, front_of(study, scale), scale, complete=True, interrupted=False, seconds=0.0
     )

@@ -58,16 +58,17 @@ def forecast(finished: Sequence[Finished], curve: Sequence[Mapping[str, float]])
     A trial's standing at a rung is the mean of two figures, each counted in standard deviations of the finished
     trials: its accuracy, averaged over the rungs so far because one validation is noisy, and exp(-loss), the
     likelihood of the truth. The forecast is the line of final accuracy on standing; its error is how far the
-    line through all other trials misses each finished one. The slope is never negative and the error the same
-    for every curve, so a better curve never has the worse prospects. That hopeless trials do not finish leaves
-    the line unbiased: they were stopped for their standing, on which it is conditioned.
+    line through all other trials misses each finished one. The line rises and the error is the same for every
+    curve, so a better curve never has the worse prospects. That hopeless trials do not finish leaves the line
+    unbiased: they were stopped for their standing, on which it is conditioned.
 
     Args:
         finished: The finished trials; those not measured at the curve's steps tell nothing.
         curve: What the trial has measured so far, at least one point.
 
     Returns:
-        The predictive distribution, or None when fewer than four have finished or all stood alike at the rung.
+        The predictive distribution, or None when fewer than four have finished, or those that stood better at the
+        rung did not end better.
     """
     steps = [point["step"] for point in curve]
     known = [(there, run.accuracy) for run in finished if (there := _figures(run.curve, steps)) is not None]
@@ -85,7 +86,9 @@ def forecast(finished: Sequence[Finished], curve: Sequence[Mapping[str, float]])
 
     count, x, y = len(known), standing(figures), final - final.mean()
     variation = float(x @ x) + _DOUBT
-    slope = max(float(x @ y) / variation, 0.0)
+    slope = float(x @ y) / variation
+    if slope <= 0:
+        return None
     # Left out, a trial is missed by its residual over one minus its leverage.
     errors = (y - slope * x) / (1 - 1 / count - x**2 / variation)
     mean = final.mean() + slope * standing(np.asarray(_figures(curve, steps)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import optuna
+from optuna.trial import TrialState
 
 from autopeft.samplers import Finished, accuracy_to_grow, finished_runs, forecast
 from autopeft.study.front import Scale, head_only_accuracy
@@ -12,14 +13,15 @@ from autopeft.study.front import Scale, head_only_accuracy
 __all__ = ["CONFIDENCE", "GROWTH", "chance_of_growth", "out_of_reach"]
 
 #: A trial is stopped only when it adds nothing that counts to the front with at least this probability.
-CONFIDENCE = 0.8
+CONFIDENCE = 0.9
 
-#: What counts: to let the front's hypervolume grow by more than this share.
-GROWTH = 0.005
+#: What counts: more than this share of what each trial so far has added to the front's hypervolume on average.
+GROWTH = 0.5
 
 
 def chance_of_growth(
     finished: Sequence[Finished],
+    stopped: int,
     cost: float,
     curve: Sequence[Mapping[str, float]],
     *,
@@ -28,19 +30,20 @@ def chance_of_growth(
     cheapest: float,
     growth: float = GROWTH,
 ) -> float:
-    """Return the probability that a trial, once finished, makes the front grow by more than a share.
+    """Return the probability that a trial, once finished, adds to the front what counts.
 
     It competes with the finished trials of equal or lower cost, and must end above the best of them by enough to
     count. Where it will end is forecast from the finished trials of any cost.
 
     Args:
         finished: The finished trials.
+        stopped: Number of trials stopped so far.
         cost: The trial's cost.
         curve: What it has measured so far, at least one point.
         limit: The budget; see `autopeft.samplers.hypervolume`.
         reference: Accuracy that scores nothing, likewise.
         cheapest: Stands in for a cost of 0, likewise.
-        growth: Share of the front's hypervolume.
+        growth: What counts, as a share of the hypervolume per trial.
 
     Returns:
         The probability; 1 while nothing competes with it or too little is known.
@@ -52,7 +55,7 @@ def chance_of_growth(
         [run.cost for run in finished],
         [run.accuracy for run in finished],
         cost,
-        growth,
+        growth / (len(finished) + stopped),
         limit=limit,
         reference=reference,
         cheapest=cheapest,
@@ -61,7 +64,7 @@ def chance_of_growth(
 
 
 def out_of_reach(study: optuna.Study, params: int, curve: Sequence[Mapping[str, float]]) -> bool:
-    """Tell whether a trial will not make the front grow by `GROWTH`, with a probability of `CONFIDENCE`.
+    """Tell whether a trial will not add to the front what counts, with a probability of `CONFIDENCE`.
 
     Args:
         study: The study, its scale recorded.
@@ -72,8 +75,10 @@ def out_of_reach(study: optuna.Study, params: int, curve: Sequence[Mapping[str, 
     if reference is None:
         return False
     scale = Scale.recorded(study)
+    trials = study.get_trials(deepcopy=False)
     chance = chance_of_growth(
-        finished_runs(study.get_trials(deepcopy=False)),
+        finished_runs(trials),
+        sum(trial.state == TrialState.PRUNED for trial in trials),
         params,
         curve,
         limit=scale.limit,

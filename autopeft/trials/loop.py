@@ -66,6 +66,7 @@ def fit(
     seed: int,
     feed: Feed,
     busy: Stopwatch,
+    at_once: int,
     deadline: float | None = None,
 ) -> Iterator[int]:
     """Train the parameters of the groups.
@@ -82,6 +83,7 @@ def fit(
         seed: Seed of the order of texts.
         feed: Called before each forward pass.
         busy: Runs during steps.
+        at_once: Texts that go through the model together; the gradients of a batch are added up from such parts.
         deadline: Time (`time.time()`) at which to give up.
 
     Yields:
@@ -103,12 +105,18 @@ def fit(
         for rows in islice(epoch, setting.steps - step):
             if deadline is not None and time.time() > deadline:
                 raise OutOfTimeError
-            batch = collate(train, rows, pad_id)
+            parts = np.array_split(rows, math.ceil(len(rows) / at_once))
+            collated = [(part, collate(train, part, pad_id)) for part in parts]
             with busy:
-                feed(rows, batch["input_ids"].shape[1])
-                loss = _loss(model, batch, device, setting.precision)
+                loss = torch.zeros((), device=device)
+                for part, batch in collated:
+                    feed(part, batch["input_ids"].shape[1])
+                    share = _loss(model, batch, device, setting.precision) * (len(part) / len(rows))
+                    share.backward()
+                    loss += share.detach()
                 extra = penalty(model)
-                (loss if extra is None else loss + extra).backward()
+                if extra is not None:
+                    extra.backward()
                 nn.utils.clip_grad_norm_(parameters, _CLIP)
                 before_step(model)
                 optimiser.step()

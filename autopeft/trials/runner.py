@@ -15,6 +15,7 @@ from autopeft.backbones import Backbone
 from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import METRICS, Encoded, Task, batches, collate, encode, grouped, pad_id_of, score
+from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
@@ -66,6 +67,8 @@ class TrialRunner:
             # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
             torch.manual_seed(0)
             self.model: PreTrainedModel = backbone.classifier(len(task.labels)).to(self.device)
+        # Nothing is generated; a cache would only take memory, and grow twice where layers are computed again.
+        self.model.config.use_cache = False
         self.model.set_attn_implementation(attention(self.device, setting.precision, setting.max_length))
         train, validation = draw(task, setting)
         self._train: Encoded = encode(train, tokenizer, setting.max_length)
@@ -131,8 +134,17 @@ class TrialRunner:
     def start(self, configuration: Configuration, seed: int, deadline: float | None = None) -> Trial:
         """Begin a trial, to be driven from rung to rung; closing it takes the adapters out again.
 
-        One at a time: the next may begin when this one has returned or was closed.
+        One at a time: the next may begin when this one has returned or was closed. A trial that runs out of memory
+        before its first rung begins again with half as many texts at once, adding up the gradients of a batch.
         """
+        at_once = self.setting.batch_size
+        while True:
+            outcome = yield from self._attempt(configuration, seed, deadline, at_once)
+            if outcome.status != "oom" or outcome.curve or at_once == 1:
+                return outcome
+            at_once //= 2
+
+    def _attempt(self, configuration: Configuration, seed: int, deadline: float | None, at_once: int) -> Trial:
         started = time.perf_counter()
         curve: list[Point] = []
         params: int | None = None
@@ -145,9 +157,11 @@ class TrialRunner:
                 apply(configuration, self.model, self._anatomy, seed=seed, batches=self._few)
                 built = True
                 self.model.eval()
+                if self.setting.gradient_checkpointing and stays_in_layers(configuration):
+                    recompute_layers(self.model)
                 params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
                 with self._shortened(configuration, depth) as (train, validation):
-                    for step in self._fit(seed, deadline, train, busy):
+                    for step in self._fit(seed, deadline, train, busy, at_once):
                         metrics = self._measure(validation, busy)
                         seconds = time.perf_counter() - started
                         curve.append(
@@ -188,7 +202,7 @@ class TrialRunner:
         ):
             yield feeds
 
-    def _fit(self, seed: int, deadline: float | None, feed: Feed, busy: Stopwatch) -> Iterator[int]:
+    def _fit(self, seed: int, deadline: float | None, feed: Feed, busy: Stopwatch, at_once: int) -> Iterator[int]:
         return fit(
             self.model,
             self._train,
@@ -198,6 +212,7 @@ class TrialRunner:
             seed=seed,
             feed=feed,
             busy=busy,
+            at_once=at_once,
             deadline=deadline,
         )
 

@@ -28,7 +28,7 @@ _MOST_VALIDATION = 1000
 
 
 #: Shares of its steps at which a trial is measured on the way.
-RUNGS = (1 / 8, 1 / 4, 1 / 2)
+RUNGS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class TrialSetting:
             brings that of its adapters.
         warmup: Share of the steps in which learning rates rise; after it they fall to 0, both linearly.
         weight_decay: AdamW's.
+        gradient_checkpointing: Whether layers are computed again for the backward pass, to save memory; not where
+            a prompt goes in front of the text.
         early_stopping: Whether trials are measured at rungs, and stopped where the front is out of reach.
         seed: Draws the examples; what else is random follows the seed of the trial.
     """
@@ -59,6 +61,7 @@ class TrialSetting:
     head_learning_rate: float = 1e-2
     warmup: float = 0.06
     weight_decay: float = 0.0
+    gradient_checkpointing: bool = False
     early_stopping: bool = True
     seed: int = 0
 
@@ -108,6 +111,7 @@ def choose_setting(
     batch_size: int | None = None,
     max_length: int | None = None,
     precision: str = "auto",
+    gradient_checkpointing: bool = False,
     early_stopping: bool = True,
 ) -> TrialSetting:
     """Choose a short trial that suits the data; what is given is kept.
@@ -120,6 +124,7 @@ def choose_setting(
         batch_size: Examples a step.
         max_length: Tokens at which texts are cut.
         precision: `bf16`, `fp32` or `auto`.
+        gradient_checkpointing: Whether to compute layers again for the backward pass, to save memory.
         early_stopping: Whether to measure trials on the way and stop the hopeless ones.
 
     Raises:
@@ -149,5 +154,6 @@ def choose_setting(
         batch_size=batch_size,
         max_length=max_length,
         precision=resolve_precision(precision),
+        gradient_checkpointing=gradient_checkpointing,
         early_stopping=early_stopping,
     )

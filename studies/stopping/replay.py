@@ -25,7 +25,7 @@ _KEPT, _SPENT = 0.99, 0.4
 _RUNGS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 _OTHER_RUNGS = ((1 / 8, 1 / 4, 1 / 2), (1 / 16, 1 / 8, 1 / 2), (1 / 16, 1 / 4, 1 / 2), (1 / 16, 1 / 4), (1 / 8, 1 / 2))
 _CONFIDENCES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
-_GROWTHS = (0.0, 0.0025, 0.005, 0.01)
+_GROWTHS = (0.0, 0.25, 0.5, 1.0)
 _BINS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -108,9 +108,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes.fill_between([0, _SPENT], _KEPT, 1, color="#e8f0e4", lw=0, label=f"{_KEPT:.0%} for {_SPENT:.0%}")
     for growth, colour in zip(_GROWTHS, ("#b8bcc2", "#7fa8d1", "#1f5fa8", "#d1622b"), strict=True):
         line = [row for row in rows if row["growth"] == growth]
-        axes.plot(
-            [r["steps"] for r in line], [r["kept"] for r in line], "o-", ms=4, color=colour, label=f"{growth:.2%}"
-        )
+        axes.plot([r["steps"] for r in line], [r["kept"] for r in line], "o-", ms=4, color=colour, label=f"{growth:g}")
         if growth == GROWTH:
             for row in line:
                 axes.annotate(
@@ -129,7 +127,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes.set_ylabel("hypervolume kept")
     axes.grid(True, color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower right", frameon=False, title="growth of the front that counts")
+    axes.legend(loc="lower right", frameon=False, title="what counts, in average trials")
     figure.savefig(path)
 
 

@@ -112,12 +112,16 @@ def _decide(
     decisions: list[Decision],
 ) -> bool:
     """Ask the rule, note what it said beside what is true, and tell whether the trial is stopped."""
+    if not finished:
+        return False
     trial = run.finished
     curve = trial.curve[: rung + 1]
-    chance = chance_of_growth(finished, trial.cost, curve, growth=growth, **table.scoring)
+    ended_early = sum(decision.stopped for decision in decisions)
+    chance = chance_of_growth(finished, ended_early, trial.cost, curve, growth=growth, **table.scoring)
     stopped = chance < 1 - confidence
     costs, accuracies = [one.cost for one in finished], [one.accuracy for one in finished]
-    needed = accuracy_to_grow(costs, accuracies, trial.cost, growth, **table.scoring)
+    share = growth / (len(finished) + ended_early)
+    needed = accuracy_to_grow(costs, accuracies, trial.cost, share, **table.scoring)
     rivals = [one.accuracy for one in finished if one.cost <= trial.cost]
     decisions.append(Decision(chance, stopped, trial.accuracy > needed, trial.accuracy > max(rivals, default=-np.inf)))
     return stopped

@@ -32,7 +32,7 @@ def make_job(folder, seconds=0.05, fate="", rungs=(), together=1):
                     time.sleep(0.1)
                 time.sleep(1)
             for step, accuracy in rungs:
-                yield {"step": step, "accuracy": accuracy, "seconds": 0.01}
+                yield {"step": step, "accuracy": accuracy, "loss": 1 - accuracy, "seconds": 0.01}
             time.sleep(seconds)
             mark = folder / "fate"
             if fate == "die" and not mark.exists():
@@ -61,6 +61,24 @@ def test_two_workers_load_twice_in_48_trials(make_desk, notes):
     assert len(runs) == 48
     assert len({path.read_text() for path in runs}) == 48
     assert Counter(trial.state for trial in desk.study.trials) == {TrialState.COMPLETE: 48}
+
+
+@pytest.mark.parametrize(("workers", "gpus", "each"), [(2, 1.0, 1), (4, 0.5, 2)])
+def test_workers_are_spread_over_the_gpus(make_desk, notes, workers, gpus, each):
+    # Ray believes in the GPUs it is told of and shows each worker its own.
+    class Job:
+        def runner(self):
+            (notes / f"load-{os.getpid()}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+
+        def start(self, runner, configuration):
+            while len(list(notes.glob("load-*"))) < workers:
+                time.sleep(0.1)
+            time.sleep(1)
+            return complete(0.5)
+            yield
+
+    run_with_tune(make_desk(total=4), Job(), workers=workers, gpus=gpus, address=None, deadline=None)
+    assert Counter(path.read_text() for path in notes.glob("load-*")) == {"0": each, "1": each}
 
 
 def test_a_killed_worker_loses_no_trial(make_desk, notes):
@@ -94,9 +112,11 @@ def test_hopeless_trials_end_at_a_rung_and_the_worker_goes_on(make_desk, notes):
             (notes / f"start-{time.time_ns()}").touch()
             accuracy = 0.1 if count >= 8 else 0.5 + 0.04 * count
             for step in (1, 2, 4):
-                yield {"step": step, "accuracy": accuracy, "seconds": 0.01}
+                yield {"step": step, "accuracy": accuracy, "loss": 1 - accuracy, "seconds": 0.01}
             (notes / f"end-{time.time_ns()}").touch()
-            return complete(accuracy) | {"curve": [{"step": step, "accuracy": accuracy} for step in (1, 2, 4, 8)]}
+            return complete(accuracy) | {
+                "curve": [{"step": step, "accuracy": accuracy, "loss": 1 - accuracy} for step in (1, 2, 4, 8)]
+            }
 
     desk = make_desk(total=12)
     run_with_tune(desk, Slow(), workers=1, gpus=0, address=None, deadline=None)

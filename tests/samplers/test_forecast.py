@@ -38,8 +38,15 @@ def test_a_line_is_followed_beyond_what_was_seen():
     assert forecast(runs, [point(0.7)]).mean == pytest.approx(0.9, abs=0.01)
 
 
-@pytest.mark.parametrize("runs", [pairs(*[(i / 10, 0.6) for i in range(3)]), pairs((0.5, 0.5), (0.5, 0.6)) * 5])
-def test_too_little_is_no_forecast(runs):
+THREE, ALIKE, MISLEADING = (
+    [(i / 10, i / 10) for i in range(3)],
+    [(0.5, i / 9) for i in range(9)],
+    [(0.1, 0.9), (0.9, 0.1)] * 5,
+)
+
+
+@pytest.mark.parametrize("runs", [pairs(*THREE), pairs(*ALIKE), pairs(*MISLEADING)])
+def test_what_tells_nothing_is_no_forecast(runs):
     assert forecast(runs, [point(0.5)]) is None
 
 
