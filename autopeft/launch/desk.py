@@ -117,7 +117,9 @@ class Desk:
     def stopped(self, number: int) -> None:
         """Record that a trial ended at the rung it reported last."""
         curve = self._curves[number]
-        self.record(number, {"status": "stopped", "seconds": curve[-1]["seconds"], "curve": curve})
+        last = curve[-1]
+        outcome = {"status": "stopped", "seconds": last["seconds"], "busy": last.get("busy", 0.0), "curve": curve}
+        self.record(number, outcome)
 
     def record(self, number: int, outcome: Mapping[str, Any]) -> None:
         """Record the outcome of a trial.

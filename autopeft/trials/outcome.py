@@ -27,7 +27,7 @@ class Outcome:
         seconds: Wall-clock time of the trial.
         busy: Seconds of it in forward, backward and optimiser steps and in forward passes over validation.
         curve: Validation figures at the rungs and at the end: `step`, `accuracy` (the task's metric), `loss`,
-            `seconds` since the trial began.
+            `seconds` since the trial began and `busy` as above.
         message: One line on what went wrong.
         detail: The traceback of an error.
     """

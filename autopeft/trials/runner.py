@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -20,7 +20,7 @@ from autopeft.trials.draw import draw
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
-from autopeft.trials.loop import DivergedError, OutOfTimeError, fit, predict
+from autopeft.trials.loop import Batch, DivergedError, OutOfTimeError, fit, predict
 from autopeft.trials.outcome import Outcome
 from autopeft.trials.prefix import Feed, PrefixCache, cache_folder, feeding
 from autopeft.trials.setting import TrialSetting
@@ -84,6 +84,11 @@ class TrialRunner:
         held_out = encode(validation, tokenizer, setting.max_length)
         rows = grouped(held_out, _VALIDATION_BATCHES * setting.batch_size)
         self._validation = [(group, collate(held_out, group, self._pad_id)) for group in rows]
+        glance = np.sort(rng.permutation(len(held_out))[: setting.rung_examples])
+        self._at_rungs = [
+            (glance[group], collate(held_out, glance[group], self._pad_id))
+            for group in grouped(held_out.take(glance), _VALIDATION_BATCHES * setting.batch_size)
+        ]
         self._prefixes = [
             PrefixCache(
                 self.model,
@@ -124,7 +129,8 @@ class TrialRunner:
             while True:
                 curve.append(next(trial))
                 if not go_on(curve[-1]):
-                    return Outcome("stopped", seconds=curve[-1]["seconds"], curve=tuple(curve))
+                    last = curve[-1]
+                    return Outcome("stopped", seconds=last["seconds"], busy=last["busy"], curve=tuple(curve))
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
@@ -162,7 +168,8 @@ class TrialRunner:
                 params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
                 with self._shortened(configuration, depth) as (train, validation):
                     for step in self._fit(seed, deadline, train, busy, at_once):
-                        metrics = self._measure(validation, busy)
+                        done = step == self.setting.steps
+                        metrics = self._measure(self._validation if done else self._at_rungs, validation, busy)
                         seconds = time.perf_counter() - started
                         curve.append(
                             {
@@ -170,9 +177,10 @@ class TrialRunner:
                                 "accuracy": metrics[self.task.metric],
                                 "loss": metrics["loss"],
                                 "seconds": seconds,
+                                "busy": busy.seconds,
                             }
                         )
-                        if step < self.setting.steps:
+                        if not done:
                             yield curve[-1]
             return Outcome("complete", metrics[self.task.metric], metrics, params, seconds, busy.seconds, tuple(curve))
         except Exception as error:
@@ -216,9 +224,9 @@ class TrialRunner:
             deadline=deadline,
         )
 
-    def _measure(self, feed: Feed, busy: Stopwatch) -> dict[str, float]:
+    def _measure(self, split: Sequence[tuple[np.ndarray, Batch]], feed: Feed, busy: Stopwatch) -> dict[str, float]:
         with busy:
-            labels, predictions, loss = predict(self.model, self._validation, self.setting.precision, feed)
+            labels, predictions, loss = predict(self.model, split, self.setting.precision, feed)
         return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
 
 

@@ -27,6 +27,9 @@ _MOST_EPOCHS = 20
 _MOST_VALIDATION = 1000
 
 
+#: Fewer validation examples at a rung say too little.
+_LEAST_AT_RUNGS = 200
+
 #: Shares of its steps at which a trial is measured on the way.
 RUNGS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 
@@ -83,13 +86,20 @@ class TrialSetting:
         steps = {round(share * self.steps) for share in RUNGS}
         return tuple(sorted(step for step in steps if 0 < step < self.steps))
 
+    @property
+    def rung_examples(self) -> int:
+        """Validation examples on which a trial is measured at rungs: a look at each would cost as much as training."""
+        return min(self.validation_examples, max(_LEAST_AT_RUNGS, self.validation_examples // 4))
+
     def describe(self) -> list[str]:
         """Return lines that tell people what each trial will do."""
         return [
             f"{self.examples} training examples, {self.epochs:g} epochs of batches of "
             f"{self.batch_size} ({self.steps} steps), texts cut at {self.max_length} tokens, {self.precision}",
-            f"measured on {self.validation_examples} validation examples"
-            + (f" after {', '.join(map(str, self.rungs))} and all steps" if self.rungs else ""),
+            f"measured on {self.validation_examples} validation examples at the end"
+            + (
+                f", on {self.rung_examples} of them after {', '.join(map(str, self.rungs))} steps" if self.rungs else ""
+            ),
         ]
 
     def to_dict(self) -> dict[str, Any]:

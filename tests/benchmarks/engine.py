@@ -9,6 +9,7 @@ import argparse
 import json
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from scipy import stats
 
 from autopeft.launch import Desk, Preparation, SearchPlan, prepare
 from autopeft.launch.tune import run_with_tune
+from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
 from autopeft.samplers import make_sampler
-from autopeft.study import enqueue, open_study
+from autopeft.study import SCALE, enqueue, open_study
 from tests.benchmarks.plain import search
 
 COUNT = 24
@@ -40,15 +42,24 @@ def draws(job: Preparation) -> list[dict[str, Any]]:
 
 
 def run_ours(job: Preparation, given: list[dict[str, Any]], workers: int) -> list[dict[str, Any]]:
-    """Run the given configurations in Ray workers; return the outcome of each."""
+    """Run the given configurations in Ray workers; return the outcome of each.
+
+    With early stopping the baselines come first, as in every search: nothing is stopped without them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         sampler = make_sampler("random", job.space, job.costs.price, job.scale.limit, seed=0)
         study = open_study(Path(folder), job.spec, sampler, name="engine", storage=None, fresh=False)
+        study.set_user_attr(SCALE, asdict(job.scale))
+        if job.setting.early_stopping:
+            enqueue(study, job.space, HEAD_ONLY, {"baseline": "head-only"})
+            stock = stock_lora(job.backbone.shape, STOCK_LEARNING_RATE)
+            enqueue(study, job.space, stock, {"baseline": "stock-lora"})
         for place, params in enumerate(given):
             enqueue(study, job.space, job.space.decode(params), {"place": place})
-        desk = Desk(study, job.space, job.costs.params, job.scale, len(given), 0.0)
+        desk = Desk(study, job.space, job.costs.params, job.scale, len(study.trials), 0.0)
         run_with_tune(desk, job.job, workers=workers, gpus=0, address=None, deadline=None)
-        ordered = sorted(study.trials, key=lambda trial: trial.user_attrs["place"])
+        placed = [trial for trial in study.trials if "place" in trial.user_attrs]
+        ordered = sorted(placed, key=lambda trial: trial.user_attrs["place"])
         return [trial.user_attrs["outcome"] for trial in ordered]
 
 

@@ -51,7 +51,7 @@ def composite(backbone):
 
 def lasting(outcome):
     fields = {key: value for key, value in asdict(outcome).items() if key not in ("seconds", "busy")}
-    return fields | {"curve": [{**point, "seconds": None} for point in outcome.curve]}
+    return fields | {"curve": [{**point, "seconds": None, "busy": None} for point in outcome.curve]}
 
 
 def weights(model):
@@ -62,7 +62,7 @@ def test_a_trial_learns_and_reports(runner, backbone):
     outcome = runner.run(stock_lora(backbone.shape, 1e-2), seed=0)
     assert outcome.status == "complete", outcome.detail
     assert outcome.accuracy == outcome.metrics["accuracy"] > 0.8
-    assert [point["step"] for point in outcome.curve] == [*SETTING.rungs, SETTING.steps] == [3, 6, 12, 24]
+    assert [point["step"] for point in outcome.curve] == [*SETTING.rungs, SETTING.steps] == [2, 3, 6, 12, 24]
     assert outcome.curve[-1]["accuracy"] == outcome.accuracy
     assert outcome.params > 0
     assert set(outcome.metrics) == {"accuracy", "macro_f1", "mcc", "loss"}
@@ -101,7 +101,7 @@ def test_a_trial_stopped_at_a_rung_keeps_its_curve_and_leaves_no_trace(runner, c
     before = [id(module) for module in runner.model.modules()]
     stopped = runner.run(composite, 0, go_on=lambda point: point["step"] < 12)
     assert (stopped.status, stopped.accuracy) == ("stopped", None)
-    assert lasting(stopped)["curve"] == lasting(whole)["curve"][:3]
+    assert lasting(stopped)["curve"] == lasting(whole)["curve"][:4]
     assert [id(module) for module in runner.model.modules()] == before
     assert lasting(runner.run(composite, 0)) == lasting(whole)
 
