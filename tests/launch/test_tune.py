@@ -91,12 +91,15 @@ def test_a_killed_worker_loses_no_trial(make_desk, notes):
 
 
 def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes):
-    desk = make_desk(total=1000)
-    began = time.time()
-    run_with_tune(desk, make_job(notes, 0.3), workers=2, gpus=0, address=None, deadline=began + 12)
-    states = Counter(trial.state for trial in desk.study.trials)
-    assert 0 < states[TrialState.COMPLETE] < 1000
-    assert states[TrialState.RUNNING] == 0
+    desk = make_desk(total=10_000)
+    states: Counter[TrialState] = Counter()
+    for patience in (12, 30, 480):  # a busy machine may take long to start its workers
+        run_with_tune(desk, make_job(notes, 0.3), workers=2, gpus=0, address=None, deadline=time.time() + patience)
+        states = Counter(trial.state for trial in desk.study.trials)
+        assert states[TrialState.RUNNING] == 0
+        if states[TrialState.COMPLETE]:
+            break
+    assert 0 < states[TrialState.COMPLETE] < 10_000
 
 
 def test_hopeless_trials_end_at_a_rung_and_the_worker_goes_on(make_desk, notes):
