@@ -58,6 +58,10 @@ def search(
         int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=_TRIAL)
     ] = None,
     precision: Annotated[str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=_TRIAL)] = None,
+    objectives: Annotated[
+        str | None,
+        typer.Option(help="accuracy and one or two of params, bytes, flops, memory, time [accuracy,params]."),
+    ] = None,
     gradient_checkpointing: Annotated[
         bool | None,
         typer.Option("--gradient-checkpointing", help="Compute layers again to save memory.", rich_help_panel=_TRIAL),

@@ -1,4 +1,4 @@
-"""A hard limit on the number of trainable parameters."""
+"""Hard limits on the number of trainable parameters and on memory."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from fractions import Fraction
 
 from autopeft.errors import BudgetError
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "memory_limit"]
 
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
-_EXPECTED = "expected a share of the backbone such as `1%`, or a number of parameters such as `300k`, `2M` or `12345`"
+_POWERS = "kmgt"
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
+_EXPECTED = (
+    "expected a share of the backbone such as `1%`, or a number of parameters such as `300k`, `2M` or `12345`, with or "
+    "without an amount of memory such as `1%, 16GiB`"
+)
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,18 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """Read a budget: `1%`, `300k`, `2M`, `1B` or `12345`.
+        """Read a budget: `1%`, `300k`, `2M`, `1B` or `12345`; what it says of memory (`1%, 16GiB`) is passed over.
 
         Raises:
             BudgetError: The text is none of these, or not above zero, or above 100 %.
         """
-        written = str(text).strip()
-        if re.fullmatch(r"[\d.]+\s*[kmgt]i?b", written, re.IGNORECASE):
-            raise BudgetError(
-                f"budget {written!r} is an amount of memory; memory budgets are not available yet; {_EXPECTED}"
-            )
+        parts = [part.strip() for part in str(text).split(",")]
+        counts = [part for part in parts if not _MEMORY.fullmatch(part)]
+        if not counts and len(parts) == 1:
+            return cls(str(text), Fraction(1), True)
+        if len(counts) != 1 or len(parts) > 2:
+            raise BudgetError(f"cannot read the budget {str(text)!r}: it has {len(parts)} parts; {_EXPECTED}")
+        written = counts[0]
         match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(%|[kKmMbB]?)", written)
         if match is None:
             raise BudgetError(f"cannot read the budget {written!r}; {_EXPECTED}")
@@ -68,3 +75,19 @@ class Budget:
 
     def __str__(self) -> str:
         return self.text
+
+
+def memory_limit(text: str) -> int | None:
+    """Return the bytes that a budget such as `16GiB` or `1%, 16GiB` allows training at its peak; None without any.
+
+    Raises:
+        BudgetError: When nothing is allowed.
+    """
+    found = [match for part in str(text).split(",") if (match := _MEMORY.fullmatch(part.strip()))]
+    if not found:
+        return None
+    amount, prefix, binary = found[0].groups()
+    limit = int(Fraction(amount) * (1024 if binary else 1000) ** (1 + _POWERS.index(prefix.lower())))
+    if limit < 1:
+        raise BudgetError(f"budget {text!r} allows no memory; expected an amount such as `16GiB`")
+    return limit

@@ -6,7 +6,7 @@ study behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,6 +66,8 @@ class Desk:
         total: Trials in all, those of earlier runs included.
         worst: The metric's worst value.
         listener: Who follows.
+        prices: The costs that are objectives, from a configuration and what its trial measured; None when one was not
+            measured. When left out, `cost` is the only one.
     """
 
     study: optuna.Study
@@ -75,6 +77,7 @@ class Desk:
     total: int
     worst: float
     listener: Listener = field(default_factory=Silent)
+    prices: Callable[[Configuration, Mapping[str, Any]], Sequence[float] | None] | None = None
     exhausted: bool = False
     _running: dict[int, Ask] = field(default_factory=dict)
     _curves: dict[int, list[Mapping[str, float]]] = field(default_factory=dict)
@@ -112,14 +115,17 @@ class Desk:
         curve = self._curves.setdefault(number, [])
         curve.append(dict(point))
         trial = self._running[number]
-        return trial.baseline is not None or not out_of_reach(self.study, self.cost(trial.configuration), curve)
+        if trial.baseline is not None:
+            return True
+        costs = self._costs(trial.configuration, point)
+        return costs is None or not out_of_reach(self.study, costs, curve)
 
     def stopped(self, number: int) -> None:
         """Record that a trial ended at the rung it reported last."""
         curve = self._curves[number]
         last = curve[-1]
-        outcome = {"status": "stopped", "seconds": last["seconds"], "busy": last.get("busy", 0.0), "curve": curve}
-        self.record(number, outcome)
+        measured = {key: last[key] for key in ("seconds", "busy", "step_seconds") if key in last}
+        self.record(number, {"status": "stopped", **measured, "curve": curve})
 
     def record(self, number: int, outcome: Mapping[str, Any]) -> None:
         """Record the outcome of a trial.
@@ -130,7 +136,11 @@ class Desk:
         trial = self._running.pop(number)
         self._curves.pop(number, None)
         params = self.cost(trial.configuration)
-        tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst)
+        costs = self._costs(trial.configuration, outcome)
+        if costs is None:
+            # A configuration that failed before it was measured is as bad as any.
+            costs = [highest for _, highest in self.scale.costs.values()]
+        tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst, costs=costs)
         self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
         self._count_fault(outcome["status"] == "error", str(outcome.get("message", "")))
 
@@ -153,6 +163,11 @@ class Desk:
             self._running.pop(number)
             self._curves.pop(number, None)
             tell_lost(self.study, self.space, number, reason)
+
+    def _costs(self, configuration: Configuration, measured: Mapping[str, Any]) -> Sequence[float] | None:
+        if self.prices is None:
+            return (float(self.cost(configuration)),)
+        return self.prices(configuration, measured)
 
     def _count_fault(self, fault: bool, reason: str) -> None:
         self._faults = self._faults + 1 if fault else 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,27 @@ class WorkerJob:
             load_plugin(self.plugin)
         backbone = load_backbone(self.model, self.revision, self.roles)
         return TrialRunner(backbone, load_task(self.task), self.setting)
+
+    def profile(self, configurations: Sequence[str]) -> dict[str, Any]:
+        """Measure training steps of configurations, given as texts, the head alone first.
+
+        Returns:
+            `steps`: for each the peak memory in bytes and the seconds of a step, None where memory ran out, and
+            `head_step_seconds`: the mean time of a step in a whole trial of the head alone.
+        """
+        from autopeft.methods import HEAD_ONLY
+        from autopeft.trials import out_of_memory
+
+        runner = self.runner()
+        steps: list[dict[str, float] | None] = []
+        for text in configurations:
+            try:
+                steps.append(asdict(runner.profile(Configuration(text), self.seed)))
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                steps.append(None)
+        return {"steps": steps, "head_step_seconds": runner.run(HEAD_ONLY, self.seed).step_seconds}
 
     def start(self, runner: Any, configuration: Configuration) -> Generator[dict[str, float], None, dict[str, Any]]:
         """Begin one trial: yields a point of its curve at each rung, returns its outcome, both plain data."""

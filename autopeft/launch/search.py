@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 
 from autopeft.backbones import Backbone, load_backbone
-from autopeft.costs import Budget, Costs
+from autopeft.costs import Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError
+from autopeft.launch.calibration import CALIBRATION, Calibration, to_measure
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
+from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_plugin, stock_lora
-from autopeft.samplers import cheapest_cost, make_sampler
-from autopeft.space import BoundSpace, SearchSpace, load_space
+from autopeft.samplers import AffordablePoints, cheapest_cost, make_sampler
+from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
 from autopeft.study import (
     SCALE,
     Front,
@@ -45,8 +47,6 @@ __all__ = ["Preparation", "SearchResult", "open_run", "prepare", "run_search"]
 #: File in a run folder with the full plan it ran.
 PLAN = "study.yaml"
 
-_OBJECTIVES = ("params", "accuracy")
-
 
 @dataclass(frozen=True)
 class Preparation:
@@ -58,6 +58,7 @@ class Preparation:
     setting: TrialSetting
     space: BoundSpace
     costs: Costs
+    prices: Prices
     scale: Scale
     spec: StudySpec
     job: WorkerJob
@@ -112,6 +113,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     plugin = None if plan.plugin is None else load_plugin(plan.plugin)
     space = load_space(plan.space) if isinstance(plan.space, str) else SearchSpace.from_dict(plan.space)
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
+    objectives = read_objectives(plan.objectives)
     backbone = load_backbone(plan.model, plan.revision, plan.roles)
     bound = space.bind(VOCABULARY, backbone.shape)
     task_spec = _task_spec(plan)
@@ -142,7 +144,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         task=task.name,
         space=space.to_dict(),
         budget=plan.budget,
-        objectives=_OBJECTIVES,
+        objectives=(*objectives, "accuracy"),
         metric=task.metric,
         sampler=plan.sampler,
         seed=plan.seed,
@@ -161,8 +163,9 @@ def prepare(plan: SearchPlan) -> Preparation:
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
+    prices = Prices(objectives, costs, backbone.anatomy, memory_limit=memory_limit(plan.budget))
     refused = refusals(bound, costs)
-    return Preparation(plan, backbone, task, setting, bound, costs, scale, spec, job, refused)
+    return Preparation(plan, backbone, task, setting, bound, costs, prices, scale, spec, job, refused)
 
 
 def run_search(
@@ -184,10 +187,14 @@ def run_search(
     listener = listener or Silent()
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
     prepare_folder(prepared.folder)
-    sampler = make_sampler(plan.sampler, prepared.space, prepared.costs.price, prepared.scale.limit, seed=plan.seed)
-    study = (_extended if extend else _opened)(prepared, sampler, fresh)
+    study = (_extended if extend else _opened)(prepared, RandomSampler(), fresh)
     _write_plan(prepared)
-    study.set_user_attr(SCALE, asdict(prepared.scale))
+    prices = _calibrated(prepared, study, listener)
+    scale = replace(prepared.scale, axes=_axes(prepared, prices))
+    study.set_user_attr(SCALE, asdict(scale))
+    study.sampler = make_sampler(
+        plan.sampler, prepared.space, prices.price, scale.limit, seed=plan.seed, costs=prices.axes(scale.axes)
+    )
     reaped = reap(study, prepared.space)
     if reaped:
         listener.said(f"{len(reaped)} trials of a run that died are tried again")
@@ -197,10 +204,11 @@ def run_search(
         study=study,
         space=prepared.space,
         cost=prepared.costs.params,
-        scale=prepared.scale,
+        scale=scale,
         total=plan.trials,
         worst=WORST[prepared.task.metric],
         listener=listener,
+        prices=prices.of,
     )
     listener.opened(counted(study))
     if not desk.done:
@@ -210,8 +218,8 @@ def run_search(
         plan=plan,
         folder=prepared.folder,
         study=study,
-        front=front_of(study, prepared.scale),
-        scale=prepared.scale,
+        front=front_of(study, scale),
+        scale=scale,
         complete=desk.done,
         interrupted=not desk.done and (deadline is None or now < deadline),
         seconds=now - began,
@@ -251,6 +259,36 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optun
     return extend_study(old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name)
 
 
+def _calibrated(prepared: Preparation, study: optuna.Study, listener: Listener) -> Prices:
+    """Measure what predicted costs need, once for each study."""
+    prices, recorded = prepared.prices, study.user_attrs.get(CALIBRATION)
+    if not prices.needs_calibration:
+        return prices
+    if recorded is not None:
+        return replace(prices, calibration=Calibration.from_dict(recorded))
+    anatomy, params = prepared.backbone.anatomy, prepared.costs.params
+    points = AffordablePoints(prepared.space, prepared.costs.price, prepared.scale.limit)
+    configurations = to_measure(points, anatomy, [stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE)])
+    listener.said(f"measuring steps of {len(configurations)} configurations, to predict the others")
+    measured = _profile(prepared, configurations)
+    calibration = Calibration.of(configurations, measured, anatomy, params)
+    study.set_user_attr(CALIBRATION, calibration.to_dict())
+    memory = calibration.memory
+    listener.said(
+        f"peak memory is predicted with an error of {memory.typical_error:.1%} (median) and "
+        f"{memory.largest_error:.1%} (largest) over those measured"
+    )
+    return replace(prices, calibration=calibration)
+
+
+def _axes(prepared: Preparation, prices: Prices) -> dict[str, tuple[float, float]]:
+    """Return the ranges of the costs that are objectives; none for trainable parameters alone."""
+    if prices.names == ("params",):
+        return {}
+    stock = stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE)
+    return prices.ranges(prepared.space, prepared.scale.limit, [stock])
+
+
 def _task_spec(plan: SearchPlan) -> TaskSpec:
     fields = ("task", "data", "text", "text2", "label", "validation", "test", "metric", "seed")
     return TaskSpec.of(**plan.model_dump(include=set(fields)))
@@ -271,17 +309,30 @@ def _enqueue_baselines(study: optuna.Study, prepared: Preparation) -> None:
 
 
 def _executor(plan: SearchPlan) -> Any:
-    """Choose where trials run: in this process, or in Ray workers, one per core or GPU unless told."""
-    import torch
-
+    """Choose where trials run: in this process, or in Ray workers."""
     if plan.workers == 0:
         return run_here
     from autopeft.launch.tune import run_with_tune
 
+    return partial(run_with_tune, **_places(plan))
+
+
+def _profile(prepared: Preparation, configurations: Sequence[Configuration]) -> dict[str, Any]:
+    """Measure steps where trials will run."""
+    if prepared.plan.workers == 0:
+        return prepared.job.profile([each.text for each in configurations])
+    from autopeft.launch.tune import profile_with_ray
+
+    return profile_with_ray(prepared.job, configurations, **_places(prepared.plan))
+
+
+def _places(plan: SearchPlan) -> dict[str, Any]:
+    """Return how many trials run at once, one per core or GPU unless told, on how many GPUs each, and where."""
+    import torch
+
     cuda = torch.cuda.device_count()
     workers = plan.workers or cuda or len(_cores())
-    gpus = min(1.0, cuda / workers) if cuda else 0.0
-    return partial(run_with_tune, workers=workers, gpus=gpus, address=plan.ray_address)
+    return {"workers": workers, "gpus": min(1.0, cuda / workers) if cuda else 0.0, "address": plan.ray_address}
 
 
 def _cores() -> set[int]:

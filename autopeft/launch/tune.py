@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import ray
@@ -25,7 +26,7 @@ from autopeft.launch.desk import Desk
 from autopeft.launch.job import WorkerJob
 from autopeft.space import Configuration
 
-__all__ = ["run_with_tune"]
+__all__ = ["profile_with_ray", "run_with_tune"]
 
 
 _POINT = "point"
@@ -200,6 +201,22 @@ def run_with_tune(
             ray.shutdown()
     if searcher.fault is not None:
         raise searcher.fault
+
+
+def profile_with_ray(
+    job: WorkerJob, configurations: Sequence[Configuration], *, workers: int, gpus: float, address: str | None
+) -> dict[str, Any]:
+    """Measure training steps of configurations in a worker like those of trials; see `WorkerJob.profile`."""
+    started = _start_ray(workers, gpus, address)
+    try:
+        task = ray.remote(num_cpus=1, num_gpus=gpus)(WorkerJob.profile)
+        found: dict[str, Any] = ray.get(task.remote(job, [each.text for each in configurations]))
+        return found
+    except ray.exceptions.RayTaskError as error:
+        raise AutopeftError(f"steps cannot be measured: {error.cause}") from error
+    finally:
+        if started:
+            ray.shutdown()
 
 
 def _start_ray(workers: int, gpus: float, address: str | None) -> bool:

@@ -11,7 +11,7 @@ from autopeft.report.figure import draw_front
 
 __all__ = ["front_data", "metric_of", "write_front"]
 
-_CSV_COLUMNS = ("trial", "params", "share", "accuracy", "over_stock", "baseline", "in_words", "configuration")
+_CSV_COLUMNS = ("accuracy", "over_stock", "baseline", "in_words", "configuration")
 
 
 def metric_of(result: SearchResult) -> str:
@@ -42,7 +42,10 @@ def write_front(result: SearchResult) -> None:
     data = front_data(result)
     (result.folder / "front.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf8")
     with (result.folder / "front.csv").open("w", newline="", encoding="utf8") as file:
-        writer = csv.DictWriter(file, _CSV_COLUMNS)
+        costs = [name for name in result.scale.costs if name != "params"]
+        writer = csv.DictWriter(file, ("trial", "params", "share", *costs, *_CSV_COLUMNS))
         writer.writeheader()
-        writer.writerows(row | {"configuration": json.dumps(row["configuration"])} for row in data["front"])
+        for row in data["front"]:
+            cells = {name: row["costs"][name] for name in costs} | {"configuration": json.dumps(row["configuration"])}
+            writer.writerow({key: value for key, value in (row | cells).items() if key != "costs"})
     draw_front(result.front, result.scale, metric_of(result), result.folder / "front.png")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from autopeft.costs import OBJECTIVES
 from autopeft.study import Front, FrontRow
 
 __all__ = ["front_table", "percent", "row_cells"]
-
-_COLUMNS = ("trial", "parameters", "share", "accuracy", "vs stock LoRA", "configuration")
 
 
 def front_table(front: Front, metric: str) -> Table:
     """Build the table of a front: its rows by rising cost, then the baselines that are not on it."""
     table = Table(title="Pareto front", title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in _COLUMNS:
-        name = metric if column == "accuracy" else column
-        last = column == "configuration"
-        table.add_column(name, justify="left" if last else "right", no_wrap=not last, overflow="fold")
+    costs = [name for row in front.rows[:1] for name in row.costs if name != "params"]
+    for column in ("trial", "parameters", "share", *costs, metric, "vs stock LoRA"):
+        table.add_column(column, justify="right", no_wrap=True, overflow="fold")
+    table.add_column("configuration", overflow="fold")
     for row in front.rows:
         table.add_row(*row_cells(row))
     on_front = {row.trial for row in front.rows}
@@ -28,11 +27,12 @@ def front_table(front: Front, metric: str) -> Table:
 
 
 def row_cells(row: FrontRow) -> tuple[str, ...]:
-    """Return a row's cells as text: trial, parameters, share, accuracy, points over stock LoRA, words."""
+    """Return a row's cells as text: trial, parameters, share, other costs, accuracy, points over stock LoRA, words."""
     over = "" if row.over_stock is None else f"{100 * row.over_stock:+.1f}"
     name = {"head-only": "head only (baseline)", "stock-lora": f"stock LoRA (baseline): {row.in_words}"}
     words = name.get(row.baseline or "", row.in_words)
-    return (str(row.trial), f"{row.params:,}", percent(row.share), f"{row.accuracy:.4f}", over, words)
+    costs = [OBJECTIVES[name].shown(value) for name, value in row.costs.items() if name != "params"]
+    return (str(row.trial), f"{row.params:,}", percent(row.share), *costs, f"{row.accuracy:.4f}", over, words)
 
 
 def percent(share: float) -> str:

@@ -1,15 +1,26 @@
 """What to try next: samplers for a front of cost and accuracy under a hard budget."""
 
+from autopeft.samplers.axes import CostAxis
 from autopeft.samplers.feasible import FeasibleSampler
 from autopeft.samplers.forecast import Finished, Forecast, finished_runs, forecast
-from autopeft.samplers.hypervolume import accuracy_to_grow, hypervolume, pareto_front
+from autopeft.samplers.history import COSTS
+from autopeft.samplers.hypervolume import (
+    accuracy_to_grow,
+    hypervolume,
+    hypervolume_of_many,
+    pareto_front,
+    pareto_front_of_many,
+)
 from autopeft.samplers.pareto import STARTUP_TRIALS, ParetoSampler
-from autopeft.samplers.points import cheapest_cost
+from autopeft.samplers.points import AffordablePoints, cheapest_cost
 from autopeft.samplers.registry import SAMPLERS, make_sampler
 
 __all__ = [
+    "COSTS",
     "SAMPLERS",
     "STARTUP_TRIALS",
+    "AffordablePoints",
+    "CostAxis",
     "FeasibleSampler",
     "Finished",
     "Forecast",
@@ -19,6 +30,8 @@ __all__ = [
     "finished_runs",
     "forecast",
     "hypervolume",
+    "hypervolume_of_many",
     "make_sampler",
     "pareto_front",
+    "pareto_front_of_many",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
-from botorch.models import SingleTaskGP
+from botorch.models.model import Model
 from botorch.sampling import SobolQMCNormalSampler
 from torch import Tensor
 
@@ -20,8 +20,9 @@ _DRAWS = 32
 
 
 def hypervolume_improvement(
-    accuracy: SingleTaskGP,
-    decades: float,
+    model: Model,
+    known: Sequence[tuple[int, float]],
+    measured: Sequence[float],
     reference: float,
     baseline: Tensor,
     pending: Tensor | None,
@@ -29,12 +30,15 @@ def hypervolume_improvement(
 ) -> Callable[[Tensor], Tensor]:
     """Build the log noisy expected hypervolume improvement of single points.
 
-    Only accuracy is drawn from a model; cost, the first objective, is read off the last column of a point.
+    Only accuracy and costs that trials measure are drawn from models; costs that are known are read off columns of a
+    point.
 
     Args:
-        accuracy: The fitted model of accuracy.
-        decades: Decades of cost that 1 in the last column stands for.
-        reference: The reference point's accuracy; its cost is the budget.
+        model: The fitted model; its first output is accuracy, further ones are the log10 of measured costs over
+            their lowest.
+        known: For each known cost its column, and the decades that 1 in the column stands for.
+        measured: For each measured cost the decades to its reference.
+        reference: The reference point's accuracy; its costs are the highest.
         baseline: Encoded points already measured, `n x d`.
         pending: Encoded points at work, `p x d`, or None.
         seed: Seed of the draws.
@@ -44,15 +48,18 @@ def hypervolume_improvement(
     """
     # BoTorch would compile a C++ kernel here: 20 s, and a compiler the user may lack, to save milliseconds.
     logei._load_attempted = True
+    columns = [(column % baseline.shape[-1], decades) for column, decades in known]
 
     def objectives(samples: Tensor, X: Tensor) -> Tensor:  # noqa: N803 (BoTorch's name)
-        return torch.cat([(-decades * X[..., -1:]).expand_as(samples), samples], dim=-1)
+        accuracy = samples[..., :1]
+        costs = [(-decades * X[..., column : column + 1]).expand_as(accuracy) for column, decades in columns]
+        return torch.cat([*costs, -samples[..., 1:], accuracy], dim=-1)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         acquisition = qLogNoisyExpectedHypervolumeImprovement(
-            model=accuracy,
-            ref_point=[-decades, reference],
+            model=model,
+            ref_point=[*(-decades for _, decades in known), *(-decades for decades in measured), reference],
             X_baseline=baseline,
             X_pending=pending,
             sampler=SobolQMCNormalSampler(torch.Size([_DRAWS]), seed=seed),

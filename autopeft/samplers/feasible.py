@@ -11,6 +11,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from autopeft.samplers.axes import CostAxis
 from autopeft.samplers.history import read_history
 from autopeft.samplers.pareto import exhausted
 from autopeft.samplers.points import AffordablePoints, Cost, Params
@@ -37,6 +38,7 @@ class FeasibleSampler(BaseSampler):
         limit: The highest cost allowed, inclusive.
         seed: Seed of everything random.
         draws: How often the other sampler is asked before its proposal is repaired.
+        costs: The costs that are objectives; when left out, `cost` is the only one.
 
     Raises:
         BudgetError: When no configuration of the space fits the limit.
@@ -51,11 +53,13 @@ class FeasibleSampler(BaseSampler):
         *,
         seed: int = 0,
         draws: int = 16,
+        costs: Sequence[CostAxis] = (),
     ) -> None:
         self._make = make
         self._points = AffordablePoints(space, cost, limit)
         self._seed = seed
         self._draws = draws
+        self._costs = max(len(costs), 1)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all parameters of the space: a point is proposed whole."""
@@ -72,7 +76,7 @@ class FeasibleSampler(BaseSampler):
         Raises:
             ExhaustedSpaceError: When there is none left.
         """
-        seen = read_history(study, trial, self._points).seen
+        seen = read_history(study, trial, self._points, self._costs).seen
         rng = np.random.default_rng((self._seed, trial.number))
         inner = self._make(int(rng.integers(2**31)))
         view = cast(Study, StudyView(study, lambda other: search_space.keys() <= other.params.keys()))

@@ -107,7 +107,7 @@ def _figures(curve: Sequence[Mapping[str, float]], steps: Sequence[float]) -> tu
 def finished_runs(trials: Iterable[FrozenTrial]) -> list[Finished]:
     """Return those of a study's trials that ran to their end, within the budget or not."""
     return [
-        Finished(trial.values[0], trial.user_attrs["outcome"].get("curve", ()), trial.values[1])
+        Finished(trial.values[0], trial.user_attrs["outcome"].get("curve", ()), trial.values[-1])
         for trial in trials
         if trial.state == TrialState.COMPLETE and trial.user_attrs.get("outcome", {}).get("status") == "complete"
     ]

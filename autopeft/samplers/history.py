@@ -15,9 +15,10 @@ from autopeft.samplers.forecast import Finished, finished_runs, forecast
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.space import Configuration
 
-__all__ = ["History", "Observation", "read_history"]
+__all__ = ["COSTS", "History", "Observation", "read_history"]
 
-_OBJECTIVES = [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE]
+#: The user attribute of a told trial that holds its costs in the order of the objectives, stopped trials included.
+COSTS = "costs"
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class Observation:
         accuracy: The accuracy told; the metric's worst value when the trial failed, the expected one when it was
             stopped early.
         failed: Whether the configuration ran out of memory, diverged or timed out.
+        costs: Its costs that are objectives, in their order.
     """
 
     point: Point
     accuracy: float
     failed: bool
+    costs: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -56,23 +59,26 @@ class History:
     reference: float | None
 
 
-def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoints) -> History:
+def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoints, costs: int = 1) -> History:
     """Read what a study knows, apart from the trial that is asked for.
 
     Args:
-        study: A study of (cost minimised, accuracy maximised). Its trials may say what they are by the user
+        study: A study of (costs minimised, accuracy maximised). Its trials may say what they are by the user
             attributes `configuration` (plain data) and `baseline`, or by their parameters alone.
         trial: The trial that is asked for.
         points: The points of the study's space.
+        costs: How many costs are objectives.
 
     Raises:
         AutopeftError: When the study has other objectives.
     """
-    if study.directions != _OBJECTIVES:
+    wanted = [*[StudyDirection.MINIMIZE] * costs, StudyDirection.MAXIMIZE]
+    if study.directions != wanted:
         found = ", ".join(direction.name.lower() for direction in study.directions)
+        words = [direction.name.lower() for direction in wanted]
         raise AutopeftError(
-            f"the study's objectives are ({found}); expected (minimize, maximize) for (params, accuracy): "
-            "create it with directions=['minimize', 'maximize']"
+            f"the study's objectives are ({found}); expected ({', '.join(words)}), accuracy last: "
+            f"create it with directions={words}"
         )
     seen: set[str] = set()
     observations: list[Observation] = []
@@ -92,18 +98,19 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
         elif "configuration" in other.user_attrs:
             seen.add(Configuration.from_dict(other.user_attrs["configuration"]).text)
         if other.state == TrialState.COMPLETE:
-            accuracy = other.values[1]
-            failed = _failed(other, points.limit)
+            *paid, accuracy = other.values
+            failed = _failed(other, None if point is None else point.cost, points.limit)
             if not failed:
                 accuracies.append(accuracy)
             if other.user_attrs.get("baseline") == "head-only" and not failed:
                 head_only = accuracy
             if point is not None:
-                observations.append(Observation(point, accuracy, failed))
+                observations.append(Observation(point, accuracy, failed, paid))
         elif other.state == TrialState.PRUNED and point is not None:
             expected = _expected(other, finished)
             if expected is not None:
-                observations.append(Observation(point, expected, failed=False))
+                paid = other.user_attrs.get(COSTS, [point.cost])
+                observations.append(Observation(point, expected, failed=False, costs=paid))
         elif other.state in (TrialState.RUNNING, TrialState.WAITING) and point is not None:
             pending.append(point)
     return History(
@@ -139,9 +146,9 @@ def _expected(stopped: FrozenTrial, finished: Sequence[Finished]) -> float | Non
     return None if expected is None else expected.mean
 
 
-def _failed(trial: FrozenTrial, limit: int) -> bool:
+def _failed(trial: FrozenTrial, params: int | None, limit: int) -> bool:
     """Tell a failure from a baseline that is merely over the budget: both carry a positive constraint."""
     if all(value <= 0 for value in trial.constraints.values()):
         return False
     status = trial.user_attrs.get("outcome", {}).get("status", "complete")
-    return trial.values[0] <= limit or status != "complete"
+    return (trial.values[0] if params is None else params) <= limit or status != "complete"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["accuracy_to_grow", "hypervolume", "pareto_front"]
+__all__ = ["accuracy_to_grow", "hypervolume", "hypervolume_of_many", "pareto_front", "pareto_front_of_many"]
 
 
 def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
@@ -24,6 +24,28 @@ def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[in
     for index in sorted(range(len(costs)), key=lambda i: (costs[i], -accuracies[i], i)):
         if accuracies[index] > best:
             best = accuracies[index]
+            front.append(index)
+    return front
+
+
+def pareto_front_of_many(costs: Sequence[Sequence[float]], accuracies: Sequence[float]) -> list[int]:
+    """Return which points of several costs no other point beats at equal or lower costs.
+
+    Args:
+        costs: Costs of each point, lower is better.
+        accuracies: Accuracy of each point, higher is better.
+
+    Returns:
+        Indices by rising first cost; of points equal in all, the first.
+    """
+    front: list[int] = []
+    for index in sorted(range(len(costs)), key=lambda i: (*costs[i], -accuracies[i], i)):
+        # Whatever beats a point comes before it.
+        if not any(
+            accuracies[known] >= accuracies[index]
+            and all(theirs <= ours for theirs, ours in zip(costs[known], costs[index], strict=True))
+            for known in front
+        ):
             front.append(index)
     return front
 
@@ -57,6 +79,36 @@ def hypervolume(
         for index, start, stop in zip(front, starts, ends, strict=False)
     )
     return float(area)
+
+
+def hypervolume_of_many(
+    costs: Sequence[Sequence[float]],
+    accuracies: Sequence[float],
+    *,
+    ranges: Sequence[Sequence[float]],
+    reference: float,
+) -> float:
+    """Compute the hypervolume of points over the log10 of several costs and accuracy, exactly.
+
+    Args:
+        costs: Costs of each point.
+        accuracies: Accuracy of each point.
+        ranges: For each cost, what stands in for lower costs and the reference point's cost.
+        reference: The reference point's accuracy.
+
+    Returns:
+        Decades of each cost times accuracy.
+    """
+    import torch
+    from botorch.utils.multi_objective.hypervolume import Hypervolume
+
+    low, high = np.log10(np.asarray(ranges, dtype=np.float64)).T
+    logs = np.log10(np.maximum(np.asarray(costs, dtype=np.float64).reshape(len(costs), len(low)), 10.0**low))
+    gains = np.column_stack([high - logs, np.asarray(accuracies, dtype=np.float64) - reference])
+    counted = gains[(gains > 0).all(axis=1)]
+    if not len(counted):
+        return 0.0
+    return float(Hypervolume(torch.zeros(counted.shape[1], dtype=torch.double)).compute(torch.from_numpy(counted)))
 
 
 def accuracy_to_grow(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from autopeft.errors import ExhaustedSpaceError
+from autopeft.samplers.axes import CostAxis, CostColumns
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History, read_history
 from autopeft.samplers.points import AffordablePoints, Cost, Point
@@ -33,7 +35,7 @@ class ParetoSampler(BaseSampler):
     depends on the seed, the trial's number and the study's trials alone, so a resumed study goes on as it
     would have.
 
-    The study's objectives are (cost, minimised) and (accuracy, maximised). Trials that carry their
+    The study's objectives are the costs, minimised, and then accuracy, maximised. Trials that carry their
     configuration in the user attribute `configuration` may lie outside the space.
 
     Args:
@@ -42,6 +44,8 @@ class ParetoSampler(BaseSampler):
         limit: The highest cost allowed, inclusive.
         seed: Seed of everything random.
         startup_trials: Proposals of the space-filling design before the model is asked.
+        costs: The costs that are objectives; when left out, `cost` is the only one. Each that only trials tell gets
+            a model of its own.
 
     Raises:
         BudgetError: When no configuration of the space fits the limit.
@@ -55,9 +59,12 @@ class ParetoSampler(BaseSampler):
         *,
         seed: int = 0,
         startup_trials: int = STARTUP_TRIALS,
+        costs: Sequence[CostAxis] = (),
     ) -> None:
         self._points = AffordablePoints(space, cost, limit)
         self._features = Features(self._points)
+        self._axes = costs or [CostAxis("params", self._points.cheapest.cost, limit, cost)]
+        self._columns = CostColumns(self._axes)
         self._seed = seed
         self._startup_trials = startup_trials
 
@@ -76,7 +83,7 @@ class ParetoSampler(BaseSampler):
         Raises:
             ExhaustedSpaceError: When there is none left.
         """
-        history = read_history(study, trial, self._points)
+        history = read_history(study, trial, self._points, len(self._axes))
         rng = np.random.default_rng((self._seed, trial.number))
         point = self._propose(history, rng)
         if point is None:
@@ -100,7 +107,7 @@ class ParetoSampler(BaseSampler):
         # BoTorch takes seconds to import and is not needed before.
         from autopeft.samplers.proposal import propose
 
-        return propose(history, self._points, self._features, rng)
+        return propose(history, self._points, self._features, self._axes, self._columns, rng)
 
 
 def exhausted(points: AffordablePoints) -> ExhaustedSpaceError:

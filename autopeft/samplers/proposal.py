@@ -7,12 +7,15 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from botorch.models import ModelListGP
 from numpy.typing import NDArray
+from torch import Tensor
 
 from autopeft.samplers.acquisition import hypervolume_improvement
+from autopeft.samplers.axes import CostAxis, CostColumns
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History
-from autopeft.samplers.hypervolume import pareto_front
+from autopeft.samplers.hypervolume import pareto_front_of_many
 from autopeft.samplers.local_search import maximise
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.samplers.surrogate import fit_accuracy, winsorised
@@ -26,43 +29,61 @@ _BANDS = 3
 _OUTSIDE = 1e3
 
 
-def propose(history: History, points: AffordablePoints, features: Features, rng: np.random.Generator) -> Point | None:
+def propose(
+    history: History,
+    points: AffordablePoints,
+    features: Features,
+    axes: Sequence[CostAxis],
+    columns: CostColumns,
+    rng: np.random.Generator,
+) -> Point | None:
     """Return the new point that promises the largest growth of the front, or None when none was met.
 
     Args:
         history: The study so far, with at least two different accuracies.
         points: The points allowed.
         features: Their encoding.
+        axes: The costs that are objectives.
+        columns: Computes those that are known.
         rng: The source of chance.
     """
     seed = int(rng.integers(2**31))
     with _alone(seed):
         told = history.observations
         accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
-        x = torch.from_numpy(features.encode([o.point for o in told]))
-        model = fit_accuracy(x, torch.from_numpy(accuracies).unsqueeze(-1))
+
+        def encode(candidates: Sequence[Point]) -> Tensor:
+            return torch.from_numpy(np.hstack([columns.encode(candidates), features.encode(candidates)]))
+
+        x = encode([o.point for o in told])
+        models = [fit_accuracy(x, torch.from_numpy(accuracies).unsqueeze(-1))]
+        measured = [(place, axis) for place, axis in enumerate(axes) if axis.known is None]
+        for place, axis in measured:
+            logs = np.array([axis.log(o.costs[place]) for o in told])
+            models.append(fit_accuracy(x, torch.from_numpy(logs).unsqueeze(-1)))
         fair = [i for i, o in enumerate(told) if not o.failed and points.affordable(o.point)]
         # A reference below all that count leaves the acquisition something to tell apart.
         reference = min(history.reference or 0.0, float(accuracies.max()))
         pending = [point for point in history.pending if points.affordable(point)]
         improvement = hypervolume_improvement(
-            model,
-            features.decades,
+            ModelListGP(*models) if measured else models[0],
+            columns.places(features.decades),
+            [axis.decades for _, axis in measured],
             reference,
             x[fair],
-            torch.from_numpy(features.encode(pending)) if pending else None,
+            encode(pending) if pending else None,
             seed,
         )
 
         low, high = cost_band(points, history.proposals)
 
         def value(candidates: Sequence[Point]) -> NDArray[np.float64]:
-            found = improvement(torch.from_numpy(features.encode(candidates))).numpy()
+            found = improvement(encode(candidates)).numpy()
             # Outside the band a point is the last resort, not forbidden.
             inside = np.array([low < point.cost <= high for point in candidates])
             return np.where(inside, found, found - _OUTSIDE)
 
-        front = pareto_front([told[i].point.cost for i in fair], [told[i].accuracy for i in fair])
+        front = pareto_front_of_many([told[i].costs for i in fair], [told[i].accuracy for i in fair])
         return maximise(value, points, [told[fair[i]].point for i in front], history.seen, rng)
 
 

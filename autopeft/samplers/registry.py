@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 
 from autopeft.errors import AutopeftError
+from autopeft.samplers.axes import CostAxis
 from autopeft.samplers.feasible import FeasibleSampler
 from autopeft.samplers.pareto import STARTUP_TRIALS, ParetoSampler
 from autopeft.samplers.points import Cost
@@ -22,7 +23,9 @@ __all__ = ["SAMPLERS", "make_sampler"]
 _POPULATION = 8
 
 
-def make_sampler(name: str, space: BoundSpace, cost: Cost, limit: int, *, seed: int = 0) -> BaseSampler:
+def make_sampler(
+    name: str, space: BoundSpace, cost: Cost, limit: int, *, seed: int = 0, costs: Sequence[CostAxis] = ()
+) -> BaseSampler:
     """Make a sampler that proposes only new configurations within a budget.
 
     Args:
@@ -31,6 +34,7 @@ def make_sampler(name: str, space: BoundSpace, cost: Cost, limit: int, *, seed: 
         cost: The exact cost of a configuration.
         limit: The highest cost allowed, inclusive.
         seed: Seed of everything random.
+        costs: The costs that are objectives; when left out, `cost` is the only one.
 
     Raises:
         AutopeftError: When there is no sampler of that name.
@@ -40,7 +44,7 @@ def make_sampler(name: str, space: BoundSpace, cost: Cost, limit: int, *, seed: 
         near = difflib.get_close_matches(name, SAMPLERS, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise AutopeftError(f"unknown sampler {name!r}; expected one of {', '.join(SAMPLERS)}{hint}")
-    return SAMPLERS[name](space, cost, limit, seed=seed)
+    return SAMPLERS[name](space, cost, limit, seed=seed, costs=costs)
 
 
 def _wrapped(make: Callable[[int], BaseSampler], draws: int) -> Callable[..., BaseSampler]:
@@ -70,7 +74,7 @@ def _gp(seed: int) -> BaseSampler:
     return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
 
 
-#: Each sampler's name and how to make it from (space, cost, limit, seed=...). GP takes a second a draw and
+#: Each sampler's name and how to make it from (space, cost, limit, seed=..., costs=...). GP takes a second a draw and
 #: hardly varies between draws, so it is asked once.
 SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "pareto": ParetoSampler,

@@ -40,7 +40,7 @@ def pick(front: Front, scale: Scale, name: str) -> FrontRow:
     within = re.fullmatch(r"cheapest-within\s+(\d+(?:\.\d+)?)\s*pt", words)
     if within:
         floor = best.accuracy - float(within[1]) / 100
-        return min((row for row in front.rows if row.accuracy >= floor - 1e-12), key=lambda row: row.params)
+        return min((row for row in front.rows if row.accuracy >= floor - 1e-12), key=_cost)
     if words.startswith("budget "):
         limit = Budget.parse(words.removeprefix("budget ").strip()).limit(scale.backbone)
         fitting = [row for row in front.rows if row.params <= limit]
@@ -59,9 +59,10 @@ def pick(front: Front, scale: Scale, name: str) -> FrontRow:
 def knee(front: Front, scale: Scale) -> FrontRow:
     """Return the row farthest above the line from the cheapest to the best row, over (log10 cost, accuracy).
 
-    Costs of 0 count as the cheapest non-zero cost. With fewer than three rows it is the best one.
+    Of several costs the first counts; costs of 0 count as the cheapest non-zero cost. With fewer than three rows it is
+    the best one.
     """
-    first, last = front.rows[0], front.rows[-1]
+    first, last = front.rows[0], max(front.rows, key=lambda row: row.accuracy)
     width = _log_cost(last, scale) - _log_cost(first, scale)
     if len(front.rows) < 3 or width <= 0:
         return last
@@ -73,5 +74,11 @@ def knee(front: Front, scale: Scale) -> FrontRow:
     return max(front.rows, key=above)
 
 
+def _cost(row: FrontRow) -> float:
+    """Return the first of the costs that are objectives."""
+    return next(iter(row.costs.values()))
+
+
 def _log_cost(row: FrontRow, scale: Scale) -> float:
-    return math.log10(max(row.params, scale.cheapest))
+    cheapest, _ = next(iter(scale.costs.values()))
+    return math.log10(max(_cost(row), cheapest))

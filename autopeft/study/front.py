@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.samplers import hypervolume, pareto_front
+from autopeft.samplers import hypervolume, hypervolume_of_many, pareto_front_of_many
 from autopeft.space import Configuration
-from autopeft.study.records import INFEASIBLE
+from autopeft.study.records import INFEASIBLE, PARAMS
 
 __all__ = ["SCALE", "Front", "FrontRow", "Scale", "front_of", "head_only_accuracy"]
 
@@ -27,16 +27,24 @@ class Scale:
         backbone: Parameters of the backbone, for shares.
         limit: The budget in trainable parameters.
         cheapest: Cheapest non-zero cost of the space; stands in for a cost of 0, which has no logarithm.
+        axes: The lowest non-zero and the highest value of each cost that is an objective, by name; when left out,
+            trainable parameters are the only one.
     """
 
     backbone: int
     limit: int
     cheapest: int
+    axes: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @classmethod
     def recorded(cls, study: optuna.Study) -> Scale:
         """Return the scale that is recorded with a study."""
         return cls(**study.user_attrs[SCALE])
+
+    @property
+    def costs(self) -> Mapping[str, Sequence[float]]:
+        """The costs that are objectives, in their order, with their ranges."""
+        return self.axes or {"params": (float(self.cheapest), float(self.limit))}
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class FrontRow:
         in_words: The configuration in words.
         params: Trainable parameters, head not counted.
         share: `params` as a fraction of the backbone.
+        costs: The costs that are objectives, by name.
         accuracy: The metric on validation; higher is better.
         over_stock: Difference to stock LoRA's accuracy; None while that has not finished.
         baseline: `head-only` or `stock-lora` for the baselines, else None.
@@ -59,6 +68,7 @@ class FrontRow:
     in_words: str
     params: int
     share: float
+    costs: Mapping[str, float]
     accuracy: float
     over_stock: float | None
     baseline: str | None
@@ -98,8 +108,8 @@ def front_of(study: optuna.Study, scale: Scale) -> Front:
     stock = _accuracy_of(study, "stock-lora")
     rows = [_row(trial, scale, stock) for trial in complete]
     feasible = [row for row, trial in zip(rows, complete, strict=True) if trial.constraints.get(INFEASIBLE, 0.0) <= 0]
-    chosen = pareto_front([row.params for row in feasible], [row.accuracy for row in feasible])
-    front = tuple(sorted((feasible[index] for index in chosen), key=lambda row: row.params))
+    chosen = pareto_front_of_many([tuple(row.costs.values()) for row in feasible], [row.accuracy for row in feasible])
+    front = tuple(feasible[index] for index in chosen)
     on_front = {row.trial for row in front}
     baselines = tuple(row for row in rows if row.baseline)
     head = head_only_accuracy(study)
@@ -119,17 +129,16 @@ def head_only_accuracy(study: optuna.Study) -> float | None:
 
 def _accuracy_of(study: optuna.Study, baseline: str) -> float | None:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return next((trial.values[1] for trial in complete if _baseline(trial) == baseline), None)
+    return next((trial.values[-1] for trial in complete if _baseline(trial) == baseline), None)
 
 
 def _score(front: Sequence[FrontRow], head: float, scale: Scale) -> float:
-    return hypervolume(
-        [row.params for row in front],
-        [row.accuracy for row in front],
-        limit=scale.limit,
-        reference=head,
-        cheapest=scale.cheapest,
-    )
+    ranges = list(scale.costs.values())
+    costs, accuracies = [list(row.costs.values()) for row in front], [row.accuracy for row in front]
+    if len(ranges) > 1:
+        return hypervolume_of_many(costs, accuracies, ranges=ranges, reference=head)
+    [(cheapest, limit)] = ranges
+    return hypervolume([cost for (cost,) in costs], accuracies, limit=limit, reference=head, cheapest=cheapest)
 
 
 def _baseline(trial: FrozenTrial) -> str | None:
@@ -137,14 +146,16 @@ def _baseline(trial: FrozenTrial) -> str | None:
 
 
 def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
-    params, accuracy = trial.values
+    *costs, accuracy = trial.values
+    params = int(trial.user_attrs.get(PARAMS, costs[0]))
     configuration = Configuration.from_dict(trial.user_attrs["configuration"])
     return FrontRow(
         trial=trial.number,
         configuration=configuration.to_dict(),
         in_words=configuration.describe(),
-        params=int(params),
+        params=params,
         share=params / scale.backbone,
+        costs=dict(zip(scale.costs, costs, strict=True)),
         accuracy=accuracy,
         over_stock=None if stock is None else accuracy - stock,
         baseline=_baseline(trial),
@@ -155,7 +166,13 @@ def _verdict(front: Sequence[FrontRow], baselines: Sequence[FrontRow]) -> str:
     stock = next((row for row in baselines if row.baseline == "stock-lora"), None)
     if stock is None:
         return "stock LoRA has not been measured yet, so nothing can be said against it"
-    better = [row for row in front if not row.baseline and row.params <= stock.params and row.accuracy > stock.accuracy]
+    better = [
+        row
+        for row in front
+        if not row.baseline
+        and row.accuracy > stock.accuracy
+        and all(row.costs[name] <= value for name, value in stock.costs.items())
+    ]
     if not better:
         return (
             f"no configuration was found that beats stock LoRA ({stock.params:,} parameters, "

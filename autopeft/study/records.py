@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from autopeft.samplers import COSTS
 from autopeft.space import BoundSpace, Configuration
 from autopeft.study.owner import is_alive, this_owner
 
-__all__ = ["INFEASIBLE", "RETRIES", "Ask", "ask", "counted", "enqueue", "open_trials", "reap", "tell", "tell_lost"]
+__all__ = [
+    "INFEASIBLE",
+    "PARAMS",
+    "RETRIES",
+    "Ask",
+    "ask",
+    "counted",
+    "enqueue",
+    "open_trials",
+    "reap",
+    "tell",
+    "tell_lost",
+]
 
 #: The constraint every told trial carries: 0 when its objectives hold, 1 when it failed or exceeds the budget.
 INFEASIBLE = "infeasible"
+
+#: The user attribute of a told trial that holds its trainable parameters, an objective or not.
+PARAMS = "params"
 
 #: How often a configuration is tried again after a fault of the machine.
 RETRIES = 2
@@ -66,7 +82,14 @@ def ask(study: optuna.Study, space: BoundSpace) -> Ask:
 
 
 def tell(
-    study: optuna.Study, number: int, outcome: Mapping[str, Any], *, params: int, limit: int, worst: float
+    study: optuna.Study,
+    number: int,
+    outcome: Mapping[str, Any],
+    *,
+    params: int,
+    limit: int,
+    worst: float,
+    costs: Sequence[float] | None = None,
 ) -> FrozenTrial:
     """Record an outcome.
 
@@ -82,6 +105,7 @@ def tell(
         params: The configuration's exact cost in trainable parameters.
         limit: The budget in trainable parameters.
         worst: The metric's worst value.
+        costs: The costs that are objectives, in their order; `params` alone when left out.
 
     Returns:
         The trial as recorded.
@@ -89,6 +113,9 @@ def tell(
     status = outcome["status"]
     trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
     trial.set_user_attr("outcome", dict(outcome))
+    costs = list(costs or (float(params),))
+    trial.set_user_attr(PARAMS, params)
+    trial.set_user_attr(COSTS, costs)
     if status == "stopped":
         trial.set_constraint(INFEASIBLE, 0.0)
         return study.tell(number, state=TrialState.PRUNED)
@@ -96,7 +123,7 @@ def tell(
         failed = status != "complete"
         trial.set_constraint(INFEASIBLE, 1.0 if failed or params > limit else 0.0)
         accuracy = worst if failed else float(outcome["accuracy"])
-        return study.tell(number, (float(params), accuracy), state=TrialState.COMPLETE)
+        return study.tell(number, (*costs, accuracy), state=TrialState.COMPLETE)
     return study.tell(number, state=TrialState.FAIL)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.samplers import Finished, accuracy_to_grow, finished_runs, forecast
 from autopeft.study.front import Scale, head_only_accuracy
@@ -63,26 +63,54 @@ def chance_of_growth(
     return expected.chance_above(needed)
 
 
-def out_of_reach(study: optuna.Study, params: int, curve: Sequence[Mapping[str, float]]) -> bool:
+def chance_of_entering(
+    trials: Sequence[FrozenTrial], costs: Sequence[float], curve: Sequence[Mapping[str, float]]
+) -> float:
+    """Return the probability that a trial of several costs will not be dominated once finished.
+
+    Args:
+        trials: The study's trials.
+        costs: The trial's costs that are objectives.
+        curve: What it has measured so far, at least one point.
+
+    Returns:
+        The probability; 1 while nothing competes with it or too little is known.
+    """
+    expected = forecast(finished_runs(trials), curve)
+    rivals = [
+        trial.values[-1]
+        for trial in trials
+        if trial.state == TrialState.COMPLETE
+        and all(theirs <= ours for theirs, ours in zip(trial.values[:-1], costs, strict=True))
+    ]
+    return 1.0 if expected is None or not rivals else expected.chance_above(max(rivals))
+
+
+def out_of_reach(study: optuna.Study, costs: Sequence[float], curve: Sequence[Mapping[str, float]]) -> bool:
     """Tell whether a trial will not add to the front what counts, with a probability of `CONFIDENCE`.
+
+    Where costs are several, what counts is to enter the front at all.
 
     Args:
         study: The study, its scale recorded.
-        params: The trial's cost.
+        costs: The trial's costs that are objectives.
         curve: What it has reported so far, at least one point.
     """
     reference = head_only_accuracy(study)
     if reference is None:
         return False
-    scale = Scale.recorded(study)
+    ranges = list(Scale.recorded(study).costs.values())
     trials = study.get_trials(deepcopy=False)
+    if len(ranges) > 1:
+        return chance_of_entering(trials, costs, curve) < 1 - CONFIDENCE
+    [(cheapest, limit)], [cost] = ranges, costs
     chance = chance_of_growth(
         finished_runs(trials),
         sum(trial.state == TrialState.PRUNED for trial in trials),
-        params,
+        cost,
         curve,
-        limit=scale.limit,
+        limit=limit,
         reference=reference,
-        cheapest=scale.cheapest,
+        cheapest=cheapest,
     )
     return chance < 1 - CONFIDENCE

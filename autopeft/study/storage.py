@@ -85,11 +85,12 @@ def open_study(
 
 
 def new_study(storage: optuna.storages.BaseStorage, name: str, spec: StudySpec, sampler: BaseSampler) -> optuna.Study:
-    """Create a study of (params, accuracy) with its spec."""
-    study = optuna.create_study(study_name=name, storage=storage, sampler=sampler, directions=["minimize", "maximize"])
+    """Create a study of the objectives of its spec: costs, then accuracy."""
+    directions = ["maximize" if objective == "accuracy" else "minimize" for objective in spec.objectives]
+    study = optuna.create_study(study_name=name, storage=storage, sampler=sampler, directions=directions)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names(["params", "accuracy"])
+        study.set_metric_names(list(spec.objectives))
     study.set_user_attr(_SPEC, spec.to_dict())
     return study
 

@@ -5,7 +5,7 @@ from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
 from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
-from autopeft.trials.runner import FEW_BATCHES, TrialRunner
+from autopeft.trials.runner import FEW_BATCHES, TrialRunner, out_of_memory
 from autopeft.trials.setting import TrialSetting, choose_setting
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TrialSetting",
     "choose_setting",
     "draw",
+    "out_of_memory",
     "parameter_groups",
     "pick_device",
     "resolve_precision",

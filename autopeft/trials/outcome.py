@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-__all__ = ["STATUSES", "Outcome", "Status"]
+__all__ = ["STATUSES", "Outcome", "Status", "StepCost"]
 
 Status = Literal["complete", "stopped", "oom", "nan", "timeout", "killed", "error"]
 
@@ -26,8 +26,9 @@ class Outcome:
         params: Trainable adapter parameters of the built model, head excluded; None when it was not built.
         seconds: Wall-clock time of the trial.
         busy: Seconds of it in forward, backward and optimiser steps and in forward passes over validation.
+        step_seconds: Mean time of a training step.
         curve: Validation figures at the rungs and at the end: `step`, `accuracy` (the task's metric), `loss`,
-            `seconds` since the trial began and `busy` as above.
+            `seconds` since the trial began, `busy` and `step_seconds` as above.
         message: One line on what went wrong.
         detail: The traceback of an error.
     """
@@ -38,6 +39,7 @@ class Outcome:
     params: int | None = None
     seconds: float = 0.0
     busy: float = 0.0
+    step_seconds: float | None = None
     curve: tuple[Mapping[str, float], ...] = ()
     message: str = ""
     detail: str = ""
@@ -50,3 +52,16 @@ class Outcome:
     def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
         """Return the outcome that `to_dict` wrote."""
         return cls(**{**data, "curve": tuple(data.get("curve", ()))})
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What one training step on the longest texts takes.
+
+    Args:
+        peak: Memory at its peak, in bytes, the model's weights included; see `autopeft.trials.peak`.
+        seconds: Time.
+    """
+
+    peak: int
+    seconds: float

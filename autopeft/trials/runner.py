@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,13 +22,14 @@ from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
 from autopeft.trials.loop import Batch, DivergedError, OutOfTimeError, fit, predict
-from autopeft.trials.outcome import Outcome
+from autopeft.trials.outcome import Outcome, StepCost
+from autopeft.trials.peak import watch_peak
 from autopeft.trials.prefix import Feed, PrefixCache, cache_folder, feeding
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 from autopeft.trials.top import first_token_only, reads_first_token
 
-__all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
+__all__ = ["FEW_BATCHES", "Trial", "TrialRunner", "out_of_memory"]
 
 Point = dict[str, float]
 
@@ -36,6 +38,9 @@ Trial = Generator[Point, None, Outcome]
 
 #: Training batches that methods may look at before they are put in.
 FEW_BATCHES = 8
+
+#: Steps of a profile; a rung lies in their middle.
+_PROFILED = 4
 
 #: Validation batches hold this many times a training batch: nothing is kept for a backward pass.
 _VALIDATION_BATCHES = 2
@@ -128,9 +133,15 @@ class TrialRunner:
         try:
             while True:
                 curve.append(next(trial))
-                if not go_on(curve[-1]):
-                    last = curve[-1]
-                    return Outcome("stopped", seconds=last["seconds"], busy=last["busy"], curve=tuple(curve))
+                last = curve[-1]
+                if not go_on(last):
+                    return Outcome(
+                        "stopped",
+                        seconds=last["seconds"],
+                        busy=last["busy"],
+                        step_seconds=last["step_seconds"],
+                        curve=tuple(curve),
+                    )
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
@@ -150,44 +161,86 @@ class TrialRunner:
                 return outcome
             at_once //= 2
 
+    def profile(self, configuration: Configuration, seed: int) -> StepCost:
+        """Measure what a training step of a configuration takes on the longest texts.
+
+        Raises:
+            Exception: What goes wrong, such as `torch.OutOfMemoryError`.
+        """
+        longest = np.argsort(self._train.lengths, kind="stable")[-self.setting.batch_size :]
+        setting = replace(self.setting, examples=len(longest), epochs=_PROFILED, early_stopping=True)
+        steps = Stopwatch()
+        with self._built(configuration, seed) as (feed, _):
+            training = self._fit(
+                self._train.take(longest), setting, seed, lambda rows, length: feed(longest[rows], length), steps
+            )
+            with watch_peak(self.model) as peak:
+                while next(training) < _PROFILED // 2:
+                    pass
+                found = peak()
+            before = steps.seconds
+            for _ in training:
+                pass
+        return StepCost(found, (steps.seconds - before) / (_PROFILED - _PROFILED // 2))
+
     def _attempt(self, configuration: Configuration, seed: int, deadline: float | None, at_once: int) -> Trial:
         started = time.perf_counter()
         curve: list[Point] = []
         params: int | None = None
-        busy = Stopwatch()
-        built = False
+        steps, checks = Stopwatch(), Stopwatch()
         try:
-            depth = self._depth(configuration)
+            with self._built(configuration, seed) as (train, validation):
+                params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
+                for step in self._fit(self._train, self.setting, seed, train, steps, at_once, deadline):
+                    done = step == self.setting.steps
+                    metrics = self._measure(self._validation if done else self._at_rungs, validation, checks)
+                    curve.append(
+                        {
+                            "step": step,
+                            "accuracy": metrics[self.task.metric],
+                            "loss": metrics["loss"],
+                            "seconds": time.perf_counter() - started,
+                            "busy": steps.seconds + checks.seconds,
+                            "step_seconds": steps.seconds / step,
+                        }
+                    )
+                    if not done:
+                        yield curve[-1]
+            last = curve[-1]
+            return Outcome(
+                "complete",
+                last["accuracy"],
+                metrics,
+                params,
+                last["seconds"],
+                last["busy"],
+                last["step_seconds"],
+                tuple(curve),
+            )
+        except Exception as error:
+            return _failure(error, params, time.perf_counter() - started, tuple(curve))
+
+    @contextmanager
+    def _built(self, configuration: Configuration, seed: int) -> Iterator[list[Feed]]:
+        """Put a fresh head and the adapters of a configuration into the model, and take them out again.
+
+        Yields:
+            What to call before forward passes over the training and the validation split.
+        """
+        depth = self._depth(configuration)
+        try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 reset_head(self.model, seed)
                 apply(configuration, self.model, self._anatomy, seed=seed, batches=self._few)
-                built = True
-                self.model.eval()
-                if self.setting.gradient_checkpointing and stays_in_layers(configuration):
-                    recompute_layers(self.model)
-                params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
-                with self._shortened(configuration, depth) as (train, validation):
-                    for step in self._fit(seed, deadline, train, busy, at_once):
-                        done = step == self.setting.steps
-                        metrics = self._measure(self._validation if done else self._at_rungs, validation, busy)
-                        seconds = time.perf_counter() - started
-                        curve.append(
-                            {
-                                "step": step,
-                                "accuracy": metrics[self.task.metric],
-                                "loss": metrics["loss"],
-                                "seconds": seconds,
-                                "busy": busy.seconds,
-                            }
-                        )
-                        if not done:
-                            yield curve[-1]
-            return Outcome("complete", metrics[self.task.metric], metrics, params, seconds, busy.seconds, tuple(curve))
-        except Exception as error:
-            return _failure(error, params, time.perf_counter() - started, tuple(curve))
+                try:
+                    self.model.eval()
+                    if self.setting.gradient_checkpointing and stays_in_layers(configuration):
+                        recompute_layers(self.model)
+                    with self._shortened(configuration, depth) as feeds:
+                        yield feeds
+                finally:
+                    remove(self.model)
         finally:
-            if built:
-                remove(self.model)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
@@ -210,17 +263,26 @@ class TrialRunner:
         ):
             yield feeds
 
-    def _fit(self, seed: int, deadline: float | None, feed: Feed, busy: Stopwatch, at_once: int) -> Iterator[int]:
+    def _fit(
+        self,
+        train: Encoded,
+        setting: TrialSetting,
+        seed: int,
+        feed: Feed,
+        busy: Stopwatch,
+        at_once: int | None = None,
+        deadline: float | None = None,
+    ) -> Iterator[int]:
         return fit(
             self.model,
-            self._train,
-            self.setting,
-            parameter_groups(self.model, self.setting),
+            train,
+            setting,
+            parameter_groups(self.model, setting),
             pad_id=self._pad_id,
             seed=seed,
             feed=feed,
             busy=busy,
-            at_once=at_once,
+            at_once=at_once or setting.batch_size,
             deadline=deadline,
         )
 
@@ -228,6 +290,14 @@ class TrialRunner:
         with busy:
             labels, predictions, loss = predict(self.model, split, self.setting.precision, feed)
         return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Tell whether an exception says that memory ran out; torch's CPU allocator raises a plain RuntimeError."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in message or "can't allocate memory" in message)
 
 
 def _failure(error: Exception, params: int | None, seconds: float, curve: tuple[Point, ...]) -> Outcome:
@@ -238,11 +308,7 @@ def _failure(error: Exception, params: int | None, seconds: float, curve: tuple[
     if isinstance(error, OutOfTimeError):
         message = f"stopped by its time limit after {seconds:.0f} s"
         return Outcome("timeout", params=params, seconds=seconds, curve=curve, message=message)
-    # torch's CPU allocator raises a plain RuntimeError.
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError)
-        and ("out of memory" in message.lower() or "can't allocate memory" in message.lower())
-    ):
+    if out_of_memory(error):
         return Outcome("oom", params=params, seconds=seconds, curve=curve, message=message[:300])
     return Outcome(
         "error",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopeft.costs import Budget
+from autopeft.costs import Budget, memory_limit
 from autopeft.errors import BudgetError
 
 
@@ -43,13 +43,32 @@ def test_refuses_more_than_everything() -> None:
         Budget.parse("101%")
 
 
-@pytest.mark.parametrize("text", ["16GiB", "16 GB", "500MiB"])
-def test_memory_is_not_available_yet(text) -> None:
-    with pytest.raises(BudgetError, match="memory budgets are not available yet"):
-        Budget.parse(text)
-
-
 @pytest.mark.parametrize("text", ["0.001%", "0.5"])
 def test_less_than_one_parameter(text) -> None:
     with pytest.raises(BudgetError, match="less than one parameter"):
         Budget.parse(text).limit(1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "memory"),
+    [
+        ("1%, 16GiB", 227_132, 16 * 2**30),
+        ("1.5 GB,300k", 300_000, 1_500_000_000),
+        ("512mib", 22_713_216, 512 * 2**20),
+        ("2%", 454_264, None),
+    ],
+)
+def test_memory_stands_beside_parameters_or_alone(text, limit, memory) -> None:
+    assert Budget.parse(text).limit(22_713_216) == limit
+    assert memory_limit(text) == memory
+
+
+@pytest.mark.parametrize("text", ["1%,2%", "1GiB,2GiB", "1%,1GiB,2%", "1%,"])
+def test_refuses_two_of_a_kind(text) -> None:
+    with pytest.raises(BudgetError, match="cannot read the budget"):
+        Budget.parse(text)
+
+
+def test_refuses_no_memory() -> None:
+    with pytest.raises(BudgetError, match="allows no memory"):
+        memory_limit("0GiB")

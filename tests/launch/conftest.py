@@ -18,7 +18,9 @@ SPACE = SearchSpace(
     training={"learning_rate": "1e-4..1e-2 log"},
 )
 SCALE = Scale(backbone=100_000, limit=1_000, cheapest=64)
-SPEC = StudySpec({"model": "m"}, "d", "t", SPACE.to_dict(), "1%", ("a",), "accuracy", "random", 0, {}, "fp32")
+SPEC = StudySpec(
+    {"model": "m"}, "d", "t", SPACE.to_dict(), "1%", ("params", "accuracy"), "accuracy", "random", 0, {}, "fp32"
+)
 
 
 def cost(configuration):

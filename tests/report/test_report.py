@@ -24,7 +24,15 @@ SCALE = Scale(backbone=1_000_000, limit=10_000, cheapest=100)
 
 def row(trial, params, accuracy, baseline=None):
     return FrontRow(
-        trial, {"modules": {}, "training": {}}, f"words {trial}", params, params / 1e6, accuracy, None, baseline
+        trial,
+        {"modules": {}, "training": {}},
+        f"words {trial}",
+        params,
+        params / 1e6,
+        {"params": params},
+        accuracy,
+        None,
+        baseline,
     )
 
 

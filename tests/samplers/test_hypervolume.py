@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopeft.samplers import accuracy_to_grow, hypervolume, pareto_front
+from autopeft.samplers import (
+    accuracy_to_grow,
+    hypervolume,
+    hypervolume_of_many,
+    pareto_front,
+    pareto_front_of_many,
+)
 
 POINTS = st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1)), max_size=12)
 SCALE = {"limit": 1000, "reference": 0.5, "cheapest": 10}
@@ -64,3 +70,29 @@ def test_without_a_share_to_grow_by_it_is_the_best_of_equal_or_lower_cost():
     assert accuracy_to_grow(*points, 100, 0.0, **SCALE) == 0.7
     assert accuracy_to_grow(*points, 99, 0.0, **SCALE) == 0.6
     assert accuracy_to_grow([], [], 99, 0.0, **SCALE) == SCALE["reference"]
+
+
+TRIPLES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1)), max_size=12)
+
+
+@given(TRIPLES)
+def test_front_of_two_costs_is_what_nothing_dominates(points):
+    front = pareto_front_of_many([p[:2] for p in points], [p[2] for p in points])
+    chosen = {points[i] for i in front}
+    assert len(chosen) == len(front)
+    assert chosen == {
+        p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] and q[2] >= p[2] for q in points)
+    }
+
+
+@given(POINTS)
+def test_one_cost_scores_as_before(points):
+    costs, accuracies = [p[0] for p in points], [p[1] for p in points]
+    several = hypervolume_of_many([[cost] for cost in costs], accuracies, ranges=[(10, 1000)], reference=0.5)
+    assert several == pytest.approx(hypervolume(costs, accuracies, **SCALE), abs=1e-9)
+    assert pareto_front_of_many([[cost] for cost in costs], accuracies) == pareto_front(costs, accuracies)
+
+
+def test_two_costs_of_one_point():
+    ranges = [(10, 1000), (1, 100)]
+    assert hypervolume_of_many([[10, 10]], [0.8], ranges=ranges, reference=0.5) == pytest.approx(2 * 1 * 0.3)

@@ -10,7 +10,9 @@ SCALE = Scale(backbone=1_000_000, limit=10_000, cheapest=10)
 
 
 def row(trial, params, accuracy):
-    return FrontRow(trial, {"modules": {}, "training": {}}, "", params, params / 1e6, accuracy, None, None)
+    return FrontRow(
+        trial, {"modules": {}, "training": {}}, "", params, params / 1e6, {"params": params}, accuracy, None, None
+    )
 
 
 ROWS = (row(0, 0, 0.60), row(4, 100, 0.78), row(2, 1_000, 0.797), row(3, 10_000, 0.80))

@@ -21,7 +21,7 @@ WIDER = SearchSpace(
 
 def spec(space, **changes):
     fields = {"model": {"model": "m"}, "data": "d", "task": "t", "space": space.to_dict(), "budget": "1%"}
-    fields |= {"objectives": ("a",), "metric": "accuracy", "sampler": "random", "seed": 0, "trial": {}}
+    fields |= {"objectives": ("params", "accuracy"), "metric": "accuracy", "sampler": "random", "seed": 0, "trial": {}}
     return StudySpec(**(fields | {"precision": "fp32"} | changes))
 
 

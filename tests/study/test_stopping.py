@@ -102,15 +102,15 @@ def test_a_study_is_asked_as_its_finished_trials_are(study):
         add(study, run(500, 0.1), status="stopped", state=TrialState.PRUNED)
     for accuracy in np.linspace(0.2, 0.7, 26):
         chance = chance_of_growth([head, *STEADY], 2, 250, [point(accuracy)], growth=GROWTH, **LIMIT)
-        assert out_of_reach(study, 250, [point(accuracy)]) == (chance < 1 - CONFIDENCE)
-    assert out_of_reach(study, 250, [point(0.2)])
-    assert not out_of_reach(study, 250, [point(0.7)])
+        assert out_of_reach(study, [250], [point(accuracy)]) == (chance < 1 - CONFIDENCE)
+    assert out_of_reach(study, [250], [point(0.2)])
+    assert not out_of_reach(study, [250], [point(0.7)])
 
 
 def test_nothing_is_stopped_before_the_front_can_be_scored(study):
     for finished in STEADY:
         add(study, finished)
-    assert not out_of_reach(study, 250, [point(0.2)])
+    assert not out_of_reach(study, [250], [point(0.2)])
 
 
 def test_failed_and_stopped_trials_are_no_evidence(study):
@@ -120,6 +120,6 @@ def test_failed_and_stopped_trials_are_no_evidence(study):
     for finished in STEADY[2:4]:
         add(study, finished, status="oom")
         add(study, finished, status="stopped", state=TrialState.PRUNED)
-    assert not out_of_reach(study, 250, [point(0.1)])
+    assert not out_of_reach(study, [250], [point(0.1)])
     add(study, STEADY[4])
-    assert out_of_reach(study, 400, [point(0.1)])
+    assert out_of_reach(study, [400], [point(0.1)])

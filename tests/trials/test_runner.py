@@ -50,8 +50,12 @@ def composite(backbone):
 
 
 def lasting(outcome):
-    fields = {key: value for key, value in asdict(outcome).items() if key not in ("seconds", "busy")}
-    return fields | {"curve": [{**point, "seconds": None, "busy": None} for point in outcome.curve]}
+    times = ("seconds", "busy", "step_seconds")
+
+    def timeless(data):
+        return {key: value for key, value in data.items() if key not in times}
+
+    return timeless(asdict(outcome)) | {"curve": [timeless(point) for point in outcome.curve]}
 
 
 def weights(model):
@@ -174,3 +178,15 @@ def test_faults_are_typed_and_the_next_trial_is_unharmed(runner, composite, monk
     assert outcome.params > 0
     assert ("Traceback" in outcome.detail) == (status == "error")
     assert lasting(runner.run(HEAD_ONLY, 0)) == expected
+
+
+def test_a_profile_measures_steps_and_leaves_no_trace(runner, composite):
+    before, modules = weights(runner.model), [id(module) for module in runner.model.modules()]
+    head, much = runner.profile(HEAD_ONLY, 0), runner.profile(composite, 0)
+    own = sum(value.numel() * value.element_size() for value in before.values())
+    assert own < head.peak < much.peak
+    assert head.seconds > 0
+    assert much.seconds > 0
+    assert [id(module) for module in runner.model.modules()] == modules
+    assert all(torch.equal(before[name], value) for name, value in weights(runner.model).items())
+    assert runner.profile(composite, 0).peak == much.peak

@@ -1,0 +1,130 @@
+"""What configurations cost in the objectives of a study."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autopeft.backbones import Anatomy
+from autopeft.costs import Costs, memory_features
+from autopeft.errors import AutopeftError
+from autopeft.launch.calibration import Calibration
+from autopeft.samplers import AffordablePoints, CostAxis
+from autopeft.space import BoundSpace, Configuration
+
+__all__ = ["Prices"]
+
+#: Affordable configurations whose costs tell the range of an objective.
+_DRAWS = 256
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Costs of configurations, by the names of objectives.
+
+    Args:
+        names: The costs that are objectives.
+        costs: The exact costs.
+        anatomy: The resolved anatomy of the backbone.
+        calibration: What was measured before the first trial; None when no objective or budget needs it.
+        memory_limit: Bytes that predicted memory may not exceed.
+    """
+
+    names: tuple[str, ...]
+    costs: Costs
+    anatomy: Anatomy
+    calibration: Calibration | None = None
+    memory_limit: int | None = None
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether steps must be measured before the first trial."""
+        return self.memory_limit is not None or not {"memory", "time"}.isdisjoint(self.names)
+
+    def axes(self, ranges: Mapping[str, Sequence[float]]) -> list[CostAxis]:
+        """Return the costs as a sampler takes them; none for trainable parameters alone.
+
+        Args:
+            ranges: The lowest and the highest value of each.
+        """
+        return [CostAxis(name, low, high, self.known(name)) for name, (low, high) in ranges.items()]
+
+    def price(self, configuration: Configuration) -> int:
+        """Return the trainable parameters; more than any budget for what cannot be built or does not fit."""
+        if self.memory_limit is not None and self.memory(configuration) > self.memory_limit:
+            return sys.maxsize
+        return self.costs.price(configuration)
+
+    def memory(self, configuration: Configuration) -> float:
+        """Return the predicted peak memory of training, in bytes."""
+        assert self.calibration is not None, "memory needs a calibration"
+        return self.calibration.memory.predict(
+            memory_features(configuration, self.anatomy), self.costs.price(configuration, 0)
+        )
+
+    def known(self, name: str) -> Callable[[Configuration], float] | None:
+        """Return the function that computes a cost without training; None when it is measured."""
+        known: Mapping[str, Callable[[Configuration], float]] = {
+            "params": self.costs.params,
+            "bytes": self.costs.bytes,
+            "flops": self.costs.flops,
+            "memory": self.memory,
+        }
+        return known.get(name)
+
+    def of(self, configuration: Configuration, outcome: Mapping[str, Any]) -> tuple[float, ...] | None:
+        """Return the costs of a trial in the order of the objectives; None when one was not measured.
+
+        Args:
+            configuration: What was trained.
+            outcome: What the trial brought back, or a point of its curve.
+        """
+        found = []
+        for name in self.names:
+            known = self.known(name)
+            value = self._time(outcome) if known is None else float(known(configuration))
+            if value is None:
+                return None
+            found.append(value)
+        return tuple(found)
+
+    def ranges(self, space: BoundSpace, limit: int, others: Sequence[Configuration]) -> dict[str, tuple[float, float]]:
+        """Return the lowest non-zero and the highest value of each cost, to score fronts by.
+
+        Args:
+            space: The space.
+            limit: The highest number of trainable parameters.
+            others: Configurations outside the space that count as well.
+
+        Raises:
+            AutopeftError: When a cost is 0 everywhere.
+        """
+        points = AffordablePoints(space, self.price, limit)
+        rng = np.random.default_rng(0)
+        drawn = [points.cheapest.configuration, *(points.draw(rng).configuration for _ in range(_DRAWS)), *others]
+        found = {}
+        for name in self.names:
+            known = self.known(name)
+            if name == "params":
+                found[name] = (float(points.cheapest.cost), float(limit))
+            elif known is None:
+                assert self.calibration is not None, "time needs a calibration"
+                found[name] = (1.0, self.calibration.slowest)
+            else:
+                values = [value for each in drawn if (value := float(known(each))) > 0]
+                if not values:
+                    raise AutopeftError(
+                        f"objective {name}: all of {len(drawn)} configurations of the space {space.name!r} cost 0; "
+                        "expected a cost that differs; leave it out of --objectives"
+                    )
+                found[name] = (min(values), max(values))
+        return found
+
+    def _time(self, outcome: Mapping[str, Any]) -> float | None:
+        assert self.calibration is not None, "time needs a calibration"
+        seconds = outcome.get("step_seconds")
+        return None if seconds is None else float(seconds) / self.calibration.head_step_seconds
