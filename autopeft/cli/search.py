@@ -58,6 +58,14 @@ def search(
         int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=_TRIAL)
     ] = None,
     precision: Annotated[str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=_TRIAL)] = None,
+    load_in_4bit: Annotated[
+        bool | None,
+        typer.Option("--load-in-4bit", help="Frozen matrices in 4 bits, by bitsandbytes.", rich_help_panel=_TRIAL),
+    ] = None,
+    load_in_8bit: Annotated[
+        bool | None,
+        typer.Option("--load-in-8bit", help="Frozen matrices in 8 bits, by bitsandbytes.", rich_help_panel=_TRIAL),
+    ] = None,
     gradient_checkpointing: Annotated[
         bool | None,
         typer.Option("--gradient-checkpointing", help="Compute layers again to save memory.", rich_help_panel=_TRIAL),

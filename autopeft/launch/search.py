@@ -112,7 +112,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     plugin = None if plan.plugin is None else load_plugin(plan.plugin)
     space = load_space(plan.space) if isinstance(plan.space, str) else SearchSpace.from_dict(plan.space)
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
-    backbone = load_backbone(plan.model, plan.revision, plan.roles)
+    backbone = load_backbone(plan.model, plan.revision, plan.roles, plan.quantization)
     bound = space.bind(VOCABULARY, backbone.shape)
     task_spec = _task_spec(plan)
     task = load_task(task_spec)
@@ -154,6 +154,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         model=plan.model,
         revision=plan.revision,
         roles=plan.roles,
+        quantization=plan.quantization,
         plugin=plan.plugin,
         task=task_spec,
         setting=setting,

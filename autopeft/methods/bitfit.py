@@ -118,6 +118,7 @@ class BitFit(Method):
     start: Start = "exact"
     mergeable = True
     ours = True
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

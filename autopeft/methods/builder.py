@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Anatomy, features, head_parameters
+from autopeft.backbones import Anatomy, Quantization, features, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
@@ -28,6 +28,7 @@ __all__ = [
     "applied",
     "apply",
     "check_fit",
+    "check_quantization",
     "inject",
     "plan",
     "remove",
@@ -125,11 +126,13 @@ def apply(
         stored: Whether to build what is saved of the configuration.
 
     Raises:
-        ConfigurationError: The model is adapted already, or the adapters do not end up where they should.
+        ConfigurationError: The model is adapted already, its weights are in too few bits for a method, or the
+            adapters do not end up where they should.
     """
     if _APPLIED in model.__dict__:
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
     parts = plan(configuration, stored)
+    check_quantization(parts, quantization_of(model))
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -182,6 +185,22 @@ def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
             reason = part.method.misfit(knobs, *features(plain))
             if reason:
                 raise ConfigurationError(f"{part.method.words.name}: {reason}, at {name}")
+
+
+def check_quantization(parts: Iterable[Part], quantization: Quantization | None) -> None:
+    """Check that parts work beside the frozen weights of a backbone.
+
+    Raises:
+        ConfigurationError: Naming the first that does not.
+    """
+    if quantization is None:
+        return
+    for part in parts:
+        if not all(part.method.works_beside(quantization, knobs) for knobs in part.cells.values()):
+            raise ConfigurationError(
+                f"{part.method.words.name}: not known to work beside weights in {quantization} with these knobs; "
+                f"expected another method, or a backbone loaded without --load-in-{quantization}"
+            )
 
 
 @contextmanager

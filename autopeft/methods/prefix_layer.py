@@ -61,13 +61,15 @@ class PrefixLayer(AdapterLayer):
 
     def update_layer(self, adapter_name: str, length: int, config: PrefixConfig) -> None:
         """Add a prefix of this name."""
-        near = next(self.base_layer.parameters())
+        near = list(self.base_layer.parameters())
+        # Quantised weights are integers.
+        dtype = next((each.dtype for each in near if each.is_floating_point()), torch.get_default_dtype())
         for bank in (self.layer_prefix_key, self.layer_prefix_value):
-            start = torch.empty(length, *_heads(self.base_layer), dtype=near.dtype, device=near.device)
+            start = torch.empty(length, *_heads(self.base_layer), dtype=dtype, device=near[0].device)
             bank[adapter_name] = nn.Parameter(nn.init.normal_(start, std=_STD))
         if config.gate:
             settings: Any = self.base_layer.config
-            gate = nn.Linear(settings.hidden_size, 1, dtype=near.dtype, device=near.device)
+            gate = nn.Linear(settings.hidden_size, 1, dtype=dtype, device=near[0].device)
             self.layer_prefix_gate[adapter_name] = gate
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
