@@ -2,7 +2,7 @@
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, features, head_parameters, load_backbone
-from autopeft.backbones.quantization import Quantization, quantization_of
+from autopeft.backbones.quantization import Quantization, loaded_bytes, quantization_of
 
 __all__ = [
     "Anatomy",
@@ -11,5 +11,6 @@ __all__ = [
     "features",
     "head_parameters",
     "load_backbone",
+    "loaded_bytes",
     "quantization_of",
 ]

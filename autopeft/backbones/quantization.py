@@ -31,7 +31,7 @@ Quantization: TypeAlias = Literal["4bit", "8bit"]
 #: What to install where bitsandbytes is missing; None where it is there.
 MISSING_BITSANDBYTES = None if find_spec("bitsandbytes") else "bitsandbytes; pip install 'autopeft[quantization]'"
 
-#: Weights that share one scale, an fp32 number: a block in NF4, a row in LLM.int8().
+#: Weights that share one scale, an fp32 number, in NF4; in LLM.int8() those of a row do.
 _BLOCK = 64
 
 
@@ -103,16 +103,19 @@ def loaded_bytes(model: PreTrainedModel, quantization: Quantization | None) -> i
         model: The model with its task head; the meta device is fine.
         quantization: How it is loaded.
     """
+    plain = 4 * sum(parameter.numel() for parameter in model.parameters())
     if quantization is None:
-        return sum(parameter.numel() * 4 for parameter in model.parameters())
-    packed = {id(module.weight): module for module in model.base_model.modules() if type(module) is nn.Linear}
-    total = 0
-    for parameter in model.parameters():
-        module = packed.get(id(parameter))
-        if module is None:
-            total += parameter.numel() * 4
-        elif quantization == "8bit":
-            total += parameter.numel() + module.out_features * 4
-        else:
-            total += math.ceil(parameter.numel() / 2) + math.ceil(parameter.numel() / _BLOCK) * 4
-    return total
+        return plain
+    packed = [module for module in model.base_model.modules() if type(module) is nn.Linear]
+    return plain - sum(_saved(module, quantization) for module in packed)
+
+
+def _saved(layer: nn.Linear, quantization: Quantization) -> int:
+    """Return by how many bytes a quantised layer is smaller than in fp32."""
+    weights = layer.in_features * layer.out_features
+    if quantization == "4bit":
+        packed = math.ceil(weights / 2) + 4 * math.ceil(weights / _BLOCK)
+    else:
+        packed = weights + 4 * layer.out_features
+    biases = 0 if layer.bias is None else 2 * layer.out_features
+    return 4 * weights - packed + biases

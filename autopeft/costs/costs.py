@@ -14,7 +14,10 @@ from autopeft.methods.builder import Part, check_quantization, plan
 from autopeft.methods.storage import PLACED, stored_tensors
 from autopeft.space import Configuration
 
-__all__ = ["Costs"]
+__all__ = ["REFUSED", "Costs"]
+
+#: The price of what cannot be built: more than any budget.
+REFUSED = sys.maxsize
 
 _Cost = TypeVar("_Cost")
 
@@ -58,8 +61,8 @@ class Costs:
         check_quantization(parts, self._backbone.quantization)
         return sum(self._params_of(part) for part in parts)
 
-    def price(self, configuration: Configuration, refused: int = sys.maxsize) -> int:
-        """Return `params`, or `refused` (more than any budget) for what PEFT cannot build on this backbone."""
+    def price(self, configuration: Configuration, refused: int = REFUSED) -> int:
+        """Return `params`, or `refused` for what PEFT cannot build on this backbone."""
         try:
             return self.params(configuration)
         except ConfigurationError:

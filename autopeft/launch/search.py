@@ -13,11 +13,13 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from autopeft.backbones import Backbone, load_backbone
-from autopeft.costs import Budget, Costs
-from autopeft.errors import AutopeftError, BudgetError
+from autopeft.costs import REFUSED, Budget, Costs
+from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
+from autopeft.launch.memory import check_memory
+from autopeft.launch.places import Places, places_of
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_plugin, stock_lora
@@ -130,6 +132,11 @@ def prepare(plan: SearchPlan) -> Preparation:
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
     cheapest = cheapest_cost(bound, costs.price)
+    refused = refusals(bound, costs)
+    if cheapest == REFUSED:
+        raise ConfigurationError(
+            f"no configuration of the space {bound.name!r} can be built on {backbone.name}: {'; '.join(refused)}"
+        )
     if cheapest > limit:
         raise BudgetError(
             f"the budget {plan.budget} is {limit:,} trainable parameters, but the cheapest configuration of the space "
@@ -162,7 +169,6 @@ def prepare(plan: SearchPlan) -> Preparation:
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
-    refused = refusals(bound, costs)
     return Preparation(plan, backbone, task, setting, bound, costs, scale, spec, job, refused)
 
 
@@ -178,12 +184,16 @@ def run_search(
         listener: Who follows.
 
     Raises:
-        AutopeftError: When the run folder cannot be used, or trials keep failing.
+        AutopeftError: When the backbone does not fit into memory, the run folder cannot be used, or trials keep
+            failing.
     """
     began = time.time()
     plan = prepared.plan
     listener = listener or Silent()
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
+    places = places_of(plan)
+    if plan.ray_address is None:
+        check_memory(prepared.backbone, places, places.memory())
     prepare_folder(prepared.folder)
     sampler = make_sampler(plan.sampler, prepared.space, prepared.costs.price, prepared.scale.limit, seed=plan.seed)
     study = (_extended if extend else _opened)(prepared, sampler, fresh)
@@ -205,7 +215,7 @@ def run_search(
     )
     listener.opened(counted(study))
     if not desk.done:
-        _executor(plan)(desk, prepared.job, deadline=deadline)
+        _executor(plan, places)(desk, prepared.job, deadline=deadline)
     now = time.time()
     return SearchResult(
         plan=plan,
@@ -271,23 +281,10 @@ def _enqueue_baselines(study: optuna.Study, prepared: Preparation) -> None:
         enqueue(study, prepared.space, configuration, {"baseline": name})
 
 
-def _executor(plan: SearchPlan) -> Any:
-    """Choose where trials run: in this process, or in Ray workers, one per core or GPU unless told."""
-    import torch
-
+def _executor(plan: SearchPlan, places: Places) -> Any:
+    """Choose where trials run: in this process, or in Ray workers."""
     if plan.workers == 0:
         return run_here
     from autopeft.launch.tune import run_with_tune
 
-    cuda = torch.cuda.device_count()
-    workers = plan.workers or cuda or len(_cores())
-    gpus = min(1.0, cuda / workers) if cuda else 0.0
-    return partial(run_with_tune, workers=workers, gpus=gpus, address=plan.ray_address)
-
-
-def _cores() -> set[int]:
-    import os
-
-    if hasattr(os, "sched_getaffinity"):
-        return set(os.sched_getaffinity(0))
-    return set(range(os.cpu_count() or 1))
+    return partial(run_with_tune, workers=places.workers, gpus=places.gpus, address=plan.ray_address)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import tempfile
 import time
@@ -214,7 +215,7 @@ def _start_ray(workers: int, gpus: float, address: str | None) -> bool:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     local: dict[str, Any] = {}
     if address is None:
-        local = {"num_cpus": workers, "num_gpus": max(1, round(workers * gpus)) if gpus else 0}
+        local = {"num_cpus": workers, "num_gpus": math.ceil(workers * gpus)}
         local |= {"include_dashboard": False, "object_store_memory": 200 * 2**20}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
