@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 _APPLIED = "_autopeft"
+
+#: Types whose steps are too coarse for training.
+_HALF = (torch.bfloat16, torch.float16)
 
 #: Inputs of a model with labels.
 Batches = Sequence[Mapping[str, torch.Tensor]]
@@ -222,7 +226,7 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | No
     method = part.method
     expected = set(inject_targets(part, anatomy))
     check_fit(part, model, anatomy)
-    before = {id(parameter) for parameter in model.parameters()}
+    before = {id(tensor) for tensor in _tensors(model)}
     layers = {id(module) for module in model.modules() if isinstance(module, method.layer_class)}
     with _refusals(method):
         config = method.peft_config(part.cells, anatomy)
@@ -248,10 +252,18 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | No
         )
     with _refusals(method):
         method.freeze(tuner, part.cells, anatomy, prepared)
+    for tensor in _tensors(model):
+        if id(tensor) not in before and tensor.dtype in _HALF:
+            # As in `get_peft_model`: PEFT's tuners take the type that frozen weights are computed in.
+            tensor.data = tensor.data.float()
     new = tuple(
         parameter for parameter in model.parameters() if parameter.requires_grad and id(parameter) not in before
     )
     return Inserted(part, tuner, new)
+
+
+def _tensors(model: nn.Module) -> Iterator[torch.Tensor]:
+    return itertools.chain(model.parameters(), model.buffers())
 
 
 def remove(model: PreTrainedModel) -> None:

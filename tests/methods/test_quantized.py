@@ -76,7 +76,9 @@ def test_a_method_works_beside_packed_weights_or_is_refused(backbone, decoder, n
     for each in (model, plain):
         apply(configuration, each, backbone.anatomy, seed=1, batches=[batch])
         randomise(each, 0.1)
-    assert sum(parameter.numel() for parameter in adapter_parameters(model).values()) == counted
+    adapters = adapter_parameters(model).values()
+    assert sum(parameter.numel() for parameter in adapters) == counted
+    assert {parameter.dtype for parameter in adapters} == {torch.float32}
     # Nothing is taken from packed weights as if they were numbers: the two differ by rounding.
     assert torch.allclose(logits(model, batch), logits(plain, batch), atol=1e-3)
     step(model, batch)

@@ -38,7 +38,7 @@ LOW_RANK = (
         "Huang et al. 2025, openreview.net/forum?id=TwJrTz9cRS",
         knobs=(rank(),),
         fields={"rank": "r"},
-        quantizations=("8bit",),
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "delora",

@@ -76,7 +76,7 @@ ROTATIONS = (
         ),
         rates="1e-3..1e-1 log",
         start="close",
-        quantizations=("8bit",),
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "c3a",

@@ -41,7 +41,7 @@ SHARED = (
         fields={"rank": "r"},
         fixed={"sample_at_inference": False},
         rates="1e-3..1e-1 log",
-        quantizations=("8bit",),
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "randlora",
