@@ -134,7 +134,8 @@ def _announce(console: Console, prepared: Preparation) -> None:
     size = prepared.space.size
     count = "a continuum of configurations" if size is None else f"{size:,} configurations"
     say = _say(console)
-    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters")
+    held = f", held in {prepared.backbone.quantization}" if prepared.backbone.quantization else ""
+    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters{held}")
     for title, lines in (("task", prepared.task.describe()), ("trial", prepared.setting.describe())):
         for index, line in enumerate(lines):
             say(f"{'' if index else title:<8}{line}")
