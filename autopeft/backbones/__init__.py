@@ -2,5 +2,15 @@
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, features, head_parameters, load_backbone
+from autopeft.backbones.quantization import Quantization, loaded_bytes, quantization_of
 
-__all__ = ["Anatomy", "Backbone", "features", "head_parameters", "load_backbone"]
+__all__ = [
+    "Anatomy",
+    "Backbone",
+    "Quantization",
+    "features",
+    "head_parameters",
+    "load_backbone",
+    "loaded_bytes",
+    "quantization_of",
+]

@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from autopeft.backbones.anatomy import Anatomy
+from autopeft.backbones.quantization import Quantization, bitsandbytes_config, check_quantizable, settle
 from autopeft.backbones.resolve import resolve_anatomy
 from autopeft.backbones.source import Source, find_source
 from autopeft.errors import BackboneError
@@ -39,6 +40,7 @@ class Backbone:
         source: Where it is loaded from.
         revision: Branch, tag or commit of a hub model.
         roles: A mapping of roles to modules, for architectures autopeft does not know.
+        quantization: Whether, and how, its frozen matrices are held in few bits once loaded.
 
     Attributes:
         name: What the user calls it; a folder by its last part.
@@ -48,27 +50,37 @@ class Backbone:
         shape: Its sizes and roles, for search spaces.
 
     Raises:
-        BackboneError: The model cannot be found, read or understood.
+        BackboneError: The model cannot be found, read, understood or quantised.
     """
 
-    def __init__(self, source: Source, revision: str | None = None, roles: Anatomy | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        revision: str | None = None,
+        roles: Anatomy | None = None,
+        quantization: Quantization | None = None,
+    ) -> None:
         self.name = source.name
         self.path = source.path
         self.revision = revision
+        self.quantization = quantization
         self._source = source
         self._metas: dict[int, PreTrainedModel] = {}
         self.config: PretrainedConfig = self._load(AutoConfig)
         self.images = self._classifies_images()
         self.anatomy = resolve_anatomy(self.meta(), roles)
+        if quantization is not None:
+            check_quantizable(quantization, self.name, self.anatomy.transposed)
         self.shape = self._shape()
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """What tells this model from others: its name with a hub commit or the sha256 of its weights."""
+        """What tells this model from others: name, hub commit or sha256 of the weights, quantisation if any."""
+        quantized = {"quantization": self.quantization} if self.quantization else {}
         if self._source.local:
-            return {"model": self.name, "weights": self._source.fingerprint()}
+            return {"model": self.name, "weights": self._source.fingerprint(), **quantized}
         commit = getattr(self.config, "_commit_hash", None) or self.revision or "main"
-        return {"model": self.name, "revision": commit}
+        return {"model": self.name, "revision": commit, **quantized}
 
     @cached_property
     def num_parameters(self) -> int:
@@ -104,15 +116,18 @@ class Backbone:
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
 
-    def classifier(self, num_labels: int, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
-        """Return the model with its weights and a new classification head.
+    def classifier(
+        self, num_labels: int, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+    ) -> PreTrainedModel:
+        """Return the model with its weights and a new classification head, which is never quantised.
 
         Args:
             num_labels: Number of classes.
-            dtype: Type of the weights.
+            dtype: Type of the weights that are not quantised.
+            device: Where; the CPU when left out. A quantised model stays where it was loaded.
 
         Returns:
-            The model in eval mode on the CPU; its head is drawn from torch's global generator.
+            The model in eval mode; its head is drawn from torch's global generator.
 
         Raises:
             BackboneError: The weights cannot be loaded.
@@ -122,10 +137,22 @@ class Backbone:
             **self._task_config(num_labels),
             dtype=dtype,
             ignore_mismatched_sizes=True,
+            **self._quantizing(num_labels, device or torch.device("cpu")),
         )
         if not self.images and model.config.pad_token_id is None:
             model.config.pad_token_id = self.tokenizer().pad_token_id
+        if self.quantization is not None:
+            settle(model)
+        elif device is not None:
+            model.to(device)
         return model.eval()
+
+    def _quantizing(self, num_labels: int, device: torch.device) -> dict[str, Any]:
+        """Return what quantisation adds to the arguments of `from_pretrained`."""
+        if self.quantization is None:
+            return {}
+        head = {name.rpartition(".")[0] for name in head_parameters(self.meta(num_labels))}
+        return {"quantization_config": bitsandbytes_config(self.quantization, head), "device_map": {"": device}}
 
     def _classifies_images(self) -> bool:
         kind = type(self.config)
@@ -174,7 +201,10 @@ class Backbone:
 
 
 def load_backbone(
-    model: str | None = None, revision: str | None = None, roles: Anatomy | Path | None = None
+    model: str | None = None,
+    revision: str | None = None,
+    roles: Anatomy | Path | None = None,
+    quantization: Quantization | None = None,
 ) -> Backbone:
     """Load what is needed to know a pretrained model, which is its config but not its weights.
 
@@ -182,16 +212,20 @@ def load_backbone(
         model: A hub id, a folder, or None (or `minilm`) for the packaged default.
         revision: Branch, tag or commit of a hub model.
         roles: A mapping of roles to modules, or its YAML file, for architectures autopeft does not know.
+        quantization: `4bit` or `8bit` to hold its frozen matrices in so many bits, through bitsandbytes.
 
     Raises:
-        BackboneError: The model cannot be found, read or understood.
+        BackboneError: The model cannot be found, read, understood or quantised.
     """
     anatomy = Anatomy.from_file(roles) if isinstance(roles, Path) else roles
-    return Backbone(find_source(model, revision), revision, anatomy)
+    return Backbone(find_source(model, revision), revision, anatomy, quantization)
 
 
 def features(module: torch.nn.Module) -> tuple[int, int]:
     """Return the input and output size of a linear layer; GPT-2's `Conv1D` stores its weight transposed."""
+    if isinstance(module, torch.nn.Linear):
+        # A quantised weight is packed into another shape.
+        return module.in_features, module.out_features
     weight = module.weight
     assert isinstance(weight, torch.Tensor)
     rows, columns = weight.shape

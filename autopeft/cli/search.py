@@ -62,6 +62,14 @@ def search(
         str | None,
         typer.Option(help="accuracy and one or two of params, bytes, flops, memory, time [accuracy,params]."),
     ] = None,
+    load_in_4bit: Annotated[
+        bool | None,
+        typer.Option("--load-in-4bit", help="Frozen matrices in 4 bits, by bitsandbytes.", rich_help_panel=_TRIAL),
+    ] = None,
+    load_in_8bit: Annotated[
+        bool | None,
+        typer.Option("--load-in-8bit", help="Frozen matrices in 8 bits, by bitsandbytes.", rich_help_panel=_TRIAL),
+    ] = None,
     gradient_checkpointing: Annotated[
         bool | None,
         typer.Option("--gradient-checkpointing", help="Compute layers again to save memory.", rich_help_panel=_TRIAL),
@@ -130,7 +138,8 @@ def _announce(console: Console, prepared: Preparation) -> None:
     size = prepared.space.size
     count = "a continuum of configurations" if size is None else f"{size:,} configurations"
     say = _say(console)
-    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters")
+    held = f", held in {prepared.backbone.quantization}" if prepared.backbone.quantization else ""
+    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters{held}")
     for title, lines in (("task", prepared.task.describe()), ("trial", prepared.setting.describe())):
         for index, line in enumerate(lines):
             say(f"{'' if index else title:<8}{line}")

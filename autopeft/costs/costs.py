@@ -10,11 +10,14 @@ from autopeft.backbones import Backbone
 from autopeft.costs.forwards import Forwards
 from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
 from autopeft.errors import ConfigurationError
-from autopeft.methods.builder import Part, plan
+from autopeft.methods.builder import Part, check_quantization, plan
 from autopeft.methods.storage import PLACED, stored_tensors
 from autopeft.space import Configuration
 
-__all__ = ["Costs"]
+__all__ = ["REFUSED", "Costs"]
+
+#: The price of what cannot be built: more than any budget.
+REFUSED = sys.maxsize
 
 _Cost = TypeVar("_Cost")
 
@@ -51,12 +54,15 @@ class Costs:
         """Return the number of trainable parameters of the adapters; the task head is not counted.
 
         Raises:
-            ConfigurationError: PEFT cannot build the configuration on this backbone.
+            ConfigurationError: PEFT cannot build the configuration on this backbone, or not beside its weights in
+                few bits.
         """
-        return sum(self._params_of(part) for part in plan(configuration))
+        parts = plan(configuration)
+        check_quantization(parts, self._backbone.quantization)
+        return sum(self._params_of(part) for part in parts)
 
-    def price(self, configuration: Configuration, refused: int = sys.maxsize) -> int:
-        """Return `params`, or `refused` (more than any budget) for what PEFT cannot build on this backbone."""
+    def price(self, configuration: Configuration, refused: int = REFUSED) -> int:
+        """Return `params`, or `refused` for what PEFT cannot build on this backbone."""
         try:
             return self.params(configuration)
         except ConfigurationError:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from autopeft.backbones import Quantization
 from autopeft.space import Configuration
 from autopeft.tasks import TaskSpec
 from autopeft.trials import TrialSetting
@@ -23,6 +24,7 @@ class WorkerJob:
         model: What `load_backbone` takes.
         revision: Revision of a hub model.
         roles: YAML file mapping roles, for an unknown architecture.
+        quantization: How the backbone's frozen matrices are held.
         plugin: Python file that registers further methods.
         task: Where the data is.
         setting: How a trial is run.
@@ -33,6 +35,7 @@ class WorkerJob:
     model: str | None
     revision: str | None
     roles: Path | None
+    quantization: Quantization | None
     plugin: Path | None
     task: TaskSpec
     setting: TrialSetting
@@ -49,7 +52,7 @@ class WorkerJob:
         use_threads(1)
         if self.plugin is not None:
             load_plugin(self.plugin)
-        backbone = load_backbone(self.model, self.revision, self.roles)
+        backbone = load_backbone(self.model, self.revision, self.roles, self.quantization)
         return TrialRunner(backbone, load_task(self.task), self.setting)
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:

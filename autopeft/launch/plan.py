@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError
 
 __all__ = ["SearchPlan", "default_study", "parse_duration"]
@@ -46,6 +47,8 @@ class SearchPlan(BaseModel):
     batch_size: int | None = Field(None, ge=1, description="examples of a step")
     max_length: int | None = Field(None, ge=2, description="tokens at which a text is cut")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="bf16 where the hardware has it")
+    load_in_4bit: bool = Field(False, description="hold the backbone's frozen matrices in 4 bits (NF4)")
+    load_in_8bit: bool = Field(False, description="hold the backbone's frozen matrices in 8 bits (LLM.int8())")
     gradient_checkpointing: bool = Field(False, description="compute layers again for the backward pass")
     early_stopping: bool = Field(True, description="stop trials that will not reach the front")
     workers: int | None = Field(None, ge=0, description="trials at once; 0 runs them in this process")
@@ -66,6 +69,20 @@ class SearchPlan(BaseModel):
         if value is not None:
             parse_duration(value)
         return value
+
+    @field_validator("load_in_8bit")
+    @classmethod
+    def _one_quantization(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("load_in_4bit"):
+            raise ValueError("excludes load_in_4bit; give one of them")
+        return value
+
+    @property
+    def quantization(self) -> Quantization | None:
+        """How the backbone's frozen matrices are held; None as they are."""
+        if self.load_in_4bit:
+            return "4bit"
+        return "8bit" if self.load_in_8bit else None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], source: str = "search") -> SearchPlan:

@@ -95,6 +95,8 @@ class Prices:
     def ranges(self, space: BoundSpace, limit: int, others: Sequence[Configuration]) -> dict[str, tuple[float, float]]:
         """Return the lowest non-zero and the highest value of each cost, to score fronts by.
 
+        None for trainable parameters alone, which a study's scale knows.
+
         Args:
             space: The space.
             limit: The highest number of trainable parameters.
@@ -103,6 +105,8 @@ class Prices:
         Raises:
             AutopeftError: When a cost is 0 everywhere.
         """
+        if self.names == ("params",):
+            return {}
         points = AffordablePoints(space, self.price, limit)
         rng = np.random.default_rng(0)
         drawn = [points.cheapest.configuration, *(points.draw(rng).configuration for _ in range(_DRAWS)), *others]

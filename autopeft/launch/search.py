@@ -13,17 +13,19 @@ import optuna
 from optuna.samplers import BaseSampler, RandomSampler
 
 from autopeft.backbones import Backbone, load_backbone
-from autopeft.costs import Budget, Costs, memory_limit, read_objectives
-from autopeft.errors import AutopeftError, BudgetError
-from autopeft.launch.calibration import CALIBRATION, Calibration, to_measure
+from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
+from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
+from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
+from autopeft.launch.memory import check_memory, may_run_out
+from autopeft.launch.places import Places, places_of
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_plugin, stock_lora
-from autopeft.samplers import AffordablePoints, cheapest_cost, make_sampler
+from autopeft.samplers import cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
 from autopeft.study import (
     SCALE,
@@ -114,7 +116,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     space = load_space(plan.space) if isinstance(plan.space, str) else SearchSpace.from_dict(plan.space)
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
     objectives = read_objectives(plan.objectives)
-    backbone = load_backbone(plan.model, plan.revision, plan.roles)
+    backbone = load_backbone(plan.model, plan.revision, plan.roles, plan.quantization)
     bound = space.bind(VOCABULARY, backbone.shape)
     task_spec = _task_spec(plan)
     task = load_task(task_spec)
@@ -132,6 +134,11 @@ def prepare(plan: SearchPlan) -> Preparation:
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
     cheapest = cheapest_cost(bound, costs.price)
+    refused = refusals(bound, costs)
+    if cheapest == REFUSED:
+        raise ConfigurationError(
+            f"no configuration of the space {bound.name!r} can be built on {backbone.name}: {'; '.join(refused)}"
+        )
     if cheapest > limit:
         raise BudgetError(
             f"the budget {plan.budget} is {limit:,} trainable parameters, but the cheapest configuration of the space "
@@ -156,6 +163,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         model=plan.model,
         revision=plan.revision,
         roles=plan.roles,
+        quantization=plan.quantization,
         plugin=plan.plugin,
         task=task_spec,
         setting=setting,
@@ -164,7 +172,6 @@ def prepare(plan: SearchPlan) -> Preparation:
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
     prices = Prices(objectives, costs, backbone.anatomy, memory_limit=memory_limit(plan.budget))
-    refused = refusals(bound, costs)
     return Preparation(plan, backbone, task, setting, bound, costs, prices, scale, spec, job, refused)
 
 
@@ -180,17 +187,25 @@ def run_search(
         listener: Who follows.
 
     Raises:
-        AutopeftError: When the run folder cannot be used, or trials keep failing.
+        AutopeftError: When the backbone does not fit into memory, the run folder cannot be used, or trials keep
+            failing.
     """
     began = time.time()
     plan = prepared.plan
     listener = listener or Silent()
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
+    places = places_of(plan)
+    if plan.ray_address is None:
+        check_memory(prepared.backbone, places, places.memory())
+    stock = stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE)
+    measure = partial(_profile, prepared, places)
     prepare_folder(prepared.folder)
     study = (_extended if extend else _opened)(prepared, RandomSampler(), fresh)
     _write_plan(prepared)
-    prices = _calibrated(prepared, study, listener)
-    scale = replace(prepared.scale, axes=_axes(prepared, prices))
+    prices = calibrated(
+        _within_memory(prepared, places), study, prepared.space, prepared.scale.limit, stock, measure, listener.said
+    )
+    scale = replace(prepared.scale, axes=prices.ranges(prepared.space, prepared.scale.limit, [stock]))
     study.set_user_attr(SCALE, asdict(scale))
     study.sampler = make_sampler(
         plan.sampler, prepared.space, prices.price, scale.limit, seed=plan.seed, costs=prices.axes(scale.axes)
@@ -212,7 +227,7 @@ def run_search(
     )
     listener.opened(counted(study))
     if not desk.done:
-        _executor(plan)(desk, prepared.job, deadline=deadline)
+        _executor(plan, places)(desk, prepared.job, deadline=deadline)
     now = time.time()
     return SearchResult(
         plan=plan,
@@ -259,36 +274,6 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optun
     return extend_study(old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name)
 
 
-def _calibrated(prepared: Preparation, study: optuna.Study, listener: Listener) -> Prices:
-    """Measure what predicted costs need, once for each study."""
-    prices, recorded = prepared.prices, study.user_attrs.get(CALIBRATION)
-    if not prices.needs_calibration:
-        return prices
-    if recorded is not None:
-        return replace(prices, calibration=Calibration.from_dict(recorded))
-    anatomy, params = prepared.backbone.anatomy, prepared.costs.params
-    points = AffordablePoints(prepared.space, prepared.costs.price, prepared.scale.limit)
-    configurations = to_measure(points, anatomy, [stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE)])
-    listener.said(f"measuring steps of {len(configurations)} configurations, to predict the others")
-    measured = _profile(prepared, configurations)
-    calibration = Calibration.of(configurations, measured, anatomy, params)
-    study.set_user_attr(CALIBRATION, calibration.to_dict())
-    memory = calibration.memory
-    listener.said(
-        f"peak memory is predicted with an error of {memory.typical_error:.1%} (median) and "
-        f"{memory.largest_error:.1%} (largest) over those measured"
-    )
-    return replace(prices, calibration=calibration)
-
-
-def _axes(prepared: Preparation, prices: Prices) -> dict[str, tuple[float, float]]:
-    """Return the ranges of the costs that are objectives; none for trainable parameters alone."""
-    if prices.names == ("params",):
-        return {}
-    stock = stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE)
-    return prices.ranges(prepared.space, prepared.scale.limit, [stock])
-
-
 def _task_spec(plan: SearchPlan) -> TaskSpec:
     fields = ("task", "data", "text", "text2", "label", "validation", "test", "metric", "seed")
     return TaskSpec.of(**plan.model_dump(include=set(fields)))
@@ -308,36 +293,33 @@ def _enqueue_baselines(study: optuna.Study, prepared: Preparation) -> None:
         enqueue(study, prepared.space, configuration, {"baseline": name})
 
 
-def _executor(plan: SearchPlan) -> Any:
+def _executor(plan: SearchPlan, places: Places) -> Any:
     """Choose where trials run: in this process, or in Ray workers."""
     if plan.workers == 0:
         return run_here
     from autopeft.launch.tune import run_with_tune
 
-    return partial(run_with_tune, **_places(plan))
+    return partial(run_with_tune, workers=places.workers, gpus=places.gpus, address=plan.ray_address)
 
 
-def _profile(prepared: Preparation, configurations: Sequence[Configuration]) -> dict[str, Any]:
+def _profile(prepared: Preparation, places: Places, configurations: Sequence[Configuration]) -> dict[str, Any]:
     """Measure steps where trials will run."""
+    texts = [each.text for each in configurations]
     if prepared.plan.workers == 0:
-        return prepared.job.profile([each.text for each in configurations])
+        return prepared.job.profile(texts)
     from autopeft.launch.tune import profile_with_ray
 
-    return profile_with_ray(prepared.job, configurations, **_places(prepared.plan))
+    return profile_with_ray(
+        prepared.job, texts, workers=places.workers, gpus=places.gpus, address=prepared.plan.ray_address
+    )
 
 
-def _places(plan: SearchPlan) -> dict[str, Any]:
-    """Return how many trials run at once, one per core or GPU unless told, on how many GPUs each, and where."""
-    import torch
-
-    cuda = torch.cuda.device_count()
-    workers = plan.workers or cuda or len(_cores())
-    return {"workers": workers, "gpus": min(1.0, cuda / workers) if cuda else 0.0, "address": plan.ray_address}
-
-
-def _cores() -> set[int]:
-    import os
-
-    if hasattr(os, "sched_getaffinity"):
-        return set(os.sched_getaffinity(0))
-    return set(range(os.cpu_count() or 1))
+def _within_memory(prepared: Preparation, places: Places) -> Prices:
+    """Hold predicted memory to what a worker has, where it could run out of it."""
+    prices = prepared.prices
+    if prices.memory_limit is not None or prepared.plan.ray_address is not None:
+        return prices
+    room = places.memory() // places.sharing
+    if not may_run_out(prepared.backbone, prepared.setting, prepared.scale.limit, room):
+        return prices
+    return replace(prices, memory_limit=room)

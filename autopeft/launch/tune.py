@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import tempfile
 import time
@@ -204,13 +205,13 @@ def run_with_tune(
 
 
 def profile_with_ray(
-    job: WorkerJob, configurations: Sequence[Configuration], *, workers: int, gpus: float, address: str | None
+    job: WorkerJob, configurations: Sequence[str], *, workers: int, gpus: float, address: str | None
 ) -> dict[str, Any]:
     """Measure training steps of configurations in a worker like those of trials; see `WorkerJob.profile`."""
     started = _start_ray(workers, gpus, address)
     try:
         task = ray.remote(num_cpus=1, num_gpus=gpus)(WorkerJob.profile)
-        found: dict[str, Any] = ray.get(task.remote(job, [each.text for each in configurations]))
+        found: dict[str, Any] = ray.get(task.remote(job, list(configurations)))
         return found
     except ray.exceptions.RayTaskError as error:
         raise AutopeftError(f"steps cannot be measured: {error.cause}") from error
@@ -231,7 +232,7 @@ def _start_ray(workers: int, gpus: float, address: str | None) -> bool:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     local: dict[str, Any] = {}
     if address is None:
-        local = {"num_cpus": workers, "num_gpus": max(1, round(workers * gpus)) if gpus else 0}
+        local = {"num_cpus": workers, "num_gpus": math.ceil(workers * gpus)}
         local |= {"include_dashboard": False, "object_store_memory": 200 * 2**20}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)

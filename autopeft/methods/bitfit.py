@@ -12,7 +12,7 @@ from torch import nn
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import AdapterLayer, adapter_dtype
 from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import MethodWords
@@ -46,7 +46,9 @@ class BitFitLayer(AdapterLayer):
     def update_layer(self, adapter_name: str, config: BitFitConfig) -> None:
         """Add a change of this name."""
         bias: Any = self.get_base_layer().bias
-        self.bitfit_delta[adapter_name] = nn.Parameter(torch.zeros_like(bias))
+        self.bitfit_delta[adapter_name] = nn.Parameter(
+            torch.zeros_like(bias, dtype=adapter_dtype(self.get_base_layer()))
+        )
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -118,6 +120,7 @@ class BitFit(Method):
     start: Start = "exact"
     mergeable = True
     ours = True
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Anatomy, features, head_parameters
+from autopeft.backbones import Anatomy, Quantization, features, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
@@ -28,6 +29,7 @@ __all__ = [
     "applied",
     "apply",
     "check_fit",
+    "check_quantization",
     "inject",
     "plan",
     "remove",
@@ -35,6 +37,9 @@ __all__ = [
 ]
 
 _APPLIED = "_autopeft"
+
+#: Types whose steps are too coarse for training.
+_HALF = (torch.bfloat16, torch.float16)
 
 #: Inputs of a model with labels.
 Batches = Sequence[Mapping[str, torch.Tensor]]
@@ -125,11 +130,13 @@ def apply(
         stored: Whether to build what is saved of the configuration.
 
     Raises:
-        ConfigurationError: The model is adapted already, or the adapters do not end up where they should.
+        ConfigurationError: The model is adapted already, its weights are in too few bits for a method, or the
+            adapters do not end up where they should.
     """
     if _APPLIED in model.__dict__:
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
     parts = plan(configuration, stored)
+    check_quantization(parts, quantization_of(model))
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -184,6 +191,22 @@ def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
                 raise ConfigurationError(f"{part.method.words.name}: {reason}, at {name}")
 
 
+def check_quantization(parts: Iterable[Part], quantization: Quantization | None) -> None:
+    """Check that parts work beside the frozen weights of a backbone.
+
+    Raises:
+        ConfigurationError: Naming the first that does not.
+    """
+    if quantization is None:
+        return
+    for part in parts:
+        if not all(part.method.works_beside(quantization, knobs) for knobs in part.cells.values()):
+            raise ConfigurationError(
+                f"{part.method.words.name}: not known to work beside weights in {quantization} with these knobs; "
+                f"expected another method, or a backbone loaded without --load-in-{quantization}"
+            )
+
+
 @contextmanager
 def _refusals(method: Method) -> Iterator[None]:
     """Turn what PEFT says to a config or a module it does not take into our error."""
@@ -203,7 +226,7 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | No
     method = part.method
     expected = set(inject_targets(part, anatomy))
     check_fit(part, model, anatomy)
-    before = {id(parameter) for parameter in model.parameters()}
+    before = {id(tensor) for tensor in _tensors(model)}
     layers = {id(module) for module in model.modules() if isinstance(module, method.layer_class)}
     with _refusals(method):
         config = method.peft_config(part.cells, anatomy)
@@ -229,10 +252,18 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | No
         )
     with _refusals(method):
         method.freeze(tuner, part.cells, anatomy, prepared)
+    for tensor in _tensors(model):
+        if id(tensor) not in before and tensor.dtype in _HALF:
+            # As in `get_peft_model`: PEFT's tuners take the type that frozen weights are computed in.
+            tensor.data = tensor.data.float()
     new = tuple(
         parameter for parameter in model.parameters() if parameter.requires_grad and id(parameter) not in before
     )
     return Inserted(part, tuner, new)
+
+
+def _tensors(model: nn.Module) -> Iterator[torch.Tensor]:
+    return itertools.chain(model.parameters(), model.buffers())
 
 
 def remove(model: PreTrainedModel) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from typing_extensions import override
 
-__all__ = ["AdapterLayer"]
+__all__ = ["AdapterLayer", "adapter_dtype"]
 
 
 class AdapterLayer(nn.Module, BaseTunerLayer):
@@ -44,3 +45,9 @@ class AdapterLayer(nn.Module, BaseTunerLayer):
         """Return the wrapped module; PEFT calls this to unload."""
         self.detach_from_model()
         return self.get_base_layer()
+
+
+def adapter_dtype(module: nn.Module) -> torch.dtype:
+    """Return the type of what trains beside a module: that of its weights, or the default beside packed ones."""
+    found = next(module.parameters()).dtype
+    return found if found.is_floating_point else torch.get_default_dtype()

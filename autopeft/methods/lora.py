@@ -12,7 +12,7 @@ from peft.tuners.tuners_utils import BaseTuner
 from torch import nn
 from typing_extensions import override
 
-from autopeft.backbones import Anatomy
+from autopeft.backbones import Anatomy, Quantization
 from autopeft.methods.gate import GATE
 from autopeft.methods.gated_lora import GatedLoraConfig
 from autopeft.methods.lora_starts import DATA_STARTS, LACKING, START, config_fields, look_at, quantising, set_start
@@ -35,6 +35,8 @@ ALPHA = Knob(
 _INITS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora", "loftq", *DATA_STARTS)
 #: Initialisations that take their start out of the frozen weight.
 _ALTERING = ("pissa", "olora", "loftq", "corda", "lora_ga")
+#: Initialisations for which PEFT reads the frozen weight as it is stored.
+_READING = ("orthogonal", "mica", *_ALTERING)
 
 
 class LowRank(Method):
@@ -123,6 +125,14 @@ class Lora(LowRank):
         ),
     )
     start: Start = "close"
+    quantizations = ("4bit", "8bit")
+
+    @override
+    def works_beside(self, quantization: Quantization, knobs: Knobs) -> bool:
+        """Tell whether neither its start nor DoRA's norm needs the weight itself; PEFT unpacks 4 bits for the norm."""
+        if knobs["init"] in _READING or (knobs["variant"] == "dora" and quantization == "8bit"):
+            return False
+        return super().works_beside(quantization, knobs)
 
     @override
     def alters_weights(self, knobs: Knobs) -> bool:

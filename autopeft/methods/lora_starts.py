@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -18,6 +17,8 @@ from peft.tuners.lora.loraga import preprocess_loraga
 from peft.tuners.tuners_utils import BaseTuner
 from torch.overrides import TorchFunctionMode
 
+from autopeft.backbones.quantization import MISSING_BITSANDBYTES
+
 __all__ = ["DATA_STARTS", "LACKING", "START", "config_fields", "look_at", "quantising", "set_start"]
 
 Batches = Iterable[Mapping[str, torch.Tensor]]
@@ -25,7 +26,7 @@ Batches = Iterable[Mapping[str, torch.Tensor]]
 DATA_STARTS = ("eva", "corda", "lora_ga")
 
 #: Starts that need what is not installed here.
-LACKING = {} if find_spec("bitsandbytes") else {"loftq": "bitsandbytes; pip install 'autopeft[quantization]'"}
+LACKING = {"loftq": MISSING_BITSANDBYTES} if MISSING_BITSANDBYTES else {}
 
 #: Attribute of a tuner with the first A and B of every layer whose start was taken out of the frozen weight.
 START = "_autopeft_start"

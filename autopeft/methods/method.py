@@ -12,7 +12,7 @@ from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTuner
 from torch import nn
 
-from autopeft.backbones import Anatomy
+from autopeft.backbones import Anatomy, Quantization
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
@@ -40,6 +40,8 @@ class Method(ABC):
             `merges`.
         ours: Whether PEFT lacks it, so that its folders load only after `import autopeft`.
         joint: Whether its cost depends on all its places together, as where they share parameters.
+        quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
+            away, see `works_beside`.
     """
 
     words: MethodWords
@@ -50,6 +52,7 @@ class Method(ABC):
     mergeable: bool
     ours: bool = False
     joint: bool = False
+    quantizations: tuple[Quantization, ...] = ()
 
     @abstractmethod
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -75,6 +78,10 @@ class Method(ABC):
     def alters_weights(self, knobs: Knobs) -> bool:
         """Tell whether putting it in changes the frozen weights that it wraps."""
         return False
+
+    def works_beside(self, quantization: Quantization, knobs: Knobs) -> bool:
+        """Tell whether it works with these knobs beside frozen weights in few bits."""
+        return quantization in self.quantizations
 
     def start_with(self, knobs: Knobs) -> Start:
         """Return the logits right after `apply` with these knobs, see `start`."""

@@ -36,6 +36,7 @@ class ParallelAdapter(Method):
     start = "exact"
     mergeable = False
     ours = True
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from torch import nn
 from typing_extensions import override
 
-from autopeft.backbones import Anatomy, features
+from autopeft.backbones import Anatomy, Quantization, features
 from autopeft.methods.method import Cells, Knobs, Method, learning_rate
 from autopeft.methods.peft_fields import field_knobs
 from autopeft.space.placement import Cell
@@ -56,6 +56,7 @@ class PeftMethod(Method):
             where PEFT cannot build it on the meta device.
         shared: Trainable parameters of all places together from the knobs, where they share all.
         excludes: Methods that cannot share a backbone with it.
+        quantizations: See `Method`.
         order: See `Method`.
     """
 
@@ -78,6 +79,7 @@ class PeftMethod(Method):
         count: Callable[[Knobs, int, int], int | None] | None = None,
         shared: Callable[[Knobs], int] | None = None,
         excludes: Sequence[str] = (),
+        quantizations: tuple[Quantization, ...] = (),
         order: int = 0,
     ) -> None:
         self.peft_type = peft_type
@@ -110,6 +112,7 @@ class PeftMethod(Method):
         self.joint = joint
         self._count = count
         self._shared = shared
+        self.quantizations = quantizations
         self.order = order
 
     @override

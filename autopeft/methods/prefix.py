@@ -45,6 +45,7 @@ class Prefix(Method):
     start = "differs"
     mergeable = False
     ours = True
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

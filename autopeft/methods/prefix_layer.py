@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from autopeft.errors import BackboneError
 from autopeft.methods.gate import openness
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import AdapterLayer, adapter_dtype
 from autopeft.methods.prefix_attention import attention_with_prefixes, carry
 
 __all__ = ["PrefixConfig", "PrefixLayer", "PrefixTuner"]
@@ -61,13 +61,13 @@ class PrefixLayer(AdapterLayer):
 
     def update_layer(self, adapter_name: str, length: int, config: PrefixConfig) -> None:
         """Add a prefix of this name."""
-        near = next(self.base_layer.parameters())
+        dtype, device = adapter_dtype(self.base_layer), next(self.base_layer.parameters()).device
         for bank in (self.layer_prefix_key, self.layer_prefix_value):
-            start = torch.empty(length, *_heads(self.base_layer), dtype=near.dtype, device=near.device)
+            start = torch.empty(length, *_heads(self.base_layer), dtype=dtype, device=device)
             bank[adapter_name] = nn.Parameter(nn.init.normal_(start, std=_STD))
         if config.gate:
             settings: Any = self.base_layer.config
-            gate = nn.Linear(settings.hidden_size, 1, dtype=near.dtype, device=near.device)
+            gate = nn.Linear(settings.hidden_size, 1, dtype=dtype, device=device)
             self.layer_prefix_gate[adapter_name] = gate
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 

@@ -55,6 +55,7 @@ class PromptMethod(Method):
     layer_class = _NoLayer
     start: Start = "differs"
     mergeable = False
+    quantizations = ("4bit", "8bit")
 
     def __init__(
         self,

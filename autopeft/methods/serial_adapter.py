@@ -49,6 +49,7 @@ class SerialAdapter(Method):
     start: Start = "exact"
     mergeable = False
     ours = True
+    quantizations = ("4bit", "8bit")
 
     @override
     def start_with(self, knobs: Knobs) -> Start:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import optuna
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 
 from autopeft.errors import StudyError
 from autopeft.study.spec import StudySpec
@@ -86,7 +87,9 @@ def open_study(
 
 def new_study(storage: optuna.storages.BaseStorage, name: str, spec: StudySpec, sampler: BaseSampler) -> optuna.Study:
     """Create a study of the objectives of its spec: costs, then accuracy."""
-    directions = ["maximize" if objective == "accuracy" else "minimize" for objective in spec.objectives]
+    directions = [
+        StudyDirection.MAXIMIZE if objective == "accuracy" else StudyDirection.MINIMIZE for objective in spec.objectives
+    ]
     study = optuna.create_study(study_name=name, storage=storage, sampler=sampler, directions=directions)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -52,7 +52,8 @@ def fine_tune(
         Every metric on validation, and `loss`.
     """
     set_seed(seed)
-    model = backbone.classifier(len(task.labels))
+    device = pick_device()
+    model = backbone.classifier(len(task.labels), device=device)
     tokenizer = backbone.tokenizer()
     train, validation = (encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
     few = np.random.default_rng(seed).permutation(len(train))[: FEW_BATCHES * setting.batch_size]
@@ -61,9 +62,15 @@ def fine_tune(
         model,
         backbone.anatomy,
         seed=seed,
-        batches=batches(train.take(few), setting.batch_size, pad_id_of(tokenizer)),
+        batches=[
+            {key: value.to(device) for key, value in batch.items()}
+            for batch in batches(train.take(few), setting.batch_size, pad_id_of(tokenizer))
+        ],
     )
-    optimiser = torch.optim.AdamW(parameter_groups(model.to(pick_device()), setting), weight_decay=setting.weight_decay)
+    optimiser = torch.optim.AdamW(parameter_groups(model, setting), weight_decay=setting.weight_decay)
+    if backbone.quantization is not None:
+        # The Trainer takes quantised models only with transformers' own note that they have adapters.
+        model._hf_peft_config_loaded = True
     steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
     with TemporaryDirectory() as scratch:
         arguments = TrainingArguments(

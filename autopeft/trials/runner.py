@@ -66,12 +66,15 @@ class TrialRunner:
         self.setting = setting
         self.device = device or pick_device()
         self._anatomy = backbone.anatomy
+        # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on the
+        # texts beside it, and cannot be kept.
+        self._keeps = backbone.quantization != "8bit"
         tokenizer = backbone.tokenizer()
         self._pad_id = pad_id_of(tokenizer)
         with torch.random.fork_rng(devices=[]):
             # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
             torch.manual_seed(0)
-            self.model: PreTrainedModel = backbone.classifier(len(task.labels)).to(self.device)
+            self.model: PreTrainedModel = backbone.classifier(len(task.labels), device=self.device)
         # Nothing is generated; a cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
         self.model.set_attn_implementation(attention(self.device, setting.precision, setting.max_length))
@@ -247,7 +250,7 @@ class TrialRunner:
     def _depth(self, configuration: Configuration) -> int:
         """Return how many layers a trial leaves out, their activations at hand."""
         depth = frozen_depth(configuration, self._anatomy)
-        if depth == 0 or not all(cache.fits() for cache in self._prefixes):
+        if depth == 0 or not self._keeps or not all(cache.fits() for cache in self._prefixes):
             return 0
         for cache in self._prefixes:
             cache.at(depth)

@@ -50,6 +50,7 @@ class AdaLora(PeftMethod):
             },
             rates="1e-3..1e-1 log",
             excludes=("lora", "kasa"),
+            quantizations=("8bit",),
         )
 
     @override

@@ -19,6 +19,7 @@ LOW_RANK = (
         knobs=(rank("1..16 by x2"), _ALPHA),
         fields={"rank": "r"},
         fixed={"use_effective_conv2d": False},
+        quantizations=("8bit",),
     ),
     PeftMethod(
         "lokr",
@@ -28,6 +29,7 @@ LOW_RANK = (
         knobs=(rank(), _ALPHA),
         fields={"rank": "r"},
         fixed={"use_effective_conv2d": False},
+        quantizations=("8bit",),
     ),
     PeftMethod(
         "hira",
@@ -36,6 +38,7 @@ LOW_RANK = (
         "Huang et al. 2025, openreview.net/forum?id=TwJrTz9cRS",
         knobs=(rank(),),
         fields={"rank": "r"},
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "delora",
@@ -65,6 +68,7 @@ LOW_RANK = (
             Knob("gralora_k", "int", "blocks along each side", default=2, low=1),
         ),
         fields={"rank": "r"},
+        quantizations=("4bit",),
     ),
     PeftMethod(
         "miss",
@@ -73,6 +77,7 @@ LOW_RANK = (
         "Kang and Yin 2024, arXiv:2409.15371",
         knobs=(rank("1..32 by x2"),),
         fields={"rank": "r"},
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "peanut",

@@ -32,6 +32,7 @@ ROTATIONS = (
         fields={"block_size": "oft_block_size"},
         fixed={"r": 0},
         start="close",
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "boft",
@@ -47,6 +48,7 @@ ROTATIONS = (
             inputs * knobs["block_size"] + outputs if inputs % knobs["block_size"] == 0 else None
         ),
         start="close",
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "hra",
@@ -74,6 +76,7 @@ ROTATIONS = (
         ),
         rates="1e-3..1e-1 log",
         start="close",
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "c3a",
@@ -92,5 +95,6 @@ ROTATIONS = (
         ),
         rates="1e-3..1e-1 log",
         start="differs",
+        quantizations=("4bit",),
     ),
 )

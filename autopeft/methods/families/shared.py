@@ -30,6 +30,7 @@ SHARED = (
         knobs=(rank("16..256 by x2", placed=False),),
         fields={"rank": "r"},
         rates="1e-3..1e-1 log",
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "pvera",
@@ -40,6 +41,7 @@ SHARED = (
         fields={"rank": "r"},
         fixed={"sample_at_inference": False},
         rates="1e-3..1e-1 log",
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "randlora",
@@ -49,6 +51,7 @@ SHARED = (
         knobs=(rank("4..64 by x2", placed=False),),
         fields={"rank": "r"},
         joint=True,
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "vblora",
@@ -65,6 +68,7 @@ SHARED = (
         rates="1e-3..1e-2 log",
         joint=True,
         start="differs",
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "unilora",
@@ -94,6 +98,7 @@ SHARED = (
         fields={"rank": "r"},
         joint=True,
         mergeable=False,
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "tinylora",

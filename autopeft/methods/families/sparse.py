@@ -61,6 +61,7 @@ SPARSE = (
         knobs=(_frequencies("64..2048 by x2"),),
         fixed={"init_weights": True, "random_loc_seed": 777},
         rates="1e-3..1e-1 log",
+        quantizations=("4bit", "8bit"),
     ),
     PeftMethod(
         "waveft",
@@ -70,5 +71,6 @@ SPARSE = (
         knobs=(_frequencies("64..2048 by x2"),),
         fixed={"proportional_parameters": False, "random_loc_seed": 777},
         rates="1e-3..1e-1 log",
+        quantizations=("4bit", "8bit"),
     ),
 )

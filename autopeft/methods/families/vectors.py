@@ -28,6 +28,7 @@ class IA3(PeftMethod):
             targets=("k", "v", "down"),
             rates="1e-3..1e-1 log",
             alone=False,
+            quantizations=("4bit", "8bit"),
             order=1,
         )
 
@@ -54,6 +55,7 @@ class LNTuning(Method):
     layer_class = LNTuningLayer
     start = "exact"
     mergeable = True
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -78,6 +80,7 @@ VECTORS = (
         rates="1e-3..1e-1 log",
         mergeable=False,
         alone=False,
+        quantizations=("4bit", "8bit"),
         order=1,
     ),
 )

@@ -49,6 +49,7 @@ class TrainableTokens(Method):
     layer_class = TrainableTokensLayer
     start: Start = "exact"
     mergeable = True
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -81,6 +82,7 @@ class AdaptionPrompt(Method):
     layer_class = (AdaptedAttention, AdaptedAttentionGPT)
     start: Start = "exact"
     mergeable = False
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -131,6 +133,7 @@ class Shadow(Method):
     layer_class = ShadowLayer
     start: Start = "differs"
     mergeable = False
+    quantizations = ("4bit", "8bit")
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -193,6 +196,7 @@ class Poly(PeftMethod):
             fields={"rank": "r"},
             fixed={"n_tasks": 1, "poly_type": "poly"},
             mergeable=False,
+            quantizations=("4bit",),
         )
 
     @override
