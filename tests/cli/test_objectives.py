@@ -11,9 +11,9 @@ from tests.cli.test_search import command, place, run, trials
 __all__ = ["place"]
 
 
-def test_two_costs_and_accuracy_resume_with_what_was_measured(place):
+def test_two_costs_resume_with_what_was_measured_and_memory_budgets_hold(place):
     words = ["--objectives", "accuracy,params,memory"]
-    first = run(place, "three", "--trials", "6", *words)
+    first = run(place, "three", "--trials", "4", *words)
     assert "peak memory is predicted with an error of" in first
     again = run(place, "three", "--trials", "11", *words)
     assert "peak memory is predicted" not in again
@@ -27,6 +27,17 @@ def test_two_costs_and_accuracy_resume_with_what_was_measured(place):
     with (place / "three" / "front.csv").open() as file:
         assert list(csv.DictReader(file).fieldnames)[:4] == ["trial", "params", "share", "memory"]
     assert (place / "three" / "front.png").stat().st_size > 10_000
+    peaks = sorted(trial.user_attrs["costs"][1] for trial in trials(place / "three")[2:])
+    limit = int(peaks[len(peaks) // 2] / 1000)
+    run(place, "less", "--trials", "6", *words, "--budget", f"20%,{limit}kB")
+    assert max(trial.user_attrs["costs"][1] for trial in trials(place / "less")[2:]) <= 1000 * limit
+
+
+def test_memory_that_nothing_fits_is_refused(place):
+    refused = subprocess.run(command(place, "none", "--budget", "20%,1kB"), capture_output=True, text=True, cwd=place)
+    assert refused.returncode == 2
+    assert "the least needs" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_time_is_measured_in_the_trials_and_relative_to_the_head(place):
@@ -36,20 +47,6 @@ def test_time_is_measured_in_the_trials_and_relative_to_the_head(place):
     assert 0.1 < head.values[0] < 10
     assert min(trial.values[0] for trial in told) > 0
     assert all(trial.user_attrs["params"] >= 0 for trial in told)
-
-
-def test_memory_budgets_hold_and_say_when_nothing_fits(place):
-    run(place, "all", "--trials", "6", "--objectives", "accuracy,memory")
-    peaks = sorted(trial.user_attrs["costs"][0] for trial in trials(place / "all")[2:])
-    middle = int(peaks[len(peaks) // 2] / 1000)
-    run(place, "some", "--trials", "8", "--objectives", "accuracy,memory", "--budget", f"20%,{middle}kB")
-    assert max(trial.user_attrs["costs"][0] for trial in trials(place / "some")[2:]) <= 1.2 * 1000 * middle
-    refused = subprocess.run(
-        command(place, "none", "--trials", "4", "--budget", "20%,1kB"), capture_output=True, text=True, cwd=place
-    )
-    assert refused.returncode == 2
-    assert "the least needs" in refused.stderr
-    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize("objectives", ["accuracy", "accuracy,speed"])
