@@ -13,10 +13,15 @@ from botorch.models import SingleTaskGP
 from botorch.sampling import SobolQMCNormalSampler
 from torch import Tensor
 
-__all__ = ["hypervolume_improvement"]
+__all__ = ["compile_nothing", "hypervolume_improvement"]
 
 #: Quasi-random draws of the accuracies over which the improvement is averaged.
 _DRAWS = 32
+
+
+def compile_nothing() -> None:
+    """Keep BoTorch from compiling a C++ kernel: 20 s, and a compiler the user may lack, to save milliseconds."""
+    logei._load_attempted = True
 
 
 def hypervolume_improvement(
@@ -42,8 +47,7 @@ def hypervolume_improvement(
     Returns:
         A function from encoded points `m x d` to values `m`.
     """
-    # BoTorch would compile a C++ kernel here: 20 s, and a compiler the user may lack, to save milliseconds.
-    logei._load_attempted = True
+    compile_nothing()
 
     def objectives(samples: Tensor, X: Tensor) -> Tensor:  # noqa: N803 (BoTorch's name)
         return torch.cat([(-decades * X[..., -1:]).expand_as(samples), samples], dim=-1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from autopeft.samplers.acquisition import hypervolume_improvement
+from autopeft.samplers.alone import alone
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History
 from autopeft.samplers.hypervolume import pareto_front
@@ -36,7 +36,7 @@ def propose(history: History, points: AffordablePoints, features: Features, rng:
         rng: The source of chance.
     """
     seed = int(rng.integers(2**31))
-    with _alone(seed):
+    with alone(seed):
         told = history.observations
         accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
         x = torch.from_numpy(features.encode([o.point for o in told]))
@@ -76,16 +76,3 @@ def cost_band(points: AffordablePoints, turn: int) -> tuple[float, float]:
     edges = np.geomspace(max(points.cheapest.cost, 1), max(points.limit, 1), _BANDS + 1)
     band = _BANDS - 1 - turn % _BANDS
     return (float(edges[band]) if band else -1.0), float(edges[band + 1])
-
-
-@contextmanager
-def _alone(seed: int) -> Iterator[None]:
-    """Compute on one thread, as workers train on the other cores, and leave torch's state as it was."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
