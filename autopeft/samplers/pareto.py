@@ -23,7 +23,7 @@ from autopeft.space import BoundSpace
 __all__ = ["STARTUP_TRIALS", "ParetoSampler", "exhausted"]
 
 #: Proposals before the model is asked.
-STARTUP_TRIALS = 8
+STARTUP_TRIALS = 4
 
 
 class _Priced(NamedTuple):
@@ -36,11 +36,10 @@ class _Priced(NamedTuple):
 class ParetoSampler(BaseSampler):
     """Propose configurations whose measurement promises the largest growth of the front.
 
-    A Gaussian process models accuracy alone; cost is the known function it is, and enters the acquisition
-    (qLogNEHVI over log-cost and accuracy; Daulton et al. 2021, Ament et al. 2023) as such. No configuration
-    is proposed twice, none costs more than the limit, and trials at work are taken into account. A proposal
-    depends on the seed, the trial's number and the study's trials alone, so a resumed study goes on as it
-    would have.
+    A Gaussian process models accuracy alone; cost is the known function it is, so the expected growth of the
+    front's hypervolume over log-cost and accuracy has a closed form. No configuration is proposed twice, none costs
+    more than the limit, and trials at work are taken into account. A proposal depends on the seed, the trial's
+    number and the study's trials alone, so a resumed study goes on as it would have.
 
     The study's objectives are (cost, minimised) and (accuracy, maximised). Trials that carry their
     configuration in the user attribute `configuration` may lie outside the space.

@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 import torch
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import ModelListGP, SingleTaskGP
@@ -21,7 +22,6 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from torch import Tensor
 
-from autopeft.samplers.acquisition import compile_nothing
 from autopeft.samplers.alone import alone
 from autopeft.samplers.plain_knobs import PlainKnobs
 
@@ -80,7 +80,8 @@ def _outcomes(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection
 
 def _improvement(x: Tensor, y: Tensor, pending: Tensor | None, seed: int) -> Callable[[Tensor], Tensor]:
     """Fit a Gaussian process to each objective; return the log of the expected improvement of points `m x d`."""
-    compile_nothing()
+    # BoTorch would compile a C++ kernel here: 20 s, and a compiler the user may lack, to save milliseconds.
+    logei._load_attempted = True
     sampler = SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -7,17 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from autopeft.samplers.acquisition import hypervolume_improvement
+from autopeft.samplers.acquisition import log_expected_growth
 from autopeft.samplers.alone import alone
 from autopeft.samplers.features import Features
-from autopeft.samplers.history import History
+from autopeft.samplers.history import History, Observation
 from autopeft.samplers.hypervolume import pareto_front
 from autopeft.samplers.local_search import maximise
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.samplers.surrogate import fit_accuracy, winsorised
 
-__all__ = ["cost_band", "propose"]
+__all__ = ["MOST_TOLD", "cost_band", "kept", "propose"]
+
+#: Observations that the model is conditioned on at most: fitting it takes seconds beyond.
+MOST_TOLD = 250
 
 #: Bands of cost that proposals go round.
 _BANDS = 3
@@ -35,35 +39,50 @@ def propose(history: History, points: AffordablePoints, features: Features, rng:
         features: Their encoding.
         rng: The source of chance.
     """
-    seed = int(rng.integers(2**31))
-    with alone(seed):
-        told = history.observations
+    with alone(int(rng.integers(2**31))):
+        told = kept(history.observations)
         accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
-        x = torch.from_numpy(features.encode([o.point for o in told]))
-        model = fit_accuracy(x, torch.from_numpy(accuracies).unsqueeze(-1))
-        fair = [i for i, o in enumerate(told) if not o.failed and points.affordable(o.point)]
+        model = fit_accuracy(_rows(features, [o.point for o in told]), torch.from_numpy(accuracies))
+        fair = [o for o in told if not o.failed and points.affordable(o.point)]
         # A reference below all that count leaves the acquisition something to tell apart.
         reference = min(history.reference or 0.0, float(accuracies.max()))
-        pending = [point for point in history.pending if points.affordable(point)]
-        improvement = hypervolume_improvement(
-            model,
-            features.decades,
-            reference,
-            x[fair],
-            torch.from_numpy(features.encode(pending)) if pending else None,
-            seed,
-        )
-
+        tried = _rows(features, [o.point for o in fair] + [p for p in history.pending if points.affordable(p)])
+        if history.pending:
+            model = model.believing(_rows(features, history.pending))
+        expected, _ = model.predict(tried)
         low, high = cost_band(points, history.proposals)
 
         def value(candidates: Sequence[Point]) -> NDArray[np.float64]:
-            found = improvement(torch.from_numpy(features.encode(candidates))).numpy()
+            x = _rows(features, candidates)
+            found = log_expected_growth(*model.predict(x), x[:, -1], expected, tried[:, -1], reference).numpy()
             # Outside the band a point is the last resort, not forbidden.
             inside = np.array([low < point.cost <= high for point in candidates])
             return np.where(inside, found, found - _OUTSIDE)
 
-        front = pareto_front([told[i].point.cost for i in fair], [told[i].accuracy for i in fair])
-        return maximise(value, points, [told[fair[i]].point for i in front], history.seen, rng)
+        front = pareto_front([o.point.cost for o in fair], [o.accuracy for o in fair])
+        return maximise(value, points, [fair[i].point for i in front], history.seen, rng)
+
+
+def kept(told: Sequence[Observation]) -> list[Observation]:
+    """Return the observations that the model is conditioned on: all, up to the most it can take in seconds.
+
+    Beyond that, half of them are those nearest below the front, the other half are evenly spaced over the rest
+    by trial number; the others are dropped.
+    """
+    if len(told) <= MOST_TOLD:
+        return list(told)
+    order = sorted(range(len(told)), key=lambda i: told[i].point.cost)
+    best = np.maximum.accumulate([-np.inf if told[i].failed else told[i].accuracy for i in order])
+    below = np.empty(len(told))
+    below[order] = best - [told[i].accuracy for i in order]
+    ranked = np.argsort(below, kind="stable")
+    near, rest = ranked[: MOST_TOLD // 2], np.sort(ranked[MOST_TOLD // 2 :])
+    spaced = rest[np.linspace(0, len(rest) - 1, MOST_TOLD - len(near)).astype(int)]
+    return [told[i] for i in sorted([*near, *spaced])]
+
+
+def _rows(features: Features, points: Sequence[Point]) -> Tensor:
+    return torch.from_numpy(features.encode(points))
 
 
 def cost_band(points: AffordablePoints, turn: int) -> tuple[float, float]:
