@@ -12,7 +12,7 @@ from scipy import stats
 
 from studies.arena.run import LONG, SHORT
 
-__all__ = ["CHECKPOINTS", "Standing", "Test", "holm", "standings", "tests"]
+__all__ = ["CHECKPOINTS", "Standing", "Test", "against_random", "holm", "standings"]
 
 #: Trials at which searches are compared.
 CHECKPOINTS = (8, 16, 24, 32, 64, 100)
@@ -94,7 +94,7 @@ def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
     return found
 
 
-def tests(benchmark: str, rows: Sequence[Mapping[str, Any]], best: float) -> list[Test]:
+def against_random(benchmark: str, rows: Sequence[Mapping[str, Any]], best: float) -> list[Test]:
     """Compare every sampler with random search on the seeds that both have."""
     found = []
     for checkpoint in CHECKPOINTS:

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from studies.arena.catalogue import BENCHMARKS, load
-from studies.arena.compare import CHECKPOINTS, Standing, Test, holm, standings, tests
+from studies.arena.compare import CHECKPOINTS, Standing, Test, against_random, holm, standings
 from studies.arena.contestants import CONTESTANTS
 from studies.arena.run import SHORT, stored
 
@@ -32,7 +32,7 @@ def main() -> None:
     compared: list[Test] = []
     for name, rows in found.items():
         print(f"\n{name}: best known {best[name]:.4f}\n\n{table(standings(rows, best[name]))}")
-        compared += tests(name, rows, best[name])
+        compared += against_random(name, rows, best[name])
     print(f"\n{differences(compared)}")
     draw(found, best, given.out)
 
