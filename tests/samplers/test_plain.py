@@ -15,7 +15,7 @@ from optuna.testing.pytest_samplers import (
 from autopeft.errors import AutopeftError
 from autopeft.samplers import ParetoSampler
 from autopeft.samplers.plain_knobs import PlainKnobs
-from autopeft.testing.samplers import LIMIT, toy_space
+from autopeft.testing.samplers import LIMIT, toy_accuracy, toy_cost, toy_space
 
 KNOBS = {
     "rate": FloatDistribution(1e-5, 1e-1, log=True),
@@ -74,6 +74,27 @@ def test_same_seed_same_proposals():
     first, second, other = (searched(seed, 12).trials for seed in (0, 0, 1))
     assert [trial.params for trial in first] == [trial.params for trial in second]
     assert [trial.params for trial in first] != [trial.params for trial in other]
+
+
+def test_a_study_resumed_from_its_trials_goes_on_as_it_would_have():
+    whole = searched(0, 12)
+    resumed = optuna.create_study(sampler=ParetoSampler(seed=0), directions=["minimize", "maximize"])
+    resumed.add_trials(whole.trials[:9])
+    resumed.optimize(objective, 3)
+    assert [trial.params for trial in resumed.trials] == [trial.params for trial in whole.trials]
+
+
+def test_with_a_space_a_plain_study_keeps_to_the_budget_and_never_repeats():
+    space = toy_space()
+    study = optuna.create_study(sampler=ParetoSampler(space, toy_cost, LIMIT), directions=["minimize", "maximize"])
+
+    def train(trial):
+        configuration = space.suggest(trial)
+        return toy_cost(configuration), toy_accuracy(configuration)
+
+    study.optimize(train, 9)
+    assert all(trial.values[0] <= LIMIT for trial in study.trials)
+    assert len({space.decode(trial.params).text for trial in study.trials}) == 9
 
 
 def test_half_a_space_is_refused():
