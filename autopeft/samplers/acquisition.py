@@ -2,73 +2,54 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+import math
 
 import torch
-from botorch.acquisition.multi_objective import logei
-from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
-from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
-from botorch.models.model import Model
-from botorch.sampling import SobolQMCNormalSampler
 from torch import Tensor
 
-__all__ = ["hypervolume_improvement"]
+from autopeft.samplers.hypervolume import pareto_front_of_many
 
-#: Quasi-random draws of the accuracies over which the improvement is averaged.
-_DRAWS = 32
+__all__ = ["log_expected_growth"]
+
+#: Growth below this has no logarithm worth telling apart.
+_LEAST = 1e-300
 
 
-def hypervolume_improvement(
-    model: Model,
-    known: Sequence[tuple[int, float]],
-    measured: Sequence[float],
-    reference: float,
-    baseline: Tensor,
-    pending: Tensor | None,
-    seed: int,
-) -> Callable[[Tensor], Tensor]:
-    """Build the log noisy expected hypervolume improvement of single points.
+def log_expected_growth(
+    mean: Tensor, deviation: Tensor, at: Tensor, known: Tensor, known_at: Tensor, reference: float
+) -> Tensor:
+    """Return the logarithm of the expected hypervolume that single points add to a front.
 
-    Only accuracy and costs that trials measure are drawn from models; costs that are known are read off columns of a
-    point.
+    Costs are taken as known, so only accuracy is a random variable, and the expectation has a closed form: above each
+    step of the front that is no cheaper than the point it is the step's width times an expected improvement (Jones et
+    al. 1998) over the step's height. With several costs the steps are the cells of the grid that the front's points
+    span. No draws, hence no noise from them, and nothing to compile.
 
     Args:
-        model: The fitted model; its first output is accuracy, further ones are the log10 of measured costs over
-            their lowest.
-        known: For each known cost its column, and the decades that 1 in the column stands for.
-        measured: For each measured cost the decades to its reference.
-        reference: The reference point's accuracy; its costs are the highest.
-        baseline: Encoded points already measured, `n x d`.
-        pending: Encoded points at work, `p x d`, or None.
-        seed: Seed of the draws.
+        mean: Expected accuracy of the points, shape `(m,)`.
+        deviation: Its standard deviation, shape `(m,)`.
+        at: Log-costs of the points from 0, the cheapest, to 1, the reference; shape `(m, k)`.
+        known: Expected accuracy of what was tried, shape `(n,)`.
+        known_at: Its log-costs, shape `(n, k)`.
+        reference: The reference point's accuracy.
 
     Returns:
-        A function from encoded points `m x d` to values `m`.
+        Logarithms of volumes of accuracy times share of the log-costs, shape `(m,)`.
     """
-    # BoTorch would compile a C++ kernel here: 20 s, and a compiler the user may lack, to save milliseconds.
-    logei._load_attempted = True
-    columns = [(column % baseline.shape[-1], decades) for column, decades in known]
-
-    def objectives(samples: Tensor, X: Tensor) -> Tensor:  # noqa: N803 (BoTorch's name)
-        accuracy = samples[..., :1]
-        costs = [(-decades * X[..., column : column + 1]).expand_as(accuracy) for column, decades in columns]
-        return torch.cat([*costs, -samples[..., 1:], accuracy], dim=-1)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        acquisition = qLogNoisyExpectedHypervolumeImprovement(
-            model=model,
-            ref_point=[*(-decades for _, decades in known), *(-decades for decades in measured), reference],
-            X_baseline=baseline,
-            X_pending=pending,
-            sampler=SobolQMCNormalSampler(torch.Size([_DRAWS]), seed=seed),
-            objective=GenericMCMultiOutputObjective(objectives),
-            prune_baseline=True,
-        )
-
-    def values(x: Tensor) -> Tensor:
-        with torch.no_grad():
-            return acquisition(x.unsqueeze(-2))
-
-    return values
+    front = pareto_front_of_many(known_at.tolist(), known.tolist())
+    corners, levels = known_at[front].clamp(0.0, 1.0), known[front].clamp_min(reference)
+    reached = torch.ones(1, len(front), dtype=torch.bool)
+    widths = torch.ones(len(at), 1, dtype=mean.dtype)
+    for column in range(at.shape[-1]):
+        edges = torch.cat([mean.new_zeros(1), corners[:, column].sort().values, mean.new_ones(1)])
+        # Each cell is reached by the points of the front that cost no more than its cheapest corner.
+        paid = corners[:, column] <= edges[:-1, None]
+        reached = (reached[:, None] & paid).flatten(0, 1)
+        sides = (edges[1:] - torch.maximum(edges[:-1], at[:, column, None])).clamp_min(0.0)
+        widths = (widths[:, :, None] * sides[:, None]).flatten(1)
+    heights = torch.where(reached, levels, reference).amax(-1) if len(front) else mean.new_tensor([reference])
+    deviation = deviation.unsqueeze(-1)
+    z = (mean.unsqueeze(-1) - heights) / deviation
+    density = torch.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    improvement = deviation * (density + z * 0.5 * torch.erfc(-z / math.sqrt(2)))
+    return (widths * improvement.clamp_min(0.0)).sum(-1).clamp_min(_LEAST).log()

@@ -30,25 +30,20 @@ class CostAxis:
     high: float
     known: Callable[[Configuration], float] | None
 
-    @property
-    def decades(self) -> float:
-        """Decades between the two ends."""
-        return max(float(np.log10(self.high / self.low)), 1e-9)
-
-    def log(self, cost: float) -> float:
-        """Return the decades of a cost above the lowest."""
-        return float(np.log10(max(cost, self.low) / self.low))
+    def share(self, cost: float) -> float:
+        """Return the log of a cost, 0 at the lowest and 1 at the reference."""
+        return float(np.log10(max(cost, self.low) / self.low)) / max(float(np.log10(self.high / self.low)), 1e-9)
 
 
 class CostColumns:
     """Computes the known costs of points, each once; trainable parameters aside, which every point carries.
 
-    Args:
+    Attributes:
         axes: The costs that are objectives.
     """
 
     def __init__(self, axes: Sequence[CostAxis]) -> None:
-        self._axes = axes
+        self.axes = axes
         self._known = [axis for axis in axes if axis.known is not None and axis.name != "params"]
         self._found: dict[str, list[float]] = {}
 
@@ -57,21 +52,13 @@ class CostColumns:
         rows = [self._row(point) for point in points]
         return np.asarray(rows, dtype=np.float64).reshape(len(points), len(self._known))
 
-    def places(self, decades: float) -> list[tuple[int, float]]:
-        """Return for each known objective its column and the decades that 1 in it stands for.
-
-        Args:
-            decades: Those of trainable parameters, whose column is the last of all.
-        """
-        return [
-            (-1, decades) if axis.name == "params" else (self._known.index(axis), axis.decades)
-            for axis in self._axes
-            if axis.known is not None
-        ]
+    def place(self, axis: CostAxis) -> int:
+        """Return the column of a known cost; parameters stand in the last one of all features."""
+        return -1 if axis.name == "params" else self._known.index(axis)
 
     def _row(self, point: Point) -> list[float]:
         if point.text not in self._found:
             self._found[point.text] = [
-                axis.log(axis.known(point.configuration)) / axis.decades for axis in self._known if axis.known
+                axis.share(axis.known(point.configuration)) for axis in self._known if axis.known
             ]
         return self._found[point.text]

@@ -27,7 +27,7 @@ _CLIMBERS = 4
 _TRIES = 32
 
 #: Rounds at most.
-_ROUNDS = 16
+_ROUNDS = 8
 
 
 def maximise(

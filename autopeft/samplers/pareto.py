@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
+from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.errors import ExhaustedSpaceError
+from autopeft.errors import AutopeftError, ExhaustedSpaceError
 from autopeft.samplers.axes import CostAxis, CostColumns
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History, read_history
+from autopeft.samplers.plain_knobs import PlainKnobs
 from autopeft.samplers.points import AffordablePoints, Cost, Point
 from autopeft.samplers.start import space_filling
 from autopeft.space import BoundSpace
@@ -23,20 +25,30 @@ from autopeft.space import BoundSpace
 __all__ = ["STARTUP_TRIALS", "ParetoSampler", "exhausted"]
 
 #: Proposals before the model is asked.
-STARTUP_TRIALS = 8
+STARTUP_TRIALS = 4
+
+
+class _Priced(NamedTuple):
+    """A space whose costs are known, within a budget."""
+
+    points: AffordablePoints
+    features: Features
+    columns: CostColumns
 
 
 class ParetoSampler(BaseSampler):
     """Propose configurations whose measurement promises the largest growth of the front.
 
-    A Gaussian process models accuracy alone; cost is the known function it is, and enters the acquisition
-    (qLogNEHVI over log-cost and accuracy; Daulton et al. 2021, Ament et al. 2023) as such. No configuration
-    is proposed twice, none costs more than the limit, and trials at work are taken into account. A proposal
-    depends on the seed, the trial's number and the study's trials alone, so a resumed study goes on as it
-    would have.
+    A Gaussian process models accuracy alone; cost is the known function it is, so the expected growth of the
+    front's hypervolume over log-cost and accuracy has a closed form. No configuration is proposed twice, none costs
+    more than the limit, and trials at work are taken into account. A proposal depends on the seed, the trial's
+    number and the study's trials alone, so a resumed study goes on as it would have.
 
     The study's objectives are the costs, minimised, and then accuracy, maximised. Trials that carry their
     configuration in the user attribute `configuration` may lie outside the space.
+
+    Without a space, cost and limit it is a sampler like Optuna's own: for any objectives, over the parameters that
+    all trials of the study have in common, with neither budget nor ban on repeats.
 
     Args:
         space: The space, bound to a backbone.
@@ -49,28 +61,38 @@ class ParetoSampler(BaseSampler):
 
     Raises:
         BudgetError: When no configuration of the space fits the limit.
+        AutopeftError: When only some of space, cost and limit are given.
     """
 
     def __init__(
         self,
-        space: BoundSpace,
-        cost: Cost,
-        limit: int,
+        space: BoundSpace | None = None,
+        cost: Cost | None = None,
+        limit: int | None = None,
         *,
         seed: int = 0,
         startup_trials: int = STARTUP_TRIALS,
         costs: Sequence[CostAxis] = (),
     ) -> None:
-        self._points = AffordablePoints(space, cost, limit)
-        self._features = Features(self._points)
-        self._axes = costs or [CostAxis("params", self._points.cheapest.cost, limit, cost)]
-        self._columns = CostColumns(self._axes)
+        self._space: _Priced | None = None
+        if space is not None and cost is not None and limit is not None:
+            points = AffordablePoints(space, cost, limit)
+            axes = costs or [CostAxis("params", points.cheapest.cost, limit, cost)]
+            self._space = _Priced(points, Features(points), CostColumns(axes))
+        elif not (space is None and cost is None and limit is None):
+            raise AutopeftError(
+                "ParetoSampler got only some of space, cost and limit; expected all three, "
+                "or none for a sampler of any Optuna study"
+            )
         self._seed = seed
         self._startup_trials = startup_trials
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all parameters of the space: a point is proposed whole."""
-        return dict(self._points.space.distributions())
+        if self._space is not None:
+            return dict(self._space.points.space.distributions())
+        common = IntersectionSearchSpace().calculate(study)
+        return {name: distribution for name, distribution in common.items() if not distribution.single()}
 
     def sample_relative(
         self,
@@ -78,18 +100,21 @@ class ParetoSampler(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
-        """Propose a new point within the budget.
+        """Propose a point: a new one within the budget, where there is a space.
 
         Raises:
             ExhaustedSpaceError: When there is none left.
         """
-        history = read_history(study, trial, self._points, len(self._axes))
         rng = np.random.default_rng((self._seed, trial.number))
-        point = self._propose(history, rng)
+        if self._space is None:
+            return self._propose_plain(study, trial, search_space, rng)
+        points = self._space.points
+        history = read_history(study, trial, points, len(self._space.columns.axes))
+        point = self._propose(history, self._space, rng)
         if point is None:
-            point = self._points.new_near(self._points.draw(rng), history.seen, rng)
+            point = points.new_near(points.draw(rng), history.seen, rng)
         if point is None:
-            raise exhausted(self._points)
+            raise exhausted(points)
         return dict(point.params)
 
     def sample_independent(
@@ -99,15 +124,29 @@ class ParetoSampler(BaseSampler):
         seed = zlib.crc32(f"{self._seed}/{trial.number}/{param_name}".encode())
         return RandomSampler(seed=seed).sample_independent(study, trial, param_name, param_distribution)
 
-    def _propose(self, history: History, rng: np.random.Generator) -> Point | None:
-        told = {o.accuracy for o in history.observations if not o.failed and self._points.affordable(o.point)}
+    def _propose(self, history: History, space: _Priced, rng: np.random.Generator) -> Point | None:
+        points, features, columns = space
+        told = {o.accuracy for o in history.observations if not o.failed and points.affordable(o.point)}
         if history.proposals < self._startup_trials or len(told) < 2:
             others = [*(observation.point for observation in history.observations), *history.pending]
-            return space_filling(self._points, self._features, history.proposals, others, history.seen, rng)
+            return space_filling(points, features, history.proposals, others, history.seen, rng)
         # BoTorch takes seconds to import and is not needed before.
         from autopeft.samplers.proposal import propose
 
-        return propose(history, self._points, self._features, self._axes, self._columns, rng)
+        return propose(history, points, features, columns, rng)
+
+    def _propose_plain(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution], rng: np.random.Generator
+    ) -> dict[str, Any]:
+        if not search_space:
+            return {}
+        knobs = PlainKnobs(search_space)
+        params = None
+        if len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) >= self._startup_trials:
+            from autopeft.samplers.plain import propose_plain
+
+            params = propose_plain(study, trial, knobs, list(search_space), rng)
+        return knobs.draw(rng) if params is None else params
 
 
 def exhausted(points: AffordablePoints) -> ExhaustedSpaceError:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
-from botorch.models import ModelListGP
 from numpy.typing import NDArray
 from torch import Tensor
 
-from autopeft.samplers.acquisition import hypervolume_improvement
-from autopeft.samplers.axes import CostAxis, CostColumns
+from autopeft.samplers.acquisition import log_expected_growth
+from autopeft.samplers.alone import alone
+from autopeft.samplers.axes import CostColumns
 from autopeft.samplers.features import Features
-from autopeft.samplers.history import History
+from autopeft.samplers.history import History, Observation
 from autopeft.samplers.hypervolume import pareto_front_of_many
 from autopeft.samplers.local_search import maximise
 from autopeft.samplers.points import AffordablePoints, Point
-from autopeft.samplers.surrogate import fit_accuracy, winsorised
+from autopeft.samplers.surrogate import AccuracyModel, fit_accuracy, winsorised
 
-__all__ = ["cost_band", "propose"]
+__all__ = ["MOST_TOLD", "cost_band", "kept", "propose"]
+
+#: Observations that the model is conditioned on at most: fitting it takes seconds beyond.
+MOST_TOLD = 250
 
 #: Bands of cost that proposals go round.
 _BANDS = 3
@@ -30,12 +33,7 @@ _OUTSIDE = 1e3
 
 
 def propose(
-    history: History,
-    points: AffordablePoints,
-    features: Features,
-    axes: Sequence[CostAxis],
-    columns: CostColumns,
-    rng: np.random.Generator,
+    history: History, points: AffordablePoints, features: Features, columns: CostColumns, rng: np.random.Generator
 ) -> Point | None:
     """Return the new point that promises the largest growth of the front, or None when none was met.
 
@@ -43,48 +41,77 @@ def propose(
         history: The study so far, with at least two different accuracies.
         points: The points allowed.
         features: Their encoding.
-        axes: The costs that are objectives.
-        columns: Computes those that are known.
+        columns: The costs that are objectives.
         rng: The source of chance.
     """
-    seed = int(rng.integers(2**31))
-    with _alone(seed):
-        told = history.observations
+    with alone(int(rng.integers(2**31))):
+        told = kept(history.observations)
         accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
 
-        def encode(candidates: Sequence[Point]) -> Tensor:
-            return torch.from_numpy(np.hstack([columns.encode(candidates), features.encode(candidates)]))
+        def encode(some: Sequence[Point]) -> Tensor:
+            return torch.from_numpy(np.hstack([columns.encode(some), features.encode(some)]))
 
         x = encode([o.point for o in told])
-        models = [fit_accuracy(x, torch.from_numpy(accuracies).unsqueeze(-1))]
-        measured = [(place, axis) for place, axis in enumerate(axes) if axis.known is None]
-        for place, axis in measured:
-            logs = np.array([axis.log(o.costs[place]) for o in told])
-            models.append(fit_accuracy(x, torch.from_numpy(logs).unsqueeze(-1)))
-        fair = [i for i, o in enumerate(told) if not o.failed and points.affordable(o.point)]
+        model = fit_accuracy(x, torch.from_numpy(accuracies))
+        costs = _cost_model(x, told, columns)
+        fair = [o for o in told if not o.failed and points.affordable(o.point)]
         # A reference below all that count leaves the acquisition something to tell apart.
         reference = min(history.reference or 0.0, float(accuracies.max()))
-        pending = [point for point in history.pending if points.affordable(point)]
-        improvement = hypervolume_improvement(
-            ModelListGP(*models) if measured else models[0],
-            columns.places(features.decades),
-            [axis.decades for _, axis in measured],
-            reference,
-            x[fair],
-            encode(pending) if pending else None,
-            seed,
-        )
-
+        tried = encode([o.point for o in fair] + [p for p in history.pending if points.affordable(p)])
+        if history.pending:
+            model = model.believing(encode(history.pending))
+        expected, _ = model.predict(tried)
+        paid = costs(tried)
         low, high = cost_band(points, history.proposals)
 
         def value(candidates: Sequence[Point]) -> NDArray[np.float64]:
-            found = improvement(encode(candidates)).numpy()
+            x = encode(candidates)
+            found = log_expected_growth(*model.predict(x), costs(x), expected, paid, reference).numpy()
             # Outside the band a point is the last resort, not forbidden.
             inside = np.array([low < point.cost <= high for point in candidates])
             return np.where(inside, found, found - _OUTSIDE)
 
-        front = pareto_front_of_many([told[i].costs for i in fair], [told[i].accuracy for i in fair])
-        return maximise(value, points, [told[fair[i]].point for i in front], history.seen, rng)
+        front = pareto_front_of_many([o.costs for o in fair], [o.accuracy for o in fair])
+        return maximise(value, points, [fair[i].point for i in front], history.seen, rng)
+
+
+def kept(told: Sequence[Observation]) -> list[Observation]:
+    """Return the observations that the model is conditioned on: all, up to the most it can take in seconds.
+
+    Beyond that, half of them are those nearest below the front, the other half are evenly spaced over the rest
+    by trial number; the others are dropped.
+    """
+    if len(told) <= MOST_TOLD:
+        return list(told)
+    order = sorted(range(len(told)), key=lambda i: told[i].point.cost)
+    best = np.maximum.accumulate([-np.inf if told[i].failed else told[i].accuracy for i in order])
+    below = np.empty(len(told))
+    below[order] = best - [told[i].accuracy for i in order]
+    ranked = np.argsort(below, kind="stable")
+    near, rest = ranked[: MOST_TOLD // 2], np.sort(ranked[MOST_TOLD // 2 :])
+    spaced = rest[np.linspace(0, len(rest) - 1, MOST_TOLD - len(near)).astype(int)]
+    return [told[i] for i in sorted([*near, *spaced])]
+
+
+def _cost_model(x: Tensor, told: Sequence[Observation], columns: CostColumns) -> Callable[[Tensor], Tensor]:
+    """Return what reads the log-costs of encoded points, `m x k`: known ones off a column, others off a model."""
+    readers: list[Callable[[Tensor], Tensor]] = []
+    for place, axis in enumerate(columns.axes):
+        if axis.known is not None:
+            readers.append(partial(_column, columns.place(axis)))
+            continue
+        logs = torch.tensor([axis.share(o.costs[place]) for o in told], dtype=x.dtype)
+        model = fit_accuracy(x, logs) if logs.max() > logs.min() else None
+        readers.append(partial(_expected, model, logs))
+    return lambda rows: torch.stack([read(rows) for read in readers], dim=-1)
+
+
+def _column(place: int, rows: Tensor) -> Tensor:
+    return rows[:, place]
+
+
+def _expected(model: AccuracyModel | None, logs: Tensor, rows: Tensor) -> Tensor:
+    return logs.new_full((len(rows),), float(logs[0])) if model is None else model.predict(rows)[0]
 
 
 def cost_band(points: AffordablePoints, turn: int) -> tuple[float, float]:
@@ -97,16 +124,3 @@ def cost_band(points: AffordablePoints, turn: int) -> tuple[float, float]:
     edges = np.geomspace(max(points.cheapest.cost, 1), max(points.limit, 1), _BANDS + 1)
     band = _BANDS - 1 - turn % _BANDS
     return (float(edges[band]) if band else -1.0), float(edges[band + 1])
-
-
-@contextmanager
-def _alone(seed: int) -> Iterator[None]:
-    """Compute on one thread, as workers train on the other cores, and leave torch's state as it was."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

@@ -13,7 +13,7 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler
 from autopeft.errors import AutopeftError
 from autopeft.samplers.axes import CostAxis
 from autopeft.samplers.feasible import FeasibleSampler
-from autopeft.samplers.pareto import STARTUP_TRIALS, ParetoSampler
+from autopeft.samplers.pareto import ParetoSampler
 from autopeft.samplers.points import Cost
 from autopeft.space import BoundSpace
 
@@ -21,6 +21,9 @@ __all__ = ["SAMPLERS", "make_sampler"]
 
 #: A search has dozens of trials: with Optuna's default of 50, NSGA-II would never leave its first generation.
 _POPULATION = 8
+
+#: Random trials before TPE and GP ask their models, instead of 10 and more: a search has dozens.
+_STARTUP_TRIALS = 8
 
 
 def make_sampler(
@@ -59,7 +62,7 @@ def _tpe(seed: int) -> BaseSampler:
         warnings.simplefilter("ignore", ExperimentalWarning)
         return TPESampler(
             seed=seed,
-            n_startup_trials=STARTUP_TRIALS,
+            n_startup_trials=_STARTUP_TRIALS,
             multivariate=True,
             group=True,
             constant_liar=True,
@@ -71,7 +74,7 @@ def _nsga2(seed: int) -> BaseSampler:
 
 
 def _gp(seed: int) -> BaseSampler:
-    return GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
+    return GPSampler(seed=seed, n_startup_trials=_STARTUP_TRIALS)
 
 
 #: Each sampler's name and how to make it from (space, cost, limit, seed=..., costs=...). GP takes a second a draw and

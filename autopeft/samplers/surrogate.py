@@ -5,25 +5,33 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import torch
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
-from botorch.models.transforms import Standardize
 from gpytorch.constraints import GreaterThan
-from gpytorch.kernels import AdditiveKernel, MaternKernel, ScaleKernel
+from gpytorch.kernels import AdditiveKernel, Kernel, MaternKernel, ScaleKernel
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from gpytorch.priors import GammaPrior, LogNormalPrior
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["fit_accuracy", "winsorised"]
+__all__ = ["AccuracyModel", "fit_accuracy", "winsorised"]
 
 #: Spreads below the median at which an accuracy says no more than "bad".
 _SPREADS = 3.0
 
 #: Steps of the fit at most; a fit that needs more gains nothing a proposal would show.
 _STEPS = 60
+
+#: Keeps the covariance of points that are alike invertible.
+_JITTER = 1e-6
+
+#: What is known exactly still has this variance, so that nothing is divided by 0.
+_LEAST_VARIANCE = 1e-10
 
 
 def winsorised(accuracies: Sequence[float], failed: Sequence[bool]) -> NDArray[np.float64]:
@@ -47,7 +55,66 @@ def winsorised(accuracies: Sequence[float], failed: Sequence[bool]) -> NDArray[n
     return np.where(bad, floor, np.maximum(values, floor))
 
 
-def fit_accuracy(x: Tensor, y: Tensor) -> SingleTaskGP:
+@dataclass(frozen=True)
+class AccuracyModel:
+    """A fitted Gaussian process: what is expected of any point, and how surely.
+
+    Args:
+        kernel: Covariance of standardised accuracies.
+        noise: Variance of a measurement, of standardised accuracies.
+        level: Their mean far from all data.
+        x: Encoded points measured, `n x d`.
+        z: Their standardised accuracies, `n`.
+        centre: Accuracy that 0 stands for.
+        scale: Accuracy that a difference of 1 stands for.
+    """
+
+    kernel: Kernel
+    noise: Tensor
+    level: Tensor
+    x: Tensor
+    z: Tensor
+    centre: Tensor
+    scale: Tensor
+
+    def predict(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of the accuracy, without the noise of a measurement.
+
+        Args:
+            x: Encoded points, `m x d`.
+
+        Returns:
+            Two tensors of shape `(m,)`.
+        """
+        with torch.no_grad():
+            shared = self.kernel(x, self.x).to_dense()
+            mean = self.level + shared @ self._weights
+            told = torch.linalg.solve_triangular(self._factor, shared.T, upper=False)
+            variance = self.kernel(x, diag=True) - told.square().sum(0)
+            return self.centre + self.scale * mean, self.scale * variance.clamp_min(_LEAST_VARIANCE).sqrt()
+
+    def believing(self, x: Tensor) -> AccuracyModel:
+        """Return the model that takes points at work for measured as expected, so that nothing is tried beside them.
+
+        Args:
+            x: Encoded points, `p x d`.
+        """
+        expected = (self.predict(x)[0] - self.centre) / self.scale
+        return replace(self, x=torch.cat([self.x, x]), z=torch.cat([self.z, expected]))
+
+    @cached_property
+    def _factor(self) -> Tensor:
+        with torch.no_grad():
+            covariance = self.kernel(self.x, self.x).to_dense()
+            diagonal = (self.noise + _JITTER) * torch.eye(len(self.x), dtype=self.x.dtype)
+            return torch.linalg.cholesky(covariance + diagonal)
+
+    @cached_property
+    def _weights(self) -> Tensor:
+        return torch.cholesky_solve((self.z - self.level).unsqueeze(-1), self._factor).squeeze(-1)
+
+
+def fit_accuracy(x: Tensor, y: Tensor) -> AccuracyModel:
     """Fit the accuracy model by maximum a posteriori.
 
     Its kernel adds a smooth trend over the log-cost, which explains most of the variance of any search space,
@@ -56,10 +123,7 @@ def fit_accuracy(x: Tensor, y: Tensor) -> SingleTaskGP:
 
     Args:
         x: Encoded points, `n x d`, the log-cost last.
-        y: Accuracies, `n x 1`.
-
-    Returns:
-        The model, in evaluation mode.
+        y: Accuracies, `n`, not all the same.
     """
     columns = x.shape[-1]
     everything = MaternKernel(
@@ -77,7 +141,9 @@ def fit_accuracy(x: Tensor, y: Tensor) -> SingleTaskGP:
     kernel = AdditiveKernel(
         *(ScaleKernel(part, outputscale_prior=GammaPrior(2.0, 3.0)) for part in (everything, trend))
     )
-    model = SingleTaskGP(x, y, covar_module=kernel, outcome_transform=Standardize(m=1), input_transform=None)
+    centre, scale = y.mean(), y.std()
+    z = (y - centre) / scale
+    model = SingleTaskGP(x, z.unsqueeze(-1), covar_module=kernel, outcome_transform=None, input_transform=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit_gpytorch_mll(
@@ -85,4 +151,6 @@ def fit_accuracy(x: Tensor, y: Tensor) -> SingleTaskGP:
             optimizer_kwargs={"options": {"maxiter": _STEPS}},
             max_attempts=2,
         )
-    return model.eval()
+    model.eval()
+    noise, level = model.likelihood.noise.detach(), model.mean_module.constant.detach()
+    return AccuracyModel(kernel, noise, level, x, z, centre, scale)

@@ -1,0 +1,136 @@
+"""What the stored searches say: means with intervals, and paired tests against random search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from studies.arena.run import LONG, SHORT
+
+__all__ = ["CHECKPOINTS", "Standing", "Test", "against_random", "holm", "standings"]
+
+#: Trials at which searches are compared.
+CHECKPOINTS = (8, 16, 24, 32, 64, 100)
+
+#: The share of the best known hypervolume that a search is to reach.
+_GOAL = 0.95
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a sampler does on a benchmark.
+
+    Args:
+        sampler: Its name.
+        seeds: Searches of 32 trials.
+        shares: Mean share of the best known hypervolume by checkpoint, with half the width of its 95 % interval.
+        area: Mean share over the first 32 trials.
+        goal: Median trials to 95 %; infinite when most searches of 32 do not get there.
+        reached: Share of those searches that do.
+        seconds: Mean time of a suggestion.
+    """
+
+    sampler: str
+    seeds: int
+    shares: Mapping[int, tuple[float, float]]
+    area: float
+    goal: float
+    reached: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Test:
+    """A paired comparison with random search on a benchmark at a checkpoint.
+
+    Args:
+        benchmark: The benchmark.
+        sampler: The sampler.
+        checkpoint: Trials.
+        difference: Mean difference of shares, sampler minus random.
+        p: Two-sided p-value of a paired t-test.
+    """
+
+    benchmark: str
+    sampler: str
+    checkpoint: int
+    difference: float
+    p: float
+
+
+def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
+    """Sum up the stored searches of a benchmark, a line for each sampler.
+
+    Args:
+        rows: What `studies.arena.run.stored` returns.
+        best: The best hypervolume known.
+    """
+    found = []
+    for sampler in dict.fromkeys(row["sampler"] for row in rows):
+        mine = [row for row in rows if row["sampler"] == sampler]
+        shares = {}
+        for checkpoint in CHECKPOINTS:
+            values = np.array(list(_at(mine, checkpoint).values())) / best
+            if len(values):
+                shares[checkpoint] = (float(values.mean()), _half_width(values))
+        short = [np.array(row["growth"]) / best for row in mine if row["trials"] == SHORT]
+        to_goal = [int(np.argmax(curve >= _GOAL)) + 1 if curve[-1] >= _GOAL else np.inf for curve in short]
+        found.append(
+            Standing(
+                sampler,
+                len(short),
+                shares,
+                area=float(np.mean([curve.mean() for curve in short])),
+                goal=float(np.median(to_goal)),
+                reached=float(np.mean(np.isfinite(to_goal))),
+                seconds=float(np.mean([row["seconds"] for row in mine])),
+            )
+        )
+    return found
+
+
+def against_random(benchmark: str, rows: Sequence[Mapping[str, Any]], best: float) -> list[Test]:
+    """Compare every sampler with random search on the seeds that both have."""
+    found = []
+    for checkpoint in CHECKPOINTS:
+        by = {
+            sampler: _at([row for row in rows if row["sampler"] == sampler], checkpoint)
+            for sampler in dict.fromkeys(row["sampler"] for row in rows)
+        }
+        for sampler, mine in by.items():
+            seeds = sorted(mine.keys() & by.get("random", {}).keys())
+            if sampler != "random" and len(seeds) > 2:
+                apart = np.array([mine[seed] - by["random"][seed] for seed in seeds]) / best
+                p = stats.ttest_1samp(apart, 0.0).pvalue if np.ptp(apart) else 1.0
+                found.append(Test(benchmark, sampler, checkpoint, float(apart.mean()), float(p)))
+    return found
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Correct p-values for their number (Holm 1979)."""
+    order = np.argsort(values)
+    steps = np.asarray(values)[order] * np.arange(len(values), 0, -1)
+    corrected = np.empty(len(values))
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(values) else steps
+    return corrected.tolist()
+
+
+def _at(rows: Sequence[Mapping[str, Any]], checkpoint: int) -> dict[int, float]:
+    """Return the hypervolume by seed after so many trials, of the shortest searches that have them."""
+    trials = SHORT if checkpoint <= SHORT else LONG
+    return {
+        row["seed"]: row["growth"][checkpoint - 1]
+        for row in rows
+        if row["trials"] == trials and len(row["growth"]) >= checkpoint
+    }
+
+
+def _half_width(values: NDArray[np.float64]) -> float:
+    if len(values) < 2:
+        return float("nan")
+    return float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))

@@ -1,0 +1,218 @@
+"""Record a table: random configurations of three spaces, trained to the end with the search's own trials.
+
+    python -m studies.arena.record icd10
+    python -m studies.arena.record sst2 snips
+
+writes `studies/arena/tables/TASK.jsonl`, a line as each trial finishes; several tasks take turns. The same command goes
+on with a recording that was interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autopeft.launch import Preparation, SearchPlan, prepare
+from autopeft.launch.job import WorkerJob
+from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
+from autopeft.space import Configuration
+from autopeft.tasks import WORST
+
+__all__ = ["TABLES", "TASKS", "Case", "cases"]
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+TABLES = Path(__file__).parent / "tables"
+
+SPACES = ("autopeft", "lora", "default")
+
+#: Configurations drawn from each space, and how many of all are trained with a second seed.
+_DRAWN = 50
+_TWICE = 50
+
+#: Settings of the searches of each task.
+TASKS: Mapping[str, Mapping[str, Any]] = {
+    "icd10": {},
+    "sst2": {
+        "data": str(SHARED / "sst2" / "train.tsv"),
+        "validation": SHARED / "sst2" / "dev.tsv",
+        "text": "sentence",
+        "label": "label",
+    },
+    "snips": {
+        "data": str(SHARED / "snips" / "train.csv"),
+        "validation": SHARED / "snips" / "valid.csv",
+        "test": SHARED / "snips" / "test.csv",
+        "text": "text",
+        "label": "label",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One trial to record.
+
+    Args:
+        name: Where the configuration comes from: `SPACE-NUMBER`, or the name of a baseline.
+        configuration: What is trained.
+        seed: Seed of the trial.
+    """
+
+    name: str
+    configuration: Configuration
+    seed: int
+
+    @property
+    def baseline(self) -> bool:
+        """Whether a search runs it first."""
+        return self.configuration == HEAD_ONLY or self.name == "stock-lora"
+
+
+def cases(jobs: Mapping[str, Preparation]) -> list[Case]:
+    """Return what is trained, in order: baselines, first seeds of the spaces in turn, second seeds.
+
+    Args:
+        jobs: The search of each space, on the same data.
+    """
+    drawn = {name: _draws(job) for name, job in jobs.items()}
+    first = [Case(f"{name}-{number}", drawn[name][number], seed=0) for number in range(_DRAWN) for name in SPACES]
+    shape = next(iter(jobs.values())).backbone.shape
+    baselines = [
+        Case("head-only", HEAD_ONLY, seed=0),
+        Case("stock-lora", stock_lora(shape, STOCK_LEARNING_RATE), seed=0),
+    ]
+    return [*baselines, *first, *(replace(case, seed=1) for case in first[:_TWICE])]
+
+
+def _draws(job: Preparation) -> list[Configuration]:
+    """Draw configurations uniformly from the space, each once, within the budget and not without adapters."""
+    rng = np.random.default_rng(0)
+    found: dict[str, Configuration] = {}
+    while len(found) < _DRAWN:
+        configuration = job.space.decode(job.space.sample(rng))
+        if 0 < job.costs.params(configuration) <= job.scale.limit:
+            found.setdefault(configuration.text, configuration)
+    return list(found.values())
+
+
+class Recording:
+    """The table of one task, as far as it is recorded.
+
+    Its first line says how it is scored (see `autopeft.samplers.hypervolume`), each other one is a trial;
+    `studies.stopping.tables` reads it too. What was trained and how is in the JSON file beside it.
+
+    Args:
+        task: One of `TASKS`.
+        folder: Where tables are.
+    """
+
+    def __init__(self, task: str, folder: Path) -> None:
+        self.task = task
+        self.jobs = {name: prepare(SearchPlan.of({**TASKS[task], "space": name})) for name in SPACES}
+        self.job = self.jobs[SPACES[0]]
+        self._file = folder / f"{task}.jsonl"
+        spec = self.job.spec.to_dict()
+        about = {key: spec[key] for key in ("model", "data", "budget", "metric", "trial", "precision")}
+        (folder / f"{task}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf8")
+
+    def missing(self) -> Iterator[Case]:
+        """Yield what is not recorded yet, in order."""
+        done = {(row["name"], row["seed"]) for row in self._rows()}
+        return (case for case in cases(self.jobs) if (case.name, case.seed) not in done)
+
+    def add(self, case: Case, outcome: Mapping[str, Any]) -> None:
+        """Write a line; the first one, the head-only baseline's, fixes how the table is scored."""
+        if outcome["status"] == "error":
+            raise RuntimeError(f"{self.task}, {case.name}: {outcome['message']}\n{outcome['detail']}")
+        failed = outcome["status"] != "complete"
+        row = {
+            "name": case.name,
+            "seed": case.seed,
+            "configuration": case.configuration.to_dict(),
+            "cost": self.job.costs.params(case.configuration),
+            "accuracy": WORST[self.job.task.metric] if failed else outcome["accuracy"],
+            "baseline": case.baseline,
+            "status": outcome["status"],
+            "curve": outcome["curve"],
+        }
+        rows = [row]
+        if not self._file.is_file():
+            cheapest = min(job.scale.cheapest for job in self.jobs.values())
+            rows.insert(0, {"limit": self.job.scale.limit, "reference": outcome["accuracy"], "cheapest": cheapest})
+        with self._file.open("a", encoding="utf8") as out:
+            out.writelines(json.dumps(each) + "\n" for each in rows)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if not self._file.is_file():
+            return []
+        return [json.loads(line) for line in self._file.read_text(encoding="utf8").splitlines()[1:]]
+
+
+#: A worker's runners by task: each loads weights and data once.
+_runners: dict[str, Any] = {}
+
+
+def _train(task: str, job: WorkerJob, case: Case) -> dict[str, Any]:
+    """Train a case to its end, in a worker."""
+    if task not in _runners:
+        _runners[task] = job.runner()
+    trial = replace(job, seed=case.seed).start(_runners[task], case.configuration)
+    while True:
+        try:
+            next(trial)
+        except StopIteration as end:
+            outcome: dict[str, Any] = end.value
+            return outcome
+
+
+def record(tasks: Sequence[str], folder: Path, workers: int) -> None:
+    """Record the tables of tasks, in turn.
+
+    Args:
+        tasks: Names in `TASKS`.
+        folder: Where to write.
+        workers: Trials at once.
+
+    Raises:
+        RuntimeError: When a trial fails by a fault in code or data.
+    """
+    recordings = [Recording(task, folder) for task in tasks]
+    queues = [(recording, list(recording.missing())) for recording in recordings]
+    longest = max(len(queue) for _, queue in queues)
+    order = [(recording, queue[at]) for at in range(longest) for recording, queue in queues if at < len(queue)]
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    # Head-only alone first: a table begins with what it is scored by.
+    baselines = [entry for entry in order if entry[1].configuration == HEAD_ONLY]
+    try:
+        for some in (baselines, [entry for entry in order if entry not in baselines]):
+            waiting: dict[Future[dict[str, Any]], tuple[Recording, Case]] = {
+                pool.submit(_train, recording.task, recording.job.job, case): (recording, case)
+                for recording, case in some
+            }
+            for future in as_completed(waiting):
+                recording, case = waiting[future]
+                recording.add(case, future.result())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def main() -> None:
+    """Record the tables named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="+", choices=sorted(TASKS))
+    parser.add_argument("--out", type=Path, default=TABLES, help="folder of the tables")
+    parser.add_argument("--workers", type=int, default=2, help="trials at once")
+    given = parser.parse_args()
+    record(given.tasks, given.out, given.workers)
+
+
+if __name__ == "__main__":
+    main()

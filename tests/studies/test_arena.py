@@ -1,0 +1,142 @@
+"""The arena: what answers proposals, and how searches are scored; on a benchmark made up and on recorded ones."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopeft.space.parameters import Parameter
+from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
+from studies.arena.catalogue import SHARED_TABLES, TABLES, load
+from studies.arena.compare import against_random, holm, standings
+from studies.arena.contestants import CONTESTANTS
+from studies.arena.flat_space import FlatSpace
+from studies.arena.replay import replay
+from studies.arena.run import SHORT
+from studies.arena.show import differences, draw, table
+from studies.arena.surrogate import noise_of
+
+needs_tables = pytest.mark.skipif(not SHARED_TABLES.is_dir(), reason=f"no recorded runs in {SHARED_TABLES}")
+
+SPACE = FlatSpace(
+    "flat", [Parameter("method", ("a", "b"), ordered=False), Parameter("size", tuple(range(100))), Parameter("rate")]
+)
+SCALE = {"limit": 100, "reference": 0.5, "cheapest": 1}
+
+
+def cost(configuration):
+    return configuration.training["size"] + 1
+
+
+def accuracy(configuration):
+    knobs = configuration.training
+    return 0.5 + 0.1 * np.log10(1 + knobs["size"]) + 0.1 * (knobs["method"] == "b") - 0.3 * (knobs["rate"] - 0.6) ** 2
+
+
+def rows(count):
+    rng = np.random.default_rng(0)
+    drawn = [SPACE.decode(SPACE.sample(rng)) for _ in range(count)]
+    return [Row(each, cost(each), accuracy(each)) for each in drawn]
+
+
+def made_up(count=60):
+    recorded = rows(count)
+    baselines = {"head-only": recorded[0].configuration}
+    answers = Nearest(SPACE, cost, recorded)
+    return Benchmark("made-up", SPACE, cost, answers, baselines, count // 2, lambda: 0.4, **SCALE)
+
+
+def test_a_recorded_configuration_is_answered_by_itself_and_then_by_its_neighbour():
+    recorded = rows(30)
+    answers, rng = Nearest(SPACE, cost, recorded), np.random.default_rng(0)
+    wanted = recorded[7].configuration
+    first = answers(wanted, set(), rng)
+    assert (first.configuration, first.told) == (wanted, recorded[7].accuracy)
+    second = answers(wanted, {wanted.text}, rng)
+    assert second.configuration != wanted
+    with pytest.raises(LookupError):
+        answers(wanted, {row.configuration.text for row in recorded}, rng)
+
+
+def test_a_model_answers_with_noise_that_does_not_count():
+    answers = Surrogate(cost, lambda configurations: np.array([0.7] * len(configurations)), noise=0.1)
+    found = [answers(rows(1)[0].configuration, set(), np.random.default_rng(seed)) for seed in range(400)]
+    assert {answer.true for answer in found} == {0.7}
+    assert np.std([answer.told for answer in found]) == pytest.approx(0.1, rel=0.15)
+
+
+def test_noise_is_that_of_repeats():
+    assert noise_of([("a", 0.5), ("a", 0.7), ("b", 0.1)]) == pytest.approx(np.sqrt(0.02))
+    assert noise_of([("a", 0.5)]) == 0
+
+
+@pytest.mark.parametrize("name", CONTESTANTS)
+def test_every_contestant_gets_the_same_start_and_no_row_twice(name):
+    benchmark = made_up(24)
+    found = replay(benchmark, name, 12, seed=1)
+    again = replay(benchmark, name, 12, seed=1)
+    assert found.growth == again.growth
+    assert found.growth == sorted(found.growth)
+    assert found.growth[0] == replay(benchmark, "random", 2, seed=1).growth[0]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holms_correction_keeps_the_order_and_never_helps(values):
+    corrected = holm(values)
+    assert all(c >= min(v, 1.0) for c, v in zip(corrected, values, strict=True))
+    assert np.argmin(corrected) in np.flatnonzero(np.isclose(corrected, corrected[int(np.argmin(values))]))
+    assert corrected[int(np.argmin(values))] == pytest.approx(min(1.0, min(values) * len(values)))
+
+
+def searches(sampler, levels):
+    curve = np.linspace(0, 1, SHORT)
+    return [
+        {"sampler": sampler, "trials": SHORT, "seed": seed, "seconds": 0.1, "growth": (level * curve).tolist()}
+        for seed, level in enumerate(levels)
+    ]
+
+
+def test_the_better_sampler_is_told_apart():
+    stored = searches("random", [0.7, 0.72, 0.74, 0.76]) + searches("pareto", [0.97, 0.98, 1.0, 1.0])
+    first, second = standings(stored, best=1.0)
+    assert first.shares[32][0] == pytest.approx(0.73)
+    assert (first.goal, first.reached, second.reached) == (np.inf, 0, 1)
+    assert second.goal <= SHORT
+    compared = against_random("made-up", stored, best=1.0)
+    assert {test.checkpoint for test in compared} == {8, 16, 24, 32}
+    assert "pareto on made-up at 32: +0.2" in differences(compared)
+    assert table([first, second]).count("\n") == 3
+
+
+def test_the_figure_is_drawn(tmp_path):
+    draw({"made-up": searches("pareto", [0.9, 1.0])}, {"made-up": 1.0}, tmp_path / "arena.png")
+    assert (tmp_path / "arena.png").stat().st_size > 1000
+
+
+@needs_tables
+def test_the_runs_of_peft_have_the_hypervolume_that_is_known():
+    benchmark = load("peft")
+    assert benchmark.best() == pytest.approx(2.535, abs=0.002)
+    assert replay(benchmark, "random", 16, seed=0).growth[-1] > 0.5 * benchmark.best()
+
+
+@needs_tables
+def test_the_lora_runs_are_modelled_without_the_two_that_contradict_others():
+    benchmark = load("lora-hpo")
+    found = replay(benchmark, "random", 8, seed=0)
+    assert 0 <= found.growth[-1] < benchmark.best()
+
+
+def test_every_recorded_configuration_is_in_the_space_that_holds_all():
+    from studies.arena.catalogue import _rows
+
+    benchmark = load("icd10")
+    recorded = _rows(TABLES / "icd10.jsonl")
+    assert recorded[0].keys() == {"limit", "reference", "cheapest"}
+    assert all(benchmark.cost(each) <= benchmark.limit for each in benchmark.baselines.values())
+    names = [(row["name"], row["seed"]) for row in recorded[1:]]
+    assert len(set(names)) == len(names)
+    about = json.loads((TABLES / "icd10.json").read_text(encoding="utf8"))
+    assert about["trial"]["early_stopping"] is True
