@@ -3,13 +3,12 @@
 from autopeft.samplers.feasible import FeasibleSampler
 from autopeft.samplers.forecast import Finished, Forecast, finished_runs, forecast
 from autopeft.samplers.hypervolume import accuracy_to_grow, hypervolume, pareto_front
-from autopeft.samplers.pareto import STARTUP_TRIALS, ParetoSampler
+from autopeft.samplers.pareto import ParetoSampler
 from autopeft.samplers.points import cheapest_cost
 from autopeft.samplers.registry import SAMPLERS, make_sampler
 
 __all__ = [
     "SAMPLERS",
-    "STARTUP_TRIALS",
     "FeasibleSampler",
     "Finished",
     "Forecast",

@@ -20,10 +20,10 @@ from autopeft.samplers.points import AffordablePoints, Cost, Point
 from autopeft.samplers.start import space_filling
 from autopeft.space import BoundSpace
 
-__all__ = ["STARTUP_TRIALS", "ParetoSampler", "exhausted"]
+__all__ = ["ParetoSampler", "exhausted"]
 
 #: Proposals before the model is asked.
-STARTUP_TRIALS = 4
+_STARTUP_TRIALS = 4
 
 
 class _Priced(NamedTuple):
@@ -66,7 +66,7 @@ class ParetoSampler(BaseSampler):
         limit: int | None = None,
         *,
         seed: int = 0,
-        startup_trials: int = STARTUP_TRIALS,
+        startup_trials: int = _STARTUP_TRIALS,
     ) -> None:
         self._space: _Priced | None = None
         if space is not None and cost is not None and limit is not None:
