@@ -11,14 +11,13 @@ from autopeft.samplers.hypervolume import (
     pareto_front,
     pareto_front_of_many,
 )
-from autopeft.samplers.pareto import STARTUP_TRIALS, ParetoSampler
+from autopeft.samplers.pareto import ParetoSampler
 from autopeft.samplers.points import AffordablePoints, cheapest_cost
 from autopeft.samplers.registry import SAMPLERS, make_sampler
 
 __all__ = [
     "COSTS",
     "SAMPLERS",
-    "STARTUP_TRIALS",
     "AffordablePoints",
     "CostAxis",
     "FeasibleSampler",

@@ -22,10 +22,10 @@ from autopeft.samplers.points import AffordablePoints, Cost, Point
 from autopeft.samplers.start import space_filling
 from autopeft.space import BoundSpace
 
-__all__ = ["STARTUP_TRIALS", "ParetoSampler", "exhausted"]
+__all__ = ["ParetoSampler", "exhausted"]
 
 #: Proposals before the model is asked.
-STARTUP_TRIALS = 4
+_STARTUP_TRIALS = 4
 
 
 class _Priced(NamedTuple):
@@ -71,7 +71,7 @@ class ParetoSampler(BaseSampler):
         limit: int | None = None,
         *,
         seed: int = 0,
-        startup_trials: int = STARTUP_TRIALS,
+        startup_trials: int = _STARTUP_TRIALS,
         costs: Sequence[CostAxis] = (),
     ) -> None:
         self._space: _Priced | None = None

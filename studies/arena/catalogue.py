@@ -21,7 +21,7 @@ from studies.arena.flat_space import FlatSpace
 from studies.arena.record import TABLES, TASKS
 from studies.arena.surrogate import Trees, noise_of, placement
 
-__all__ = ["BENCHMARKS", "SHARED_TABLES", "load"]
+__all__ = ["BENCHMARKS", "SHARED_TABLES", "load", "read_rows"]
 
 #: Recorded runs of others, read where they are present.
 SHARED_TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
@@ -50,13 +50,14 @@ def load(name: str) -> Benchmark:
 
 
 @cache
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read a JSONL file."""
     return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
 
 
 def _peft(name: str) -> Benchmark:
     """PEFT's method comparison: 63 runs on MetaMathQA, over (log10 of the trainable share, test accuracy)."""
-    recorded = _rows(SHARED_TABLES / "peft-metamathqa.jsonl")
+    recorded = read_rows(SHARED_TABLES / "peft-metamathqa.jsonl")
     total = recorded[0]["total"]
     points = [
         {
@@ -102,7 +103,7 @@ def _targets(modules: Any) -> str:
 
 def _lora(name: str) -> Benchmark:
     """Return 203 LoRA runs of Llama-3.2-1B through a surrogate, over (log10 of the rank, HellaSwag accuracy)."""
-    recorded = _rows(SHARED_TABLES / "lora-hpo-llama1b.jsonl")
+    recorded = read_rows(SHARED_TABLES / "lora-hpo-llama1b.jsonl")
     knobs = ("rank", "alpha", "dropout", "learning_rate", "weight_decay")
     twins: dict[tuple[float, ...], list[float]] = {}
     for run in recorded:
@@ -152,7 +153,7 @@ def _search(space: str) -> Preparation:
 
 def _own(task: str) -> Benchmark:
     """Return a table recorded by `studies.arena.record`, searched in the space that holds all its rows."""
-    scale, *runs = _rows(TABLES / f"{task}.jsonl")
+    scale, *runs = read_rows(TABLES / f"{task}.jsonl")
     job = _search(str(Path(__file__).parent / "union.yaml"))
     rows = [Row(Configuration.from_dict(r["configuration"]), r["cost"], r["accuracy"]) for r in runs if r["seed"] == 0]
     baselines = {r["name"]: Configuration.from_dict(r["configuration"]) for r in runs if r["baseline"]}
@@ -161,7 +162,7 @@ def _own(task: str) -> Benchmark:
 
 def _own_modelled(name: str) -> Benchmark:
     """Return a recorded table through a surrogate, searched in the default space."""
-    scale, *runs = _rows(TABLES / f"{name.removesuffix('-model')}.jsonl")
+    scale, *runs = read_rows(TABLES / f"{name.removesuffix('-model')}.jsonl")
     job = _search("default")
     layers = job.backbone.shape.layers
 

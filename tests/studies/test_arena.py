@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from autopeft.space.parameters import Parameter
 from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
-from studies.arena.catalogue import SHARED_TABLES, TABLES, load
+from studies.arena.catalogue import SHARED_TABLES, load, read_rows
 from studies.arena.compare import against_random, holm, standings
 from studies.arena.contestants import CONTESTANTS
 from studies.arena.flat_space import FlatSpace
+from studies.arena.record import TABLES
 from studies.arena.replay import replay
 from studies.arena.run import SHORT
 from studies.arena.show import differences, draw, table
@@ -130,10 +131,8 @@ def test_the_lora_runs_are_modelled_without_the_two_that_contradict_others():
 
 
 def test_every_recorded_configuration_is_in_the_space_that_holds_all():
-    from studies.arena.catalogue import _rows
-
     benchmark = load("icd10")
-    recorded = _rows(TABLES / "icd10.jsonl")
+    recorded = read_rows(TABLES / "icd10.jsonl")
     assert recorded[0].keys() == {"limit", "reference", "cheapest"}
     assert all(benchmark.cost(each) <= benchmark.limit for each in benchmark.baselines.values())
     names = [(row["name"], row["seed"]) for row in recorded[1:]]
