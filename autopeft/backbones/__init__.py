@@ -2,5 +2,16 @@
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, features, head_parameters, load_backbone
+from autopeft.backbones.cache import cache_folder
+from autopeft.backbones.decoder import Decoder, load_decoder
 
-__all__ = ["Anatomy", "Backbone", "features", "head_parameters", "load_backbone"]
+__all__ = [
+    "Anatomy",
+    "Backbone",
+    "Decoder",
+    "cache_folder",
+    "features",
+    "head_parameters",
+    "load_backbone",
+    "load_decoder",
+]

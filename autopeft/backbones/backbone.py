@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +15,9 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
-from transformers.utils import logging as transformers_logging
 
 from autopeft.backbones.anatomy import Anatomy
+from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
 from autopeft.backbones.source import Source, find_source
 from autopeft.errors import BackboneError
@@ -29,7 +26,7 @@ from autopeft.space.shape import BackboneShape
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["Backbone", "features", "head_parameters", "load_backbone"]
+__all__ = ["Backbone", "features", "head_parameters", "load_backbone", "roles_of"]
 
 
 class Backbone:
@@ -179,15 +176,19 @@ def load_backbone(
     """Load what is needed to know a pretrained model, which is its config but not its weights.
 
     Args:
-        model: A hub id, a folder, or None (or `minilm`) for the packaged default.
+        model: A hub id, a folder, `smollm2`, or None (or `minilm`) for the packaged default.
         revision: Branch, tag or commit of a hub model.
         roles: A mapping of roles to modules, or its YAML file, for architectures autopeft does not know.
 
     Raises:
         BackboneError: The model cannot be found, read or understood.
     """
-    anatomy = Anatomy.from_file(roles) if isinstance(roles, Path) else roles
-    return Backbone(find_source(model, revision), revision, anatomy)
+    return Backbone(find_source(model, revision), revision, roles_of(roles))
+
+
+def roles_of(roles: Anatomy | Path | None) -> Anatomy | None:
+    """Return the mapping that a user gives, read from its YAML file if need be."""
+    return Anatomy.from_file(roles) if isinstance(roles, Path) else roles
 
 
 def features(module: torch.nn.Module) -> tuple[int, int]:
@@ -207,18 +208,3 @@ def head_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
         return {}
     backbone = {id(parameter) for parameter in model.base_model.parameters()}
     return {name: parameter for name, parameter in model.named_parameters() if id(parameter) not in backbone}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence transformers: a new head is what we ask for, not something to warn about."""
-    level = transformers_logging.get_verbosity()
-    progress = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if progress:
-            transformers_logging.enable_progress_bar()

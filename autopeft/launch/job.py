@@ -41,7 +41,7 @@ class WorkerJob:
 
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
-        from autopeft.backbones import load_backbone
+        from autopeft.launch.backbone import backbone_for
         from autopeft.methods import load_plugin
         from autopeft.tasks import load_task
         from autopeft.trials import TrialRunner, use_threads
@@ -49,8 +49,9 @@ class WorkerJob:
         use_threads(1)
         if self.plugin is not None:
             load_plugin(self.plugin)
-        backbone = load_backbone(self.model, self.revision, self.roles)
-        return TrialRunner(backbone, load_task(self.task), self.setting)
+        task = load_task(self.task)
+        backbone = backbone_for(task, self.model, self.revision, self.roles)
+        return TrialRunner(backbone, task, self.setting)
 
     def start(self, runner: Any, configuration: Configuration) -> Generator[dict[str, float], None, dict[str, Any]]:
         """Begin one trial: yields a point of its curve at each rung, returns its outcome, both plain data."""

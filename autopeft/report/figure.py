@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autopeft.report.words import cost_in_words, untouched_in_words
 from autopeft.study import Front, FrontRow, Scale
 
 __all__ = ["draw_front", "step_points"]
@@ -67,13 +68,13 @@ def draw_front(front: Front, scale: Scale, metric: str, path: Path) -> None:
             s=44,
             marker=marker,
             color="#d1622b",
-            label={"head-only": "head only", "stock-lora": "stock LoRA r=8 q,v"}[name],
+            label={"head-only": untouched_in_words(metric), "stock-lora": "stock LoRA r=8 q,v"}[name],
             zorder=4,
         )
     if scale.cheapest < scale.limit:
         axes.set_xlim(0.7 * scale.cheapest, 1.4 * max(scale.limit, *(row.params for row in front.baselines), 1))
     axes.axvline(scale.limit, color="#777777", ls="--", lw=1, label=f"budget {scale.limit:,}")
-    axes.set_xlabel(f"trainable parameters, head not counted (backbone {scale.backbone:,})")
+    axes.set_xlabel(f"{cost_in_words(metric)} (backbone {scale.backbone:,})")
     axes.set_ylabel(f"validation {metric}")
     axes.grid(True, which="major", color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from autopeft.report.words import untouched_in_words
 from autopeft.study import Front, FrontRow
 
 __all__ = ["front_table", "percent", "row_cells"]
@@ -19,18 +20,21 @@ def front_table(front: Front, metric: str) -> Table:
         last = column == "configuration"
         table.add_column(name, justify="left" if last else "right", no_wrap=not last, overflow="fold")
     for row in front.rows:
-        table.add_row(*row_cells(row))
+        table.add_row(*row_cells(row, metric))
     on_front = {row.trial for row in front.rows}
     for row in front.baselines:
         if row.trial not in on_front:
-            table.add_row(*row_cells(row), style="dim")
+            table.add_row(*row_cells(row, metric), style="dim")
     return table
 
 
-def row_cells(row: FrontRow) -> tuple[str, ...]:
+def row_cells(row: FrontRow, metric: str) -> tuple[str, ...]:
     """Return a row's cells as text: trial, parameters, share, accuracy, points over stock LoRA, words."""
     over = "" if row.over_stock is None else f"{100 * row.over_stock:+.1f}"
-    name = {"head-only": "head only (baseline)", "stock-lora": f"stock LoRA (baseline): {row.in_words}"}
+    name = {
+        "head-only": f"{untouched_in_words(metric)} (baseline)",
+        "stock-lora": f"stock LoRA (baseline): {row.in_words}",
+    }
     words = name.get(row.baseline or "", row.in_words)
     return (str(row.trial), f"{row.params:,}", percent(row.share), f"{row.accuracy:.4f}", over, words)
 
