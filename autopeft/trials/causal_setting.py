@@ -10,6 +10,7 @@ import numpy as np
 
 from autopeft.errors import AutopeftError
 from autopeft.tasks import IGNORED, CausalTask, Encoded, choose_max_length, encode_causal
+from autopeft.tasks.causal import cut_causal
 from autopeft.trials.hardware import resolve_precision
 from autopeft.trials.setting import TrialSetting
 
@@ -77,7 +78,7 @@ def choose_causal_setting(
         max_length = min(choose_max_length(whole.lengths, _LONGEST_DEFAULT), limit)
     elif max_length > limit:
         raise AutopeftError(f"max_length is {max_length}, but the model reads at most {limit} tokens")
-    cut = encode_causal(task.train, task.form, tokenizer, max_length)
+    cut = cut_causal(whole, max_length)
     notes = [_lengths(whole, cut, max_length)]
     affordable = _TOKENS / float(cut.lengths.mean())
     chosen = examples is None and epochs is None

@@ -1,7 +1,7 @@
 """Tasks for causal language models: data in its usual forms, what of it is learned, token by token."""
 
 from autopeft.tasks.causal.build import build_causal_task
-from autopeft.tasks.causal.encoding import IGNORED, encode_causal
+from autopeft.tasks.causal.encoding import IGNORED, cut_causal, encode_causal
 from autopeft.tasks.causal.examples import Example, Turn
 from autopeft.tasks.causal.formats import FORMATS, Format, recognise
 from autopeft.tasks.causal.render import Rendered, render
@@ -17,6 +17,7 @@ __all__ = [
     "Rendered",
     "Turn",
     "build_causal_task",
+    "cut_causal",
     "encode_causal",
     "recognise",
     "render",

@@ -12,7 +12,7 @@ from autopeft.tasks.causal.render import Rendered, render
 from autopeft.tasks.causal.task import CausalSplit
 from autopeft.tasks.encoding import IGNORED, Encoded
 
-__all__ = ["IGNORED", "encode_causal"]
+__all__ = ["IGNORED", "cut_causal", "encode_causal"]
 
 
 def encode_causal(split: CausalSplit, form: Format, tokenizer: Any, max_length: int | None = None) -> Encoded:
@@ -36,21 +36,29 @@ def encode_causal(split: CausalSplit, form: Format, tokenizer: Any, max_length: 
             f"{type(tokenizer).__name__} does not say which characters a token stands for, so completions cannot be "
             "told from prompts; choose a model with a fast tokenizer"
         )
-    ids, labels, cut = [], [], 0
-    for example in split.examples:
-        tokens, marks = _tokens(render(example, form, tokenizer), tokenizer)
-        cut += max_length is not None and len(tokens) > max_length
-        kept = marks[:max_length]
-        # The first token follows nothing, so it is never predicted.
-        if any(mark != IGNORED for mark in kept[1:]):
-            ids.append(tokens[:max_length])
-            labels.append(kept)
-    if not ids:
+    found = [_tokens(render(example, form, tokenizer), tokenizer) for example in split.examples]
+    ids, labels = [list(column) for column in zip(*found, strict=True)]
+    whole = Encoded({"input_ids": ids, "labels": labels}, None)
+    return whole if max_length is None else cut_causal(whole, max_length)
+
+
+def cut_causal(whole: Encoded, max_length: int) -> Encoded:
+    """Cut the examples that `encode_causal` made without a maximum length; further as there."""
+    ids, labels = ([row[:max_length] for row in whole.inputs[name]] for name in ("input_ids", "labels"))
+    # The first token follows nothing, so it is never predicted.
+    kept = [row for row, marks in enumerate(labels) if any(mark != IGNORED for mark in marks[1:])]
+    if not kept:
         raise DataError(
-            f"cut at {max_length} tokens, none of the {len(split)} examples has anything left to learn: their prompts "
+            f"cut at {max_length} tokens, none of the {len(whole)} examples has anything left to learn: their prompts "
             "are longer; raise --max-length"
         )
-    return Encoded({"input_ids": ids, "labels": labels}, None, cut / len(split), len(split) - len(ids))
+    cut = Encoded(
+        {"input_ids": ids, "labels": labels},
+        None,
+        truncated=float((whole.lengths > max_length).mean()),
+        dropped=len(whole) - len(kept),
+    )
+    return cut.take(kept)
 
 
 def _tokens(rendered: Rendered, tokenizer: Any) -> tuple[list[int], list[int]]:
