@@ -60,6 +60,8 @@ class TaskSpec:
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
+        if self.name and (self.kind == "causal" or self.messages or self.prompt or self.completion):
+            raise DataError(f"the task {self.name} is packaged, for classification; to tune a decoder, give data")
         if not self.data and (self.validation or self.test):
             raise DataError("validation and test files go with a data file; give data too, or leave them out")
         if self.subset and not self.dataset:

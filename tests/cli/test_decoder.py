@@ -42,8 +42,6 @@ def test_search_export_and_train(place):
     assert (front["metric"], front["spec"]["space"]["name"]) == ("token_accuracy", "llm")
     assert {row["baseline"] for row in front["baselines"]} == {"head-only", "stock-lora"}
     stock = next(row["trial"] for row in front["baselines"] if row["baseline"] == "stock-lora")
-    again = search(place, *flags)
-    assert again.returncode == 0, again.stderr
     exported = autopeft(place, "export", "run", "--pick", stock, "-o", "adapter")
     assert exported.returncode == 0, exported.stderr
     config = json.loads((place / "adapter" / "adapter_config.json").read_text())

@@ -118,3 +118,5 @@ def test_data_that_cannot_carry_a_search_is_refused(tmp_path):
         load_task(TaskSpec(data=path, metric="accuracy"))
     with pytest.raises(DataError, match="unknown kind of task 'chat'"):
         TaskSpec(data=path, kind="chat")
+    with pytest.raises(DataError, match="the task icd10 is packaged, for classification"):
+        TaskSpec(name="icd10", prompt="prompt")
