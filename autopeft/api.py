@@ -13,7 +13,7 @@ __all__ = ["search"]
 
 def search(
     *,
-    space: str | SearchSpace = "default",
+    space: str | SearchSpace | None = None,
     fresh: bool = False,
     listener: Listener | None = None,
     **settings: Any,
@@ -23,7 +23,7 @@ def search(
     Run it again with the same arguments to resume; raise `trials` to go on.
 
     Args:
-        space: Name or file of a shipped or own space, or a `SearchSpace`.
+        space: Name or file of a shipped or own space, a `SearchSpace`, or None for the default of the task.
         fresh: Drop a study that is already in the run folder.
         listener: Follows the search as it goes.
         **settings: The fields of `autopeft.SearchPlan`, which are the flags of `autopeft search`
@@ -37,7 +37,7 @@ def search(
     """
     if isinstance(space, SearchSpace):
         settings["space"] = space.to_dict()
-    elif space != "default":
+    elif space is not None:
         settings["space"] = space
     result = run_search(prepare(SearchPlan.of(settings)), fresh=fresh, listener=listener)
     write_front(result)

@@ -99,6 +99,18 @@ _LLAMA = Anatomy(
         "down": "mlp.down_proj",
     },
 )
+_PHI = Anatomy(
+    layers="layers",
+    attention="self_attn",
+    roles={
+        "q": "self_attn.q_proj",
+        "k": "self_attn.k_proj",
+        "v": "self_attn.v_proj",
+        "o": "self_attn.dense",
+        "up": "mlp.fc1",
+        "down": "mlp.fc2",
+    },
+)
 _PHI3 = Anatomy(
     layers="layers",
     attention="self_attn",
@@ -144,6 +156,7 @@ ARCHITECTURES: Mapping[str, Anatomy] = {
     "gemma": _LLAMA,
     "gemma2": _LLAMA,
     "gemma3_text": _LLAMA,
+    "phi": _PHI,
     "phi3": _PHI3,
     "vit": _VIT,
     "deit": _VIT,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +15,10 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
 )
-from transformers.utils import logging as transformers_logging
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.quantization import Quantization, bitsandbytes_config, check_quantizable, settle
+from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
 from autopeft.backbones.source import Source, find_source
 from autopeft.errors import BackboneError
@@ -30,7 +27,7 @@ from autopeft.space.shape import BackboneShape
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["Backbone", "features", "head_parameters", "load_backbone"]
+__all__ = ["Backbone", "features", "head_parameters", "load_backbone", "roles_of"]
 
 
 class Backbone:
@@ -137,22 +134,26 @@ class Backbone:
             **self._task_config(num_labels),
             dtype=dtype,
             ignore_mismatched_sizes=True,
-            **self._quantizing(num_labels, device or torch.device("cpu")),
+            **self._quantizing({name.rpartition(".")[0] for name in head_parameters(self.meta(num_labels))}, device),
         )
         if not self.images and model.config.pad_token_id is None:
             model.config.pad_token_id = self.tokenizer().pad_token_id
+        return self._placed(model, device)
+
+    def _quantizing(self, head: set[str], device: torch.device | None) -> dict[str, Any]:
+        """Return what quantisation adds to the arguments of `from_pretrained`; the head is left as it is."""
+        if self.quantization is None:
+            return {}
+        place = {"": device or torch.device("cpu")}
+        return {"quantization_config": bitsandbytes_config(self.quantization, head), "device_map": place}
+
+    def _placed(self, model: PreTrainedModel, device: torch.device | None) -> PreTrainedModel:
+        """Return a loaded model on its device, ready to compute."""
         if self.quantization is not None:
             settle(model)
         elif device is not None:
             model.to(device)
         return model.eval()
-
-    def _quantizing(self, num_labels: int, device: torch.device) -> dict[str, Any]:
-        """Return what quantisation adds to the arguments of `from_pretrained`."""
-        if self.quantization is None:
-            return {}
-        head = {name.rpartition(".")[0] for name in head_parameters(self.meta(num_labels))}
-        return {"quantization_config": bitsandbytes_config(self.quantization, head), "device_map": {"": device}}
 
     def _classifies_images(self) -> bool:
         kind = type(self.config)
@@ -209,7 +210,7 @@ def load_backbone(
     """Load what is needed to know a pretrained model, which is its config but not its weights.
 
     Args:
-        model: A hub id, a folder, or None (or `minilm`) for the packaged default.
+        model: A hub id, a folder, `smollm2`, or None (or `minilm`) for the packaged default.
         revision: Branch, tag or commit of a hub model.
         roles: A mapping of roles to modules, or its YAML file, for architectures autopeft does not know.
         quantization: `4bit` or `8bit` to hold its frozen matrices in so many bits, through bitsandbytes.
@@ -217,8 +218,12 @@ def load_backbone(
     Raises:
         BackboneError: The model cannot be found, read, understood or quantised.
     """
-    anatomy = Anatomy.from_file(roles) if isinstance(roles, Path) else roles
-    return Backbone(find_source(model, revision), revision, anatomy, quantization)
+    return Backbone(find_source(model, revision), revision, roles_of(roles), quantization)
+
+
+def roles_of(roles: Anatomy | Path | None) -> Anatomy | None:
+    """Return the mapping that a user gives, read from its YAML file if need be."""
+    return Anatomy.from_file(roles) if isinstance(roles, Path) else roles
 
 
 def features(module: torch.nn.Module) -> tuple[int, int]:
@@ -241,18 +246,3 @@ def head_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
         return {}
     backbone = {id(parameter) for parameter in model.base_model.parameters()}
     return {name: parameter for name, parameter in model.named_parameters() if id(parameter) not in backbone}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence transformers: a new head is what we ask for, not something to warn about."""
-    level = transformers_logging.get_verbosity()
-    progress = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if progress:
-            transformers_logging.enable_progress_bar()

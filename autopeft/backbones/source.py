@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from autopeft.backbones.gguf import SMOLLM2, packaged_smollm2
 from autopeft.errors import BackboneError
 
 __all__ = ["PACKAGED", "Source", "find_source"]
@@ -53,15 +54,17 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
     """Return where to load `model` from.
 
     Args:
-        model: None or `minilm` for the packaged default, a folder, or a hub id.
+        model: None or `minilm` for the packaged default, `smollm2` for the packaged decoder, a folder, or a hub id.
         revision: Branch, tag or commit of a hub model.
 
     Raises:
-        BackboneError: The packaged default is not installed, the folder does not exist or is no model, or the
+        BackboneError: A packaged model is not installed, the folder does not exist or is no model, or the
             hub does not have it.
     """
     if model is None or model == PACKAGED:
         return _packaged()
+    if model == SMOLLM2:
+        return Source(name=SMOLLM2, path=str(packaged_smollm2()), local=True)
     folder = Path(model).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():

@@ -19,7 +19,7 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN/export.")] = None,
 ) -> None:
     """Export a configuration of a front, checked by building it from the files."""
-    from autopeft.backbones import load_backbone
+    from autopeft.backbones import load_backbone, load_decoder
     from autopeft.cli.quiet import quiet
     from autopeft.export import export as write
     from autopeft.launch import open_run
@@ -29,7 +29,8 @@ def export(
     quiet()
     result = open_run(run)
     row = choose(result.front, result.scale, pick)
-    backbone = load_backbone(result.plan.model, result.plan.revision, result.plan.roles)
+    load = load_decoder if result.causal else load_backbone
+    backbone = load(result.plan.model, result.plan.revision, result.plan.roles)
     folder = out or run / "export"
     typer.echo(f"trial {row.trial}: {row.in_words}")
     for line in write(Configuration.from_dict(row.configuration), backbone, to, folder):

@@ -21,7 +21,7 @@ _RUN = "Run"
 
 def search(
     spec: Annotated[Path | None, typer.Argument(help="YAML of a search; flags override it.")] = None,
-    model: Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")] = None,
+    model: Annotated[str | None, typer.Option(help="Hub id, folder or smollm2; default: the packaged MiniLM.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of a hub model.")] = None,
     roles: Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")] = None,
     task: Annotated[
@@ -31,11 +31,22 @@ def search(
         str | None,
         typer.Option(help="CSV, TSV, JSONL or Parquet file, or a `datasets` name.", rich_help_panel=_DATA),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="classification or causal; default: as the columns say.", rich_help_panel=_DATA),
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=_DATA)] = None,
     text2: Annotated[
         str | None, typer.Option(help="Column of the second text, for pairs.", rich_help_panel=_DATA)
     ] = None,
     label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=_DATA)] = None,
+    messages: Annotated[
+        str | None, typer.Option(help="Column of conversations, to tune a decoder on.", rich_help_panel=_DATA)
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="Column of the prompt.", rich_help_panel=_DATA)] = None,
+    completion: Annotated[
+        str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=_DATA)
+    ] = None,
     validation: Annotated[
         Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=_DATA)
     ] = None,
@@ -43,9 +54,9 @@ def search(
         Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=_DATA)
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="accuracy (default), macro_f1 or mcc.", rich_help_panel=_DATA)
+        str | None, typer.Option(help="accuracy, macro_f1 or mcc; token_accuracy of decoders.", rich_help_panel=_DATA)
     ] = None,
-    space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default].")] = None,
+    space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default; llm for decoders].")] = None,
     plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
@@ -132,21 +143,27 @@ def search(
 
 
 def _announce(console: Console, prepared: Preparation) -> None:
-    from autopeft.report import percent
+    from autopeft.backbones.gguf import SMOLLM2
+    from autopeft.report import cost_in_words, percent
 
     scale = prepared.scale
     size = prepared.space.size
     count = "a continuum of configurations" if size is None else f"{size:,} configurations"
     say = _say(console)
     held = f", held in {prepared.backbone.quantization}" if prepared.backbone.quantization else ""
-    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters{held}")
-    for title, lines in (("task", prepared.task.describe()), ("trial", prepared.setting.describe())):
+    where = f", converted to {prepared.backbone.path}" if prepared.backbone.name == SMOLLM2 else ""
+    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters{held}{where}")
+    for title, lines in (
+        ("task", prepared.task.describe()),
+        ("trial", [*prepared.setting.describe(), *prepared.notes]),
+    ):
         for index, line in enumerate(lines):
             say(f"{'' if index else title:<8}{line}")
     say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
     for warning in (*prepared.space.warnings, *prepared.refused):
         say(f"        {warning}")
-    say(f"budget  {scale.limit:,} trainable parameters ({percent(scale.limit / scale.backbone)}), head not counted")
+    share = percent(scale.limit / scale.backbone)
+    say(f"budget  {scale.limit:,} ({share}) {cost_in_words(prepared.task.metric)}")
     say(f"run     {prepared.folder}")
 
 

@@ -11,18 +11,24 @@ __all__ = ["tasks"]
 
 def tasks(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the packaged tasks and the metrics."""
-    from autopeft.tasks import METRICS, PACKAGED
+    from autopeft.tasks import CAUSAL_METRICS, METRICS, PACKAGED
+    from autopeft.tasks.causal import FORMATS
 
     if json:
         from json import dumps
 
         typer.echo(
             dumps(
-                {"tasks": {name: task.summary for name, task in PACKAGED.items()}, "metrics": list(METRICS)}, indent=2
+                {
+                    "tasks": {name: task.summary for name, task in PACKAGED.items()},
+                    "metrics": [*METRICS, *CAUSAL_METRICS],
+                },
+                indent=2,
             )
         )
         return
     for name, task in PACKAGED.items():
         typer.echo(f"{name:<8} {task.summary}")
     typer.echo("your own: --data FILE --text COLUMN [--text2 COLUMN] --label COLUMN (CSV, TSV, JSONL, Parquet)")
-    typer.echo(f"metrics: {', '.join(METRICS)}")
+    typer.echo("for decoders, recognised by the columns: " + "; ".join(", ".join(form.columns) for form in FORMATS))
+    typer.echo(f"metrics: {', '.join(METRICS)}; of decoders: {', '.join(CAUSAL_METRICS)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from peft import PeftConfig, PeftType, get_peft_model
 
-from autopeft.backbones import Backbone, head_parameters
+from autopeft.backbones import Backbone, Decoder, head_parameters
 from autopeft.costs import Costs
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import original_name, plan
@@ -35,16 +35,16 @@ def export_peft(configuration: Configuration, backbone: Backbone, folder: Path) 
     """
     parts = plan(configuration)
     if not parts:
-        raise ConfigurationError("head only has no adapter to export; train the head of the untouched model")
+        raise ConfigurationError("the untouched backbone has no adapter to export; pick a configuration with one")
     head = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())})
     built, own = 0, set()
     for part in parts:
         config = part.method.peft_config(part.cells, backbone.anatomy)
         config.base_model_name_or_path = str(backbone.path)
-        config.task_type = "SEQ_CLS"
+        config.task_type = "CAUSAL_LM" if isinstance(backbone, Decoder) else "SEQ_CLS"
         if config.peft_type not in set(PeftType):
             own.add(part.method.words.name)
-        config.modules_to_save = head
+        config.modules_to_save = head or None
         # PEFT keeps target names in a set, whose order changes from run to run.
         if getattr(config, "target_modules", None):
             config.target_modules = sorted(config.target_modules)

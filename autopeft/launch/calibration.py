@@ -36,7 +36,8 @@ class Calibration:
 
     Args:
         memory: The model of peak memory.
-        head_step_seconds: Mean time of a step in a trial of the head alone.
+        head_step_seconds: Mean time of a step in a trial of the head alone; for a decoder, which has none, the time of
+            a step of the fastest configuration measured.
         slowest: Time of a step of the slowest configuration measured, relative to the head alone, and a margin.
     """
 
@@ -76,7 +77,9 @@ class Calibration:
             [step["peak"] for _, step in known],
         )
         seconds = [step["seconds"] for _, step in known]
-        return cls(memory, measured["head_step_seconds"], _MARGIN * max(seconds) / seconds[0])
+        # A decoder has no head of its own to train.
+        fastest = min(each for each in seconds if each > 0)
+        return cls(memory, measured["head_step_seconds"] or fastest, _MARGIN * max(seconds) / (seconds[0] or fastest))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""

@@ -44,7 +44,7 @@ class WorkerJob:
 
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
-        from autopeft.backbones import load_backbone
+        from autopeft.launch.backbone import backbone_for
         from autopeft.methods import load_plugin
         from autopeft.tasks import load_task
         from autopeft.trials import TrialRunner, use_threads
@@ -52,8 +52,9 @@ class WorkerJob:
         use_threads(1)
         if self.plugin is not None:
             load_plugin(self.plugin)
-        backbone = load_backbone(self.model, self.revision, self.roles, self.quantization)
-        return TrialRunner(backbone, load_task(self.task), self.setting)
+        task = load_task(self.task)
+        backbone = backbone_for(task, self.model, self.revision, self.roles, self.quantization)
+        return TrialRunner(backbone, task, self.setting)
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:
         """Measure training steps of configurations, given as texts, the head alone first.

@@ -29,13 +29,21 @@ class SearchPlan(BaseModel):
     roles: Path | None = Field(None, description="YAML that maps roles to module names of an unknown architecture")
     task: str | None = Field(None, description="name of a packaged task")
     data: str | None = Field(None, description="CSV, TSV, JSONL or Parquet file, or a `datasets` name")
+    kind: Literal["classification", "causal"] | None = Field(None, description="what is learned; seen by the columns")
     text: str | None = Field(None, description="column of the text")
     text2: str | None = Field(None, description="column of the second text, for pairs")
     label: str | None = Field(None, description="column of the label")
+    messages: str | None = Field(None, description="column of conversations")
+    prompt: str | None = Field(None, description="column of the prompt")
+    completion: str | None = Field(None, description="column of the completion, which is learned")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
-    metric: Literal["accuracy", "macro_f1", "mcc"] = Field("accuracy", description="what `accuracy` holds")
-    space: str | dict[str, Any] = Field("default", description="name or YAML file of the search space")
+    metric: Literal["accuracy", "macro_f1", "mcc", "token_accuracy"] | None = Field(
+        None, description="what `accuracy` holds; default: that or token_accuracy, as the task is"
+    )
+    space: str | dict[str, Any] | None = Field(
+        None, description="name or YAML file of the search space; default: `default`, or `llm` for decoders"
+    )
     plugin: Path | None = Field(None, description="Python file that registers further methods")
     budget: str = Field("1%", description="limit on trainable parameters and memory: 1%, 300k, 16GiB; 1%, 16GiB")
     objectives: str = Field("accuracy,params", description="accuracy and one or two costs")

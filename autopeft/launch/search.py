@@ -12,9 +12,10 @@ from typing import Any
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler
 
-from autopeft.backbones import Backbone, load_backbone
+from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
+from autopeft.launch.backbone import backbone_for, default_space
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
@@ -41,8 +42,8 @@ from autopeft.study import (
     prepare_folder,
     reap,
 )
-from autopeft.tasks import WORST, Task, TaskSpec, load_task
-from autopeft.trials import TrialSetting, choose_setting
+from autopeft.tasks import CAUSAL_METRICS, WORST, CausalTask, Task, TaskSpec, load_task
+from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting
 
 __all__ = ["Preparation", "SearchResult", "open_run", "prepare", "run_search"]
 
@@ -56,8 +57,9 @@ class Preparation:
 
     plan: SearchPlan
     backbone: Backbone
-    task: Task
+    task: Task | CausalTask
     setting: TrialSetting
+    notes: tuple[str, ...]
     space: BoundSpace
     costs: Costs
     prices: Prices
@@ -101,6 +103,11 @@ class SearchResult:
     interrupted: bool
     seconds: float
 
+    @property
+    def causal(self) -> bool:
+        """Whether a causal language model was tuned, which has no task head."""
+        return self.study.user_attrs["spec"]["metric"] in CAUSAL_METRICS
+
 
 def prepare(plan: SearchPlan) -> Preparation:
     """Make a plan concrete: load configuration of backbone, data and space, check them and the budget.
@@ -113,24 +120,15 @@ def prepare(plan: SearchPlan) -> Preparation:
         plan = SearchPlan.from_file(default_study(), **plan.model_dump(exclude_unset=True))
     plan = plan.located()
     plugin = None if plan.plugin is None else load_plugin(plan.plugin)
-    space = load_space(plan.space) if isinstance(plan.space, str) else SearchSpace.from_dict(plan.space)
-    budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
     objectives = read_objectives(plan.objectives)
-    backbone = load_backbone(plan.model, plan.revision, plan.roles, plan.quantization)
-    bound = space.bind(VOCABULARY, backbone.shape)
     task_spec = _task_spec(plan)
     task = load_task(task_spec)
-    setting = choose_setting(
-        task,
-        backbone.tokenizer(),
-        examples=plan.examples,
-        epochs=plan.epochs,
-        batch_size=plan.batch_size,
-        max_length=plan.max_length,
-        precision=plan.precision,
-        gradient_checkpointing=plan.gradient_checkpointing,
-        early_stopping=plan.early_stopping,
-    )
+    named = default_space(task) if plan.space is None else plan.space
+    space = load_space(named) if isinstance(named, str) else SearchSpace.from_dict(named)
+    budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
+    backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization)
+    bound = space.bind(VOCABULARY, backbone.shape)
+    setting, notes = _setting(plan, task, backbone)
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
     cheapest = cheapest_cost(bound, costs.price)
@@ -172,7 +170,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
     prices = Prices(objectives, costs, backbone.anatomy, memory_limit=memory_limit(plan.budget))
-    return Preparation(plan, backbone, task, setting, bound, costs, prices, scale, spec, job, refused)
+    return Preparation(plan, backbone, task, setting, notes, bound, costs, prices, scale, spec, job, refused)
 
 
 def run_search(
@@ -274,8 +272,27 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optun
     return extend_study(old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name)
 
 
+def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> tuple[TrialSetting, tuple[str, ...]]:
+    """Choose the setting of trials; return what there is to say of it too."""
+    asked: dict[str, Any] = plan.model_dump(
+        include={
+            "examples",
+            "epochs",
+            "batch_size",
+            "max_length",
+            "precision",
+            "gradient_checkpointing",
+            "early_stopping",
+        }
+    )
+    if isinstance(task, CausalTask):
+        return choose_causal_setting(task, backbone.tokenizer(), **asked)
+    return choose_setting(task, backbone.tokenizer(), **asked), ()
+
+
 def _task_spec(plan: SearchPlan) -> TaskSpec:
-    fields = ("task", "data", "text", "text2", "label", "validation", "test", "metric", "seed")
+    columns = ("text", "text2", "label", "messages", "prompt", "completion")
+    fields = ("task", "kind", "data", *columns, "validation", "test", "metric", "seed")
     return TaskSpec.of(**plan.model_dump(include=set(fields)))
 
 

@@ -4,12 +4,14 @@ from autopeft.report.figure import draw_front, step_points
 from autopeft.report.files import front_data, metric_of, write_front
 from autopeft.report.progress import Band, LiveProgress, PlainProgress, best_per_band, time_left
 from autopeft.report.table import front_table, percent, row_cells
+from autopeft.report.words import cost_in_words
 
 __all__ = [
     "Band",
     "LiveProgress",
     "PlainProgress",
     "best_per_band",
+    "cost_in_words",
     "draw_front",
     "front_data",
     "front_table",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.costs import OBJECTIVES
+from autopeft.report.words import cost_in_words, untouched_in_words
 from autopeft.study import Front, FrontRow, Scale
 
 __all__ = ["draw_front", "step_points"]
@@ -39,14 +40,13 @@ def draw_front(front: Front, scale: Scale, metric: str, path: Path) -> None:
     figure = Figure(figsize=(8 * len(scale.costs), 5), dpi=150, layout="constrained")
     for place, name in enumerate(scale.costs, 1):
         axes = figure.add_subplot(1, len(scale.costs), place)
-        _draw_panel(axes, front, scale, name)
-        axes.set_ylabel(f"validation {metric}")
+        _draw_panel(axes, front, scale, name, metric)
     if len(scale.costs) == 1:
         axes.plot(*step_points(front.rows, scale), color="#1f5fa8", lw=1.5, zorder=2)
     figure.savefig(path)
 
 
-def _draw_panel(axes: Any, front: Front, scale: Scale, cost: str) -> None:
+def _draw_panel(axes: Any, front: Front, scale: Scale, cost: str, metric: str) -> None:
     cheapest, highest = scale.costs[cost]
 
     def x(row: FrontRow) -> float:
@@ -79,16 +79,17 @@ def _draw_panel(axes: Any, front: Front, scale: Scale, cost: str) -> None:
             s=44,
             marker=marker,
             color="#d1622b",
-            label={"head-only": "head only", "stock-lora": "stock LoRA r=8 q,v"}[name],
+            label={"head-only": untouched_in_words(metric), "stock-lora": "stock LoRA r=8 q,v"}[name],
             zorder=4,
         )
     if cheapest < highest:
         axes.set_xlim(0.7 * cheapest, 1.4 * max(highest, *(row.costs[cost] for row in front.baselines), 1))
     if cost == "params":
         axes.axvline(scale.limit, color="#777777", ls="--", lw=1, label=f"budget {scale.limit:,}")
-        axes.set_xlabel(f"trainable parameters, head not counted (backbone {scale.backbone:,})")
+        axes.set_xlabel(f"{cost_in_words(metric)} (backbone {scale.backbone:,})")
     else:
         axes.set_xlabel(f"{OBJECTIVES[cost].meaning} ({OBJECTIVES[cost].unit})")
+    axes.set_ylabel(f"validation {metric}")
     axes.grid(True, which="major", color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)
     axes.legend(loc="lower right", frameon=False)

@@ -16,7 +16,7 @@ _PLAIN = ("size", "length")
 def describe(data: Mapping[str, Any]) -> str:
     """Say a canonical configuration in words, e.g. `lora r=8 a=16 q,v @0-5 + prefix 4 @2, lr 0.0003`."""
     if not data["modules"]:
-        return "head only"
+        return "no adapters"
     parts = [_module(name, knobs) for name, knobs in data["modules"].items()]
     training = "".join(f", {_SHORT.get(name, name)} {value:g}" for name, value in data["training"].items())
     return " + ".join(parts) + training

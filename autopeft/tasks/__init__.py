@@ -1,6 +1,8 @@
 """Tasks: data, splits and metric; from the packaged set, a file, or a data set name."""
 
+from autopeft.tasks.causal import CausalSplit, CausalTask, encode_causal
 from autopeft.tasks.encoding import (
+    IGNORED,
     Encoded,
     batches,
     choose_max_length,
@@ -11,14 +13,18 @@ from autopeft.tasks.encoding import (
     token_lengths,
 )
 from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
-from autopeft.tasks.metrics import METRICS, WORST, score
+from autopeft.tasks.metrics import CAUSAL_METRICS, METRICS, WORST, score
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Split, Task
 
 __all__ = [
+    "CAUSAL_METRICS",
+    "IGNORED",
     "METRICS",
     "PACKAGED",
     "WORST",
+    "CausalSplit",
+    "CausalTask",
     "Encoded",
     "PackagedTask",
     "Split",
@@ -28,6 +34,7 @@ __all__ = [
     "choose_max_length",
     "collate",
     "encode",
+    "encode_causal",
     "grouped",
     "load_task",
     "pad_id_of",

@@ -13,7 +13,20 @@ from autopeft.tasks.task import Split
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Encoded", "batches", "choose_max_length", "collate", "encode", "grouped", "pad_id_of", "token_lengths"]
+__all__ = [
+    "IGNORED",
+    "Encoded",
+    "batches",
+    "choose_max_length",
+    "collate",
+    "encode",
+    "grouped",
+    "pad_id_of",
+    "token_lengths",
+]
+
+#: Label of a token at which nothing is learned, as torch and transformers have it.
+IGNORED = -100
 
 #: Batches per chunk: texts are shuffled, then sorted by length in a chunk. Larger chunks pad less, mix less.
 _CHUNK = 16
@@ -29,17 +42,20 @@ class Encoded:
     """A tokenised split.
 
     Args:
-        inputs: For each input of the model (`input_ids`, perhaps `token_type_ids`), one list of ints a text.
-        labels: Label numbers, int64 `[n]`.
+        inputs: For each input of the model (`input_ids`, perhaps `token_type_ids`), one list of ints a text; with
+            `labels` where each token has its own.
+        labels: Label numbers, int64 `[n]`; None where each token has its own.
         truncated: Share of the texts that were cut to the maximum length.
+        dropped: Texts left out because the cut left nothing of them to learn.
     """
 
     inputs: dict[str, list[list[int]]]
-    labels: np.ndarray
+    labels: np.ndarray | None
     truncated: float = 0.0
+    dropped: int = 0
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.inputs["input_ids"])
 
     @property
     def lengths(self) -> np.ndarray:
@@ -50,7 +66,8 @@ class Encoded:
         """Return the texts at the indices, in their order."""
         picked = [int(index) for index in indices]
         inputs = {key: [values[i] for i in picked] for key, values in self.inputs.items()}
-        return Encoded(inputs, self.labels[picked], self.truncated)
+        labels = None if self.labels is None else self.labels[picked]
+        return Encoded(inputs, labels, self.truncated, self.dropped)
 
 
 def pad_id_of(tokenizer: Any) -> int:
@@ -156,7 +173,7 @@ def collate(encoded: Encoded, group: np.ndarray, pad_id: int) -> dict[str, torch
 
     Returns:
         `input_ids`, `attention_mask`, perhaps `token_type_ids` (int64, `[batch, longest]`) and `labels` (int64,
-        `[batch]`).
+        `[batch]`; `[batch, longest]`, filled with `IGNORED`, where each token has its own).
     """
     import torch  # tasks are named, listed and loaded without it
 
@@ -164,9 +181,10 @@ def collate(encoded: Encoded, group: np.ndarray, pad_id: int) -> dict[str, torch
     longest = max(len(ids) for ids in rows["input_ids"])
     batch: dict[str, torch.Tensor] = {}
     for key, values in rows.items():
-        fill = pad_id if key == "input_ids" else 0
+        fill = {"input_ids": pad_id, "labels": IGNORED}.get(key, 0)
         batch[key] = torch.tensor([ids + [fill] * (longest - len(ids)) for ids in values])
     lengths = torch.tensor([len(ids) for ids in rows["input_ids"]])
     batch["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
-    batch["labels"] = torch.from_numpy(encoded.labels[group])
+    if encoded.labels is not None:
+        batch["labels"] = torch.from_numpy(encoded.labels[group])
     return batch

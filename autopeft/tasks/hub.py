@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from urllib.parse import urlparse
 
 from autopeft.errors import DataError
 from autopeft.tasks.build import build_task
+from autopeft.tasks.metrics import USUAL
 from autopeft.tasks.rows import Examples, clean, pick
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Task
 
-__all__ = ["load_dataset_task"]
+__all__ = ["dataset_task", "load_parts"]
 
 #: What publishers call the splits.
 _SPLIT_NAMES = {
@@ -28,11 +29,11 @@ _SPLIT_NAMES = {
 _PROBE_SECONDS = 3.0
 
 
-def load_dataset_task(spec: TaskSpec) -> Task:
-    """Return the task of a data set named for `datasets.load_dataset`.
+def load_parts(spec: TaskSpec) -> dict[str, Any]:
+    """Return the splits of a data set named for `datasets.load_dataset`, by our names for them.
 
     Raises:
-        DataError: When it cannot be reached or found, or its data cannot carry a search.
+        DataError: When it cannot be reached or found, or has no training split.
     """
     import datasets
 
@@ -48,17 +49,28 @@ def load_dataset_task(spec: TaskSpec) -> Task:
             else "check the name on the hub (OWNER/NAME), the subset and your access"
         )
         raise DataError(f"data set '{name}' cannot be loaded ({first}); {mend}") from error
-    columns = [spec.text, *([spec.text2] if spec.text2 else []), spec.label]
+    parts = {
+        split: loaded[found]
+        for split, aliases in _SPLIT_NAMES.items()
+        if (found := next((alias for alias in aliases if alias in loaded), None))
+    }
+    if "train" not in parts:
+        raise DataError(f"data set '{name}' has no split 'train'; found: {', '.join(loaded)}")
+    return parts
+
+
+def dataset_task(spec: TaskSpec, parts: Mapping[str, Any]) -> Task:
+    """Return the classification task of the splits that `load_parts` found.
+
+    Raises:
+        DataError: When its data cannot carry a search.
+    """
+    columns = [spec.text_column, *([spec.text2] if spec.text2 else []), spec.label_column]
     examples: dict[str, Examples] = {}
     label_order = None
-    for split, aliases in _SPLIT_NAMES.items():
-        found = next((alias for alias in aliases if alias in loaded), None)
-        if found is None:
-            continue
-        part = loaded[found]
-        source = f"{name} ({found})"
-        rows = pick(_head(part), columns, source, known=part.column_names)
-        names = getattr(part.features[spec.label], "names", None)
+    for split, part in parts.items():
+        rows = pick(_head(part), columns, f"{spec.dataset} ({split})", known=part.column_names)
+        names = getattr(part.features[spec.label_column], "names", None)
         rows = [tuple(row) for row in zip(*(part[column] for column in columns), strict=True)]
         if names is not None:
             label_order = [str(label) for label in names]
@@ -67,9 +79,7 @@ def load_dataset_task(spec: TaskSpec) -> Task:
         cleaned = clean(rows)
         if len(cleaned) or split == "train":
             examples[split] = cleaned
-    if "train" not in examples:
-        raise DataError(f"data set '{name}' has no split 'train'; found: {', '.join(loaded)}")
-    return build_task(spec.short_name, spec.metric, examples, seed=spec.seed, label_order=label_order)
+    return build_task(spec.short_name, spec.metric or USUAL, examples, seed=spec.seed, label_order=label_order)
 
 
 def _head(part: Any) -> list[dict[str, Any]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autopeft.errors import DataError
 
-__all__ = ["METRICS", "WORST", "accuracy", "check_metric", "macro_f1", "mcc", "score"]
+__all__ = ["CAUSAL_METRICS", "METRICS", "USUAL", "WORST", "accuracy", "check_metric", "macro_f1", "mcc", "score"]
 
 
 def _confusion(labels: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
@@ -51,18 +51,28 @@ METRICS: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "mcc": mcc,
 }
 
+#: The metric of a classification task that names none.
+USUAL = "accuracy"
+
+#: What a causal language model is judged by, the usual one first: the share of learned tokens it finds most likely.
+CAUSAL_METRICS = ("token_accuracy",)
+
 #: The lowest value of each metric: what a failed trial is given.
-WORST: Mapping[str, float] = {"accuracy": 0.0, "macro_f1": 0.0, "mcc": -1.0}
+WORST: Mapping[str, float] = {"accuracy": 0.0, "macro_f1": 0.0, "mcc": -1.0, "token_accuracy": 0.0}
 
 
-def check_metric(name: str) -> str:
+def check_metric(name: str, known: Collection[str] = METRICS) -> str:
     """Return the name when it is a metric.
 
+    Args:
+        name: The name.
+        known: The metrics of the task in question.
+
     Raises:
-        DataError: When it is not.
+        DataError: When it is not among them.
     """
-    if name not in METRICS:
-        raise DataError(f"unknown metric '{name}'; expected one of: {', '.join(METRICS)}")
+    if name not in known:
+        raise DataError(f"unknown metric '{name}'; expected one of: {', '.join(known)}")
     return name
 
 

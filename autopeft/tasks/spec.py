@@ -9,9 +9,12 @@ from typing import Any
 
 from autopeft.errors import DataError
 from autopeft.tasks.files import ENDINGS
-from autopeft.tasks.metrics import check_metric
+from autopeft.tasks.metrics import WORST, check_metric
 
-__all__ = ["TaskSpec"]
+__all__ = ["KINDS", "TaskSpec"]
+
+#: What is learned: the label of a text, or the next token of one.
+KINDS = ("classification", "causal")
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,16 @@ class TaskSpec:
         data: A CSV, TSV, JSONL or Parquet file (also `.gz`) with the training rows.
         dataset: A name or local folder for `datasets.load_dataset`.
         subset: The data set's subset, e.g. `rte` of `nyu-mll/glue`.
-        text: The column with the text.
+        kind: `classification` or `causal`; recognised by the columns when left out.
+        text: The column with the text; `text` when left out.
         text2: The column with the second text of a pair.
-        label: The column with the label.
+        label: The column with the label; `label` when left out.
+        messages: The column with conversations, each a list of `role` and `content`.
+        prompt: The column with what a completion follows.
+        completion: The column with what is learned.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
-        metric: What `accuracy` stands for in every result: a name of `METRICS`.
+        metric: What `accuracy` stands for in every result; the kind's usual one when left out.
         seed: Seed of the split.
     """
 
@@ -36,12 +43,16 @@ class TaskSpec:
     data: str | None = None
     dataset: str | None = None
     subset: str | None = None
-    text: str = "text"
+    kind: str | None = None
+    text: str | None = None
     text2: str | None = None
-    label: str = "label"
+    label: str | None = None
+    messages: str | None = None
+    prompt: str | None = None
+    completion: str | None = None
     validation: str | None = None
     test: str | None = None
-    metric: str = "accuracy"
+    metric: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -49,11 +60,26 @@ class TaskSpec:
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
+        if self.name and (self.kind == "causal" or self.messages or self.prompt or self.completion):
+            raise DataError(f"the task {self.name} is packaged, for classification; to tune a decoder, give data")
         if not self.data and (self.validation or self.test):
             raise DataError("validation and test files go with a data file; give data too, or leave them out")
         if self.subset and not self.dataset:
             raise DataError("subset goes with dataset; give dataset too, or leave subset out")
-        check_metric(self.metric)
+        if self.metric is not None:
+            check_metric(self.metric, WORST)
+        if self.kind not in (None, *KINDS):
+            raise DataError(f"unknown kind of task '{self.kind}'; expected one of: {', '.join(KINDS)}")
+
+    @property
+    def text_column(self) -> str:
+        """The column with the text to classify."""
+        return self.text or "text"
+
+    @property
+    def label_column(self) -> str:
+        """The column with the label."""
+        return self.label or "label"
 
     @property
     def short_name(self) -> str:

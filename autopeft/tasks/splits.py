@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from autopeft.tasks.rows import Examples
 
-__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "hold_out"]
+__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "held_out_rows", "hold_out"]
 
 #: Share of the rows that each of validation and test gets.
 HELD_OUT_SHARE = 0.1
@@ -33,12 +34,30 @@ def hold_out(examples: Examples, names: list[str], seed: int) -> dict[str, Examp
     Returns:
         `train` and the splits named; each keeps the order of the rows.
     """
-    groups: dict[object, list[int]] = defaultdict(list)
-    for index, text in enumerate(examples.texts):
+    rows = held_out_rows(examples.texts, examples.names, names, seed)
+    return {name: examples.take(indices) for name, indices in rows.items()}
+
+
+def held_out_rows(
+    texts: Sequence[Hashable], labels: Sequence[str], names: Sequence[str], seed: int
+) -> dict[str, list[int]]:
+    """Choose the rows that `hold_out` splits off.
+
+    Args:
+        texts: What is kept on one side where it is equal, row by row.
+        labels: The label of each row.
+        names: The splits to take off: `validation`, `test` or both.
+        seed: Seed of the draw.
+
+    Returns:
+        Rising numbers of rows of `train` and the splits named.
+    """
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for index, text in enumerate(texts):
         groups[text].append(index)
     by_label: dict[str, list[list[int]]] = defaultdict(list)
     for rows in groups.values():
-        by_label[examples.names[rows[0]]].append(rows)
+        by_label[labels[rows[0]]].append(rows)
 
     share = {name: _share(len(groups), HELD_OUT_CAPS[name]) for name in names}
     rng = np.random.default_rng(seed)
@@ -57,7 +76,7 @@ def hold_out(examples: Examples, names: list[str], seed: int) -> dict[str, Examp
             taken[name] += [index for rows in order[:count] for index in rows]
             order = order[count:]
         taken["train"] += [index for rows in order for index in rows]
-    return {name: examples.take(sorted(indices)) for name, indices in taken.items()}
+    return {name: sorted(indices) for name, indices in taken.items()}
 
 
 def _share(total: int, cap: int) -> float:

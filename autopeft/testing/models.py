@@ -26,16 +26,17 @@ from transformers import (
 )
 
 from autopeft.backbones import Backbone
-from autopeft.backbones.backbone import quiet
+from autopeft.backbones.quiet import quiet
 
-__all__ = ["ARCHITECTURES", "TEXT_ARCHITECTURES", "tiny_backbone", "tiny_batch"]
+__all__ = ["ARCHITECTURES", "TEXTS", "TEXT_ARCHITECTURES", "tiny_backbone", "tiny_batch", "tiny_tokenizer"]
 
 #: Architectures that read texts and come with a tokenizer.
 TEXT_ARCHITECTURES = ("bert", "roberta", "distilbert", "gpt2", "llama", "qwen2")
 ARCHITECTURES = (*TEXT_ARCHITECTURES, "vit")
 #: Architectures whose tokenizers have, as the real ones, an end-of-text but no padding token.
 _WITHOUT_PADDING = ("gpt2", "llama")
-_TEXTS = (
+#: What the tokenizers know by default.
+TEXTS = (
     "a small model reads a short text",
     "the heart and the lung are organs of the body",
     "a fracture of the left arm or the right leg",
@@ -50,7 +51,7 @@ def tiny_backbone(
     folder: str | Path,
     layers: int = 3,
     hidden: int = 32,
-    vocabulary: tuple[str, ...] = _TEXTS,
+    vocabulary: tuple[str, ...] = TEXTS,
 ) -> str:
     """Write a tiny random model, with its tokenizer if it reads texts.
 
@@ -69,7 +70,8 @@ def tiny_backbone(
     if architecture == "vit":
         config = ViTConfig(**_sizes(layers, hidden), image_size=8, patch_size=4)
     else:
-        tokenizer = _tokenizer(architecture, vocabulary)
+        decoder = architecture in ("gpt2", "llama", "qwen2")
+        tokenizer = tiny_tokenizer(decoder, architecture not in _WITHOUT_PADDING, vocabulary)
         config = _text_config(architecture, layers, hidden, tokenizer)
         tokenizer.save_pretrained(path)
     with torch.random.fork_rng(devices=[]):
@@ -134,8 +136,14 @@ def _text_config(architecture: str, layers: int, hidden: int, tokenizer: PreTrai
     raise ValueError(f"unknown architecture {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
 
 
-def _tokenizer(architecture: str, vocabulary: tuple[str, ...]) -> PreTrainedTokenizerFast:
-    decoder = architecture in ("gpt2", "llama", "qwen2")
+def tiny_tokenizer(decoder: bool, padding: bool, vocabulary: tuple[str, ...] = TEXTS) -> PreTrainedTokenizerFast:
+    """Return a tokenizer that knows the words of some texts.
+
+    Args:
+        decoder: Whether it ends texts with `[EOS]` on demand; else it puts `[CLS]` and `[SEP]` around them.
+        padding: Whether it has a padding token.
+        vocabulary: The texts.
+    """
     special = ["[UNK]", "[EOS]", "[PAD]"] if decoder else ["[UNK]", "[PAD]", "[CLS]", "[SEP]"]
     tokenizer = Tokenizer(WordLevel(unk_token="[UNK]"))
     tokenizer.normalizer = Lowercase()
@@ -151,7 +159,7 @@ def _tokenizer(architecture: str, vocabulary: tuple[str, ...]) -> PreTrainedToke
             pair="[CLS] $A [SEP] $B [SEP]",
             special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
         )
-    if architecture not in _WITHOUT_PADDING:
+    if padding:
         names["pad_token"] = "[PAD]"
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

@@ -26,7 +26,9 @@ class TaskContract:
     @pytest.fixture(scope="class")
     def task(self, spec: TaskSpec) -> Task:
         """Load the task under test."""
-        return load_task(spec)
+        task = load_task(spec)
+        assert isinstance(task, Task)
+        return task
 
     @pytest.fixture(scope="class", params=["bert", "gpt2"])
     def tokenizer(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
@@ -69,7 +71,7 @@ class TaskContract:
         encoded = encode(task.validation, tokenizer, max_length=32)
         pad_id = pad_id_of(tokenizer)
         expected = Counter(
-            (*ids, int(label)) for ids, label in zip(encoded.inputs["input_ids"], encoded.labels, strict=True)
+            (*ids, int(label)) for ids, label in zip(encoded.inputs["input_ids"], task.validation.labels, strict=True)
         )
         for rng in (None, np.random.default_rng(0)):
             found: Counter[tuple[int, ...]] = Counter()

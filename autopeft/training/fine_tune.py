@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import DataCollatorWithPadding, EvalPrediction, Trainer, TrainingArguments, set_seed
+from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from autopeft.backbones import Backbone
-from autopeft.methods import after_step, apply, before_step, penalty, save
+from autopeft.errors import ConfigurationError
+from autopeft.methods import after_step, apply, before_step, penalty, save, switch_training
 from autopeft.space import Configuration
-from autopeft.tasks import METRICS, Encoded, Task, batches, encode, pad_id_of, score
-from autopeft.trials import FEW_BATCHES, TrialSetting, parameter_groups, pick_device, schedule
+from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
+from autopeft.trials import FEW_BATCHES, TrialSetting, kind_of, parameter_groups, pick_device, schedule
 
 __all__ = ["METRICS_FILE", "fine_tune"]
 
@@ -27,7 +28,7 @@ METRICS_FILE = "metrics.json"
 def fine_tune(
     configuration: Configuration,
     backbone: Backbone,
-    task: Task,
+    task: Task | CausalTask,
     setting: TrialSetting,
     out: Path,
     *,
@@ -50,12 +51,17 @@ def fine_tune(
 
     Returns:
         Every metric on validation, and `loss`.
+
+    Raises:
+        ConfigurationError: When nothing would train.
     """
     set_seed(seed)
     device = pick_device()
-    model = backbone.classifier(len(task.labels), device=device)
+    kind = kind_of(task)
+    model = kind.model(backbone, device)
     tokenizer = backbone.tokenizer()
-    train, validation = (encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
+    pad_id = pad_id_of(tokenizer)
+    train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
     few = np.random.default_rng(seed).permutation(len(train))[: FEW_BATCHES * setting.batch_size]
     apply(
         configuration,
@@ -64,10 +70,15 @@ def fine_tune(
         seed=seed,
         batches=[
             {key: value.to(device) for key, value in batch.items()}
-            for batch in batches(train.take(few), setting.batch_size, pad_id_of(tokenizer))
+            for batch in batches(train.take(few), setting.batch_size, pad_id)
         ],
     )
-    optimiser = torch.optim.AdamW(parameter_groups(model, setting), weight_decay=setting.weight_decay)
+    groups = parameter_groups(model, setting)
+    if not groups:
+        raise ConfigurationError(
+            "the untouched language model has nothing to train; pick a configuration with adapters"
+        )
+    optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
     if backbone.quantization is not None:
         # The Trainer takes quantised models only with transformers' own note that they have adapters.
         model._hf_peft_config_loaded = True
@@ -77,7 +88,6 @@ def fine_tune(
             scratch,
             max_steps=steps,
             per_device_train_batch_size=setting.batch_size,
-            per_device_eval_batch_size=2 * setting.batch_size,
             train_sampling_strategy="group_by_length",
             bf16=setting.precision == "bf16",
             use_cpu=not torch.cuda.is_available(),
@@ -90,17 +100,16 @@ def fine_tune(
         trainer = _Trainer(
             model,
             arguments,
-            DataCollatorWithPadding(tokenizer),
+            DataCollatorForSeq2Seq(tokenizer) if kind.each_token else DataCollatorWithPadding(tokenizer),
             train_dataset=_rows(train),
-            eval_dataset=_rows(validation),
-            compute_metrics=_metrics,
             callbacks=[_Hooks()],
             optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-        found = trainer.evaluate()
-    metrics = {name: float(found[f"eval_{name}"]) for name in (*METRICS, "loss")}
+    switch_training(model, False)
+    held_out = [(rows, collate(validation, rows, pad_id)) for rows in grouped(validation, 2 * setting.batch_size)]
+    metrics = kind.measure(model.eval(), held_out, setting.precision, lambda rows, longest: None)
     save(model, out)
     (out / METRICS_FILE).write_text(json.dumps({"validation": metrics, "steps": steps}, indent=2) + "\n", "utf8")
     return metrics
@@ -128,12 +137,7 @@ class _Hooks(TrainerCallback):
 
 def _rows(encoded: Encoded) -> Any:
     """Return the texts as the rows that a Trainer collates."""
-    return [
-        {key: values[index] for key, values in encoded.inputs.items()} | {"labels": int(encoded.labels[index])}
-        for index in range(len(encoded))
-    ]
-
-
-def _metrics(found: EvalPrediction) -> dict[str, float]:
-    predicted = found.predictions.argmax(-1)
-    return {name: score(name, found.label_ids, predicted) for name in METRICS}
+    rows = [dict(zip(encoded.inputs, values, strict=True)) for values in zip(*encoded.inputs.values(), strict=True)]
+    if encoded.labels is None:
+        return rows
+    return [row | {"labels": int(label)} for row, label in zip(rows, encoded.labels, strict=True)]

@@ -1,8 +1,10 @@
 """Trials: the short fine-tune of one configuration, and what it brings back."""
 
+from autopeft.trials.causal_setting import CausalSetting, choose_causal_setting
 from autopeft.trials.draw import draw
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
+from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
 from autopeft.trials.runner import FEW_BATCHES, TrialRunner, out_of_memory
@@ -11,11 +13,14 @@ from autopeft.trials.setting import TrialSetting, choose_setting
 __all__ = [
     "FEW_BATCHES",
     "STATUSES",
+    "CausalSetting",
     "Outcome",
     "TrialRunner",
     "TrialSetting",
+    "choose_causal_setting",
     "choose_setting",
     "draw",
+    "kind_of",
     "out_of_memory",
     "parameter_groups",
     "pick_device",

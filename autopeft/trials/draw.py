@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from autopeft.tasks import Split, Task
+from autopeft.tasks import CausalTask, Task
 from autopeft.trials.setting import TrialSetting
 
 __all__ = ["draw"]
 
 
-def draw(task: Task, setting: TrialSetting) -> tuple[Split, Split]:
+def draw(task: Task | CausalTask, setting: TrialSetting) -> tuple[Any, Any]:
     """Draw the training and the validation examples of a setting by its seed; they keep their order."""
     rng = np.random.default_rng(setting.seed)
     counts = ((task.train, setting.examples), (task.validation, setting.validation_examples))

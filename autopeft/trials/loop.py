@@ -11,32 +11,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from autopeft.methods import after_step, before_step, penalty, switch_training
 from autopeft.tasks import Encoded, collate, grouped
-from autopeft.trials.hardware import autocast
-from autopeft.trials.prefix import Feed
+from autopeft.trials.faults import DivergedError, OutOfTimeError
+from autopeft.trials.kind import Feed, Kind
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 
-__all__ = ["DivergedError", "OutOfTimeError", "fit", "predict", "schedule"]
-
-Batch = dict[str, torch.Tensor]
+__all__ = ["fit", "schedule"]
 
 _CLIP = 1.0
 
 # Reading the loss waits for a GPU, so it is looked at only now and then.
 _LOOK_EVERY = 16
-
-
-class DivergedError(Exception):
-    """A loss or a logit is not finite."""
-
-
-class OutOfTimeError(Exception):
-    """The deadline has passed."""
 
 
 def schedule(steps: int, warmup: float) -> Callable[[int], float]:
@@ -62,6 +51,7 @@ def fit(
     setting: TrialSetting,
     groups: Sequence[dict[str, Any]],
     *,
+    kind: Kind,
     pad_id: int,
     seed: int,
     feed: Feed,
@@ -75,10 +65,11 @@ def fit(
     every epoch and trial. Dropout that belongs to an adapter is on.
 
     Args:
-        model: A classification model that `autopeft.methods.apply` adapted, on its device.
+        model: A model that `autopeft.methods.apply` adapted, on its device.
         train: The training texts.
         setting: Steps, batches, precision.
-        groups: Parameter groups of AdamW: `params` and `lr` (peak).
+        groups: Parameter groups of AdamW: `params` and `lr` (peak); without any, nothing is done.
+        kind: What the task is.
         pad_id: Token id that fills short texts.
         seed: Seed of the order of texts.
         feed: Called before each forward pass.
@@ -93,6 +84,9 @@ def fit(
         DivergedError: When the loss is not finite.
         OutOfTimeError: When the deadline has passed.
     """
+    if not groups:
+        yield setting.steps
+        return
     device = next(model.parameters()).device
     parameters = [parameter for group in groups for parameter in group["params"]]
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay, fused=True)
@@ -109,9 +103,10 @@ def fit(
             collated = [(part, collate(train, part, pad_id)) for part in parts]
             with busy:
                 loss = torch.zeros((), device=device)
+                terms = sum(kind.terms(batch) for _, batch in collated)
                 for part, batch in collated:
                     feed(part, batch["input_ids"].shape[1])
-                    share = _loss(model, batch, device, setting.precision) * (len(part) / len(rows))
+                    share = kind.loss(model, batch, device, setting.precision) * (kind.terms(batch) / terms)
                     share.backward()
                     loss += share.detach()
                 extra = penalty(model)
@@ -130,45 +125,3 @@ def fit(
                 switch_training(model, False)
                 yield step
                 switch_training(model, True)
-
-
-def _loss(model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
-    """Return the mean cross-entropy of a batch."""
-    inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-    labels = inputs.pop("labels")
-    with autocast(device, precision):
-        logits = model(**inputs).logits
-    return cross_entropy(logits.float(), labels)
-
-
-@torch.inference_mode()
-def predict(
-    model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Run a model over batches.
-
-    Args:
-        model: A classification model, on its device.
-        split: The batches, each with the rows it holds.
-        precision: `bf16` or `fp32`.
-        feed: Called before each forward pass.
-
-    Returns:
-        Labels `[n]`, predictions `[n]` and the mean cross-entropy.
-
-    Raises:
-        DivergedError: When a logit is not finite.
-    """
-    device = next(model.parameters()).device
-    labels, logits = [], []
-    for rows, batch in split:
-        feed(rows, batch["input_ids"].shape[1])
-        inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-        labels.append(inputs.pop("labels"))
-        with autocast(device, precision):
-            logits.append(model(**inputs).logits.float())
-    truth, scores = torch.cat(labels), torch.cat(logits)
-    if not torch.isfinite(scores).all():
-        raise DivergedError("the logits on validation are not finite")
-    loss = cross_entropy(scores, truth).item()
-    return truth.cpu().numpy(), scores.argmax(dim=1).cpu().numpy(), loss

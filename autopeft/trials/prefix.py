@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,24 +27,15 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Anatomy
 from autopeft.tasks import Encoded, collate
 from autopeft.trials.hardware import autocast
+from autopeft.trials.kind import Feed
 from autopeft.trials.skipping import Skip, output_of, skipping
 
-__all__ = ["Activations", "Feed", "PrefixCache", "cache_folder", "feeding"]
-
-#: Called with the rows of a batch and its padded length before a forward pass.
-Feed = Callable[[np.ndarray, int], None]
+__all__ = ["Activations", "PrefixCache", "feeding"]
 
 #: Bytes of activations that one process keeps open.
 MEMORY = 2**30
 #: Bytes of activations that stay in the cache folder; those used longest ago go first.
 DISK = 8 * 2**30
-
-
-def cache_folder() -> Path:
-    """Return the folder of what is computed once: `$AUTOPEFT_CACHE`, or `autopeft` in the user's cache folder."""
-    named = os.environ.get("AUTOPEFT_CACHE")
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(named) if named else Path(root) / "autopeft"
 
 
 class Activations:

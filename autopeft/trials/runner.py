@@ -12,19 +12,22 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Backbone
+from autopeft.backbones import Backbone, cache_folder, head_parameters
 from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, stays_in_layers
 from autopeft.space import Configuration
-from autopeft.tasks import METRICS, Encoded, Task, batches, collate, encode, grouped, pad_id_of, score
+from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
+from autopeft.trials.faults import DivergedError, OutOfTimeError
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
-from autopeft.trials.loop import Batch, DivergedError, OutOfTimeError, fit, predict
+from autopeft.trials.kind import Batch, Feed, Kind
+from autopeft.trials.kinds import kind_of
+from autopeft.trials.loop import fit
 from autopeft.trials.outcome import Outcome, StepCost
 from autopeft.trials.peak import watch_peak
-from autopeft.trials.prefix import Feed, PrefixCache, cache_folder, feeding
+from autopeft.trials.prefix import PrefixCache, feeding
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 from autopeft.trials.top import first_token_only, reads_first_token
@@ -60,11 +63,12 @@ class TrialRunner:
     """
 
     def __init__(
-        self, backbone: Backbone, task: Task, setting: TrialSetting, device: torch.device | None = None
+        self, backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, device: torch.device | None = None
     ) -> None:
         self.task = task
         self.setting = setting
         self.device = device or pick_device()
+        self._kind: Kind = kind_of(task)
         self._anatomy = backbone.anatomy
         # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on the
         # texts beside it, and cannot be kept.
@@ -74,12 +78,14 @@ class TrialRunner:
         with torch.random.fork_rng(devices=[]):
             # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
             torch.manual_seed(0)
-            self.model: PreTrainedModel = backbone.classifier(len(task.labels), device=self.device)
+            self.model: PreTrainedModel = self._kind.model(backbone, self.device)
         # Nothing is generated; a cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
-        self.model.set_attn_implementation(attention(self.device, setting.precision, setting.max_length))
+        fast = attention(self.device, setting.precision, setting.max_length)
+        # Some models, Gemma 2 for one, have only the plain one.
+        self.model.set_attn_implementation(fast if self.model._supports_sdpa else "eager")
         train, validation = draw(task, setting)
-        self._train: Encoded = encode(train, tokenizer, setting.max_length)
+        self._train: Encoded = self._kind.encode(train, tokenizer, setting.max_length)
         # For methods whose start depends on data: the same few batches in every trial.
         rng = np.random.default_rng(setting.seed)
         few = np.sort(rng.permutation(len(self._train))[: FEW_BATCHES * setting.batch_size])
@@ -88,8 +94,8 @@ class TrialRunner:
             for batch in batches(self._train.take(few), setting.batch_size, self._pad_id)
         ]
         few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
-        self._first_token = reads_first_token(self.model, self._anatomy, few_inputs)
-        held_out = encode(validation, tokenizer, setting.max_length)
+        self._first_token = not self._kind.each_token and reads_first_token(self.model, self._anatomy, few_inputs)
+        held_out = self._kind.encode(validation, tokenizer, setting.max_length)
         rows = grouped(held_out, _VALIDATION_BATCHES * setting.batch_size)
         self._validation = [(group, collate(held_out, group, self._pad_id)) for group in rows]
         glance = np.sort(rng.permutation(len(held_out))[: setting.rung_examples])
@@ -250,7 +256,9 @@ class TrialRunner:
     def _depth(self, configuration: Configuration) -> int:
         """Return how many layers a trial leaves out, their activations at hand."""
         depth = frozen_depth(configuration, self._anatomy)
-        if depth == 0 or not self._keeps or not all(cache.fits() for cache in self._prefixes):
+        untouched = depth == self._anatomy.count and not head_parameters(self.model)
+        # A model in which nothing trains is measured once: its activations are of no further use.
+        if depth == 0 or untouched or not self._keeps or not all(cache.fits() for cache in self._prefixes):
             return 0
         for cache in self._prefixes:
             cache.at(depth)
@@ -281,6 +289,7 @@ class TrialRunner:
             train,
             setting,
             parameter_groups(self.model, setting),
+            kind=self._kind,
             pad_id=self._pad_id,
             seed=seed,
             feed=feed,
@@ -291,8 +300,7 @@ class TrialRunner:
 
     def _measure(self, split: Sequence[tuple[np.ndarray, Batch]], feed: Feed, busy: Stopwatch) -> dict[str, float]:
         with busy:
-            labels, predictions, loss = predict(self.model, split, self.setting.precision, feed)
-        return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
+            return self._kind.measure(self.model, split, self.setting.precision, feed)
 
 
 def out_of_memory(error: Exception) -> bool:

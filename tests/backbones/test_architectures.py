@@ -19,6 +19,7 @@ from transformers import (
     ModernBertConfig,
     MPNetConfig,
     Phi3Config,
+    PhiConfig,
     Qwen3Config,
     XLMRobertaConfig,
 )
@@ -49,6 +50,7 @@ OTHERS = {
     "gemma": GemmaConfig(**GROUPED),
     "gemma2": Gemma2Config(**GROUPED),
     "gemma3_text": Gemma3TextConfig(**GROUPED),
+    "phi": PhiConfig(**TEXT),
     "phi3": Phi3Config(**{**TEXT, "num_key_value_heads": 2}),
     "deit": DeiTConfig(**IMAGES),
     "beit": BeitConfig(**IMAGES),

@@ -70,7 +70,7 @@ def test_nothing_placed_is_head_only(vocabulary, bert):
     for data in ({}, {"modules": {}}, {"modules": {"lora": {"rank": 0}}, "training": {"learning_rate": 1}}):
         found = canonical(data, vocabulary, bert)
         assert found.to_dict() == {"modules": {}, "training": {}}
-        assert found.describe() == "head only"
+        assert found.describe() == "no adapters"
 
 
 def test_fused_roles(vocabulary, gpt2):

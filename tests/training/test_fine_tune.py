@@ -11,7 +11,7 @@ from autopeft.tasks import Split, Task, collate, encode, grouped, pad_id_of, sco
 from autopeft.testing.models import tiny_backbone
 from autopeft.training import fine_tune
 from autopeft.trials import TrialSetting
-from autopeft.trials.loop import predict
+from autopeft.trials.classification import predict
 
 SETTING = TrialSetting(examples=8, validation_examples=8, epochs=3.0, batch_size=8, max_length=16)
 COMPOSITE = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from autopeft.backbones import load_backbone
+from autopeft.backbones import cache_folder, load_backbone
 from autopeft.methods import HEAD_ONLY, VOCABULARY
 from autopeft.space import canonical
 from autopeft.tasks import encode, grouped, pad_id_of
@@ -16,7 +16,7 @@ from autopeft.testing.models import TEXT_ARCHITECTURES, tiny_backbone
 from autopeft.trials import TrialRunner, draw, use_threads
 from autopeft.trials import prefix as prefix_module
 from autopeft.trials import runner as runner_module
-from autopeft.trials.prefix import PrefixCache, cache_folder
+from autopeft.trials.prefix import PrefixCache
 from tests.trials.test_runner import SETTING, make_task
 
 TASK = make_task()

@@ -1,0 +1,24 @@
+"""Tasks for causal language models: data in its usual forms, what of it is learned, token by token."""
+
+from autopeft.tasks.causal.build import build_causal_task
+from autopeft.tasks.causal.encoding import IGNORED, cut_causal, encode_causal
+from autopeft.tasks.causal.examples import Example, Turn
+from autopeft.tasks.causal.formats import FORMATS, Format, recognise
+from autopeft.tasks.causal.render import Rendered, render
+from autopeft.tasks.causal.task import CausalSplit, CausalTask
+
+__all__ = [
+    "FORMATS",
+    "IGNORED",
+    "CausalSplit",
+    "CausalTask",
+    "Example",
+    "Format",
+    "Rendered",
+    "Turn",
+    "build_causal_task",
+    "cut_causal",
+    "encode_causal",
+    "recognise",
+    "render",
+]

@@ -1,0 +1,79 @@
+"""A task for causal language models: conversations, prompts with completions, or texts to go on with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from autopeft.tasks.causal.examples import Example
+from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.metrics import CAUSAL_METRICS, check_metric
+
+__all__ = ["CausalSplit", "CausalTask"]
+
+
+@dataclass(frozen=True)
+class CausalSplit:
+    """Examples whose assistant's turns are learned."""
+
+    examples: Sequence[Example]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def take(self, indices: Iterable[int]) -> CausalSplit:
+        """Return the examples at the indices, in their order."""
+        return CausalSplit([self.examples[int(index)] for index in indices])
+
+
+@dataclass(frozen=True)
+class CausalTask:
+    """Data, splits and metric.
+
+    Args:
+        name: Short name, fit for a file name.
+        form: What form the examples have.
+        metric: A name of `CAUSAL_METRICS`; higher is better.
+        train: What trials fit.
+        validation: What a search measures on.
+        test: Read by finalists and `evaluate` only.
+        notes: What was done to the data on the way in, for people.
+    """
+
+    name: str
+    form: Format
+    metric: str
+    train: CausalSplit
+    validation: CausalSplit
+    test: CausalSplit
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_metric(self.metric, CAUSAL_METRICS)
+
+    @property
+    def splits(self) -> dict[str, CausalSplit]:
+        """The three splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sha256 of form, examples and splits: equal data, equal fingerprint."""
+        digest = hashlib.sha256(json.dumps(asdict(self.form), sort_keys=True).encode())
+        for name, split in self.splits.items():
+            digest.update(f"\n{name}\n".encode())
+            for example in split.examples:
+                digest.update(json.dumps(example).encode() + b"\n")
+        return digest.hexdigest()
+
+    def describe(self) -> list[str]:
+        """Return lines that tell people what the task holds."""
+        sizes = " / ".join(str(len(split)) for split in self.splits.values())
+        return [
+            f"{self.name}: {self.form.describe()}, metric {self.metric}",
+            f"train / validation / test: {sizes}",
+            *self.notes,
+        ]

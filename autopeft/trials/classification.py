@@ -1,0 +1,92 @@
+"""Trials of classification tasks: a new task head, one label a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+
+from autopeft.backbones import Backbone
+from autopeft.tasks import METRICS, Encoded, Split, encode, score
+from autopeft.trials.faults import DivergedError
+from autopeft.trials.hardware import autocast
+from autopeft.trials.kind import Batch, Feed
+
+__all__ = ["Classification", "predict"]
+
+
+class Classification:
+    """What trials of classification tasks have of their own.
+
+    Args:
+        num_labels: Number of classes.
+    """
+
+    each_token = False
+
+    def __init__(self, num_labels: int) -> None:
+        self._num_labels = num_labels
+
+    def model(self, backbone: Backbone, device: torch.device) -> PreTrainedModel:
+        """Return the classification model; its head is drawn from torch's global generator."""
+        return backbone.classifier(self._num_labels, device=device)
+
+    def encode(self, split: Split, tokenizer: object, max_length: int) -> Encoded:
+        """Tokenise a split."""
+        return encode(split, tokenizer, max_length)
+
+    def terms(self, batch: Batch) -> int:
+        """Return the number of texts."""
+        return len(batch["labels"])
+
+    def loss(self, model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
+        """Return the mean cross-entropy of a batch."""
+        inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+        labels = inputs.pop("labels")
+        with autocast(device, precision):
+            logits = model(**inputs).logits
+        return cross_entropy(logits.float(), labels)
+
+    def measure(
+        self, model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
+    ) -> dict[str, float]:
+        """Return every metric, and `loss`."""
+        labels, predictions, loss = predict(model, split, precision, feed)
+        return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Run a model over batches.
+
+    Args:
+        model: A classification model, on its device.
+        split: The batches, each with the rows it holds.
+        precision: `bf16` or `fp32`.
+        feed: Called before each forward pass.
+
+    Returns:
+        Labels `[n]`, predictions `[n]` and the mean cross-entropy.
+
+    Raises:
+        DivergedError: When a logit is not finite.
+    """
+    device = next(model.parameters()).device
+    labels, logits = [], []
+    for rows, batch in split:
+        feed(rows, batch["input_ids"].shape[1])
+        inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+        labels.append(inputs.pop("labels"))
+        with autocast(device, precision):
+            logits.append(model(**inputs).logits.float())
+    truth, scores = torch.cat(labels), torch.cat(logits)
+    if not torch.isfinite(scores).all():
+        raise DivergedError("the logits on validation are not finite")
+    loss = cross_entropy(scores, truth).item()
+    return truth.cpu().numpy(), scores.argmax(dim=1).cpu().numpy(), loss

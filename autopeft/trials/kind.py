@@ -1,0 +1,50 @@
+"""What trials of one kind of task have of their own: model, encoding, loss and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from autopeft.tasks import Encoded
+
+__all__ = ["Batch", "Feed", "Kind"]
+
+Batch = dict[str, torch.Tensor]
+
+#: Called with the rows of a batch and its padded length before a forward pass.
+Feed = Callable[[np.ndarray, int], None]
+
+
+class Kind(Protocol):
+    """How models for a kind of task are loaded, trained and measured.
+
+    Attributes:
+        each_token: Whether what every token becomes in the top layer is read, not only what the text as a whole does.
+    """
+
+    each_token: bool
+
+    def model(self, backbone: Any, device: torch.device) -> PreTrainedModel:
+        """Return the model that trials adapt, with its weights, in eval mode on its device."""
+
+    def encode(self, split: Any, tokenizer: Any, max_length: int) -> Encoded:
+        """Tokenise a split of the task."""
+
+    def terms(self, batch: Batch) -> int:
+        """Return over how much the loss of a batch is a mean."""
+
+    def loss(self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
+        """Return the mean cross-entropy of a batch."""
+
+    def measure(
+        self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
+    ) -> dict[str, float]:
+        """Return every metric of a model, and `loss`, over batches, each with the rows it holds.
+
+        Raises:
+            DivergedError: When a logit is not finite.
+        """
