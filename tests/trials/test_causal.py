@@ -1,7 +1,6 @@
 """Trials of causal language models: the loss by hand, and everything a trial of a classifier has."""
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from autopeft.trials import CausalSetting, TrialRunner, use_threads
 from autopeft.trials import runner as runner_module
 from autopeft.trials.causal import CausalLM, learned_logits
 from tests.methods.examples import EXAMPLES
+from tests.trials.outcomes import lasting
 
 CPU = torch.device("cpu")
 FORM = next(form for form in FORMATS if form.name == "prompt")
@@ -64,11 +64,6 @@ def runner(llama):
 def lora(shape, layers=(0, 1, 2)):
     data = {"modules": {"lora": {"rank": 4, "layers": list(layers), "targets": ["q", "v", "up", "down"]}}}
     return canonical(data | {"training": {"learning_rate": 2e-2}}, VOCABULARY, shape)
-
-
-def lasting(outcome):
-    fields = {key: value for key, value in asdict(outcome).items() if key not in ("seconds", "busy")}
-    return fields | {"curve": [{**point, "seconds": None, "busy": None} for point in outcome.curve]}
 
 
 def batch_of(decoder, count=6):

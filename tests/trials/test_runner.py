@@ -1,5 +1,5 @@
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from autopeft.tasks import Split, Task
 from autopeft.testing.models import tiny_backbone
 from autopeft.trials import Outcome, TrialRunner, TrialSetting, use_threads
 from autopeft.trials import runner as runner_module
+from tests.trials.outcomes import lasting
 
 WORDS = ("good happy", "bad sad")
 SETTING = TrialSetting(examples=64, validation_examples=32, epochs=3.0, batch_size=8, max_length=16)
@@ -47,15 +48,6 @@ def composite(backbone):
     }
     data = {"modules": modules, "training": {"learning_rate": 1e-2}}
     return canonical(data, VOCABULARY, backbone.shape)
-
-
-def lasting(outcome):
-    times = ("seconds", "busy", "step_seconds")
-
-    def timeless(data):
-        return {key: value for key, value in data.items() if key not in times}
-
-    return timeless(asdict(outcome)) | {"curve": [timeless(point) for point in outcome.curve]}
 
 
 def weights(model):
