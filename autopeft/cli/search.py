@@ -93,6 +93,10 @@ def search(
             rich_help_panel=_TRIAL,
         ),
     ] = None,
+    fidelity: Annotated[
+        str | None,
+        typer.Option(help="What a trial has less of on the way: steps (default) or examples.", rich_help_panel=_TRIAL),
+    ] = None,
     trial_time_limit: Annotated[
         str | None, typer.Option(help="Stop a trial after this long, e.g. 10m.", rich_help_panel=_TRIAL)
     ] = None,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError
+from autopeft.trials.setting import Fidelity
 
 __all__ = ["SearchPlan", "default_study", "parse_duration"]
 
@@ -59,6 +60,7 @@ class SearchPlan(BaseModel):
     load_in_8bit: bool = Field(False, description="hold the backbone's frozen matrices in 8 bits (LLM.int8())")
     gradient_checkpointing: bool = Field(False, description="compute layers again for the backward pass")
     early_stopping: bool = Field(True, description="stop trials that will not reach the front")
+    fidelity: Fidelity = Field("steps", description="what a trial has less of at its rungs: steps or examples")
     workers: int | None = Field(None, ge=0, description="trials at once; 0 runs them in this process")
     ray_address: str | None = Field(None, description="address of a Ray cluster")
     time_limit: str | None = Field(None, description="end the whole search after this long, e.g. 2h")

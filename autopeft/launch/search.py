@@ -283,6 +283,7 @@ def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> t
             "precision",
             "gradient_checkpointing",
             "early_stopping",
+            "fidelity",
         }
     )
     if isinstance(task, CausalTask):

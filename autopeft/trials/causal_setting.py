@@ -12,7 +12,7 @@ from autopeft.errors import AutopeftError
 from autopeft.tasks import IGNORED, CausalTask, Encoded, choose_max_length, encode_causal
 from autopeft.tasks.causal import cut_causal
 from autopeft.trials.hardware import resolve_precision
-from autopeft.trials.setting import TrialSetting
+from autopeft.trials.setting import Fidelity, TrialSetting
 
 __all__ = ["CausalSetting", "choose_causal_setting"]
 
@@ -51,6 +51,7 @@ def choose_causal_setting(
     precision: str = "auto",
     gradient_checkpointing: bool = False,
     early_stopping: bool = True,
+    fidelity: Fidelity = "steps",
 ) -> tuple[CausalSetting, tuple[str, ...]]:
     """Choose a short trial that suits the data; what is given is kept.
 
@@ -64,6 +65,7 @@ def choose_causal_setting(
         precision: `bf16`, `fp32` or `auto`.
         gradient_checkpointing: Whether to compute layers again for the backward pass, to save memory.
         early_stopping: Whether to measure trials on the way and stop the hopeless ones.
+        fidelity: What a trial has less of on the way: `steps` or `examples`.
 
     Returns:
         The setting, and lines that tell people how long the examples are, what is cut, and why the trial is as it is.
@@ -101,6 +103,7 @@ def choose_causal_setting(
         precision=resolve_precision(precision),
         gradient_checkpointing=gradient_checkpointing,
         early_stopping=early_stopping,
+        fidelity=fidelity,
     )
     return setting, tuple(notes)
 

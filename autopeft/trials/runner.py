@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -116,6 +117,7 @@ class TrialRunner:
             )
             for encoded in (self._train, held_out)
         ]
+        self._order = np.random.default_rng((setting.seed, 1)).permutation(len(self._train))
 
     @property
     def truncated(self) -> float:
@@ -177,12 +179,10 @@ class TrialRunner:
             Exception: What goes wrong, such as `torch.OutOfMemoryError`.
         """
         longest = np.argsort(self._train.lengths, kind="stable")[-self.setting.batch_size :]
-        setting = replace(self.setting, examples=len(longest), epochs=_PROFILED, early_stopping=True)
+        setting = replace(self.setting, examples=len(longest), epochs=_PROFILED, early_stopping=True, fidelity="steps")
         steps = Stopwatch()
         with self._built(configuration, seed) as (feed, _):
-            training = self._fit(
-                self._train.take(longest), setting, seed, lambda rows, length: feed(longest[rows], length), steps
-            )
+            training = self._fit(self._train.take(longest), setting, seed, partial(_feed_rows, feed, longest), steps)
             with watch_peak(self.model) as peak:
                 while next(training) < _PROFILED // 2:
                     pass
@@ -198,9 +198,11 @@ class TrialRunner:
         params: int | None = None
         steps, checks = Stopwatch(), Stopwatch()
         try:
-            with self._built(configuration, seed) as (train, validation):
-                params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
-                for step in self._fit(self._train, self.setting, seed, train, steps, at_once, deadline):
+            with closing(self._stages(configuration, seed, steps, at_once, deadline)) as stages:
+                for step, trained, validation in stages:
+                    if step == 0:
+                        params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
+                        continue
                     done = step == self.setting.steps
                     metrics = self._measure(self._validation if done else self._at_rungs, validation, checks)
                     curve.append(
@@ -210,7 +212,7 @@ class TrialRunner:
                             "loss": metrics["loss"],
                             "seconds": time.perf_counter() - started,
                             "busy": steps.seconds + checks.seconds,
-                            "step_seconds": steps.seconds / step,
+                            "step_seconds": steps.seconds / trained,
                         }
                     )
                     if not done:
@@ -228,6 +230,25 @@ class TrialRunner:
             )
         except Exception as error:
             return _failure(error, params, time.perf_counter() - started, tuple(curve))
+
+    def _stages(
+        self, configuration: Configuration, seed: int, busy: Stopwatch, at_once: int, deadline: float | None
+    ) -> Generator[tuple[int, int, Feed]]:
+        """Build and train, once or more often.
+
+        Yields:
+            Steps done, steps of all fine-tunes so far, and what to call before forward passes over the validation split;
+            when built, and wherever the model is to be measured.
+        """
+        earlier = 0
+        for stage in self.setting.stages:
+            rows = np.sort(self._order[: stage.examples])
+            with self._built(configuration, seed) as (train, validation):
+                yield 0, earlier, validation
+                feed = partial(_feed_rows, train, rows)
+                for step in self._fit(self._train.take(rows), stage, seed, feed, busy, at_once, deadline):
+                    yield step, earlier + step, validation
+            earlier += stage.steps
 
     @contextmanager
     def _built(self, configuration: Configuration, seed: int) -> Iterator[list[Feed]]:
@@ -301,6 +322,11 @@ class TrialRunner:
     def _measure(self, split: Sequence[tuple[np.ndarray, Batch]], feed: Feed, busy: Stopwatch) -> dict[str, float]:
         with busy:
             return self._kind.measure(self.model, split, self.setting.precision, feed)
+
+
+def _feed_rows(feed: Feed, rows: np.ndarray, chosen: np.ndarray, longest: int) -> None:
+    """Feed texts that are numbered within some rows of the split."""
+    feed(rows[chosen], longest)
 
 
 def out_of_memory(error: Exception) -> bool:

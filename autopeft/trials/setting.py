@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
 from autopeft.errors import AutopeftError
 from autopeft.tasks import Task, choose_max_length, token_lengths
 
-__all__ = ["TrialSetting", "choose_setting"]
+__all__ = ["Fidelity", "TrialSetting", "choose_setting"]
 
 #: Tokens a trial trains on, counting each epoch: about 20 s of one core on a model of 20M parameters.
 _TOKENS = 50_000
@@ -30,8 +30,10 @@ _MOST_VALIDATION = 1000
 #: Fewer validation examples at a rung say too little.
 _LEAST_AT_RUNGS = 200
 
-#: Shares of its steps at which a trial is measured on the way.
+#: Shares of its steps, or of its examples, at which a trial is measured on the way.
 RUNGS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+
+Fidelity = Literal["steps", "examples"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class TrialSetting:
         gradient_checkpointing: Whether layers are computed again for the backward pass, to save memory; not where
             a prompt goes in front of the text.
         early_stopping: Whether trials are measured at rungs, and stopped where the front is out of reach.
+        fidelity: What a rung has less of: `steps`, looked at while the trial goes on, or `examples`, each rung a whole
+            fine-tune on a part of them, within the next part.
         seed: Draws the examples; what else is random follows the seed of the trial.
     """
 
@@ -66,6 +70,7 @@ class TrialSetting:
     weight_decay: float = 0.0
     gradient_checkpointing: bool = False
     early_stopping: bool = True
+    fidelity: Fidelity = "steps"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -83,8 +88,21 @@ class TrialSetting:
         """Steps after which a trial is measured, the last one not among them."""
         if not self.early_stopping:
             return ()
+        if self.fidelity == "examples":
+            return tuple(stage.steps for stage in self.stages[:-1])
         steps = {round(share * self.steps) for share in RUNGS}
         return tuple(sorted(step for step in steps if 0 < step < self.steps))
+
+    @property
+    def stages(self) -> tuple[TrialSetting, ...]:
+        """The fine-tunes that a trial consists of, the one on all examples last."""
+        if not self.early_stopping or self.fidelity == "steps":
+            return (self,)
+        whole = replace(self, early_stopping=False)
+        parts = [replace(whole, examples=math.ceil(share * self.examples)) for share in RUNGS]
+        # Where a part is less than a batch, several may have the same steps; the largest of them says most.
+        by_steps = {stage.steps: stage for stage in (*parts, whole)}
+        return tuple(by_steps.values())
 
     @property
     def rung_examples(self) -> int:
@@ -97,10 +115,14 @@ class TrialSetting:
             f"{self.examples} training examples, {self.epochs:g} epochs of batches of "
             f"{self.batch_size} ({self.steps} steps), texts cut at {self.max_length} tokens, {self.precision}",
             f"measured on {self.validation_examples} validation examples at the end"
-            + (
-                f", on {self.rung_examples} of them after {', '.join(map(str, self.rungs))} steps" if self.rungs else ""
-            ),
+            + (f", on {self.rung_examples} of them {self._where()}" if self.rungs else ""),
         ]
+
+    def _where(self) -> str:
+        if self.fidelity == "steps":
+            return f"after {', '.join(map(str, self.rungs))} steps"
+        counts = ", ".join(str(stage.examples) for stage in self.stages[:-1])
+        return f"after fine-tunes on {counts} examples first"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -123,6 +145,7 @@ def choose_setting(
     precision: str = "auto",
     gradient_checkpointing: bool = False,
     early_stopping: bool = True,
+    fidelity: Fidelity = "steps",
 ) -> TrialSetting:
     """Choose a short trial that suits the data; what is given is kept.
 
@@ -136,6 +159,7 @@ def choose_setting(
         precision: `bf16`, `fp32` or `auto`.
         gradient_checkpointing: Whether to compute layers again for the backward pass, to save memory.
         early_stopping: Whether to measure trials on the way and stop the hopeless ones.
+        fidelity: What a trial has less of on the way: `steps` or `examples`.
 
     Raises:
         AutopeftError: When a number is not positive, or the precision unknown.
@@ -166,4 +190,5 @@ def choose_setting(
         precision=resolve_precision(precision),
         gradient_checkpointing=gradient_checkpointing,
         early_stopping=early_stopping,
+        fidelity=fidelity,
     )

@@ -10,11 +10,12 @@ from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
 from autopeft.space import canonical
 from autopeft.tasks import Split, Task
 from autopeft.testing.models import tiny_backbone
-from autopeft.trials import Outcome, TrialRunner, TrialSetting, use_threads
+from autopeft.trials import Outcome, TrialRunner, TrialSetting, draw, use_threads
 from autopeft.trials import runner as runner_module
 from tests.trials.outcomes import lasting
 
 WORDS = ("good happy", "bad sad")
+CPU = torch.device("cpu")
 SETTING = TrialSetting(examples=64, validation_examples=32, epochs=3.0, batch_size=8, max_length=16)
 
 
@@ -35,7 +36,7 @@ def backbone(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runner(backbone):
-    return TrialRunner(backbone, make_task(), SETTING, torch.device("cpu"))
+    return TrialRunner(backbone, make_task(), SETTING, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +70,11 @@ def test_a_trial_learns_and_reports(runner, backbone):
 def test_an_outcome_depends_on_configuration_and_seed_alone(backbone, composite, precision):
     setting = replace(SETTING, precision=precision)
     stock = stock_lora(backbone.shape, 1e-2)
-    one = TrialRunner(backbone, make_task(), setting, torch.device("cpu"))
+    one = TrialRunner(backbone, make_task(), setting, CPU)
     first = {c.hash: lasting(one.run(c, 0)) for c in (composite, stock, HEAD_ONLY)}
     torch.manual_seed(77)
     torch.randn(3)
-    two = TrialRunner(backbone, make_task(), setting, torch.device("cpu"))
+    two = TrialRunner(backbone, make_task(), setting, CPU)
     for configuration in (HEAD_ONLY, stock, composite, stock):
         assert first[configuration.hash]["status"] == "complete"
         assert lasting(two.run(configuration, 0)) == first[configuration.hash]
@@ -103,11 +104,30 @@ def test_a_trial_stopped_at_a_rung_keeps_its_curve_and_leaves_no_trace(runner, c
 
 
 def test_measuring_at_rungs_changes_nothing_else(backbone, composite):
-    plain = TrialRunner(backbone, make_task(), replace(SETTING, early_stopping=False), torch.device("cpu"))
-    rungs = TrialRunner(backbone, make_task(), SETTING, torch.device("cpu"))
+    plain = TrialRunner(backbone, make_task(), replace(SETTING, early_stopping=False), CPU)
+    rungs = TrialRunner(backbone, make_task(), SETTING, CPU)
     without, with_rungs = plain.run(composite, 0), rungs.run(composite, 0)
     assert len(without.curve) == 1
     assert without.metrics == with_rungs.metrics
+
+
+def test_on_fewer_examples_each_rung_is_a_fine_tune_of_its_own(backbone, composite):
+    task, plain = make_task(), replace(SETTING, validation_examples=96, early_stopping=False)
+    setting = replace(plain, early_stopping=True, fidelity="examples")
+    whole = TrialRunner(backbone, task, plain, CPU).run(composite, 0)
+    assert [(stage.examples, stage.steps) for stage in setting.stages] == [(8, 3), (16, 6), (32, 12), (64, 24)]
+    runner = TrialRunner(backbone, task, setting, CPU)
+    outcome = runner.run(composite, 0)
+    assert outcome.status == "complete", outcome.detail
+    assert [point["step"] for point in outcome.curve] == [*setting.rungs, 24] == [3, 6, 12, 24]
+    assert (outcome.metrics, outcome.params) == (whole.metrics, whole.params)
+    part = draw(task, setting)[0].take(np.sort(runner._order[:32]))
+    alone = TrialRunner(backbone, replace(task, train=part), replace(plain, examples=32), CPU).run(composite, 0)
+    assert outcome.curve[2]["accuracy"] == alone.accuracy
+    assert outcome.curve[2]["loss"] == pytest.approx(alone.metrics["loss"], rel=1e-6)
+    before = [id(module) for module in runner.model.modules()]
+    assert runner.run(composite, 0, go_on=lambda point: point["step"] < 12).status == "stopped"
+    assert [id(module) for module in runner.model.modules()] == before
 
 
 def test_the_head_alone_trains_when_there_are_no_modules(runner):
@@ -143,7 +163,7 @@ def test_a_passed_deadline_is_a_timeout(runner):
 
 def test_divergence_is_told_from_errors(backbone):
     setting = replace(SETTING, head_learning_rate=float("inf"))
-    outcome = TrialRunner(backbone, make_task(), setting, torch.device("cpu")).run(HEAD_ONLY, 0)
+    outcome = TrialRunner(backbone, make_task(), setting, CPU).run(HEAD_ONLY, 0)
     assert outcome.status == "nan"
     assert "not finite" in outcome.message or "loss is nan" in outcome.message
 

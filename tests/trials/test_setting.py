@@ -45,6 +45,14 @@ def test_what_is_given_is_kept(tokenizer):
     assert any("100 training examples" in line for line in setting.describe())
 
 
+def test_rungs_of_fewer_examples_are_said_in_examples(tokenizer):
+    setting = choose_setting(task_of(640), tokenizer, batch_size=8, epochs=1.0, fidelity="examples")
+    assert setting.rungs == (5, 10, 20, 40)
+    assert "after fine-tunes on 40, 80, 160, 320 examples first" in setting.describe()[1]
+    assert TrialSetting.from_dict(setting.to_dict()) == setting
+    assert choose_setting(task_of(640), tokenizer, fidelity="examples", early_stopping=False).stages[0].rungs == ()
+
+
 def test_impossible_settings_are_refused(tokenizer):
     with pytest.raises(AutopeftError, match="max_length is 512, but the model reads at most 128"):
         choose_setting(task_of(50), tokenizer, max_length=512)
