@@ -237,8 +237,8 @@ class TrialRunner:
         """Build and train, once or more often.
 
         Yields:
-            Steps done, steps of all fine-tunes so far, and what to call before forward passes over the validation split;
-            when built, and wherever the model is to be measured.
+            Steps done, steps of all fine-tunes so far, and what to call before forward passes over the validation
+            split; when built, and wherever the model is to be measured.
         """
         earlier = 0
         for stage in self.setting.stages:
