@@ -41,8 +41,10 @@ def draws(job: Preparation) -> list[dict[str, Any]]:
     return found
 
 
-def run_ours(job: Preparation, given: list[dict[str, Any]], workers: int) -> list[dict[str, Any]]:
-    """Run the given configurations in Ray workers; return the outcome of each.
+def run_ours(
+    job: Preparation, given: list[dict[str, Any]], workers: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Run the given configurations in Ray workers; return the outcome of each, and of the baselines.
 
     With early stopping the baselines come first, as in every search: nothing is stopped without them.
     """
@@ -58,9 +60,10 @@ def run_ours(job: Preparation, given: list[dict[str, Any]], workers: int) -> lis
             enqueue(study, job.space, job.space.decode(params), {"place": place})
         desk = Desk(study, job.space, job.costs.params, job.scale, len(study.trials), 0.0)
         run_with_tune(desk, job.job, workers=workers, gpus=0, address=None, deadline=None)
-        placed = [trial for trial in study.trials if "place" in trial.user_attrs]
-        ordered = sorted(placed, key=lambda trial: trial.user_attrs["place"])
-        return [trial.user_attrs["outcome"] for trial in ordered]
+        ordered = sorted(study.trials, key=lambda trial: trial.user_attrs.get("place", -1))
+        outcomes = [trial.user_attrs["outcome"] for trial in ordered]
+        first = len(outcomes) - len(given)
+        return outcomes[first:], outcomes[:first]
 
 
 def run_plain(job: Preparation, given: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
@@ -76,9 +79,15 @@ def run(arm: str, seed: int, workers: int, file: Path) -> None:
     job = prepare(SearchPlan.of(settings | {"seed": seed}))
     given = draws(job)
     began = time.perf_counter()
-    outcomes = run_plain(job, given, seed) if arm == "plain" else run_ours(job, given, workers)
-    seconds = time.perf_counter() - began
-    row = {"arm": arm, "seed": seed, "workers": workers, "seconds": seconds, "outcomes": outcomes}
+    outcomes, baselines = (run_plain(job, given, seed), []) if arm == "plain" else run_ours(job, given, workers)
+    row = {
+        "arm": arm,
+        "seed": seed,
+        "workers": workers,
+        "seconds": time.perf_counter() - began,
+        "outcomes": outcomes,
+        "baselines": baselines,
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf8") as out:
         out.write(json.dumps(row) + "\n")
@@ -97,12 +106,8 @@ def show(file: Path) -> None:
                 f"{COUNT * 3600 / np.mean(seconds):5.0f} trials an hour, {plain / np.mean(seconds):.2f}x"
             )
     for row in rows:
-        if row["arm"] == "ours":
-            busy = sum(outcome["busy"] for outcome in row["outcomes"])
-            print(
-                f"{row['workers']} workers: {COUNT * 3600 / row['seconds']:5.0f} trials an hour, "
-                f"{busy:.0f} s in steps and validation of {row['seconds']:.0f} s wall"
-            )
+        if row["arm"] != "plain" and row["seed"] == 0:
+            print(where_time_goes(row))
     seeds = sorted({seed for arm, seed in by if arm == "ours"} & {seed for arm, seed in by if arm == "plain"})
     accuracy = {
         arm: np.array([[outcome["accuracy"] for outcome in by[arm, seed]["outcomes"]] for seed in seeds])
@@ -115,6 +120,23 @@ def show(file: Path) -> None:
     print(
         f"accuracy, ours minus plain, {COUNT} configurations x {len(seeds)} seeds: {difference.mean():+.4f} "
         f"(95 % interval {low:+.4f} to {high:+.4f}, p = {test.pvalue:.2f}); spread between seeds {noise:.4f}"
+    )
+
+
+def where_time_goes(row: dict[str, Any]) -> str:
+    """Say what the workers of a measured arm did, in seconds of one worker."""
+
+    def total(outcomes: list[dict[str, Any]], key: str, status: str | None = None) -> float:
+        return float(sum(each[key] for each in outcomes if status in (None, each["status"])))
+
+    outcomes, baselines, workers = row["outcomes"], row["baselines"], row["workers"]
+    inside = total(outcomes, "seconds") + total(baselines, "seconds")
+    return (
+        f"{row['arm']}, {workers} workers: {COUNT * 3600 / row['seconds']:.0f} trials an hour; {row['seconds']:.0f} s "
+        f"x {workers} = {total(outcomes, 'busy', 'complete'):.0f} s in steps and validation of whole trials + "
+        f"{total(outcomes, 'busy', 'stopped'):.0f} of stopped ones + {total(baselines, 'busy'):.0f} of baselines + "
+        f"{inside - total(outcomes + baselines, 'busy'):.0f} in the rest of trials + "
+        f"{workers * row['seconds'] - inside:.0f} outside trials"
     )
 
 
