@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from autopeft.backbones import head_parameters
 from autopeft.errors import AutopeftError
@@ -14,9 +14,11 @@ from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
 from autopeft.space import Configuration
 from autopeft.study import FrontRow
 
-__all__ = ["MOST_CANDIDATES", "Baseline", "Contender", "contenders_of", "stock_learning_rates"]
+__all__ = ["MOST_CANDIDATES", "Baseline", "Contender", "contenders_of", "spread", "stock_learning_rates"]
 
 Baseline = Literal["head", "stock-lora", "full"]
+
+Row = TypeVar("Row")
 
 #: So many rows of the front are trained again, so that the default job ends within ten minutes.
 MOST_CANDIDATES = 4
@@ -75,7 +77,7 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
             f"--with-full trains the backbone's own weights, which are held in {prepared.backbone.quantization}; "
             "leave it out, or search without quantisation"
         )
-    chosen = _spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
+    chosen = spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
     return [
         *(_candidate(row) for row in chosen),
         _head(prepared, rows["head-only"]),
@@ -134,8 +136,13 @@ def _full(prepared: Preparation, costs: int) -> list[Contender]:
     ]
 
 
-def _spread(rows: Sequence[FrontRow], most: int) -> list[FrontRow]:
-    """Return some rows of a front: its ends, and others evenly by rank between them; with room for one, its best."""
+def spread(rows: Sequence[Row], most: int) -> list[Row]:
+    """Return some rows of a front: its ends, and others evenly by rank between them.
+
+    Args:
+        rows: The rows by rising cost.
+        most: How many to return at most, two or more.
+    """
     if len(rows) <= most:
         return list(rows)
     last = len(rows) - 1

@@ -53,6 +53,8 @@ def overall(found: Sequence[Compared]) -> str:
     Args:
         found: What the search found, the best on validation first.
     """
+    if not found:
+        return "searching did not help: only the baselines are on its front; use stock LoRA"
     better = next((each for each in found if each.better), None)
     if better is not None:
         return f"{better.name} is {verdict_of(better)}"
