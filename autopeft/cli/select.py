@@ -62,8 +62,13 @@ def decide(
 
     began = time.time()
     final = prepared.final
-    say(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {seeds or MOST_SEEDS} seeds")
-    file = run_selection(prepared, result, with_full=with_full, seeds=seeds or MOST_SEEDS, say=say)
+    most = MOST_SEEDS if seeds is None else seeds
+    say(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
+    try:
+        file = run_selection(prepared, result, with_full=with_full, seeds=most, say=say)
+    except KeyboardInterrupt:
+        say(f"stopped; finished trainings are kept, and `autopeft select {result.folder}` goes on")
+        raise typer.Exit(130) from None
     if table:
         console.print(finalists_table(file))
     say(file.verdict)

@@ -34,6 +34,7 @@ class Crew:
         self._job = job
         self._here = plan.workers == 0
         self._runner: Any = None
+        self._idle: list[Any] = []
         self._started = False
 
     @property
@@ -46,12 +47,13 @@ class Crew:
             from autopeft.launch.tune import start_ray
 
             self._started = start_ray(self._places.workers, self._places.gpus, self._address)
-        self._idle: list[Any] = []
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._here:
+            return
         import ray
 
         for worker in self._idle:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autopeft.selection.statistics import Estimates, estimate, on_front
+from autopeft.selection.statistics import Estimates, estimate, on_front, standard_normals
 
 __all__ = ["FIRST_SEEDS", "LEAST_SEEDS", "Entry", "Standing", "standing"]
 
@@ -23,10 +23,6 @@ _HOPELESS = 0.05
 
 #: Expected loss of accuracy, over all budgets, for which no more seeds are spent.
 _SETTLED = 5e-4
-
-#: Draws of what the mean over all seeds may be.
-_DRAWS = 4096
-_ROWS = np.arange(_DRAWS)
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ def _missing(entries: Sequence[Entry], among: Collection[int], seeds: int) -> tu
 def _live(entries: Sequence[Entry]) -> tuple[int, ...]:
     """Return who is on the front with some probability, and the best of each role that stays."""
     estimates, costs = _estimate(entries, range(len(entries)))
-    chances = on_front(costs, estimates.draws(np.random.default_rng(0)))
+    chances = on_front(costs, estimates.draws())
     live = {index for index, chance in enumerate(chances) if chance >= _HOPELESS}
     for role in {entry.role for entry in entries if entry.baseline}:
         live.add(max((i for i, entry in enumerate(entries) if entry.role == role), key=lambda i: entries[i].mean))
@@ -121,15 +117,16 @@ def _open(entries: Sequence[Entry], live: Sequence[int], most: int, at_once: int
     """
     estimates, costs = _estimate(entries, live)
     error = np.sqrt(estimates.seeds)
-    chance = np.random.default_rng(0).standard_normal((_DRAWS, len(live)))
+    chance = standard_normals(len(live))
+    rows = np.arange(len(chance))
     draws = estimates.means + error * chance
     slope = np.zeros(len(live))
     loss = 0.0
     for cost in costs:
         within = np.flatnonzero((costs <= cost).all(axis=1))
         best = within[draws[:, within].argmax(axis=1)]
-        loss += draws[_ROWS, best].mean() - draws[:, within[estimates.means[within].argmax()]].mean()
-        slope += np.bincount(best, chance[_ROWS, best], len(live)) / _DRAWS
+        loss += draws[rows, best].mean() - draws[:, within[estimates.means[within].argmax()]].mean()
+        slope += np.bincount(best, chance[rows, best], len(live)) / len(chance)
     if loss < _SETTLED * len(costs):
         return ()
     seeds = np.array([len(entries[index].scores) for index in live])

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["CONFIDENCE", "Difference", "Estimates", "estimate", "on_front"]
+__all__ = ["CONFIDENCE", "Difference", "Estimates", "estimate", "on_front", "standard_normals"]
 
 #: Confidence of every interval.
 CONFIDENCE = 0.95
@@ -25,7 +26,7 @@ CONFIDENCE = 0.95
 #: seeds: the moderated variance of Smyth 2004, "Linear models and empirical Bayes methods", its weight fixed.
 _SHARED_SEEDS = 4
 
-#: Draws of the accuracies, for probabilities that have no closed form.
+#: Draws of the accuracies, for what has no closed form: a probability is off by 1.6 points at most, 19 times in 20.
 _DRAWS = 4096
 
 Scores = Sequence[NDArray[np.float64]]
@@ -86,9 +87,10 @@ class Estimates:
         margin = float(stats.t.isf(tail, freedom) * error)
         return Difference(mean, margin, float(stats.t.cdf(mean / error, freedom)))
 
-    def draws(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Draw what the true means may be: `[draws, k]`."""
-        return rng.multivariate_normal(self.means, self.examples + np.diag(self.seeds), _DRAWS, method="cholesky")
+    def draws(self) -> NDArray[np.float64]:
+        """Return draws of what the true means may be, always the same ones: `[draws, k]`."""
+        root = np.linalg.cholesky(self.examples + np.diag(self.seeds))
+        return self.means + standard_normals(len(self.means)) @ root.T
 
     def _error(self, indices: Sequence[int], examples: float) -> tuple[float, float]:
         """Return a standard error and its degrees of freedom, after Satterthwaite 1946."""
@@ -140,6 +142,14 @@ def on_front(costs: NDArray[np.float64], draws: NDArray[np.float64]) -> NDArray[
         best = draws[:, cheaper].max(axis=1, initial=-np.inf)
         found.append((draws[:, index] > best).mean())
     return np.array(found)
+
+
+@cache
+def standard_normals(count: int) -> NDArray[np.float64]:
+    """Return draws of independent standard normal numbers, always the same ones: `[draws, count]`."""
+    drawn = np.random.default_rng(0).standard_normal((_DRAWS, count))
+    drawn.setflags(write=False)
+    return drawn
 
 
 def _interaction(scores: NDArray[np.float64]) -> float:

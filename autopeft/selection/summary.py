@@ -35,7 +35,7 @@ def summarise(
     validation = estimate([np.stack(each) for each in scores], fixed)
     test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
     stock = next(place for place, each in enumerate(ordered) if each.baseline == "stock-lora")
-    chances = on_front(np.array([each.costs for each in ordered]), test.draws(np.random.default_rng(0)))
+    chances = on_front(np.array([each.costs for each in ordered]), test.draws())
     lowest = WORST[prepared.task.metric]
     found: list[Finalist] = []
     compared: dict[int, Compared] = {}
