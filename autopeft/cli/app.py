@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from autopeft.cli import cost, export, front, methods, search, spaces, tasks, train
+from autopeft.cli import cost, export, front, methods, search, select, spaces, tasks, train
 
 __all__ = ["app"]
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("search")(search.search)
+app.command("select")(select.select)
 app.command("front")(front.front)
 app.command("cost")(cost.cost)
 app.command("export")(export.export)

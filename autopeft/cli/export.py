@@ -24,11 +24,12 @@ def export(
     from autopeft.export import export as write
     from autopeft.launch import open_run
     from autopeft.selection import pick as choose
+    from autopeft.selection import selected_front
     from autopeft.space import Configuration
 
     quiet()
     result = open_run(run)
-    row = choose(result.front, result.scale, pick)
+    row = choose(selected_front(result), result.scale, pick)
     load = load_decoder if result.causal else load_backbone
     backbone = load(result.plan.model, result.plan.revision, result.plan.roles)
     folder = out or run / "export"

@@ -117,6 +117,9 @@ def search(
         bool,
         typer.Option("--extend", help="Go on in a changed space; fitting trials come along.", rich_help_panel=_RUN),
     ] = False,
+    no_select: Annotated[
+        bool, typer.Option("--no-select", help="Leave out `autopeft select` at the end.", rich_help_panel=_RUN)
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print front.json to standard output, the rest to standard error.")
     ] = False,
@@ -125,11 +128,12 @@ def search(
     flags = {
         name: value
         for name, value in locals().items()
-        if value is not None and name not in ("spec", "fresh", "extend", "json")
+        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "json")
     }
     from rich.console import Console
 
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.select import decide
     from autopeft.launch import SearchPlan, prepare, run_search
     from autopeft.report import write_front
 
@@ -144,6 +148,8 @@ def search(
     _conclude(console, result, json)
     if result.interrupted:
         raise typer.Exit(130)
+    if result.complete and not no_select:
+        decide(console, prepared, result)
 
 
 def _announce(console: Console, prepared: Preparation) -> None:

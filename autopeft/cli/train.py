@@ -28,13 +28,14 @@ def train(
     from autopeft.errors import AutopeftError
     from autopeft.launch import open_run, prepare
     from autopeft.selection import pick as choose
+    from autopeft.selection import selected_front
     from autopeft.space import Configuration
     from autopeft.study import prepare_folder
     from autopeft.training import fine_tune
 
     quiet()
     result = open_run(run)
-    row = choose(result.front, result.scale, pick)
+    row = choose(selected_front(result), result.scale, pick)
     if epochs is not None and epochs <= 0:
         raise AutopeftError(f"--epochs is {epochs:g}; expected more than 0")
     prepared = prepare(result.plan)

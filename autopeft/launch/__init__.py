@@ -1,13 +1,17 @@
 """Run searches: studies ask and tell, Ray Tune runs the trials on one machine or a cluster."""
 
+from autopeft.launch.crew import Crew, Errand
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.job import WorkerJob
-from autopeft.launch.plan import SearchPlan, default_study, parse_duration
+from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
 from autopeft.launch.search import Preparation, SearchResult, open_run, prepare, run_search
 
 __all__ = [
+    "Crew",
     "Desk",
+    "Errand",
+    "FinalPlan",
     "Listener",
     "Preparation",
     "SearchPlan",

@@ -15,9 +15,18 @@ from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError
 from autopeft.trials.setting import Fidelity
 
-__all__ = ["SearchPlan", "default_study", "parse_duration"]
+__all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class FinalPlan(BaseModel):
+    """How long finalists train; what is left out is as in a trial that is not stopped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    examples: int | None = Field(default=None, ge=1, description="training examples of a finalist")
+    epochs: float | None = Field(default=None, gt=0, description="epochs of a finalist")
 
 
 class SearchPlan(BaseModel):
@@ -55,6 +64,7 @@ class SearchPlan(BaseModel):
     epochs: float | None = Field(None, gt=0, description="epochs of a trial")
     batch_size: int | None = Field(None, ge=1, description="examples of a step")
     max_length: int | None = Field(None, ge=2, description="tokens at which a text is cut")
+    final: FinalPlan = Field(FinalPlan(), description="examples and epochs of finalists; default: those of a trial")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="bf16 where the hardware has it")
     load_in_4bit: bool = Field(False, description="hold the backbone's frozen matrices in 4 bits (NF4)")
     load_in_8bit: bool = Field(False, description="hold the backbone's frozen matrices in 8 bits (LLM.int8())")
@@ -138,7 +148,8 @@ class SearchPlan(BaseModel):
 
     def to_yaml(self) -> str:
         """Write the plan as YAML that `from_file` reads back; settings left at nothing are left out."""
-        return yaml.safe_dump(self.model_dump(mode="json", exclude_none=True), sort_keys=False)
+        settled = {key: value for key, value in self.model_dump(mode="json", exclude_none=True).items() if value != {}}
+        return yaml.safe_dump(settled, sort_keys=False)
 
 
 def default_study() -> Path:
@@ -161,10 +172,12 @@ def parse_duration(text: str) -> float:
 
 
 def _in_words(source: str, fault: Any) -> str:
-    key = ".".join(str(part) for part in fault["loc"][:1])
+    final = fault["loc"][0] == "final"
+    key = ".".join(str(part) for part in fault["loc"][: 1 + final])
     if fault["type"] == "extra_forbidden":
-        near = get_close_matches(key, SearchPlan.model_fields, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(SearchPlan.model_fields)}"
+        known = (FinalPlan if final else SearchPlan).model_fields
+        near = get_close_matches(str(fault["loc"][-1]), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(known)}"
         return f"{source}: {key}: no such setting{hint}"
     message = fault["msg"].removeprefix("Value error, ")
     return f"{source}: {key}: found {fault['input']!r}: {message[0].lower() + message[1:]}"

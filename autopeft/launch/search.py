@@ -59,6 +59,7 @@ class Preparation:
     backbone: Backbone
     task: Task | CausalTask
     setting: TrialSetting
+    final: TrialSetting
     notes: tuple[str, ...]
     space: BoundSpace
     costs: Costs
@@ -129,6 +130,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization)
     bound = space.bind(VOCABULARY, backbone.shape)
     setting, notes = _setting(plan, task, backbone)
+    final = _final(plan, task, setting)
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
     cheapest = cheapest_cost(bound, costs.price)
@@ -170,7 +172,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
     prices = Prices(objectives, costs, backbone.anatomy, memory_limit=memory_limit(plan.budget))
-    return Preparation(plan, backbone, task, setting, notes, bound, costs, prices, scale, spec, job, refused)
+    return Preparation(plan, backbone, task, setting, final, notes, bound, costs, prices, scale, spec, job, refused)
 
 
 def run_search(
@@ -289,6 +291,16 @@ def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> t
     if isinstance(task, CausalTask):
         return choose_causal_setting(task, backbone.tokenizer(), **asked)
     return choose_setting(task, backbone.tokenizer(), **asked), ()
+
+
+def _final(plan: SearchPlan, task: Task | CausalTask, setting: TrialSetting) -> TrialSetting:
+    """Return the setting of finalists: nobody stops them."""
+    given = plan.final.model_dump(exclude_none=True)
+    if given.get("examples", 0) > len(task.train):
+        raise AutopeftError(
+            f"final.examples is {given['examples']:,}; expected at most the {len(task.train):,} of the training split"
+        )
+    return replace(setting, early_stopping=False, **given)
 
 
 def _task_spec(plan: SearchPlan) -> TaskSpec:

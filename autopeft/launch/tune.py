@@ -27,7 +27,7 @@ from autopeft.launch.desk import Desk
 from autopeft.launch.job import WorkerJob
 from autopeft.space import Configuration
 
-__all__ = ["profile_with_ray", "run_with_tune"]
+__all__ = ["profile_with_ray", "run_with_tune", "start_ray"]
 
 
 _POINT = "point"
@@ -173,7 +173,7 @@ def run_with_tune(
         AutopeftError: When trials keep failing.
     """
     searcher = StudySearcher(desk, ahead=workers + 1)
-    started = _start_ray(workers, gpus, address)
+    started = start_ray(workers, gpus, address)
     try:
         with tempfile.TemporaryDirectory(prefix="autopeft-tune-") as scratch:
             tuner = tune.Tuner(
@@ -208,7 +208,7 @@ def profile_with_ray(
     job: WorkerJob, configurations: Sequence[str], *, workers: int, gpus: float, address: str | None
 ) -> dict[str, Any]:
     """Measure training steps of configurations in a worker like those of trials; see `WorkerJob.profile`."""
-    started = _start_ray(workers, gpus, address)
+    started = start_ray(workers, gpus, address)
     try:
         task = ray.remote(num_cpus=1, num_gpus=gpus)(WorkerJob.profile)
         found: dict[str, Any] = ray.get(task.remote(job, list(configurations)))
@@ -220,7 +220,7 @@ def profile_with_ray(
             ray.shutdown()
 
 
-def _start_ray(workers: int, gpus: float, address: str | None) -> bool:
+def start_ray(workers: int, gpus: float, address: str | None) -> bool:
     """Start or join Ray quietly; return whether it is ours to stop."""
     if ray.is_initialized():
         return False

@@ -1,5 +1,19 @@
-"""From a front to a decision: picks by name."""
+"""From a front to a decision: finalists measured on test, and picks by name."""
 
+from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
 from autopeft.selection.picks import PICKS, knee, pick
+from autopeft.selection.select import MOST_SEEDS, select
+from autopeft.selection.selected import selected_front
 
-__all__ = ["PICKS", "knee", "pick"]
+__all__ = [
+    "MOST_SEEDS",
+    "PICKS",
+    "Finalist",
+    "FinalistsFile",
+    "Interval",
+    "knee",
+    "pick",
+    "read_finalists",
+    "select",
+    "selected_front",
+]

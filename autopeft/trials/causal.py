@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Decoder
 from autopeft.tasks import IGNORED, CausalSplit, Encoded, encode_causal
 from autopeft.tasks.causal import Format
+from autopeft.trials.example_scores import scores_of_counts
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
@@ -71,6 +72,24 @@ class CausalLM:
         loss /= count
         perplexity = math.exp(loss) if loss < math.log(np.finfo(float).max) else math.inf
         return {"token_accuracy": right / count, "loss": loss, "perplexity": perplexity}
+
+    @torch.inference_mode()
+    def example_scores(
+        self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
+    ) -> np.ndarray:
+        """Return for each example its part in the token accuracy, in the order of the rows."""
+        device = next(model.parameters()).device
+        right, count = (np.zeros(sum(len(rows) for rows, _ in split)) for _ in range(2))
+        for rows, batch in split:
+            feed(rows, batch["input_ids"].shape[1])
+            logits, targets = learned_logits(model, batch, device, precision)
+            if not torch.isfinite(logits).all():
+                raise DivergedError("the logits are not finite")
+            example, _ = torch.nonzero(batch["labels"][:, 1:] != IGNORED, as_tuple=True)
+            hits = (logits.argmax(dim=1) == targets).double().cpu()
+            right[rows] = np.bincount(example.numpy(), hits.numpy(), len(rows))
+            count[rows] = np.bincount(example.numpy(), minlength=len(rows))
+        return scores_of_counts(right, count)
 
 
 def learned_logits(

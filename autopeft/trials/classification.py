@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
 from autopeft.tasks import METRICS, Encoded, Split, encode, score
+from autopeft.trials.example_scores import scores_of_predictions
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
@@ -57,6 +58,15 @@ class Classification:
         """Return every metric, and `loss`."""
         labels, predictions, loss = predict(model, split, precision, feed)
         return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
+
+    def example_scores(
+        self, model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
+    ) -> np.ndarray:
+        """Return for each text a score, in the order of the rows; their mean is the metric."""
+        labels, predictions, _ = predict(model, split, precision, feed)
+        return scores_of_predictions(metric, labels, predictions)[
+            np.argsort(np.concatenate([rows for rows, _ in split]))
+        ]
 
 
 @torch.inference_mode()

@@ -13,13 +13,21 @@ from autopeft.trials.setting import TrialSetting
 __all__ = ["parameter_groups"]
 
 
-def parameter_groups(model: PreTrainedModel, setting: TrialSetting) -> list[dict[str, Any]]:
-    """Return the groups an optimiser takes, `params` and peak `lr`: the head's, and the adapters'.
+def parameter_groups(
+    model: PreTrainedModel, setting: TrialSetting, backbone_rate: float | None = None
+) -> list[dict[str, Any]]:
+    """Return the groups an optimiser takes, `params` and peak `lr`: the head's, the adapters', and the backbone's.
 
     Args:
         model: A model that `autopeft.methods.apply` adapted.
         setting: Brings the head's learning rate; the configuration brings the adapters'.
+        backbone_rate: Peak learning rate of the backbone; None where it is frozen.
     """
-    groups = [{"params": list(head_parameters(model).values()), "lr": setting.head_learning_rate}]
+    head = list(head_parameters(model).values())
+    groups: list[dict[str, Any]] = [{"params": head, "lr": setting.head_learning_rate}]
     groups += [{"params": parameters, "lr": rate} for rate, parameters in learning_rates(model).items()]
+    if backbone_rate is not None:
+        taken = {id(parameter) for group in groups for parameter in group["params"]}
+        rest = [parameter for parameter in model.parameters() if id(parameter) not in taken]
+        groups.append({"params": rest, "lr": backbone_rate})
     return [group for group in groups if group["params"]]

@@ -48,3 +48,12 @@ class Kind(Protocol):
         Raises:
             DivergedError: When a logit is not finite.
         """
+
+    def example_scores(
+        self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
+    ) -> np.ndarray:
+        """Return for each example a score, in the order of the rows; their mean is the metric.
+
+        Raises:
+            DivergedError: When a logit is not finite.
+        """

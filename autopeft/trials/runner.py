@@ -8,18 +8,21 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
+from transformers.utils import CONFIG_NAME
 
 from autopeft.backbones import Backbone, cache_folder, head_parameters
-from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, frozen_depth, load, remove, save, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.faults import DivergedError, OutOfTimeError
+from autopeft.trials.full import all_trainable, load_full, save_full
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
@@ -55,7 +58,7 @@ class TrialRunner:
 
     Args:
         backbone: The pretrained model.
-        task: The data; `test` is not touched.
+        task: The data; `test` is touched by `score` alone.
         setting: How trials train.
         device: Where; the first GPU or the CPU when left out.
 
@@ -74,7 +77,7 @@ class TrialRunner:
         # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on the
         # texts beside it, and cannot be kept.
         self._keeps = backbone.quantization != "8bit"
-        tokenizer = backbone.tokenizer()
+        self._tokenizer = tokenizer = backbone.tokenizer()
         self._pad_id = pad_id_of(tokenizer)
         with torch.random.fork_rng(devices=[]):
             # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
@@ -130,6 +133,9 @@ class TrialRunner:
         seed: int,
         deadline: float | None = None,
         go_on: Callable[[Point], bool] = lambda point: True,
+        *,
+        folder: Path | None = None,
+        full: bool = False,
     ) -> Outcome:
         """Run one trial. The same configuration and seed give the same outcome, whatever ran before.
 
@@ -138,8 +144,11 @@ class TrialRunner:
             seed: Seeds head, adapters and the order of texts.
             deadline: Time (`time.time()`) at which to give up.
             go_on: Asked at each rung with the point of the curve; False ends the trial as `stopped`.
+            folder: Where to keep what was trained, as `autopeft.methods.save` writes it; as `save_pretrained` does
+                after full fine-tuning.
+            full: Whether the whole backbone trains, at the configuration's learning rate; it is not quantised then.
         """
-        trial = self.start(configuration, seed, deadline)
+        trial = self.start(configuration, seed, deadline, folder=folder, full=full)
         curve = []
         try:
             while True:
@@ -159,7 +168,15 @@ class TrialRunner:
         finally:
             trial.close()
 
-    def start(self, configuration: Configuration, seed: int, deadline: float | None = None) -> Trial:
+    def start(
+        self,
+        configuration: Configuration,
+        seed: int,
+        deadline: float | None = None,
+        *,
+        folder: Path | None = None,
+        full: bool = False,
+    ) -> Trial:
         """Begin a trial, to be driven from rung to rung; closing it takes the adapters out again.
 
         One at a time: the next may begin when this one has returned or was closed. A trial that runs out of memory
@@ -167,7 +184,7 @@ class TrialRunner:
         """
         at_once = self.setting.batch_size
         while True:
-            outcome = yield from self._attempt(configuration, seed, deadline, at_once)
+            outcome = yield from self._attempt(configuration, seed, deadline, at_once, folder, full)
             if outcome.status != "oom" or outcome.curve or at_once == 1:
                 return outcome
             at_once //= 2
@@ -192,13 +209,51 @@ class TrialRunner:
                 pass
         return StepCost(found, (steps.seconds - before) / (_PROFILED - _PROFILED // 2))
 
-    def _attempt(self, configuration: Configuration, seed: int, deadline: float | None, at_once: int) -> Trial:
+    def score(self, folder: Path, split: str) -> np.ndarray:
+        """Measure what a trial saved.
+
+        Args:
+            folder: Where it was kept.
+            split: Name of a split of the task; all its examples count.
+
+        Returns:
+            For each example a score, float64 `[n]`; their mean is the task's metric.
+
+        Raises:
+            DivergedError: When a logit is not finite.
+        """
+        encoded = self._kind.encode(self.task.splits[split], self._tokenizer, self.setting.max_length)
+        rows = grouped(encoded, _VALIDATION_BATCHES * self.setting.batch_size)
+        whole = [(group, collate(encoded, group, self._pad_id)) for group in rows]
+        with load_full(self.model, folder) if (folder / CONFIG_NAME).is_file() else self._loaded(folder):
+            return self._kind.example_scores(
+                self.model.eval(), whole, self.setting.precision, lambda rows, length: None, self.task.metric
+            )
+
+    @contextmanager
+    def _loaded(self, folder: Path) -> Iterator[None]:
+        """Put saved adapters and head into the model, and take the adapters out again."""
+        load(folder, self.model, self._anatomy)
+        try:
+            yield
+        finally:
+            remove(self.model)
+
+    def _attempt(
+        self,
+        configuration: Configuration,
+        seed: int,
+        deadline: float | None,
+        at_once: int,
+        folder: Path | None,
+        full: bool,
+    ) -> Trial:
         started = time.perf_counter()
         curve: list[Point] = []
         params: int | None = None
         steps, checks = Stopwatch(), Stopwatch()
         try:
-            with closing(self._stages(configuration, seed, steps, at_once, deadline)) as stages:
+            with closing(self._stages(configuration, seed, steps, at_once, deadline, full)) as stages:
                 for step, trained, validation in stages:
                     if step == 0:
                         params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
@@ -217,6 +272,8 @@ class TrialRunner:
                     )
                     if not done:
                         yield curve[-1]
+                    elif folder is not None:
+                        (save_full if full else save)(self.model, folder)
             last = curve[-1]
             return Outcome(
                 "complete",
@@ -232,7 +289,13 @@ class TrialRunner:
             return _failure(error, params, time.perf_counter() - started, tuple(curve))
 
     def _stages(
-        self, configuration: Configuration, seed: int, busy: Stopwatch, at_once: int, deadline: float | None
+        self,
+        configuration: Configuration,
+        seed: int,
+        busy: Stopwatch,
+        at_once: int,
+        deadline: float | None,
+        full: bool,
     ) -> Generator[tuple[int, int, Feed]]:
         """Build and train, once or more often.
 
@@ -240,24 +303,24 @@ class TrialRunner:
             Steps done, steps of all fine-tunes so far, and what to call before forward passes over the validation
             split; when built, and wherever the model is to be measured.
         """
-        earlier = 0
+        earlier, rate = 0, configuration.training["learning_rate"] if full else None
         for stage in self.setting.stages:
             rows = np.sort(self._order[: stage.examples])
-            with self._built(configuration, seed) as (train, validation):
+            with self._built(configuration, seed, full) as (train, validation):
                 yield 0, earlier, validation
                 feed = partial(_feed_rows, train, rows)
-                for step in self._fit(self._train.take(rows), stage, seed, feed, busy, at_once, deadline):
+                for step in self._fit(self._train.take(rows), stage, seed, feed, busy, at_once, deadline, rate):
                     yield step, earlier + step, validation
             earlier += stage.steps
 
     @contextmanager
-    def _built(self, configuration: Configuration, seed: int) -> Iterator[list[Feed]]:
+    def _built(self, configuration: Configuration, seed: int, full: bool = False) -> Iterator[list[Feed]]:
         """Put a fresh head and the adapters of a configuration into the model, and take them out again.
 
         Yields:
             What to call before forward passes over the training and the validation split.
         """
-        depth = self._depth(configuration)
+        depth = 0 if full else self._depth(configuration)
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 reset_head(self.model, seed)
@@ -266,7 +329,10 @@ class TrialRunner:
                     self.model.eval()
                     if self.setting.gradient_checkpointing and stays_in_layers(configuration):
                         recompute_layers(self.model)
-                    with self._shortened(configuration, depth) as feeds:
+                    with (
+                        all_trainable(self.model) if full else nullcontext(),
+                        self._shortened(configuration, depth) as feeds,
+                    ):
                         yield feeds
                 finally:
                     remove(self.model)
@@ -304,12 +370,13 @@ class TrialRunner:
         busy: Stopwatch,
         at_once: int | None = None,
         deadline: float | None = None,
+        backbone_rate: float | None = None,
     ) -> Iterator[int]:
         return fit(
             self.model,
             train,
             setting,
-            parameter_groups(self.model, setting),
+            parameter_groups(self.model, setting, backbone_rate),
             kind=self._kind,
             pad_id=self._pad_id,
             seed=seed,

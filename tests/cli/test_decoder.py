@@ -27,7 +27,7 @@ def autopeft(place, *words):
 
 
 def search(place, *words, model="tiny-llama", data="train.jsonl"):
-    return autopeft(place, "search", "--model", model, "--data", data, "--workers", 0, *words)
+    return autopeft(place, "search", "--model", model, "--data", data, "--workers", 0, "--no-select", *words)
 
 
 def test_search_export_and_train(place):

@@ -27,7 +27,19 @@ JOBS = {
 @pytest.mark.parametrize("name", JOBS)
 def test_a_short_search(name, tmp_path):
     words = [str(SHARED / word) if word.endswith(("csv", "tsv")) else word for word in JOBS[name]]
-    short = ["--trials", "4", "--examples", "200", "--epochs", "1", "--workers", "0", "-o", str(tmp_path / "run")]
+    short = [
+        "--trials",
+        "4",
+        "--examples",
+        "200",
+        "--epochs",
+        "1",
+        "--workers",
+        "0",
+        "--no-select",
+        "-o",
+        str(tmp_path / "run"),
+    ]
     command = [sys.executable, "-m", "autopeft.cli", "search", *words, *short]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,80 @@
+"""`autopeft select`: which configuration of a front to use, if any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from autopeft.launch import Preparation, SearchResult
+    from autopeft.selection import FinalistsFile
+
+__all__ = ["decide", "select"]
+
+
+def select(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    with_full: Annotated[
+        bool, typer.Option("--with-full", help="Compare with full fine-tuning of the backbone too.")
+    ] = False,
+    seeds: Annotated[int | None, typer.Option(help="Most seeds of a finalist, at least 3 [5].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Trainings at once [as in the search].")] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print finalists.json to standard output, the rest to standard error.")
+    ] = False,
+) -> None:
+    """Train the front's candidates with several seeds, measure them on test, and say whether searching helped."""
+    from rich.console import Console
+
+    from autopeft.cli.quiet import quiet
+    from autopeft.launch import open_run, prepare
+
+    quiet()
+    result = open_run(run)
+    plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
+    file = decide(Console(stderr=json), prepare(plan), result, with_full=with_full, seeds=seeds, table=not json)
+    if json:
+        typer.echo(file.model_dump_json(indent=2))
+
+
+def decide(
+    console: Console,
+    prepared: Preparation,
+    result: SearchResult,
+    *,
+    with_full: bool = False,
+    seeds: int | None = None,
+    table: bool = True,
+) -> FinalistsFile:
+    """Select, and show how it goes and what came of it."""
+    import time
+
+    from autopeft.report.finalists_table import finalists_table
+    from autopeft.selection import MOST_SEEDS
+    from autopeft.selection import select as run_selection
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    began = time.time()
+    final = prepared.final
+    most = MOST_SEEDS if seeds is None else seeds
+    say(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
+    try:
+        file = run_selection(prepared, result, with_full=with_full, seeds=most, say=say)
+    except KeyboardInterrupt:
+        say(f"stopped; finished trainings are kept, and `autopeft select {result.folder}` goes on")
+        raise typer.Exit(130) from None
+    if table:
+        console.print(finalists_table(file))
+    say(file.verdict)
+    say(
+        f"on test, with 95 % confidence; this holds for {file.setting.examples:,} training examples and "
+        f"{file.setting.epochs:g} epochs. Test has been read {file.test_readings} times in this run"
+    )
+    say(f"{time.time() - began:.0f} s; finalists.json, and adapters and heads of the finalists, are in {result.folder}")
+    return file

@@ -1,0 +1,149 @@
+"""Who is trained again: candidates from the front, and what they are compared with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from autopeft.backbones import head_parameters
+from autopeft.errors import AutopeftError
+from autopeft.launch import Preparation, SearchResult
+from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
+from autopeft.space import Configuration
+from autopeft.study import FrontRow
+
+__all__ = ["MOST_CANDIDATES", "Baseline", "Contender", "contenders_of", "spread", "stock_learning_rates"]
+
+Baseline = Literal["head", "stock-lora", "full"]
+
+Row = TypeVar("Row")
+
+#: So many rows of the front are trained again, so that the default job ends within ten minutes.
+MOST_CANDIDATES = 4
+
+#: The learning rates that stock LoRA gets beside that of its trial, as multiples of it.
+_STOCK_FACTORS = (0.4, 1.0, 2.5)
+
+#: Those of full fine-tuning: what BERT's authors tried, and twice it, trials being short.
+_FULL_LEARNING_RATES = (2e-5, 5e-5, 1e-4)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A configuration that is trained with several seeds.
+
+    Args:
+        name: What its folder is called.
+        role: The name of the finalist it may become; of several with the same one the best becomes it.
+        configuration: What is trained.
+        costs: The costs that are objectives; infinite for full fine-tuning, which is on no front.
+        params: Trainable parameters, head not counted.
+        trial: Its number in the study; None where it was no trial.
+        baseline: Which baseline it is, if one.
+        fixed: Whether nothing trains, so that seeds change nothing.
+    """
+
+    name: str
+    role: str
+    configuration: Configuration
+    costs: tuple[float, ...]
+    params: int
+    trial: int | None
+    baseline: Baseline | None = None
+    fixed: bool = False
+
+
+def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: bool = False) -> list[Contender]:
+    """Return who is trained again, the candidates of the front first.
+
+    Args:
+        prepared: The plan of the run, made concrete.
+        result: The run.
+        with_full: Whether full fine-tuning is among the baselines.
+
+    Raises:
+        AutopeftError: When a baseline has not finished, or the backbone is quantised and shall be trained.
+    """
+    rows = {row.baseline: row for row in result.front.baselines}
+    missing = [name for name in ("head-only", "stock-lora") if name not in rows]
+    if missing:
+        raise AutopeftError(
+            f"the baseline {missing[0]} has not finished in {result.folder}; run the same `autopeft search` to go on"
+        )
+    if with_full and prepared.backbone.quantization is not None:
+        raise AutopeftError(
+            f"--with-full trains the backbone's own weights, which are held in {prepared.backbone.quantization}; "
+            "leave it out, or search without quantisation"
+        )
+    chosen = spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
+    return [
+        *(_candidate(row) for row in chosen),
+        _head(prepared, rows["head-only"]),
+        *_stock(prepared, rows["stock-lora"]),
+        *(_full(prepared, len(result.scale.costs)) if with_full else ()),
+    ]
+
+
+def stock_learning_rates() -> list[float]:
+    """Return the learning rates of which stock LoRA gets the best."""
+    return [factor * STOCK_LEARNING_RATE for factor in _STOCK_FACTORS]
+
+
+def _candidate(row: FrontRow) -> Contender:
+    name = f"trial-{row.trial}"
+    configuration = Configuration.from_dict(row.configuration)
+    return Contender(name, name, configuration, tuple(row.costs.values()), row.params, row.trial)
+
+
+def _head(prepared: Preparation, row: FrontRow) -> Contender:
+    fixed = not head_parameters(prepared.backbone.meta())
+    return Contender("head", "head", HEAD_ONLY, tuple(row.costs.values()), 0, row.trial, "head", fixed)
+
+
+def _stock(prepared: Preparation, row: FrontRow) -> list[Contender]:
+    found = []
+    for rate in stock_learning_rates():
+        configuration = stock_lora(prepared.backbone.shape, rate)
+        same = configuration.to_dict() == row.configuration
+        found.append(
+            Contender(
+                f"stock-lora-{rate:g}",
+                "stock-lora",
+                configuration,
+                tuple(row.costs.values()),
+                row.params,
+                row.trial if same else None,
+                "stock-lora",
+            )
+        )
+    return found
+
+
+def _full(prepared: Preparation, costs: int) -> list[Contender]:
+    return [
+        Contender(
+            f"full-{rate:g}",
+            "full",
+            Configuration.from_dict({"modules": {}, "training": {"learning_rate": rate}}),
+            (math.inf,) * costs,
+            prepared.backbone.num_parameters,
+            None,
+            "full",
+        )
+        for rate in _FULL_LEARNING_RATES
+    ]
+
+
+def spread(rows: Sequence[Row], most: int) -> list[Row]:
+    """Return some rows of a front: its ends, and others evenly by rank between them.
+
+    Args:
+        rows: The rows by rising cost.
+        most: How many to return at most, two or more.
+    """
+    if len(rows) <= most:
+        return list(rows)
+    last = len(rows) - 1
+    return [rows[round(last * place / (most - 1))] for place in range(most)]

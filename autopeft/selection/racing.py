@@ -1,0 +1,141 @@
+"""Which contender to train with another seed: where the ranking is open. Reads validation only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopeft.selection.statistics import Estimates, estimate, on_front, standard_normals
+
+__all__ = ["FIRST_SEEDS", "LEAST_SEEDS", "Entry", "Standing", "standing"]
+
+#: Seeds before anyone is left out; one says nothing of what seeds do.
+FIRST_SEEDS = 2
+
+#: Seeds of whoever becomes a finalist.
+LEAST_SEEDS = 3
+
+#: Who is on the front with less than this probability is left out.
+_HOPELESS = 0.05
+
+#: Expected loss of accuracy, over all budgets, for which no more seeds are spent.
+_SETTLED = 5e-4
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contender as a race sees it.
+
+    Args:
+        role: Of several with the same role the best becomes a finalist.
+        costs: The costs that are objectives.
+        scores: For each seed so far its scores on validation, `[examples]`.
+        baseline: Whether its role stays in the race whatever happens.
+        fixed: Whether seeds do not change it; one is enough then.
+    """
+
+    role: str
+    costs: tuple[float, ...]
+    scores: Sequence[NDArray[np.float64]]
+    baseline: bool = False
+    fixed: bool = False
+
+    @property
+    def mean(self) -> float:
+        """The mean over seeds and examples."""
+        return float(np.mean(self.scores))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a race stands.
+
+    Args:
+        live: Indices of the entries that are still in it.
+        next: Indices of the entries to train with their next seed now, an entry once for each seed; empty when the
+            race is over.
+    """
+
+    live: tuple[int, ...]
+    next: tuple[int, ...]
+
+    def finalists(self, entries: Sequence[Entry]) -> list[int]:
+        """Return the best of each role, as indices of entries, in their order."""
+        best: dict[str, int] = {}
+        for index in self.live:
+            held = best.setdefault(entries[index].role, index)
+            if entries[index].mean > entries[held].mean:
+                best[entries[index].role] = index
+        return sorted(best.values())
+
+
+def standing(entries: Sequence[Entry], *, most: int, at_once: int) -> Standing:
+    """Say who is still in a race and who trains next; it depends on the scores so far and on nothing else.
+
+    Everyone gets two seeds. Who is then surpassed nearly for certain by something as cheap is left out, the others get
+    a third. Further seeds go one by one to where the ranking is open.
+
+    Args:
+        entries: Everyone who started.
+        most: How many seeds an entry may have.
+        at_once: How many of the further seeds to name.
+    """
+    everyone = tuple(range(len(entries)))
+    first = _missing(entries, everyone, FIRST_SEEDS)
+    if first:
+        return Standing(everyone, first)
+    live = _live(entries)
+    return Standing(live, _missing(entries, live, LEAST_SEEDS) or _open(entries, live, most, at_once))
+
+
+def _missing(entries: Sequence[Entry], among: Collection[int], seeds: int) -> tuple[int, ...]:
+    """Return who lacks seeds, once for each."""
+    wanted = {index: 1 if entries[index].fixed else seeds for index in among}
+    return tuple(index for index in among for _ in range(wanted[index] - len(entries[index].scores)))
+
+
+def _live(entries: Sequence[Entry]) -> tuple[int, ...]:
+    """Return who is on the front with some probability, and the best of each role that stays."""
+    estimates, costs = _estimate(entries, range(len(entries)))
+    chances = on_front(costs, estimates.draws())
+    live = {index for index, chance in enumerate(chances) if chance >= _HOPELESS}
+    for role in {entry.role for entry in entries if entry.baseline}:
+        live.add(max((i for i, entry in enumerate(entries) if entry.role == role), key=lambda i: entries[i].mean))
+    return tuple(sorted(live))
+
+
+def _open(entries: Sequence[Entry], live: Sequence[int], most: int, at_once: int) -> tuple[int, ...]:
+    """Return whose next seed is worth most; nobody's when the ranking is settled.
+
+    For each cost as a budget, the best within it would be picked. What such picks are expected to lose against the true
+    best on the same examples is what seeds can still gain: the expected opportunity cost of Chick and Inoue 2001, "New
+    two-stage and sequential procedures for selecting the best simulated system". A seed is worth by how much it lowers
+    that, to first order: its derivative by the standard error of a mean, times what the seed takes off that.
+    """
+    estimates, costs = _estimate(entries, live)
+    error = np.sqrt(estimates.seeds)
+    chance = standard_normals(len(live))
+    rows = np.arange(len(chance))
+    draws = estimates.means + error * chance
+    slope = np.zeros(len(live))
+    loss = 0.0
+    for cost in costs:
+        within = np.flatnonzero((costs <= cost).all(axis=1))
+        best = within[draws[:, within].argmax(axis=1)]
+        loss += draws[rows, best].mean() - draws[:, within[estimates.means[within].argmax()]].mean()
+        slope += np.bincount(best, chance[rows, best], len(live)) / len(chance)
+    if loss < _SETTLED * len(costs):
+        return ()
+    seeds = np.array([len(entries[index].scores) for index in live])
+    gain = np.where(seeds < most, slope * error * (1 - np.sqrt(seeds / (seeds + 1))), 0.0)
+    return tuple(live[place] for place in np.argsort(-gain, kind="stable")[:at_once] if gain[place] > 0)
+
+
+def _estimate(entries: Sequence[Entry], among: Sequence[int]) -> tuple[Estimates, NDArray[np.float64]]:
+    """Return the estimates and the costs of some entries."""
+    chosen = [entries[index] for index in among]
+    fixed = [place for place, entry in enumerate(chosen) if entry.fixed]
+    return estimate([np.stack(entry.scores) for entry in chosen], fixed), np.array([entry.costs for entry in chosen])

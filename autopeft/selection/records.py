@@ -1,0 +1,98 @@
+"""What finalists have left in a run folder: a folder for each training, so that none is done twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopeft.selection.contenders import Contender
+from autopeft.trials import TrialSetting
+
+__all__ = ["FOLDER", "Records", "count_reading", "readings"]
+
+#: The folder of all trainings in a run folder.
+FOLDER = "finalists"
+
+#: One line for each time that a model of this run was measured on test.
+_READINGS = "test-readings.jsonl"
+
+#: What a folder was trained as; written last.
+_RECORD = "finalist.json"
+
+
+@dataclass(frozen=True)
+class Records:
+    """The trainings of finalists with one setting.
+
+    Args:
+        run: The run folder.
+        setting: How they train.
+        source: What else tells trainings apart: the backbone and the data.
+        seed: Seed of the search; those of finalists come after it, for what was chosen by it was chosen for its luck.
+    """
+
+    run: Path
+    setting: TrialSetting
+    source: Mapping[str, Any]
+    seed: int
+
+    def folder(self, contender: Contender, index: int) -> Path:
+        """Return where a training goes, given the index of its seed."""
+        return self.run / FOLDER / contender.name / f"seed-{self.seed_of(index)}"
+
+    def seed_of(self, index: int) -> int:
+        """Return the seed of an index, from 0."""
+        return self.seed + 1 + index
+
+    def keep(self, contender: Contender, index: int, validation: NDArray[np.float64]) -> None:
+        """Record a finished training with its scores on validation."""
+        folder = self.folder(contender, index)
+        np.save(folder / "validation.npy", validation)
+        (folder / "test.npy").unlink(missing_ok=True)
+        (folder / _RECORD).write_text(json.dumps(self._identity(contender), indent=2) + "\n", encoding="utf8")
+
+    def validation(self, contender: Contender) -> list[NDArray[np.float64]]:
+        """Return the scores on validation of a contender's finished trainings, by seed; each `[examples]`."""
+        found: list[NDArray[np.float64]] = []
+        while self._recorded(contender, len(found)):
+            found.append(np.load(self.folder(contender, len(found)) / "validation.npy"))
+        return found
+
+    def keep_test(self, contender: Contender, index: int, scores: NDArray[np.float64]) -> None:
+        """Record the scores of a training on test."""
+        np.save(self.folder(contender, index) / "test.npy", scores)
+
+    def test(self, contender: Contender, index: int) -> NDArray[np.float64] | None:
+        """Return the scores of a training on test; None where it has not been measured there."""
+        path = self.folder(contender, index) / "test.npy"
+        return np.load(path) if path.is_file() else None
+
+    def _recorded(self, contender: Contender, index: int) -> bool:
+        path = self.folder(contender, index) / _RECORD
+        return path.is_file() and json.loads(path.read_text(encoding="utf8")) == self._identity(contender)
+
+    def _identity(self, contender: Contender) -> Mapping[str, Any]:
+        return {
+            "configuration": contender.configuration.to_dict(),
+            "setting": self.setting.to_dict(),
+            **self.source,
+        }
+
+
+def count_reading(run: Path, model: str) -> None:
+    """Note, before it happens, that a model is measured on test."""
+    path = run / _READINGS
+    with path.open("a", encoding="utf8") as file:
+        file.write(json.dumps({"model": model}) + "\n")
+
+
+def readings(run: Path) -> int:
+    """Return how often a model of this run was measured on test."""
+    path = run / _READINGS
+    return len(path.read_text(encoding="utf8").splitlines()) if path.is_file() else 0

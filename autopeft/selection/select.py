@@ -1,0 +1,137 @@
+"""From a front to a decision: train its candidates again, with several seeds, and measure them on test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from autopeft.errors import AutopeftError
+from autopeft.launch import Crew, Preparation, SearchResult
+from autopeft.selection.contenders import Contender, contenders_of
+from autopeft.selection.errands import MeasureOnTest, Train
+from autopeft.selection.finalists_file import FinalistsFile
+from autopeft.selection.racing import LEAST_SEEDS, Entry, standing
+from autopeft.selection.records import Records, count_reading
+from autopeft.selection.summary import summarise
+from autopeft.study import prepare_folder
+
+__all__ = ["MOST_SEEDS", "select"]
+
+#: Seeds of a finalist whose rank is open.
+MOST_SEEDS = 5
+
+
+def select(
+    prepared: Preparation,
+    result: SearchResult,
+    *,
+    with_full: bool = False,
+    seeds: int = MOST_SEEDS,
+    say: Callable[[str], None] = lambda line: None,
+) -> FinalistsFile:
+    """Train the candidates of a front and the baselines with several seeds, and measure the finalists on test.
+
+    What an earlier call has done with the same setting is not done again.
+
+    Args:
+        prepared: The plan of the run, made concrete.
+        result: The run, with a front.
+        with_full: Whether to compare with full fine-tuning.
+        seeds: How many seeds a contender may have, at least 3.
+        say: Hears what a user should know.
+
+    Returns:
+        What `finalists.json` in the run folder holds now.
+
+    Raises:
+        AutopeftError: When there is no front yet, stock LoRA cannot be trained, or the workers fail.
+    """
+    if seeds < LEAST_SEEDS:
+        raise AutopeftError(f"--seeds is {seeds}; expected at least {LEAST_SEEDS}: fewer say little of what seeds do")
+    contenders = contenders_of(prepared, result, with_full=with_full)
+    run = result.folder.absolute()
+    prepare_folder(run)
+    source = {"model": prepared.spec.model, "data": prepared.spec.data}
+    records = Records(run, prepared.final, source, prepared.plan.seed)
+    with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
+        finalists = _race(contenders, records, crew, seeds, say)
+        _measure(finalists, records, crew, say)
+    file = summarise(prepared, result, records, finalists)
+    file.write(run)
+    return file
+
+
+def _race(
+    contenders: Sequence[Contender], records: Records, crew: Crew, most: int, say: Callable[[str], None]
+) -> list[Contender]:
+    """Train contenders until their ranking is settled; return the finalists."""
+    racing = list(contenders)
+    while True:
+        entries = [_entry(each, records) for each in racing]
+        race = standing(entries, most=most, at_once=crew.size)
+        if not race.next:
+            out = [each.name for index, each in enumerate(racing) if index not in race.live]
+            if out:
+                say(f"left out, surpassed by something as cheap: {', '.join(out)}")
+            return [racing[index] for index in race.finalists(entries)]
+        work = []
+        for place, index in enumerate(race.next):
+            seed = len(entries[index].scores) + race.next[:place].count(index)
+            work.append((racing[index], seed))
+        racing = [each for each in racing if each not in _train(work, records, crew, say)]
+        if not any(each.baseline == "stock-lora" for each in racing):
+            raise AutopeftError("stock LoRA could not be trained, so that there is nothing to compare with")
+
+
+def _entry(contender: Contender, records: Records) -> Entry:
+    return Entry(
+        contender.role,
+        contender.costs,
+        records.validation(contender),
+        baseline=contender.baseline is not None,
+        fixed=contender.fixed,
+    )
+
+
+def _train(
+    work: Sequence[tuple[Contender, int]], records: Records, crew: Crew, say: Callable[[str], None]
+) -> list[Contender]:
+    """Train contenders, each with the seed of an index; return those that failed."""
+    errands = [
+        Train(
+            contender.configuration.text,
+            records.seed_of(seed),
+            records.folder(contender, seed),
+            contender.baseline == "full",
+        )
+        for contender, seed in work
+    ]
+    failed = []
+    for index, trained in crew.do(errands):
+        contender, seed = work[index]
+        said = f"{contender.name} seed {records.seed_of(seed)}"
+        if trained.validation is None:
+            say(f"{said} failed, so {contender.name} is left out: {trained.message}")
+            failed.append(contender)
+            continue
+        records.keep(contender, seed, trained.validation)
+        say(f"{said}: {trained.validation.mean():.4f} on validation, {trained.seconds:.0f} s")
+    return failed
+
+
+def _measure(finalists: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]) -> None:
+    """Measure on test what has not been measured there."""
+    missing = [
+        (contender, seed)
+        for contender in finalists
+        for seed in range(len(records.validation(contender)))
+        if records.test(contender, seed) is None
+    ]
+    if not missing:
+        return
+    say(f"the race is over; {len(missing)} trainings are measured on test")
+    for contender, seed in missing:
+        count_reading(records.run, str(records.folder(contender, seed).relative_to(records.run)))
+    errands = [MeasureOnTest(records.folder(contender, seed)) for contender, seed in missing]
+    for index, scores in crew.do(errands):
+        records.keep_test(*missing[index], scores)

@@ -1,0 +1,72 @@
+"""The front that picks read: after a selection, the finalists' by what they reach on validation over their seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autopeft.launch import SearchResult
+from autopeft.samplers import pareto_front_of_many
+from autopeft.selection.finalists_file import Finalist, read_finalists
+from autopeft.space import Configuration
+from autopeft.study import INFEASIBLE, Front, FrontRow, counted
+
+__all__ = ["selected_front"]
+
+#: What the study calls the baselines of `finalists.json`.
+_BASELINES = {"head": "head-only", "stock-lora": "stock-lora"}
+
+
+def selected_front(result: SearchResult) -> Front:
+    """Return the front of a run as picks read it.
+
+    After a selection its rows are finalists, accuracies their means on validation, and stock LoRA has its best
+    learning rate; full fine-tuning is on no front. Before one, or when the search has gone on since, it is the
+    front of the search.
+
+    Args:
+        result: The run.
+
+    Raises:
+        StudyError: When `finalists.json` cannot be read.
+    """
+    file = read_finalists(result.folder)
+    if file is None or file.trials not in (None, counted(result.study)):
+        return result.front
+    known = (*result.front.rows, *result.front.baselines, *result.front.others)
+    stock = next(each.validation.mean for each in file.finalists if each.baseline == "stock-lora")
+    rows = [
+        _row(finalist, next(row for row in known if _same(row, finalist)), stock)
+        for finalist in file.finalists
+        if finalist.baseline != "full"
+    ]
+    trials = result.study.get_trials(deepcopy=False)
+    feasible = [row for row in rows if trials[row.trial].constraints.get(INFEASIBLE, 0.0) <= 0]
+    chosen = pareto_front_of_many([tuple(row.costs.values()) for row in feasible], [row.accuracy for row in feasible])
+    front = tuple(feasible[index] for index in chosen)
+    named = {row.trial for row in front}
+    again = {row.trial for row in rows}
+    others = [row for row in (*rows, *(row for row in known if row.trial not in again)) if row.trial not in named]
+    return replace(
+        result.front,
+        rows=front,
+        baselines=tuple(row for row in rows if row.baseline),
+        others=tuple(row for row in others if not row.baseline),
+    )
+
+
+def _same(row: FrontRow, finalist: Finalist) -> bool:
+    if finalist.baseline is not None:
+        return row.baseline == _BASELINES[finalist.baseline]
+    return row.trial == finalist.trial
+
+
+def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
+    """Return a row of the search as its finalist has it."""
+    configuration = Configuration.from_dict(finalist.configuration)
+    return replace(
+        row,
+        configuration=configuration.to_dict(),
+        in_words=configuration.describe(),
+        accuracy=finalist.validation.mean,
+        over_stock=finalist.validation.mean - stock,
+    )

@@ -1,0 +1,122 @@
+"""Hold what selections say against known truth, and racing against spending seeds evenly.
+
+python -m studies.finalists.check                      # prints the tables of README.md
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studies.finalists.simulate import Pool, Selection, candidates_at_random, judge, pick_loss, pool_of, race
+from studies.finalists.tables import SHARED_TABLES, Table, icd10, peft, without_better
+from studies.finalists.world import Noise, World
+
+__all__ = ["confidence", "spending"]
+
+#: Seeds that a pool has for even spending, and that a race may give one entry.
+_MOST = 20
+
+#: Seeds that a finalist may have unless more are asked for.
+_USUAL = 5
+
+#: Edges of the bands of stated probabilities.
+_BANDS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+def main() -> None:
+    """Run both checks on every table that is there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--searches", type=int, default=2000, help="searches a table")
+    parser.add_argument("--races", type=int, default=500, help="races a table, against even spending")
+    given = parser.parse_args()
+    noise = Noise.fitted()
+    tables = [icd10(), *([peft()] if SHARED_TABLES.is_dir() else [])]
+    chances: list[tuple[float, bool]] = []
+    print("| table | one accuracy | all differences | of the best | wrongly better | rightly better | seeds |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for table in (*tables, *map(without_better, tables)):
+        found, seeds = confidence(table, noise, given.searches)
+        chances += [chance for selection in found for chance in selection.chances]
+        print(_row(table.name, found, seeds), flush=True)
+    print("\n| said to be better | how often true | cases |\n| --- | --- | --- |")
+    for low, high in pairwise(_BANDS):
+        true = [better for chance, better in chances if low <= chance < high or chance == high == 1]
+        print(f"| {low:.0%} to {high:.0%} | {np.mean(true):.1%} | {len(true):,} |")
+    print("\n| table | most seeds | seeds of a race | picks lose | even spending needs | share |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for table in tables:
+        for most, spent, lost, even in spending(table, noise, given.races):
+            figures = f"{most} | {spent:.1f} | {100 * lost:.3f} points | {even:.1f} | {spent / even:.0%}"
+            print(f"| {table.name} | {figures} |", flush=True)
+
+
+def confidence(table: Table, noise: Noise, searches: int) -> tuple[list[Selection], float]:
+    """Search, race and judge; return what was said and the mean number of trainings."""
+    found, spent = [], []
+    for seed in range(searches):
+        rng = np.random.default_rng(seed)
+        world = World(table, noise, rng)
+        pool = pool_of(world, candidates_at_random(world, rng), _USUAL)
+        finalists, seeds = race(pool, _USUAL)
+        found.append(judge(world, pool, finalists, seeds))
+        spent.append(sum(seeds))
+    return found, float(np.mean(spent))
+
+
+def spending(table: Table, noise: Noise, races: int) -> list[tuple[int, float, float, float]]:
+    """Compare races with even spending over the same contenders.
+
+    Returns:
+        For each limit of seeds: the limit, the mean number of trainings of a race, what its picks lose, and how many
+        trainings even spending needs to lose as little.
+    """
+    limits = (_USUAL, 8, 12, _MOST)
+    even = np.zeros((races, _MOST))
+    raced = np.zeros((races, len(limits), 2))
+    sizes = []
+    for seed in range(races):
+        rng = np.random.default_rng(seed)
+        world = World(table, noise, rng)
+        pool = pool_of(world, candidates_at_random(world, rng), _MOST)
+        sizes.append(len(pool.indices))
+        means = np.array([trained["validation"].mean(axis=1) for trained in pool.trained])
+        even[seed] = [_even(pool, means, count) for count in range(1, _MOST + 1)]
+        raced[seed] = [_raced(pool, means, most) for most in limits]
+    losses = np.minimum.accumulate(even.mean(axis=0))
+    size = float(np.mean(sizes))
+    rows = []
+    for most, (spent, lost) in zip(limits, raced.mean(axis=0), strict=True):
+        needed = size * float(np.interp(-lost, -losses, np.arange(1, _MOST + 1)))
+        rows.append((most, float(spent), float(lost), needed))
+    return rows
+
+
+def _even(pool: Pool, means: NDArray[np.float64], count: int) -> float:
+    """Return what picks lose with so many seeds for everyone, over all blocks of so many."""
+    blocks = [means[:, begin : begin + count].mean(axis=1) for begin in range(0, _MOST - count + 1, count)]
+    return float(np.mean([pick_loss(pool, block) for block in blocks]))
+
+
+def _raced(pool: Pool, means: NDArray[np.float64], most: int) -> tuple[float, float]:
+    """Return how many trainings a race takes and what its picks lose."""
+    finalists, seeds = race(pool, most)
+    reached = np.full(len(seeds), -np.inf)
+    reached[finalists] = [means[place, : seeds[place]].mean() for place in finalists]
+    return sum(seeds), pick_loss(pool, reached)
+
+
+def _row(name: str, found: Sequence[Selection], seeds: float) -> str:
+    single = np.mean([each for selection in found for each in selection.single])
+    best = np.mean([selection.best for selection in found if selection.best is not None])
+    shares = [single, np.mean([s.together for s in found]), best]
+    shares += [np.mean([s.wrong for s in found]), np.mean([s.right for s in found])]
+    return f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} | {seeds:.1f} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""One search and selection in a world with known truth, by the product's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopeft.samplers import pareto_front
+from autopeft.selection.contenders import MOST_CANDIDATES, spread
+from autopeft.selection.racing import Entry, standing
+from autopeft.selection.statistics import estimate
+from autopeft.selection.verdict import Compared
+from studies.finalists.world import World
+
+__all__ = ["Pool", "Selection", "candidates_at_random", "judge", "pick_loss", "pool_of", "race"]
+
+#: Trials of a search, baselines included.
+_TRIALS = 24
+
+#: Trainings done at once.
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Everyone who starts in a race, with more trainings than it may ask for.
+
+    Args:
+        indices: Who it is, as indices of the world.
+        roles: Their roles.
+        costs: Their costs.
+        trained: Right or wrong by split, `[seeds, examples]`, of each.
+        fixed: Whom seeds do not change.
+        truth: What infinitely many seeds would reach on the same validation examples, of each.
+    """
+
+    indices: tuple[int, ...]
+    roles: tuple[str, ...]
+    costs: NDArray[np.float64]
+    trained: tuple[dict[str, NDArray[np.float64]], ...]
+    fixed: tuple[bool, ...]
+    truth: NDArray[np.float64]
+
+    def entries(self, seeds: Sequence[int]) -> list[Entry]:
+        """Return the entries of a race in which each has so many seeds."""
+        return [
+            Entry(role, (cost,), list(trained["validation"][:count]), role in ("head", "stock-lora"), fixed)
+            for role, cost, trained, count, fixed in zip(
+                self.roles, self.costs, self.trained, seeds, self.fixed, strict=True
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a selection said, and whether it was true.
+
+    Args:
+        single: For each finalist whether the interval of its accuracy holds the truth.
+        together: Whether the intervals of all differences to stock LoRA do.
+        best: Whether that of the best on validation does; None where stock LoRA is the best.
+        wrong: Whether something is called better that is not.
+        right: Whether something is called better that is.
+        chances: Stated probability of being better, and whether it is, of each finalist.
+    """
+
+    single: tuple[bool, ...]
+    together: bool
+    best: bool | None
+    wrong: bool
+    right: bool
+    chances: tuple[tuple[float, bool], ...]
+
+
+def candidates_at_random(world: World, rng: np.random.Generator) -> list[int]:
+    """Search at random: train configurations with one seed each; return the candidates of their front."""
+    others = [index for index in range(len(world.costs)) if index not in (*world.stock, world.head)]
+    drawn = [*rng.choice(others, min(_TRIALS - 2, len(others)), replace=False), world.head, world.stock[0]]
+    accuracies = [float(world.train(int(index), 1)["validation"].mean()) for index in drawn]
+    front = [int(drawn[place]) for place in pareto_front([world.costs[index] for index in drawn], accuracies)]
+    return spread([index for index in front if index in others], MOST_CANDIDATES)
+
+
+def pool_of(world: World, candidates: Sequence[int], seeds: int) -> Pool:
+    """Train everyone who starts in a race."""
+    indices = (*candidates, world.head, *world.stock)
+    return Pool(
+        indices,
+        (*map(str, candidates), "head", *("stock-lora" for _ in world.stock)),
+        world.costs[list(indices)],
+        tuple(world.train(index, seeds) for index in indices),
+        tuple(world.untrained and index == world.head for index in indices),
+        np.array([world.on_validation(index) for index in indices]),
+    )
+
+
+def race(pool: Pool, most: int) -> tuple[list[int], list[int]]:
+    """Race; return the finalists' places in the pool, and how many seeds each entry got."""
+    seeds = [0] * len(pool.indices)
+    while True:
+        entries = pool.entries(seeds)
+        stands = standing(entries, most=most, at_once=_AT_ONCE)
+        if not stands.next:
+            return stands.finalists(entries), seeds
+        for place in stands.next:
+            seeds[place] += 1
+
+
+def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[int]) -> Selection:
+    """Measure finalists on test and hold what is said of them against the truth."""
+    scores = [pool.trained[place]["test"][: seeds[place]] for place in finalists]
+    test = estimate(scores, [i for i, place in enumerate(finalists) if pool.fixed[place]])
+    truth = world.accuracies[[pool.indices[place] for place in finalists]]
+    reached = [pool.trained[place]["validation"][: seeds[place]].mean() for place in finalists]
+    stock = next(i for i, place in enumerate(finalists) if pool.roles[place] == "stock-lora")
+    others = [i for i in range(len(finalists)) if i != stock]
+    differences = {i: test.difference(i, stock, among=len(others)) for i in others}
+    gains = {i: float(truth[i] - truth[stock]) for i in others}
+    covered = {i: abs(differences[i].mean - gains[i]) <= differences[i].margin for i in others}
+    called = [i for i in others if Compared("", differences[i], 1.0).better]
+    best = int(np.argmax(reached))
+    return Selection(
+        tuple(bool(abs(test.means[i] - truth[i]) <= test.margin(i)) for i in range(len(finalists))),
+        all(covered.values()),
+        covered.get(best),
+        any(gains[i] <= 0 for i in called),
+        any(gains[i] > 0 for i in called),
+        tuple((differences[i].probability, gains[i] > 0) for i in others),
+    )
+
+
+def pick_loss(pool: Pool, means: NDArray[np.float64]) -> float:
+    """Return what picks lose against the best on the same examples: for each cost as a budget, and on average.
+
+    Args:
+        pool: Everyone.
+        means: What they are picked by; minus infinity for whoever was left out.
+    """
+    lost = []
+    for budget in np.unique(pool.costs):
+        within = np.flatnonzero(pool.costs <= budget)
+        lost.append(pool.truth[within].max() - pool.truth[within[means[within].argmax()]])
+    return float(np.mean(lost))

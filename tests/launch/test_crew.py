@@ -1,0 +1,71 @@
+"""Workers that keep what they have loaded; one that dies is replaced."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from autopeft.errors import AutopeftError
+from autopeft.launch import Crew, SearchPlan
+
+
+@dataclass(frozen=True)
+class Job:
+    """Loads a runner that is nothing but a note of its loading."""
+
+    notes: Path
+
+    def runner(self):
+        (self.notes / f"load-{os.getpid()}").touch()
+        return os.getpid()
+
+
+@dataclass(frozen=True)
+class Square:
+    number: int
+
+    def __call__(self, runner):
+        return runner, self.number**2
+
+
+@dataclass(frozen=True)
+class Die:
+    """Kills its worker so many times."""
+
+    notes: Path
+    times: int
+
+    def __call__(self, runner):
+        deaths = len(list(self.notes.glob("death-*")))
+        if deaths < self.times:
+            (self.notes / f"death-{deaths}").touch()
+            os._exit(1)
+        return runner, -1
+
+
+@dataclass(frozen=True)
+class Fail:
+    def __call__(self, runner):
+        raise ValueError("no such thing")
+
+
+def test_in_this_process_the_runner_is_loaded_once(tmp_path):
+    with Crew(SearchPlan.of({"workers": 0}), Job(tmp_path)) as crew:
+        assert crew.size == 1
+        found = [*crew.do([Square(2)]), *crew.do([Square(3)])]
+    assert found == [(0, (os.getpid(), 4)), (0, (os.getpid(), 9))]
+    assert len(list(tmp_path.glob("load-*"))) == 1
+
+
+def test_workers_stay_warm_and_the_dead_are_replaced(tmp_path):
+    with Crew(SearchPlan.of({"workers": 2}), Job(tmp_path)) as crew:
+        first = dict(crew.do([Square(number) for number in range(4)]))
+        assert {index: square for index, (_, square) in first.items()} == {0: 0, 1: 1, 2: 4, 3: 9}
+        assert len(list(tmp_path.glob("load-*"))) <= 2
+        second = dict(crew.do([Die(tmp_path, 1), Square(5)]))
+        assert [second[index][1] for index in (0, 1)] == [-1, 25]
+        with pytest.raises(AutopeftError, match="a worker failed: no such thing"):
+            list(crew.do([Fail()]))
+        with pytest.raises(AutopeftError, match="workers died over the same work"):
+            list(crew.do([Die(tmp_path, 9)]))

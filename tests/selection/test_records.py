@@ -1,0 +1,45 @@
+"""What finalists leave in a run folder."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from autopeft.methods import HEAD_ONLY
+from autopeft.selection.contenders import Contender
+from autopeft.selection.records import Records, count_reading, readings
+from autopeft.trials import TrialSetting
+
+CONTENDER = Contender("head", "head", HEAD_ONLY, (0.0,), 0, 0, "head")
+SETTING = TrialSetting(examples=8, validation_examples=4)
+
+
+def test_only_whole_trainings_of_the_same_kind_count(tmp_path):
+    records = Records(tmp_path, SETTING, {"data": "abc"}, seed=3)
+    assert records.validation(CONTENDER) == []
+    for index in range(2):
+        records.folder(CONTENDER, index).mkdir(parents=True)
+    # Killed before it was recorded.
+    np.save(records.folder(CONTENDER, 1) / "validation.npy", np.ones(4))
+    records.keep(CONTENDER, 0, np.arange(4.0))
+    assert [scores.tolist() for scores in records.validation(CONTENDER)] == [[0, 1, 2, 3]]
+    assert records.folder(CONTENDER, 0).name == "seed-4"
+    for other in (replace(records, setting=replace(SETTING, epochs=9.0)), replace(records, source={"data": "x"})):
+        assert other.validation(CONTENDER) == []
+
+
+def test_what_is_trained_again_has_not_been_measured_on_test(tmp_path):
+    records = Records(tmp_path, SETTING, {}, seed=0)
+    records.folder(CONTENDER, 0).mkdir(parents=True)
+    records.keep(CONTENDER, 0, np.ones(4))
+    assert records.test(CONTENDER, 0) is None
+    records.keep_test(CONTENDER, 0, np.zeros(4))
+    assert records.test(CONTENDER, 0).tolist() == [0, 0, 0, 0]
+    records.keep(CONTENDER, 0, np.ones(4))
+    assert records.test(CONTENDER, 0) is None
+
+
+def test_readings_of_test_add_up(tmp_path):
+    assert readings(tmp_path) == 0
+    count_reading(tmp_path, "finalists/head/seed-1")
+    count_reading(tmp_path, "finalists/head/seed-2")
+    assert readings(tmp_path) == 2

@@ -1,0 +1,66 @@
+"""What a trial keeps is what was measured, full fine-tuning included, and nothing of it stays in the model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from autopeft.backbones import load_decoder
+from autopeft.methods import HEAD_ONLY, stock_lora
+from autopeft.space import Configuration
+from autopeft.testing.decoders import tiny_decoder
+from autopeft.trials import TrialRunner
+from tests.trials.test_causal import SETTING as CAUSAL_SETTING
+from tests.trials.test_causal import TASK as CAUSAL_TASK
+from tests.trials.test_runner import SETTING, backbone, composite, lasting, make_task
+
+__all__ = ["backbone", "composite"]
+
+FULL = Configuration.from_dict({"modules": {}, "training": {"learning_rate": 1e-3}})
+WHOLE = replace(SETTING, validation_examples=96, early_stopping=False)
+
+
+@pytest.fixture(scope="module")
+def runner(backbone):
+    return TrialRunner(backbone, make_task(), WHOLE, torch.device("cpu"))
+
+
+def weights(runner):
+    return {name: value.clone() for name, value in runner.model.state_dict().items() if "base_layer" not in name}
+
+
+def test_what_is_kept_is_scored_as_it_was_measured(runner, composite, tmp_path):
+    for configuration in (composite, HEAD_ONLY):
+        folder = tmp_path / configuration.hash
+        outcome = runner.run(configuration, 3, folder=folder)
+        scores = runner.score(folder, "validation")
+        assert scores.shape == (96,)
+        assert set(scores) <= {0.0, 1.0}
+        assert scores.mean() == pytest.approx(outcome.accuracy, abs=1 / 96 + 1e-9)
+
+
+def test_full_fine_tuning_trains_everything_and_leaves_the_model_as_it_was(runner, tmp_path):
+    before, plain = weights(runner), lasting(runner.run(HEAD_ONLY, 1))
+    outcome = runner.run(FULL, 1, folder=tmp_path, full=True)
+    assert outcome.status == "complete", outcome.detail
+    assert (tmp_path / "config.json").is_file()
+    assert runner.score(tmp_path, "test").mean() == pytest.approx(outcome.accuracy, abs=1 / 96 + 1e-9)
+    saved = type(runner.model).from_pretrained(tmp_path).state_dict()
+    changed = [name for name, value in saved.items() if not torch.equal(value, before[name])]
+    assert len(changed) > len(before) / 2
+    assert lasting(runner.run(HEAD_ONLY, 1)) == plain
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_decoders_are_kept_and_scored_by_their_tokens(tmp_path, monkeypatch, tied):
+    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
+    decoder = load_decoder(tiny_decoder("llama", tmp_path / "model", tied=tied))
+    setting = replace(CAUSAL_SETTING, validation_examples=72, early_stopping=False)
+    runner = TrialRunner(decoder, CAUSAL_TASK, setting, torch.device("cpu"))
+    for name, configuration in {"head": HEAD_ONLY, "lora": stock_lora(decoder.shape, 1e-2), "full": FULL}.items():
+        outcome = runner.run(configuration, 0, folder=tmp_path / name, full=name == "full")
+        assert outcome.status == "complete", outcome.detail
+        scores = runner.score(tmp_path / name, "validation")
+        assert scores.mean() == pytest.approx(outcome.metrics["token_accuracy"], abs=0.01)
+        assert name == "head" or np.unique(scores).size > 4
