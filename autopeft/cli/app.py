@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from autopeft.cli import cost, export, front, methods, search, spaces, tasks, train
+from autopeft.cli import cost, export, front, methods, report, search, spaces, tasks, train
 
 __all__ = ["app"]
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("search")(search.search)
 app.command("front")(front.front)
 app.command("cost")(cost.cost)
+app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("train")(train.train)
 app.add_typer(spaces.app, name="spaces")

@@ -1,12 +1,15 @@
 """Run searches: studies ask and tell, Ray Tune runs the trials on one machine or a cluster."""
 
 from autopeft.launch.desk import Desk, Listener, Silent
+from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
-from autopeft.launch.search import Preparation, SearchResult, open_run, prepare, run_search
+from autopeft.launch.search import DATA, Preparation, SearchResult, open_run, prepare, run_search
 
 __all__ = [
+    "DATA",
+    "ENVIRONMENT",
     "Desk",
     "Listener",
     "Preparation",
@@ -15,6 +18,7 @@ __all__ = [
     "Silent",
     "WorkerJob",
     "default_study",
+    "environment",
     "open_run",
     "parse_duration",
     "prepare",
