@@ -1,5 +1,6 @@
 """Show a search and its front: live progress, tables, files and figures."""
 
+from autopeft.report.compare import Comparison, compare_runs, summary_table, write_comparison
 from autopeft.report.files import front_data, metric_of, write_front
 from autopeft.report.progress import Band, LiveProgress, PlainProgress, best_per_band, time_left
 from autopeft.report.report import write_report
@@ -9,9 +10,11 @@ from autopeft.report.words import cost_in_words
 
 __all__ = [
     "Band",
+    "Comparison",
     "LiveProgress",
     "PlainProgress",
     "best_per_band",
+    "compare_runs",
     "cost_in_words",
     "front_data",
     "front_table",
@@ -19,7 +22,9 @@ __all__ = [
     "percent",
     "read_run",
     "row_cells",
+    "summary_table",
     "time_left",
+    "write_comparison",
     "write_front",
     "write_report",
 ]
