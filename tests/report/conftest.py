@@ -35,6 +35,12 @@ def causal(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """A run in which no trial has ended yet."""
+    return read_run(make_run(tmp_path_factory.mktemp("runs") / "empty", trials=0))
+
+
+@pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """A run of the two baselines alone."""
     return read_run(make_run(tmp_path_factory.mktemp("runs") / "tiny", trials=2))

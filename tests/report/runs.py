@@ -11,6 +11,7 @@ import numpy as np
 from autopeft.backbones import load_backbone, load_decoder
 from autopeft.costs import Costs
 from autopeft.launch import Desk, SearchPlan
+from autopeft.launch.prices import Prices
 from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
 from autopeft.samplers import make_sampler
 from autopeft.selection.finalists_file import FinalistsFile
@@ -73,17 +74,15 @@ def make_run(
         "trial": {"examples": 64, "epochs": 1.0, "validation_examples": 400},
         "precision": "fp32",
     }
-    sampler = make_sampler("random", space, price.price, limit, seed=seed)
+    prices = Prices(costs, price, backbone.anatomy)
+    sampler = make_sampler("random", space, price.price, limit, seed=seed, costs=prices.axes(scale.axes))
     study = open_study(folder, StudySpec(**told | spec), sampler, name="toy", storage=None, fresh=True)
     study.set_user_attr(SCALE, asdict(scale))
     (folder / "study.yaml").write_text(SearchPlan.of({"model": model, "seed": seed}).to_yaml())
     for name, one in {"head-only": HEAD_ONLY, "stock-lora": stock_lora(backbone.shape, 1e-3)}.items():
         enqueue(study, space, one, {"baseline": name})
 
-    def prices(configuration, _):
-        return tuple(float(getattr(price, name)(configuration)) for name in costs)
-
-    desk = Desk(study, space, price.params, scale, trials, 0.0, prices=prices)
+    desk = Desk(study, space, price.params, scale, trials, 0.0, prices=prices.of)
     rng = np.random.default_rng(seed)
     for place in range(trials):
         trial = desk.next()

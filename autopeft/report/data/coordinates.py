@@ -72,7 +72,7 @@ def parallel_coordinates(run: Run) -> Coordinates | Absent:
         parameter
         for name in _by_importance(run)
         for parameter in space.parameters
-        if parameter.name == name and len({params.get(name) for params in active}) > 1
+        if parameter.name == name and len({params[name] for params in active if name in params}) > 1
     ][:_KNOBS]
     columns = [_knob(parameter, [params.get(parameter.name) for params in active]) for parameter in knobs]
     columns += [_cost(name, place, told) for place, name in enumerate(run.result.scale.costs)]
