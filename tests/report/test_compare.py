@@ -9,6 +9,7 @@ from autopeft.cli import app
 from autopeft.errors import StudyError
 from autopeft.report import compare_runs, read_run
 from autopeft.report.compare.gap import Reached, front_gap
+from tests.report.conftest import LOWER
 from tests.report.runs import add_finalists, make_run
 
 REACHED = st.builds(Reached, st.floats(0, 1e4), st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.1))
@@ -57,7 +58,7 @@ def test_one_seed_cannot_tell(plain, finished):
 )
 def test_finalists_tell(finished, tmp_path, gain, error, said):
     folder = make_run(tmp_path / "better", trials=20)
-    add_finalists(read_run(folder), gain=gain, error=error)
+    add_finalists(read_run(folder), gain=LOWER + gain, error=error)
     for runs in ([finished, read_run(folder)], [read_run(folder), finished]):
         [statement] = compare_runs(runs).statements
         assert f"the front of better lies {100 * gain:.2f} points above that of finished on test" in statement

@@ -91,8 +91,9 @@ def test_pointing_shows_the_configuration_and_a_click_chooses_its_row(visit, fin
     x, y, trial = page.evaluate(PLACE, ["front-1", "front", 1])
     page.mouse.move(x, y)
     page.locator("#front-1 .hoverlayer .hovertext").first.wait_for()
-    shown = page.locator("#front-1 .hoverlayer").inner_text().replace("\n", " ")
-    assert finished.by_number[trial].in_words[:30] in shown
+    # Lines of a text of SVG follow each other without a space.
+    shown = "".join(page.locator("#front-1 .hoverlayer").text_content().split())
+    assert "".join(finished.by_number[trial].in_words.split()) in shown
     page.mouse.click(x, y)
     row = page.locator("tr.chosen")
     assert row.get_attribute("data-trial") == str(trial)

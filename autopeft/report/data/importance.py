@@ -48,7 +48,7 @@ def knob_importances(run: Run) -> tuple[Importance, ...] | Absent:
     space = bound_space(run)
     told = trials_of_space(run)
     if len(told) < _LEAST:
-        return Absent(f"{len(told)} trials of the space have finished, and fewer than {_LEAST} tell nothing")
+        return Absent(f"fewer than {_LEAST} trials of the space have finished ({len(told)})")
     study = optuna.create_study(directions=run.result.study.directions)
     for trial in told:
         params = trial.params if isinstance(space, Absent) else active_params(trial, space)

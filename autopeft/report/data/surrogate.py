@@ -88,7 +88,7 @@ def surrogate_prediction(run: Run) -> Prediction | Absent:
     assert not isinstance(run.backbone, Absent), "the space is bound to it"
     told = trials_of_space(run)
     if len(told) < _LEAST:
-        return Absent(f"{len(told)} trials of the space have finished; predicting them takes {_LEAST}")
+        return Absent(f"fewer than {_LEAST} trials of the space have finished ({len(told)})")
     accuracies = np.array([trial.values[-1] for trial in told])
     if np.ptp(accuracies) == 0:
         return Absent("all trials have the same accuracy")
