@@ -80,8 +80,6 @@ def render(
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    import autopeft
-
     loader = PackageLoader("autopeft.report", "page")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -96,6 +94,5 @@ def render(
         style=Markup(here.joinpath("style.css").read_text(encoding="utf8")),
         script=Markup(here.joinpath("page.js").read_text(encoding="utf8")),
         plotly=Markup(get_plotlyjs()),
-        version=autopeft.__version__,
         **content,
     )
