@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from autopeft.cli import cost, export, front, methods, search, select, spaces, tasks, train
+from autopeft.cli import compare, cost, export, front, methods, report, search, select, spaces, tasks, train
 
 __all__ = ["app"]
 
@@ -20,6 +20,8 @@ app.command("search")(search.search)
 app.command("select")(select.select)
 app.command("front")(front.front)
 app.command("cost")(cost.cost)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("train")(train.train)
 app.add_typer(spaces.app, name="spaces")

@@ -2,12 +2,15 @@
 
 from autopeft.launch.crew import Crew, Errand
 from autopeft.launch.desk import Desk, Listener, Silent
+from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
-from autopeft.launch.search import Preparation, SearchResult, open_run, prepare, run_search
+from autopeft.launch.search import DATA, Preparation, SearchResult, open_run, prepare, run_search
 
 __all__ = [
+    "DATA",
+    "ENVIRONMENT",
     "Crew",
     "Desk",
     "Errand",
@@ -19,6 +22,7 @@ __all__ = [
     "Silent",
     "WorkerJob",
     "default_study",
+    "environment",
     "open_run",
     "parse_duration",
     "prepare",

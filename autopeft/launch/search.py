@@ -18,6 +18,7 @@ from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.backbone import backbone_for, default_space
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
+from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
 from autopeft.launch.memory import check_memory, may_run_out
@@ -45,10 +46,13 @@ from autopeft.study import (
 from autopeft.tasks import CAUSAL_METRICS, WORST, CausalTask, Task, TaskSpec, load_task
 from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting
 
-__all__ = ["Preparation", "SearchResult", "open_run", "prepare", "run_search"]
+__all__ = ["DATA", "Preparation", "SearchResult", "open_run", "prepare", "run_search"]
 
 #: File in a run folder with the full plan it ran.
 PLAN = "study.yaml"
+
+#: The study's user attribute that says what the task held.
+DATA = "data"
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,8 @@ def run_search(
     )
     scale = replace(prepared.scale, axes=prices.ranges(prepared.space, prepared.scale.limit, [stock]))
     study.set_user_attr(SCALE, asdict(scale))
+    study.set_user_attr(ENVIRONMENT, environment())
+    study.set_user_attr(DATA, prepared.task.describe())
     study.sampler = make_sampler(
         plan.sampler, prepared.space, prices.price, scale.limit, seed=plan.seed, costs=prices.axes(scale.axes)
     )

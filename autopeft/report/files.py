@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 from autopeft.launch import SearchResult
-from autopeft.report.figure import draw_front
+from autopeft.report.charts.front import front_chart
+from autopeft.report.paper import draw
+from autopeft.report.run import run_of
 
 __all__ = ["front_data", "metric_of", "write_front"]
 
@@ -48,4 +50,4 @@ def write_front(result: SearchResult) -> None:
         for row in data["front"]:
             cells = {name: row["costs"][name] for name in costs} | {"configuration": json.dumps(row["configuration"])}
             writer.writerow({key: value for key, value in (row | cells).items() if key != "costs"})
-    draw_front(result.front, result.scale, metric_of(result), result.folder / "front.png")
+    draw(front_chart(run_of(result)), [result.folder / "front.png"])

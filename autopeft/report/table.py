@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from autopeft.costs import OBJECTIVES
-from autopeft.report.words import untouched_in_words
+from autopeft.report.words import baseline_in_words
 from autopeft.study import Front, FrontRow
 
 __all__ = ["front_table", "percent", "row_cells"]
@@ -30,11 +30,7 @@ def front_table(front: Front, metric: str) -> Table:
 def row_cells(row: FrontRow, metric: str) -> tuple[str, ...]:
     """Return a row's cells as text: trial, parameters, share, other costs, accuracy, points over stock LoRA, words."""
     over = "" if row.over_stock is None else f"{100 * row.over_stock:+.1f}"
-    name = {
-        "head-only": f"{untouched_in_words(metric)} (baseline)",
-        "stock-lora": f"stock LoRA (baseline): {row.in_words}",
-    }
-    words = name.get(row.baseline or "", row.in_words)
+    words = baseline_in_words(row.baseline, row.in_words, metric)
     costs = [OBJECTIVES[name].shown(value) for name, value in row.costs.items() if name != "params"]
     return (str(row.trial), f"{row.params:,}", percent(row.share), *costs, f"{row.accuracy:.4f}", over, words)
 

@@ -2,7 +2,7 @@
 
 from autopeft.study.extending import OUTSIDE, extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, front_of, head_only_accuracy
-from autopeft.study.records import INFEASIBLE, Ask, ask, counted, enqueue, open_trials, reap, tell, tell_lost
+from autopeft.study.records import INFEASIBLE, PARAMS, Ask, ask, counted, enqueue, open_trials, reap, tell, tell_lost
 from autopeft.study.spec import StudySpec
 from autopeft.study.stopping import CONFIDENCE, GROWTH, chance_of_growth, out_of_reach
 from autopeft.study.storage import DATABASE, load_study, open_study, prepare_folder, storage_url
@@ -13,6 +13,7 @@ __all__ = [
     "GROWTH",
     "INFEASIBLE",
     "OUTSIDE",
+    "PARAMS",
     "SCALE",
     "Ask",
     "Front",

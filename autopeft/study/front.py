@@ -46,6 +46,20 @@ class Scale:
         """The costs that are objectives, in their order, with their ranges."""
         return self.axes or {"params": (float(self.cheapest), float(self.limit))}
 
+    def score(self, costs: Sequence[Sequence[float]], accuracies: Sequence[float], reference: float) -> float:
+        """Return the hypervolume of points, see `autopeft.samplers.hypervolume`.
+
+        Args:
+            costs: The costs of each point, in their order.
+            accuracies: Its accuracy.
+            reference: Accuracy that scores nothing.
+        """
+        ranges = list(self.costs.values())
+        if len(ranges) > 1:
+            return hypervolume_of_many(costs, accuracies, ranges=ranges, reference=reference)
+        [(cheapest, limit)] = ranges
+        return hypervolume([cost for (cost,) in costs], accuracies, limit=limit, reference=reference, cheapest=cheapest)
+
 
 @dataclass(frozen=True)
 class FrontRow:
@@ -113,11 +127,12 @@ def front_of(study: optuna.Study, scale: Scale) -> Front:
     on_front = {row.trial for row in front}
     baselines = tuple(row for row in rows if row.baseline)
     head = head_only_accuracy(study)
+    costs = [list(row.costs.values()) for row in front]
     return Front(
         rows=front,
         baselines=baselines,
         others=tuple(row for row in rows if row.trial not in on_front and not row.baseline),
-        hypervolume=None if head is None else _score(front, head, scale),
+        hypervolume=None if head is None else scale.score(costs, [row.accuracy for row in front], head),
         verdict=_verdict(front, baselines),
     )
 
@@ -130,15 +145,6 @@ def head_only_accuracy(study: optuna.Study) -> float | None:
 def _accuracy_of(study: optuna.Study, baseline: str) -> float | None:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return next((trial.values[-1] for trial in complete if _baseline(trial) == baseline), None)
-
-
-def _score(front: Sequence[FrontRow], head: float, scale: Scale) -> float:
-    ranges = list(scale.costs.values())
-    costs, accuracies = [list(row.costs.values()) for row in front], [row.accuracy for row in front]
-    if len(ranges) > 1:
-        return hypervolume_of_many(costs, accuracies, ranges=ranges, reference=head)
-    [(cheapest, limit)] = ranges
-    return hypervolume([cost for (cost,) in costs], accuracies, limit=limit, reference=head, cheapest=cheapest)
 
 
 def _baseline(trial: FrozenTrial) -> str | None:

@@ -44,6 +44,8 @@ FAULTS = {
     "unknown sampler": (("search", *GOOD, "--sampler", "paretto"), ["paretto", "pareto"]),
     "unknown task": (("search", "--task", "icd9"), ["icd9", "icd10"]),
     "no run": (("front", "nowhere"), ["nowhere", "study.db"]),
+    "no run to report": (("report", "nowhere"), ["nowhere", "study.db"]),
+    "no run to compare": (("compare", "nowhere", "elsewhere"), ["nowhere", "study.db"]),
     "no configuration": (("cost", "none.yaml"), ["none.yaml"]),
 }
 

@@ -10,10 +10,8 @@ from autopeft.report import (
     LiveProgress,
     PlainProgress,
     best_per_band,
-    draw_front,
     front_table,
     percent,
-    step_points,
     time_left,
 )
 from autopeft.space import Configuration
@@ -45,12 +43,6 @@ FRONT = Front(
 )
 
 
-def test_the_step_line_runs_to_the_budget_with_free_points_at_the_cheapest_cost():
-    xs, ys = step_points(FRONT.rows, SCALE)
-    assert xs == [100, 100, 100, 5000, 5000, 9000, 9000, 10000]
-    assert ys == [0.5, 0.5, 0.6, 0.6, 0.7, 0.7, 0.8, 0.8]
-
-
 def test_the_best_of_each_cost_band():
     bands = best_per_band(FRONT, SCALE)
     assert [(band.below, band.accuracy) for band in bands] == [(0, 0.5), (100, 0.6), (10_000, 0.8)]
@@ -76,13 +68,6 @@ def test_the_table_holds_the_front_and_the_baselines_beside_it():
     assert "stock LoRA (baseline)" in text
     assert "macro_f1" in text
     assert text.index("words 2") < text.index("words 4")
-
-
-def test_the_figure_is_drawn(tmp_path):
-    draw_front(FRONT, SCALE, "accuracy", tmp_path / "front.png")
-    assert (tmp_path / "front.png").stat().st_size > 10_000
-    empty = Front((), (), (), None, "")
-    draw_front(empty, SCALE, "accuracy", tmp_path / "empty.png")
 
 
 @pytest.mark.parametrize("kind", [PlainProgress, LiveProgress])

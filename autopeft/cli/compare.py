@@ -1,0 +1,29 @@
+"""`autopeft compare`: fronts of several runs over each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["compare"]
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, at least two.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("comparison"),
+) -> None:
+    """Say whether the fronts of runs differ; write comparison.html and its figure as PNG and SVG."""
+    from rich.console import Console
+
+    from autopeft.cli.quiet import quiet
+    from autopeft.report import compare_runs, read_run, summary_table, write_comparison
+
+    quiet()
+    comparison = compare_runs([read_run(run) for run in runs])
+    Console().print(summary_table(comparison.summaries))
+    for line in comparison.statements:
+        typer.echo(line)
+    page = write_comparison(comparison, out)
+    typer.echo(f"{page}, and its figure as PNG and SVG in {out}")

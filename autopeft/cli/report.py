@@ -1,0 +1,25 @@
+"""`autopeft report`: a page to show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN.")] = None,
+) -> None:
+    """Write report.html, one file that opens offline, and its figures as PNG and SVG."""
+    from autopeft.cli.quiet import quiet
+    from autopeft.report import read_run, write_report
+
+    quiet()
+    written = write_report(read_run(run), out or run)
+    for title, reason in written.absent.items():
+        typer.echo(f"{title}: not shown, {reason}")
+    typer.echo(f"{written.page}, and each figure as PNG and SVG in {written.figures}")

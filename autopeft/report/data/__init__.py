@@ -1,0 +1,1 @@
+"""What the figures of a run show, computed apart from drawing."""
