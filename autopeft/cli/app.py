@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from autopeft.cli import cost, export, front, methods, search, spaces, tasks, train
+from autopeft.cli import cost, evaluate, export, front, methods, search, spaces, tasks, train
 
 __all__ = ["app"]
 
@@ -21,6 +21,7 @@ app.command("front")(front.front)
 app.command("cost")(cost.cost)
 app.command("export")(export.export)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(spaces.app, name="spaces")
 app.command("tasks")(tasks.tasks)
 app.command("methods")(methods.methods)

@@ -1,6 +1,7 @@
 """Run searches: studies ask and tell, Ray Tune runs the trials on one machine or a cluster."""
 
 from autopeft.launch.desk import Desk, Listener, Silent
+from autopeft.launch.groundwork import Groundwork, groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
@@ -8,6 +9,7 @@ from autopeft.launch.search import Preparation, SearchResult, open_run, prepare,
 
 __all__ = [
     "Desk",
+    "Groundwork",
     "Listener",
     "Preparation",
     "SearchPlan",
@@ -15,6 +17,7 @@ __all__ = [
     "Silent",
     "WorkerJob",
     "default_study",
+    "groundwork",
     "open_run",
     "parse_duration",
     "prepare",
