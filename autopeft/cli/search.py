@@ -37,6 +37,9 @@ def search(
     test: options.Test = None,
     metric: options.Metric = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default; llm for decoders].")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")
+    ] = None,
     plugin: options.Plugin = None,
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,

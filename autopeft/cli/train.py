@@ -68,7 +68,7 @@ def train(
     from autopeft.trials import draw
 
     quiet()
-    configuration, ground = _of_run(source, pick, flags) if source.is_dir() else _of_file(source, flags)
+    named, configuration, ground = _of_run(source, pick, flags) if source.is_dir() else _of_file(source, flags)
     if merge:
         check_mergeable(configuration)
     folder = output or (source / "train" if source.is_dir() else Path("runs") / f"train-{configuration.hash}")
@@ -77,7 +77,7 @@ def train(
     if examples is not None:
         trained_on = replace(ground.task, train=draw(ground.task, ground.setting)[0])
     setting, chosen = ground.setting, ground.plan.seed
-    typer.echo(configuration.describe())
+    typer.echo(f"{named}: {configuration.describe()}")
     typer.echo(f"{len(trained_on.train):,} training examples, {setting.epochs:g} epochs, seed {chosen}")
     found = fine_tune(
         configuration,
@@ -100,8 +100,8 @@ def train(
         typer.echo(f"pushed to {push(folder, push_to_hub)}")
 
 
-def _of_run(run: Path, pick: str, flags: dict[str, Any]) -> tuple[Configuration, Groundwork]:
-    """Return a pick of a run, and what its plan and the flags name."""
+def _of_run(run: Path, pick: str, flags: dict[str, Any]) -> tuple[str, Configuration, Groundwork]:
+    """Return a pick of a run by its name, and what its plan and the flags name."""
     from dataclasses import replace
 
     from autopeft.launch import SearchPlan, groundwork, open_run
@@ -109,22 +109,23 @@ def _of_run(run: Path, pick: str, flags: dict[str, Any]) -> tuple[Configuration,
     from autopeft.selection import pick as choose
 
     result = open_run(run)
-    choice = choice_of(run, choose(result.front, result.scale, pick))
+    row = choose(result.front, result.scale, pick)
+    choice = choice_of(run, row)
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | flags, "flags"))
     if choice.epochs is not None and "epochs" not in flags:
         ground = replace(ground, setting=replace(ground.setting, epochs=choice.epochs))
-    return choice.configuration, ground
+    return f"trial {row.trial}", choice.configuration, ground
 
 
-def _of_file(file: Path, flags: dict[str, Any]) -> tuple[Configuration, Groundwork]:
-    """Return the configuration of a file, and what the flags name."""
+def _of_file(file: Path, flags: dict[str, Any]) -> tuple[str, Configuration, Groundwork]:
+    """Return the configuration of a file by its name, and what the flags name."""
     from autopeft.launch import SearchPlan, groundwork
     from autopeft.methods import VOCABULARY
     from autopeft.space import canonical, read_configuration
 
     data = read_configuration(file)
     ground = groundwork(SearchPlan.of(flags, "flags"))
-    return canonical(data, VOCABULARY, ground.backbone.shape), ground
+    return file.name, canonical(data, VOCABULARY, ground.backbone.shape), ground
 
 
 def _merge(ground: Groundwork, model: Any, folder: Path) -> None:

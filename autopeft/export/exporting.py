@@ -24,8 +24,9 @@ from autopeft.export.targets.transformers import Transformers
 from autopeft.export.targets.trl import Trl
 from autopeft.methods.builder import inject_targets, plan
 from autopeft.space import Configuration
+from autopeft.tasks import CausalTask, Task
 
-__all__ = ["TARGETS", "export", "refusal", "target_named"]
+__all__ = ["TARGETS", "export", "refusal", "target_named", "unable"]
 
 #: The targets; of those that can express something the first is named to who asked another for it.
 TARGETS: Mapping[str, Target] = {
@@ -73,7 +74,7 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
     for part in plan(job.configuration):
         # Raises what PEFT refuses on this backbone.
         inject_targets(part, job.backbone.anatomy)
-    reason = _unable(target, job)
+    reason = unable(target, job.task, job.backbone, " + ".join(job.configuration.modules) or "no adapters")
     if reason:
         raise ConfigurationError(f"{reason}; expected {_nearest(target, job)}")
     found = [] if _trained(target, job) else list(target.shortfalls(job.configuration, job.backbone))
@@ -97,13 +98,20 @@ def _trained(target: Target, job: ExportJob) -> bool:
     return job.trained is not None and target.carries_weights
 
 
-def _unable(target: Target, job: ExportJob) -> str | None:
-    """Say why a target cannot train a task or a backbone, whatever the configuration."""
-    if target.causal_only and not job.causal:
-        methods = " + ".join(job.configuration.modules) or "no adapters"
-        return f"{target.name} trains causal language models, and the task {job.task.name} ({methods}) classifies texts"
-    unfit = target.unfit(job.backbone)
-    return f"{target.name} cannot train {job.backbone.name}: {unfit}" if unfit else None
+def unable(target: Target, task: Task | CausalTask, backbone: Backbone, methods: str = "") -> str | None:
+    """Say why a target cannot train a task or a backbone, whatever the configuration; None when it can.
+
+    Args:
+        target: The target.
+        task: The task.
+        backbone: The backbone.
+        methods: The methods in question, to be named.
+    """
+    if target.causal_only and not isinstance(task, CausalTask):
+        named = f" ({methods})" if methods else ""
+        return f"{target.name} trains causal language models, and the task {task.name}{named} classifies texts"
+    unfit = target.unfit(backbone)
+    return f"{target.name} cannot train {backbone.name}: {unfit}" if unfit else None
 
 
 def _nearest(asked: Target, job: ExportJob) -> str:
@@ -112,7 +120,7 @@ def _nearest(asked: Target, job: ExportJob) -> str:
         f"--to {target.name}"
         for target in TARGETS.values()
         if target is not asked
-        and _unable(target, job) is None
+        and unable(target, job.task, job.backbone) is None
         and (_trained(target, job) or refusal(target, job.configuration, job.backbone) is None)
     ]
     return " or ".join(able[:2])

@@ -39,6 +39,7 @@ class ExportJob:
         return isinstance(self.task, CausalTask)
 
     @property
-    def num_labels(self) -> int:
-        """Classes of the task head; 1 where there is none."""
-        return 1 if isinstance(self.task, CausalTask) else len(self.task.labels)
+    def causal_task(self) -> CausalTask:
+        """The task of a job that generates text."""
+        assert isinstance(self.task, CausalTask), "targets for decoders are handed nothing else"
+        return self.task

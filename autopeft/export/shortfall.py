@@ -45,7 +45,7 @@ def one_method(configuration: Configuration) -> Iterator[Shortfall]:
     if not parts:
         yield Shortfall("modules", "no adapters: the head alone is trained")
     elif len(names) > 1:
-        yield Shortfall(f"modules: {', '.join(sorted(names))}", "several methods in one model")
+        yield Shortfall("modules", f"several methods in one model: {', '.join(sorted(names))}")
     elif len(parts) > 1:
         yield Shortfall(f"modules: {parts[0].method.words.name}", "settings that PEFT has once differ between places")
 

@@ -26,6 +26,7 @@ from autopeft.launch.places import Places, places_of
 from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
+from autopeft.launch.target import refuses_for
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_plugin, stock_lora
 from autopeft.samplers import cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
@@ -125,8 +126,16 @@ def prepare(plan: SearchPlan) -> Preparation:
     bound = space.bind(VOCABULARY, backbone.shape)
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
-    cheapest = cheapest_cost(bound, costs.price)
-    refused = refusals(bound, costs)
+    prices = Prices(
+        objectives,
+        costs,
+        backbone.anatomy,
+        memory_limit=memory_limit(plan.budget),
+        refuses=refuses_for(plan.target, task, backbone),
+    )
+    # Without the limit on memory, which nothing has been measured for yet.
+    cheapest = cheapest_cost(bound, replace(prices, memory_limit=None).price)
+    refused = refusals(bound, costs, prices.refuses)
     if cheapest == REFUSED:
         raise ConfigurationError(
             f"no configuration of the space {bound.name!r} can be built on {backbone.name}: {'; '.join(refused)}"
@@ -150,6 +159,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         trial={key: value for key, value in asdict(setting).items() if key != "precision"},
         precision=setting.precision,
         plugin=ground.plugin,
+        target=plan.target,
     )
     job = WorkerJob(
         model=plan.model,
@@ -163,7 +173,6 @@ def prepare(plan: SearchPlan) -> Preparation:
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
-    prices = Prices(objectives, costs, backbone.anatomy, memory_limit=memory_limit(plan.budget))
     return Preparation(plan, backbone, task, setting, ground.notes, bound, costs, prices, scale, spec, job, refused)
 
 

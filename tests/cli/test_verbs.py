@@ -20,7 +20,10 @@ def invoke(*words):
     return result.stdout
 
 
-VERBS = [[], *([verb] for verb in ["search", "front", "cost", "export", "train", "spaces", "tasks", "methods"])]
+VERBS = [
+    [],
+    *([verb] for verb in ["search", "front", "cost", "export", "train", "evaluate", "spaces", "tasks", "methods"]),
+]
 
 
 @pytest.mark.parametrize("verb", VERBS)

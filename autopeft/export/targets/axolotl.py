@@ -52,7 +52,7 @@ class Axolotl(Target):
             write_carrier(job, folder)
             data["lora_model_dir"] = CARRIER
         write_yaml(folder / _FILE, data)
-        form = job.task.form  # type: ignore[union-attr]
+        form = job.causal_task.form
         write_data(
             job.task,
             folder,

@@ -51,7 +51,7 @@ class LlamaFactory(Target):
         if carried:
             write_carrier(job, folder)
         write_yaml(folder / _FILE, _base(job) | _lora(keys) | ({"adapter_name_or_path": CARRIER} if carried else {}))
-        form, tokenizer = job.task.form, job.backbone.tokenizer()  # type: ignore[union-attr]
+        form, tokenizer = job.causal_task.form, job.backbone.tokenizer()
         write_data(job.task, folder, lambda example: _alpaca(segments(example, form, tokenizer)))
         described = {name: {"file_name": f"{name}.jsonl", "columns": _COLUMNS} for name in SPLITS}
         (folder / DATA / "dataset_info.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from autopeft.backbones import Backbone
 from autopeft.export.adapter import adapter_config
-from autopeft.export.data import segments, write_data
+from autopeft.export.data import Segment, segments, write_data
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt, by_peft
 from autopeft.export.script import write_script
@@ -20,7 +20,7 @@ from autopeft.export.target import Target
 from autopeft.export.training import TRAINING, backbone_dropout, only_part, rates, trainer_arguments, write_yaml
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import Task
 
 __all__ = ["Transformers"]
 
@@ -50,11 +50,11 @@ class Transformers(Target):
             "rates": rates(job),
             "arguments": trainer_arguments(job),
         }
-        task, tokenizer = job.task, job.backbone.tokenizer()
-        if isinstance(task, Task):
-            settings["labels"] = list(task.labels)
+        tokenizer = job.backbone.tokenizer()
+        if isinstance(job.task, Task):
+            settings["labels"] = list(job.task.labels)
         write_yaml(folder / TRAINING, settings)
-        write_data(task, folder, lambda example: _stretches(example, task, tokenizer))
+        write_data(job.task, folder, lambda example: _stretches(segments(example, job.causal_task.form, tokenizer)))
         return write_script("generate" if job.causal else "classify", config, folder)
 
     @override
@@ -63,11 +63,10 @@ class Transformers(Target):
         return by_peft(PeftConfig.from_pretrained(str(folder)), model)
 
 
-def _stretches(example: Any, task: Task | CausalTask, tokenizer: Any) -> Mapping[str, Any]:
+def _stretches(cut: Sequence[Segment]) -> Mapping[str, Any]:
     """Return an example as text, and where in it the learned stretches begin and end."""
-    assert isinstance(task, CausalTask)
     text, learned = "", []
-    for part, is_learned in segments(example, task.form, tokenizer):
+    for part, is_learned in cut:
         if is_learned:
             learned.append([len(text), len(text) + len(part)])
         text += part

@@ -47,8 +47,7 @@ class Trl(Target):
     @override
     def write(self, job: ExportJob, folder: Path) -> list[str]:
         """Write script, config, settings and data."""
-        task, tokenizer = job.task, job.backbone.tokenizer()
-        assert isinstance(task, CausalTask)
+        task, tokenizer = job.causal_task, job.backbone.tokenizer()
         config = adapter_config(only_part(job), job.backbone)
         config.save_pretrained(str(folder))
         many = any(sum(turn.role == "assistant" for turn in example) > 1 for example in task.train.examples)
