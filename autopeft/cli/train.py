@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+#: Options of this verb that are no settings of a search.
+_NO_SETTINGS = ("source", "pick", "report_to", "merge", "push_to_hub", "output")
+
 
 def train(
     source: Annotated[Path, typer.Argument(help="Run folder, or YAML of a configuration.", metavar="RUN|CONFIG.yaml")],
@@ -56,8 +59,7 @@ def train(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write; default: RUN/train.")] = None,
 ) -> None:
     """Train on the whole training split, keep the state best on validation, measure it on test; again to resume."""
-    own = ("source", "pick", "report_to", "merge", "push_to_hub", "output")
-    flags = {name: value for name, value in locals().items() if value is not None and name not in own}
+    flags = {name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS}
     from dataclasses import replace
 
     from rich.console import Console
