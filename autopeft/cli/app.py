@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from autopeft.cli import compare, cost, export, front, methods, report, search, select, spaces, tasks, train
+from autopeft.cli import (
+    compare,
+    cost,
+    evaluate,
+    export,
+    front,
+    methods,
+    report,
+    search,
+    select,
+    spaces,
+    tasks,
+    train,
+)
 
 __all__ = ["app"]
 
@@ -24,6 +37,7 @@ app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(spaces.app, name="spaces")
 app.command("tasks")(tasks.tasks)
 app.command("methods")(methods.methods)

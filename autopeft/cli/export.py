@@ -15,25 +15,37 @@ def export(
     pick: Annotated[
         str, typer.Option(help="best, knee, 'cheapest-within 0.5pt', 'budget 0.1%' or a trial number.")
     ] = "best",
-    to: Annotated[str, typer.Option(help="peft or autopeft.")] = "peft",
+    to: Annotated[
+        str, typer.Option(help="peft, autopeft, transformers, trl, axolotl, llamafactory or torchtune.")
+    ] = "peft",
+    allow_lossy: Annotated[
+        bool, typer.Option("--allow-lossy", help="Leave out, and list, what a target cannot express but adapters can.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN/export.")] = None,
 ) -> None:
-    """Export a configuration of a front, checked by building it from the files."""
-    from autopeft.backbones import load_backbone, load_decoder
+    """Export a configuration of a front, checked by building a model of the files."""
+    from dataclasses import replace
+
     from autopeft.cli.quiet import quiet
+    from autopeft.export import ExportJob, target_named
     from autopeft.export import export as write
-    from autopeft.launch import open_run
+    from autopeft.launch import groundwork, open_run
+    from autopeft.selection import choice_of, selected_front
     from autopeft.selection import pick as choose
-    from autopeft.selection import selected_front
-    from autopeft.space import Configuration
 
     quiet()
+    target_named(to)
     result = open_run(run)
     row = choose(selected_front(result), result.scale, pick)
-    load = load_decoder if result.causal else load_backbone
-    backbone = load(result.plan.model, result.plan.revision, result.plan.roles)
+    choice = choice_of(run, row)
+    ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
+    setting = ground.setting if choice.epochs is None else replace(ground.setting, epochs=choice.epochs)
+    seed = ground.plan.seed if choice.seed is None else choice.seed
     folder = out or run / "export"
     typer.echo(f"trial {row.trial}: {row.in_words}")
-    for line in write(Configuration.from_dict(row.configuration), backbone, to, folder):
+    job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained)
+    for line in write(job, to, folder, allow_lossy=allow_lossy):
         typer.echo(line)
+    if result.plan.quantization:
+        typer.echo(f"trials held the backbone in {result.plan.quantization}: load it so to train as they did")
     typer.echo(f"written to {folder}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autopeft.cli import options
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,91 +16,64 @@ if TYPE_CHECKING:
 
 __all__ = ["search"]
 
-_DATA = "Data"
-_TRIAL = "Trials"
 _RUN = "Run"
 
 
 def search(
     spec: Annotated[Path | None, typer.Argument(help="YAML of a search; flags override it.")] = None,
-    model: Annotated[str | None, typer.Option(help="Hub id, folder or smollm2; default: the packaged MiniLM.")] = None,
-    revision: Annotated[str | None, typer.Option(help="Revision of a hub model.")] = None,
-    roles: Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")] = None,
-    task: Annotated[
-        str | None, typer.Option(help="Packaged task, see `autopeft tasks`.", rich_help_panel=_DATA)
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(help="CSV, TSV, JSONL or Parquet file, or a `datasets` name.", rich_help_panel=_DATA),
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(help="classification or causal; default: as the columns say.", rich_help_panel=_DATA),
-    ] = None,
-    text: Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=_DATA)] = None,
-    text2: Annotated[
-        str | None, typer.Option(help="Column of the second text, for pairs.", rich_help_panel=_DATA)
-    ] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=_DATA)] = None,
-    messages: Annotated[
-        str | None, typer.Option(help="Column of conversations, to tune a decoder on.", rich_help_panel=_DATA)
-    ] = None,
-    prompt: Annotated[str | None, typer.Option(help="Column of the prompt.", rich_help_panel=_DATA)] = None,
-    completion: Annotated[
-        str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=_DATA)
-    ] = None,
-    validation: Annotated[
-        Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=_DATA)
-    ] = None,
-    test: Annotated[
-        Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=_DATA)
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help="accuracy, macro_f1 or mcc; token_accuracy of decoders.", rich_help_panel=_DATA)
-    ] = None,
+    model: options.Model = None,
+    revision: options.Revision = None,
+    roles: options.Roles = None,
+    task: options.TaskName = None,
+    data: options.Data = None,
+    kind: options.Kind = None,
+    text: options.Text = None,
+    text2: options.Text2 = None,
+    label: options.Label = None,
+    messages: options.Messages = None,
+    prompt: options.Prompt = None,
+    completion: options.Completion = None,
+    validation: options.Validation = None,
+    test: options.Test = None,
+    metric: options.Metric = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default; llm for decoders].")] = None,
-    plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")
+    ] = None,
+    plugin: options.Plugin = None,
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
     trials: Annotated[int | None, typer.Option(help="Trials in all, baselines and earlier runs included.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    examples: Annotated[int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=_TRIAL)] = None,
-    epochs: Annotated[float | None, typer.Option(help="Epochs of a trial.", rich_help_panel=_TRIAL)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples of a step.", rich_help_panel=_TRIAL)] = None,
-    max_length: Annotated[
-        int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=_TRIAL)
-    ] = None,
-    precision: Annotated[str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=_TRIAL)] = None,
+    seed: options.Seed = None,
+    examples: options.Examples = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    max_length: options.MaxLength = None,
+    precision: options.Precision = None,
     objectives: Annotated[
         str | None,
         typer.Option(help="accuracy and one or two of params, bytes, flops, memory, time [accuracy,params]."),
     ] = None,
-    load_in_4bit: Annotated[
-        bool | None,
-        typer.Option("--load-in-4bit", help="Frozen matrices in 4 bits, by bitsandbytes.", rich_help_panel=_TRIAL),
-    ] = None,
-    load_in_8bit: Annotated[
-        bool | None,
-        typer.Option("--load-in-8bit", help="Frozen matrices in 8 bits, by bitsandbytes.", rich_help_panel=_TRIAL),
-    ] = None,
-    gradient_checkpointing: Annotated[
-        bool | None,
-        typer.Option("--gradient-checkpointing", help="Compute layers again to save memory.", rich_help_panel=_TRIAL),
-    ] = None,
+    load_in_4bit: options.LoadIn4bit = None,
+    load_in_8bit: options.LoadIn8bit = None,
+    gradient_checkpointing: options.GradientCheckpointing = None,
     early_stopping: Annotated[
         bool | None,
         typer.Option(
             "--early-stopping/--no-early-stopping",
             help="Stop trials that will not reach the front [on].",
-            rich_help_panel=_TRIAL,
+            rich_help_panel=options.TRIAL_PANEL,
         ),
     ] = None,
     fidelity: Annotated[
         str | None,
-        typer.Option(help="What a trial has less of on the way: steps (default) or examples.", rich_help_panel=_TRIAL),
+        typer.Option(
+            help="What a trial has less of on the way: steps (default) or examples.",
+            rich_help_panel=options.TRIAL_PANEL,
+        ),
     ] = None,
     trial_time_limit: Annotated[
-        str | None, typer.Option(help="Stop a trial after this long, e.g. 10m.", rich_help_panel=_TRIAL)
+        str | None, typer.Option(help="Stop a trial after this long, e.g. 10m.", rich_help_panel=options.TRIAL_PANEL)
     ] = None,
     workers: Annotated[
         int | None,

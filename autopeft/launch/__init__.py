@@ -3,6 +3,7 @@
 from autopeft.launch.crew import Crew, Errand
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
+from autopeft.launch.groundwork import Groundwork, groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
@@ -15,6 +16,7 @@ __all__ = [
     "Desk",
     "Errand",
     "FinalPlan",
+    "Groundwork",
     "Listener",
     "Preparation",
     "SearchPlan",
@@ -23,6 +25,7 @@ __all__ = [
     "WorkerJob",
     "default_study",
     "environment",
+    "groundwork",
     "open_run",
     "parse_duration",
     "prepare",

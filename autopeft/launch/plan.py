@@ -54,6 +54,7 @@ class SearchPlan(BaseModel):
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: `default`, or `llm` for decoders"
     )
+    target: str | None = Field(None, description="export target; what it cannot express is left out")
     plugin: Path | None = Field(None, description="Python file that registers further methods")
     budget: str = Field("1%", description="limit on trainable parameters and memory: 1%, 300k, 16GiB; 1%, 16GiB")
     objectives: str = Field("accuracy,params", description="accuracy and one or two costs")

@@ -13,6 +13,7 @@ from autopeft.backbones import Anatomy
 from autopeft.costs import Costs, memory_features
 from autopeft.errors import AutopeftError
 from autopeft.launch.calibration import Calibration
+from autopeft.launch.target import Refuses, nothing
 from autopeft.samplers import AffordablePoints, CostAxis
 from autopeft.space import BoundSpace, Configuration
 
@@ -32,6 +33,7 @@ class Prices:
         anatomy: The resolved anatomy of the backbone.
         calibration: What was measured before the first trial; None when no objective or budget needs it.
         memory_limit: Bytes that predicted memory may not exceed.
+        refuses: Says why a configuration shall not be proposed.
     """
 
     names: tuple[str, ...]
@@ -39,6 +41,7 @@ class Prices:
     anatomy: Anatomy
     calibration: Calibration | None = None
     memory_limit: int | None = None
+    refuses: Refuses = nothing
 
     @property
     def needs_calibration(self) -> bool:
@@ -54,7 +57,9 @@ class Prices:
         return [CostAxis(name, low, high, self.known(name)) for name, (low, high) in ranges.items()]
 
     def price(self, configuration: Configuration) -> int:
-        """Return the trainable parameters; more than any budget for what cannot be built or does not fit."""
+        """Return the trainable parameters; more than any budget for what is refused, not built or does not fit."""
+        if self.refuses(configuration):
+            return sys.maxsize
         if self.memory_limit is not None and self.memory(configuration) > self.memory_limit:
             return sys.maxsize
         return self.costs.price(configuration)

@@ -1,4 +1,4 @@
-"""What of a space PEFT cannot build on a backbone: known before anything trains."""
+"""What of a space PEFT cannot build on a backbone, or a target cannot express: known before anything trains."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from autopeft.costs import Costs
 from autopeft.errors import ConfigurationError
+from autopeft.launch.target import Refuses, nothing
 from autopeft.space import BoundSpace
 
 __all__ = ["refusals"]
@@ -14,16 +15,27 @@ __all__ = ["refusals"]
 _TRIED = 200
 
 
-def refusals(space: BoundSpace, costs: Costs) -> tuple[str, ...]:
-    """Try points of a space on the meta device; return why PEFT refuses some, one reason for each method.
+def refusals(space: BoundSpace, costs: Costs, refuses: Refuses = nothing) -> tuple[str, ...]:
+    """Try points of a space on the meta device; return why some are refused, one reason for each method.
+
+    Args:
+        space: The space.
+        costs: Counts what PEFT can build, and says what it cannot.
+        refuses: Says what is refused beside.
 
     The sampler proposes none of them, whether tried here or not: each proposal's cost is computed by building it.
     """
     rng = np.random.default_rng(0)
     found: dict[str, str] = {}
     for _ in range(_TRIED):
+        configuration = space.decode(space.sample(rng))
         try:
-            costs.params(space.decode(space.sample(rng)))
+            costs.params(configuration)
         except ConfigurationError as error:
-            found.setdefault(str(error).partition(":")[0], f"{error}; such configurations are not proposed")
+            reason, about = str(error), str(error).partition(":")[0]
+        else:
+            reason = (refuses(configuration) if configuration.modules else None) or ""
+            about = reason.partition(" (")[0]
+        if reason:
+            found.setdefault(about, f"{reason}; such configurations are not proposed")
     return tuple(found.values())

@@ -15,17 +15,19 @@ from optuna.samplers import BaseSampler, RandomSampler
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
-from autopeft.launch.backbone import backbone_for, default_space
+from autopeft.launch.backbone import default_space
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
+from autopeft.launch.groundwork import groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.local import run_here
 from autopeft.launch.memory import check_memory, may_run_out
 from autopeft.launch.places import Places, places_of
-from autopeft.launch.plan import SearchPlan, default_study, parse_duration
+from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
+from autopeft.launch.target import refuses_for
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_plugin, stock_lora
 from autopeft.samplers import cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
@@ -43,8 +45,8 @@ from autopeft.study import (
     prepare_folder,
     reap,
 )
-from autopeft.tasks import CAUSAL_METRICS, WORST, CausalTask, Task, TaskSpec, load_task
-from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting
+from autopeft.tasks import CAUSAL_METRICS, WORST, CausalTask, Task
+from autopeft.trials import TrialSetting
 
 __all__ = ["DATA", "Preparation", "SearchResult", "open_run", "prepare", "run_search"]
 
@@ -120,25 +122,26 @@ def prepare(plan: SearchPlan) -> Preparation:
     Raises:
         AutopeftError: For whatever a user can mend; nothing has been written then.
     """
-    if plan.task is None and plan.data is None:
-        # Nothing named: the default job, its settings where the plan has none.
-        plan = SearchPlan.from_file(default_study(), **plan.model_dump(exclude_unset=True))
-    plan = plan.located()
-    plugin = None if plan.plugin is None else load_plugin(plan.plugin)
     objectives = read_objectives(plan.objectives)
-    task_spec = _task_spec(plan)
-    task = load_task(task_spec)
+    ground = groundwork(plan)
+    plan, task, backbone, setting = ground.plan, ground.task, ground.backbone, ground.setting
     named = default_space(task) if plan.space is None else plan.space
     space = load_space(named) if isinstance(named, str) else SearchSpace.from_dict(named)
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
-    backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization)
     bound = space.bind(VOCABULARY, backbone.shape)
-    setting, notes = _setting(plan, task, backbone)
     final = _final(plan, task, setting)
     costs = Costs(backbone)
     limit = min(budget.limit(backbone.num_parameters) for budget in budgets)
-    cheapest = cheapest_cost(bound, costs.price)
-    refused = refusals(bound, costs)
+    prices = Prices(
+        objectives,
+        costs,
+        backbone.anatomy,
+        memory_limit=memory_limit(plan.budget),
+        refuses=refuses_for(plan.target, task, backbone),
+    )
+    # Without the limit on memory, which nothing has been measured for yet.
+    cheapest = cheapest_cost(bound, replace(prices, memory_limit=None).price)
+    refused = refusals(bound, costs, prices.refuses)
     if cheapest == REFUSED:
         raise ConfigurationError(
             f"no configuration of the space {bound.name!r} can be built on {backbone.name}: {'; '.join(refused)}"
@@ -161,7 +164,8 @@ def prepare(plan: SearchPlan) -> Preparation:
         seed=plan.seed,
         trial={key: value for key, value in asdict(setting).items() if key != "precision"},
         precision=setting.precision,
-        plugin=plugin,
+        plugin=ground.plugin,
+        target=plan.target,
     )
     job = WorkerJob(
         model=plan.model,
@@ -169,14 +173,15 @@ def prepare(plan: SearchPlan) -> Preparation:
         roles=plan.roles,
         quantization=plan.quantization,
         plugin=plan.plugin,
-        task=task_spec,
+        task=ground.task_spec,
         setting=setting,
         seed=plan.seed,
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
-    prices = Prices(objectives, costs, backbone.anatomy, memory_limit=memory_limit(plan.budget))
-    return Preparation(plan, backbone, task, setting, final, notes, bound, costs, prices, scale, spec, job, refused)
+    return Preparation(
+        plan, backbone, task, setting, final, ground.notes, bound, costs, prices, scale, spec, job, refused
+    )
 
 
 def run_search(
@@ -280,25 +285,6 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optun
     return extend_study(old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name)
 
 
-def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> tuple[TrialSetting, tuple[str, ...]]:
-    """Choose the setting of trials; return what there is to say of it too."""
-    asked: dict[str, Any] = plan.model_dump(
-        include={
-            "examples",
-            "epochs",
-            "batch_size",
-            "max_length",
-            "precision",
-            "gradient_checkpointing",
-            "early_stopping",
-            "fidelity",
-        }
-    )
-    if isinstance(task, CausalTask):
-        return choose_causal_setting(task, backbone.tokenizer(), **asked)
-    return choose_setting(task, backbone.tokenizer(), **asked), ()
-
-
 def _final(plan: SearchPlan, task: Task | CausalTask, setting: TrialSetting) -> TrialSetting:
     """Return the setting of finalists: nobody stops them."""
     given = plan.final.model_dump(exclude_none=True)
@@ -307,12 +293,6 @@ def _final(plan: SearchPlan, task: Task | CausalTask, setting: TrialSetting) -> 
             f"final.examples is {given['examples']:,}; expected at most the {len(task.train):,} of the training split"
         )
     return replace(setting, early_stopping=False, **given)
-
-
-def _task_spec(plan: SearchPlan) -> TaskSpec:
-    columns = ("text", "text2", "label", "messages", "prompt", "completion")
-    fields = ("task", "kind", "data", *columns, "validation", "test", "metric", "seed")
-    return TaskSpec.of(**plan.model_dump(include=set(fields)))
 
 
 def _write_plan(prepared: Preparation) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
+from peft import PeftConfig
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
@@ -217,8 +218,21 @@ def _refusals(method: Method) -> Iterator[None]:
         raise ConfigurationError(f"{method.words.name}: PEFT refuses it here: {reason}") from error
 
 
-def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | None = None) -> Inserted:
+def inject(
+    part: Part,
+    model: nn.Module,
+    anatomy: Anatomy,
+    batches: Batches | None = None,
+    config: PeftConfig | None = None,
+) -> Inserted:
     """Let PEFT put one part into a model, or a piece of one, and check that it wrapped the right modules.
+
+    Args:
+        part: The part.
+        model: The model, changed in place.
+        anatomy: The resolved anatomy of its backbone.
+        batches: Training batches, for methods whose start depends on data.
+        config: Its config, where it was read from a file; else the method makes it.
 
     Raises:
         ConfigurationError: PEFT refuses, or wrapped other modules than the configuration says.
@@ -229,7 +243,7 @@ def inject(part: Part, model: nn.Module, anatomy: Anatomy, batches: Batches | No
     before = {id(tensor) for tensor in _tensors(model)}
     layers = {id(module) for module in model.modules() if isinstance(module, method.layer_class)}
     with _refusals(method):
-        config = method.peft_config(part.cells, anatomy)
+        config = method.peft_config(part.cells, anatomy) if config is None else config
         prepared = None
         if any(method.needs_batches(knobs) for knobs in part.cells.values()):
             if batches is None:

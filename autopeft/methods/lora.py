@@ -224,6 +224,18 @@ class Lora(LowRank):
                 layer.lora_A.requires_grad_(False)
 
     @override
+    def beyond_config(self, knobs: Knobs) -> dict[str, str]:
+        """Return what a config does not bring: starts from training batches, LoRA-FA's and LoRA+'s optimisers."""
+        found = {}
+        if self.needs_batches(knobs):
+            found["init"] = "its start from training batches"
+        if knobs["optimizer"] != "adamw":
+            found["optimizer"] = "an optimiser of its own"
+        if knobs["b_ratio"] != 1.0:
+            found["b_ratio"] = "another learning rate for B"
+        return found
+
+    @override
     def stored(self, knobs: Knobs) -> Knobs:
         """Return the knobs of a plain LoRA that is the same beside the untouched weight.
 

@@ -147,6 +147,21 @@ class Method(ABC):
         """Change a config to a start that needs no batches; called only where `needs_batches`."""
         return
 
+    def beyond_config(self, knobs: Knobs) -> dict[str, str]:
+        """Return what makes its training another one than PEFT alone has from its config, by the knob that asks for it.
+
+        Told from the hooks that a method overrides unless it says better; the name of the method where no knob asks.
+        """
+        hooks = {
+            "freeze": "how it starts",
+            "penalty": "its share in the loss",
+            "before_step": "what it does before steps",
+            "after_step": "what it does after steps",
+        }
+        found = [said for hook, said in hooks.items() if getattr(type(self), hook) is not getattr(Method, hook)]
+        found += ["its start from training batches"] if self.needs_batches(knobs) else []
+        return {self.words.name: " and ".join(found)} if found else {}
+
     def stored(self, knobs: Knobs) -> Knobs:
         """Return the knobs that a saved adapter is built to, where they are others than those that trained it."""
         return knobs

@@ -125,6 +125,11 @@ class Sparse(Method):
         return knobs["selector"] == "gradient"
 
     @override
+    def beyond_config(self, knobs: Knobs) -> dict[str, str]:
+        """Return what a config does not bring: any choice but that of the largest weights, which is Super-Tuning's."""
+        return {} if knobs["selector"] == "magnitude" else {"selector": "how it chooses positions"}
+
+    @override
     def prepare(self, config: Any, model: nn.Module, cells: Cells, batches: Iterable[Mapping[str, Any]]) -> Any:
         """Return the squared gradients of the matrices over some batches."""
         return squared_gradients(model, config.target_modules, batches)

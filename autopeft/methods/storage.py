@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ from autopeft.methods.builder import Inserted, applied, apply, original_name
 from autopeft.methods.prompts import prompt_of
 from autopeft.space import Configuration
 
-__all__ = ["PLACED", "load", "save", "stored_tensors"]
+__all__ = ["MANIFEST", "PLACED", "load", "read_manifest", "restore", "save", "stored_tensors", "write_manifest"]
 
 #: The file that says what a folder holds, and what to build from it.
 MANIFEST = "autopeft.json"
@@ -67,11 +67,27 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         save_file(tensors, str(target / SAFETENSORS_WEIGHTS_NAME), metadata={"format": "pt"})
     if not alone and head:
         save_file(head, str(folder / _HEAD), metadata={"format": "pt"})
-    manifest = {
-        "configuration": done.configuration.to_dict(),
-        "parts": [inserted.part.name for inserted in done.inserted],
-    }
+    parts = [inserted.part.name for inserted in done.inserted]
+    write_manifest(folder, done.configuration, parts, model.name_or_path or None)
+
+
+def write_manifest(folder: Path, configuration: Configuration, parts: Sequence[str], model: str | None) -> None:
+    """Write the file that says what a folder holds, and for which model."""
+    manifest = {"configuration": configuration.to_dict(), "parts": list(parts), "model": model}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> tuple[Configuration, str | None]:
+    """Read which configuration a folder holds, and the path or hub id of the model it is for, where that is known.
+
+    Raises:
+        ConfigurationError: When it is none that `save` wrote.
+    """
+    try:
+        data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return Configuration.from_dict(data["configuration"]), data.get("model")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{folder}: no readable {MANIFEST}; expected a folder of saved adapters") from error
 
 
 def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Configuration:
@@ -89,27 +105,39 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
         ConfigurationError: The folder is not one `save` wrote, or does not fit the model.
     """
     folder = Path(folder)
-    try:
-        data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        configuration = Configuration.from_dict(data["configuration"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{folder}: no readable {MANIFEST}; expected a folder of saved adapters") from error
+    configuration, _ = read_manifest(folder)
     apply(configuration, model, anatomy, stored=True)
     inserted = applied(model).inserted
     head: dict[str, torch.Tensor] = {}
     for each in inserted:
         source = folder if len(inserted) == 1 else folder / each.part.name
-        saved = load_file(source / SAFETENSORS_WEIGHTS_NAME)
-        if isinstance(each.tuner, PeftModel):
-            _load_prompt(each.tuner, saved)
-        own = _tensors(each, anatomy)
-        _copy({key: value for key, value in saved.items() if key in own}, own, source)
-        rest = {key: value for key, value in saved.items() if key not in own}
+        rest = restore(each, anatomy, load_file(source / SAFETENSORS_WEIGHTS_NAME), source)
         head.update({key.removeprefix(PLACED).removeprefix("base_model."): value for key, value in rest.items()})
     if (folder / _HEAD).is_file():
         head.update(load_file(folder / _HEAD))
     _copy(head, {name: parameter.detach() for name, parameter in head_parameters(model).items()}, folder)
     return configuration
+
+
+def restore(
+    inserted: Inserted, anatomy: Anatomy, saved: Mapping[str, torch.Tensor], source: Path
+) -> dict[str, torch.Tensor]:
+    """Copy the tensors of a part into a model that has it; return those that are not the part's.
+
+    Args:
+        inserted: The part.
+        anatomy: The resolved anatomy of the model's backbone.
+        saved: The tensors by the names of `stored_tensors`.
+        source: Where they are from, for messages.
+
+    Raises:
+        ConfigurationError: When some are missing or of another shape.
+    """
+    if isinstance(inserted.tuner, PeftModel):
+        _load_prompt(inserted.tuner, saved)
+    own = _tensors(inserted, anatomy)
+    _copy({key: value for key, value in saved.items() if key in own}, own, source)
+    return {key: value for key, value in saved.items() if key not in own}
 
 
 def stored_tensors(inserted: Inserted, anatomy: Anatomy) -> dict[str, torch.Tensor]:

@@ -27,6 +27,7 @@ class StudySpec:
         seed: Seed of everything random.
         trial: The trial setting as plain data.
         plugin: Hash of the file that registers further methods.
+        target: The export target that configurations are for.
         precision: `bf16` or `fp32`, as resolved on the machine that began the study.
     """
 
@@ -42,6 +43,7 @@ class StudySpec:
     trial: Mapping[str, Any]
     precision: str
     plugin: str | None = None
+    target: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as JSON-serialisable data."""

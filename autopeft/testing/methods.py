@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from peft import PeftModel
-from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone, head_parameters, load_backbone
 from autopeft.costs import Costs
+from autopeft.export.check import logits, randomise
 from autopeft.methods import (
     METHODS,
     VOCABULARY,
@@ -44,22 +44,6 @@ __all__ = ["CHECKS", "MethodContract", "logits", "randomise", "trainable_count"]
 
 #: Largest difference of logits that is rounding.
 _CLOSE = 1e-5
-
-
-def logits(model: torch.nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return the logits of a model in eval mode."""
-    model.eval()
-    with torch.no_grad():
-        result: torch.Tensor = model(**{key: value for key, value in batch.items() if key != "labels"}).logits
-    return result
-
-
-def randomise(model: PreTrainedModel, scale: float = 0.3) -> None:
-    """Move every adapter tensor at random, so that a lost scale, size or place shows."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in adapter_parameters(model).values():
-            parameter.add_(scale * torch.randn(parameter.shape, generator=generator).to(parameter))
 
 
 def trainable_count(model: torch.nn.Module) -> int:

@@ -1,28 +1,68 @@
-"""Fine-tune one configuration with transformers' Trainer, and save what was trained."""
+"""Fine-tune one configuration with transformers' Trainer or TRL's, and save what was trained."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, Trainer, TrainingArguments, set_seed
-from transformers.trainer_callback import PrinterCallback, TrainerCallback
+from datasets import Dataset
+from transformers import DataCollatorWithPadding, PreTrainedModel, TrainingArguments, set_seed
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import get_last_checkpoint
 
 from autopeft.backbones import Backbone
-from autopeft.errors import ConfigurationError
-from autopeft.methods import after_step, apply, before_step, penalty, save, switch_training
+from autopeft.errors import AutopeftError, ConfigurationError
+from autopeft.methods import adapter_parameters, apply, save, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
-from autopeft.trials import FEW_BATCHES, TrialSetting, kind_of, parameter_groups, pick_device, schedule
+from autopeft.training.identity import CHECKPOINTS, check_identity
+from autopeft.training.reports import check_reports
+from autopeft.training.trainer import ClassificationTrainer, Hooks, train_adapters_only
+from autopeft.trials import (
+    FEW_BATCHES,
+    Kind,
+    TrialSetting,
+    kind_of,
+    parameter_groups,
+    pick_device,
+    recompute_layers,
+    reset_head,
+    schedule,
+)
 
-__all__ = ["METRICS_FILE", "fine_tune"]
+__all__ = ["METRICS_FILE", "FineTuned", "fine_tune"]
 
 #: File beside the adapters with what was measured.
 METRICS_FILE = "metrics.json"
+
+#: A training is measured on validation once an epoch, but at least and at most so often.
+_LEAST_MEASURED, _MOST_MEASURED = 4, 20
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """What a fine-tune reached.
+
+    Args:
+        validation: Every metric on validation, and `loss`.
+        test: Likewise on test.
+        params: Trainable parameters, head not counted.
+        steps: Optimiser steps.
+        best_step: After how many of them validation was best, which is what was saved.
+        model: The trained model, with its adapters.
+    """
+
+    validation: dict[str, float]
+    test: dict[str, float]
+    params: int
+    steps: int
+    best_step: int
+    model: PreTrainedModel
 
 
 def fine_tune(
@@ -33,35 +73,89 @@ def fine_tune(
     out: Path,
     *,
     seed: int = 0,
+    report_to: Sequence[str] = (),
     progress: bool = False,
-) -> dict[str, float]:
-    """Train a configuration and write its adapters and head, with what they reach on validation.
+) -> FineTuned:
+    """Train a configuration and write its adapters and head, with what they reach on validation and test.
 
-    Unlike in a trial, the backbone's dropout is on and all examples of the training split are seen, those of the
-    setting's validation examples too.
+    Training is that of a trial, but all examples of the training split are seen, and of the states measured on
+    validation the best is kept. Run again on the same folder it goes on where it was stopped.
 
     Args:
         configuration: What to build and train.
         backbone: The pretrained model.
-        task: The data; `test` is not touched.
+        task: The data; `test` is read once, at the end.
         setting: Epochs, batches, learning rate of the head, precision; its `examples` are not looked at.
-        out: Folder for what `autopeft.methods.load` reads, and `metrics.json`.
-        seed: Seeds head, adapters, dropout and the order of texts.
+        out: Folder for what `autopeft.methods.load` reads, `metrics.json` and checkpoints.
+        seed: Seeds head, adapters, dropout of adapters and the order of texts.
+        report_to: Where to report, by transformers' names: `tensorboard`, `wandb`, `mlflow`.
         progress: Whether to show a progress bar.
 
-    Returns:
-        Every metric on validation, and `loss`.
-
     Raises:
-        ConfigurationError: When nothing would train.
+        AutopeftError: When nothing would train, TRL or what is reported to is not installed, or the folder holds
+            checkpoints of another training.
     """
+    check_reports(report_to)
+    check_identity(out, configuration, backbone, task, setting, seed)
     set_seed(seed)
-    device = pick_device()
     kind = kind_of(task)
-    model = kind.model(backbone, device)
     tokenizer = backbone.tokenizer()
     pad_id = pad_id_of(tokenizer)
-    train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
+    train, validation, test = (kind.encode(split, tokenizer, setting.max_length) for split in task.splits.values())
+    model = _built(configuration, backbone, kind, train, setting, pad_id, seed)
+    groups = parameter_groups(model, setting)
+    if not groups:
+        raise ConfigurationError(
+            "the untouched language model has nothing to train; pick a configuration with adapters"
+        )
+    optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
+    steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
+    trainer = _trainer(
+        model,
+        task,
+        _arguments(setting, steps, seed, out / CHECKPOINTS, task.metric, report_to, progress),
+        tokenizer=tokenizer,
+        train=_rows(train),
+        optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
+    )
+    trainer.kind, trainer.precision = kind, setting.precision
+    trainer.held_out = _batches(validation, setting, pad_id)
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = get_last_checkpoint(str(out / CHECKPOINTS)) if (out / CHECKPOINTS).is_dir() else None
+    trainer.train(resume_from_checkpoint=checkpoint)
+    model.eval()
+    on_validation, on_test = (
+        kind.measure(model, _batches(split, setting, pad_id), setting.precision, lambda rows, longest: None)
+        for split in (validation, test)
+    )
+    found = FineTuned(
+        on_validation,
+        on_test,
+        sum(parameter.numel() for parameter in adapter_parameters(model).values()),
+        steps,
+        trainer.state.best_global_step or steps,
+        model,
+    )
+    save(model, out)
+    figures = {key: value for key, value in vars(found).items() if key != "model"}
+    (out / METRICS_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf8")
+    return found
+
+
+def _built(
+    configuration: Configuration,
+    backbone: Backbone,
+    kind: Kind,
+    train: Encoded,
+    setting: TrialSetting,
+    pad_id: int,
+    seed: int,
+) -> PreTrainedModel:
+    """Build the model as a trial does."""
+    device = pick_device()
+    model = kind.model(backbone, device)
+    model.config.use_cache = False
+    reset_head(model, seed)
     few = np.random.default_rng(seed).permutation(len(train))[: FEW_BATCHES * setting.batch_size]
     apply(
         configuration,
@@ -73,71 +167,87 @@ def fine_tune(
             for batch in batches(train.take(few), setting.batch_size, pad_id)
         ],
     )
-    groups = parameter_groups(model, setting)
-    if not groups:
-        raise ConfigurationError(
-            "the untouched language model has nothing to train; pick a configuration with adapters"
-        )
-    optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
+    train_adapters_only(model)
+    if setting.gradient_checkpointing and stays_in_layers(configuration):
+        recompute_layers(model)
     if backbone.quantization is not None:
         # The Trainer takes quantised models only with transformers' own note that they have adapters.
         model._hf_peft_config_loaded = True
-    steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
-    with TemporaryDirectory() as scratch:
-        arguments = TrainingArguments(
-            scratch,
-            max_steps=steps,
-            per_device_train_batch_size=setting.batch_size,
-            train_sampling_strategy="group_by_length",
-            bf16=setting.precision == "bf16",
-            use_cpu=not torch.cuda.is_available(),
-            seed=seed,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=not progress,
-            dataloader_pin_memory=torch.cuda.is_available(),
-        )
-        trainer = _Trainer(
-            model,
-            arguments,
-            DataCollatorForSeq2Seq(tokenizer) if kind.each_token else DataCollatorWithPadding(tokenizer),
-            train_dataset=_rows(train),
-            callbacks=[_Hooks()],
-            optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    switch_training(model, False)
-    held_out = [(rows, collate(validation, rows, pad_id)) for rows in grouped(validation, 2 * setting.batch_size)]
-    metrics = kind.measure(model.eval(), held_out, setting.precision, lambda rows, longest: None)
-    save(model, out)
-    (out / METRICS_FILE).write_text(json.dumps({"validation": metrics, "steps": steps}, indent=2) + "\n", "utf8")
-    return metrics
+    return model
 
 
-class _Trainer(Trainer):
-    """A Trainer whose loss has what the methods add to it."""
+def _arguments(
+    setting: TrialSetting,
+    steps: int,
+    seed: int,
+    checkpoints: Path,
+    metric: str,
+    report_to: Sequence[str],
+    progress: bool,
+) -> TrainingArguments:
+    measured = min(max(_LEAST_MEASURED, round(setting.epochs)), _MOST_MEASURED)
+    every = max(1, -(-steps // measured))
+    return TrainingArguments(
+        str(checkpoints),
+        max_steps=steps,
+        per_device_train_batch_size=setting.batch_size,
+        train_sampling_strategy="group_by_length",
+        bf16=setting.precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        seed=seed,
+        logging_steps=max(1, every // 4),
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model=f"eval_{metric}",
+        greater_is_better=True,
+        report_to=list(report_to) or "none",
+        disable_tqdm=not progress,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
 
-    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
-        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
-        extra = penalty(self.accelerator.unwrap_model(model)) if model.training else None
-        loss = loss if extra is None else loss + extra
-        return (loss, outputs) if return_outputs else loss
+
+def _trainer(
+    model: PreTrainedModel,
+    task: Task | CausalTask,
+    arguments: TrainingArguments,
+    *,
+    tokenizer: Any,
+    train: Dataset,
+    optimizers: Any,
+) -> Any:
+    """Return TRL's trainer for text to generate, transformers' for text to classify.
+
+    Raises:
+        AutopeftError: When TRL is not installed.
+    """
+    given: dict[str, Any] = {
+        "train_dataset": train,
+        # Held-out examples are measured as in trials; the Trainer only wants to know that there are some.
+        "eval_dataset": train,
+        "processing_class": tokenizer,
+        "callbacks": [Hooks()],
+        "optimizers": optimizers,
+    }
+    if isinstance(task, Task):
+        return ClassificationTrainer(model, arguments, DataCollatorWithPadding(tokenizer), **given)
+    try:
+        from autopeft.training.sft import CausalTrainer, sft_arguments
+    except ModuleNotFoundError as error:
+        raise AutopeftError(
+            f"fine-tuning a decoder needs TRL ({error.name} is not installed): run `pip install 'autopeft[trl]'`"
+        ) from None
+    return CausalTrainer(model, sft_arguments(arguments), **given)
 
 
-class _Hooks(TrainerCallback):
-    """Lets the methods see each optimiser step."""
-
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        before_step(kwargs["model"])
-
-    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        after_step(kwargs["model"], state.global_step + 1, state.max_steps)
+def _batches(split: Encoded, setting: TrialSetting, pad_id: int) -> list[tuple[np.ndarray, dict[str, torch.Tensor]]]:
+    return [(rows, collate(split, rows, pad_id)) for rows in grouped(split, 2 * setting.batch_size)]
 
 
-def _rows(encoded: Encoded) -> Any:
+def _rows(encoded: Encoded) -> Dataset:
     """Return the texts as the rows that a Trainer collates."""
-    rows = [dict(zip(encoded.inputs, values, strict=True)) for values in zip(*encoded.inputs.values(), strict=True)]
-    if encoded.labels is None:
-        return rows
-    return [row | {"labels": int(label)} for row, label in zip(rows, encoded.labels, strict=True)]
+    labels = {} if encoded.labels is None else {"labels": encoded.labels.tolist()}
+    return Dataset.from_dict({**encoded.inputs, **labels})

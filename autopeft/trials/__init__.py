@@ -1,9 +1,12 @@
 """Trials: the short fine-tune of one configuration, and what it brings back."""
 
 from autopeft.trials.causal_setting import CausalSetting, choose_causal_setting
+from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
+from autopeft.trials.head import reset_head
+from autopeft.trials.kind import Batch, Kind
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
@@ -13,7 +16,9 @@ from autopeft.trials.setting import TrialSetting, choose_setting
 __all__ = [
     "FEW_BATCHES",
     "STATUSES",
+    "Batch",
     "CausalSetting",
+    "Kind",
     "Outcome",
     "TrialRunner",
     "TrialSetting",
@@ -24,6 +29,8 @@ __all__ = [
     "out_of_memory",
     "parameter_groups",
     "pick_device",
+    "recompute_layers",
+    "reset_head",
     "resolve_precision",
     "schedule",
     "use_threads",

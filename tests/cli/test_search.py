@@ -130,19 +130,6 @@ def test_every_run_records_a_plan_that_search_takes(place):
     assert len(facts(place / "plan")) == 4
 
 
-def test_a_pick_is_trained_on_all_the_data_and_saved(place):
-    run(place, "trained", "--trials", "4")
-    words = [sys.executable, "-m", "autopeft.cli", "train", "trained", "--pick", "1", "--epochs", "2", "-o", "adapter"]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=place)
-    assert done.returncode == 0, done.stderr
-    assert "trial 1: lora r=8" in done.stdout
-    written = {path.name for path in (place / "adapter").iterdir()}
-    assert {"adapter_config.json", "adapter_model.safetensors", "autopeft.json", "metrics.json"} <= written
-    refused = subprocess.run([*words[:-4], "--epochs", "-1"], capture_output=True, text=True, cwd=place)
-    assert refused.returncode == 2
-    assert "--epochs is -1" in refused.stderr
-
-
 def test_a_storage_shared_by_several_studies(place):
     url = f"sqlite:///{place}/shared.db"
     for seed in ("0", "1"):

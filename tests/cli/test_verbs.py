@@ -20,9 +20,14 @@ def invoke(*words):
     return result.stdout
 
 
+VERB_NAMES = (
+    *("search", "select", "front", "report", "compare", "cost", "export", "train", "evaluate"),
+    *("spaces", "tasks", "methods"),
+)
+
 VERBS = [
     [],
-    *([verb] for verb in ["search", "select", "front", "cost", "export", "train", "spaces", "tasks", "methods"]),
+    *([verb] for verb in VERB_NAMES),
 ]
 
 

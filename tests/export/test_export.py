@@ -1,76 +1,179 @@
-"""Exports: the files alone build the configuration."""
+"""What exported files do in other processes, most of which know nothing of autopeft."""
 
+import json
+import os
 import subprocess
 import sys
 
 import pytest
+import yaml
 from peft import PeftConfig, get_peft_model
+from safetensors.torch import save_file
 
-from autopeft.backbones import load_backbone
+from autopeft.backbones import load_backbone, load_decoder
 from autopeft.costs import Costs
-from autopeft.errors import AutopeftError, ConfigurationError
-from autopeft.export import export
-from autopeft.methods import HEAD_ONLY, VOCABULARY
-from autopeft.space import canonical, read_configuration
-from autopeft.testing.models import ARCHITECTURES, tiny_backbone
+from autopeft.export import ExportJob, export
+from autopeft.export.check import logits, randomise
+from autopeft.methods import apply, save
+from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
+from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
+from autopeft.testing.targets import tiny_job
+from tests.export.test_targets import LAYERED, PLAIN, SEVERAL
 
-ONE = {"modules": {"lora": {"rank": {"0": 4, "2": 8}, "alpha": "2r", "targets": ["q", "v"]}}}
-OWN = {"modules": {"serial_adapter": {"size": 4, "layers": [1]}}}
-GATED = {"modules": {"lora": {"rank": 4, "gate": True}}}
-SEVERAL = {"modules": ONE["modules"] | OWN["modules"] | {"prefix": {"length": 2}}}
+WHERE = {"lora": {"rank": {"0": 4, "2": 8}, "alpha": "2r", "targets": ["q", "v"]}}
+
+LOAD = """
+import sys
+from importlib.abc import MetaPathFinder
+from safetensors.torch import load_file
+import torch
+
+class NoAutopeft(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] == "autopeft":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, NoAutopeft())
+from peft import PeftModel
+from transformers import AutoModelForSequenceClassification as Auto
+folder, model, data = sys.argv[1:]
+found = load_file(data)
+loaded = PeftModel.from_pretrained(Auto.from_pretrained(model, num_labels=2), folder).eval()
+expected = found.pop("expected")
+with torch.no_grad():
+    assert torch.allclose(loaded(**found).logits, expected, atol=1e-6)
+assert not any(name.partition(".")[0] == "autopeft" for name in sys.modules)
+print("the same")
+"""
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES)
-def backbone(request, tmp_path_factory):
-    return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("export")))
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory):
+    return load_decoder(tiny_decoder("llama", tmp_path_factory.mktemp("model"), template=CHAT_TEMPLATE))
 
 
-@pytest.mark.parametrize("data", [ONE, OWN, GATED], ids=["lora", "serial", "gated"])
-def test_peft_builds_one_method_from_its_folder(backbone, data, tmp_path):
-    configuration = canonical(data, VOCABULARY, backbone.shape)
-    lines = export(configuration, backbone, "peft", tmp_path)
-    assert any("import autopeft" in line for line in lines) == (data is not ONE)
-    model = get_peft_model(backbone.classifier(2), PeftConfig.from_pretrained(str(tmp_path)))
+def run(*words, cwd=None):
+    # The machine's own paths, not those of this checkout: what is exported has to do without it.
+    path = os.pathsep.join(entry for entry in sys.path if "site-packages" in entry or "-lib" in entry)
+    command = [sys.executable, *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def trained(backbone, job, folder):
+    """Save adapters and a head as a finalist's are saved; return logits of a batch."""
+    model = backbone.classifier(2)
+    apply(job.configuration, model, backbone.anatomy, seed=0)
+    randomise(model)
+    save(model, folder)
+    batch = tiny_batch(backbone)
+    return batch, logits(model, batch)
+
+
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != "vit"])
+def test_peft_builds_one_method_on_every_architecture(architecture, tmp_path):
+    backbone = load_backbone(tiny_backbone(architecture, tmp_path))
+    job = tiny_job(backbone, WHERE, causal=False)
+    assert export(job, "peft", tmp_path / "out") == [
+        "model = get_peft_model(model, PeftConfig.from_pretrained(folder))"
+    ]
+    model = get_peft_model(backbone.classifier(2), PeftConfig.from_pretrained(str(tmp_path / "out")))
     trainable = {name: p.numel() for name, p in model.named_parameters() if p.requires_grad}
     head = sum(count for name, count in trainable.items() if "modules_to_save" in name)
     assert head > 0
-    assert sum(trainable.values()) - head == Costs(backbone).params(configuration)
+    assert sum(trainable.values()) - head == Costs(backbone).params(job.configuration)
 
 
-def test_several_methods_have_a_folder_each(backbone, tmp_path):
-    configuration = canonical(SEVERAL, VOCABULARY, backbone.shape)
-    export(configuration, backbone, "peft", tmp_path)
-    assert sorted(path.parent.name for path in tmp_path.glob("*/adapter_config.json")) == [
+@pytest.mark.parametrize("modules", [WHERE, {"ia3": {}}], ids=["lora", "ia3"])
+def test_trained_adapters_reload_without_autopeft(tmp_path, modules):
+    backbone = load_backbone(tiny_backbone("bert", tmp_path))
+    job = tiny_job(backbone, modules, causal=False)
+    batch, expected = trained(backbone, job, tmp_path / "seed-0")
+    finished = ExportJob(job.configuration, backbone, job.task, job.setting, 0, tmp_path / "seed-0")
+    lines = export(finished, "peft", tmp_path / "out")
+    assert lines == ["model = PeftModel.from_pretrained(model, folder)"]
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    save_file({**inputs, "expected": expected.contiguous()}, tmp_path / "data")
+    (tmp_path / "load.py").write_text(LOAD)
+    assert "the same" in run(tmp_path / "load.py", tmp_path / "out", backbone.path, tmp_path / "data")
+
+
+def test_several_trained_methods_keep_their_folders_and_the_head(tmp_path):
+    backbone = load_backbone(tiny_backbone("bert", tmp_path))
+    job = tiny_job(backbone, SEVERAL, causal=False)
+    trained(backbone, job, tmp_path / "seed-0")
+    finished = ExportJob(job.configuration, backbone, job.task, job.setting, 0, tmp_path / "seed-0")
+    lines = export(finished, "peft", tmp_path / "out")
+    assert "import autopeft  # PEFT itself lacks prefix, serial_adapter as it is here" in lines
+    assert sorted(path.parent.name for path in (tmp_path / "out").glob("*/adapter_model.safetensors")) == [
         "lora",
         "prefix",
         "serial_adapter",
     ]
+    assert (tmp_path / "out" / "head.safetensors").is_file()
 
 
-def test_our_own_target_is_read_back(backbone, tmp_path):
-    configuration = canonical(SEVERAL, VOCABULARY, backbone.shape)
-    export(configuration, backbone, "autopeft", tmp_path)
-    written = read_configuration(tmp_path / "configuration.yaml")
-    assert canonical(written, VOCABULARY, backbone.shape) == configuration
+def test_what_was_trained_with_stands_in_the_tools_own_keys_or_beside(decoder, tmp_path):
+    job = tiny_job(decoder, PLAIN, causal=True)
+    for name in ("trl", "axolotl", "llamafactory", "torchtune", "transformers", "peft", "autopeft"):
+        export(job, name, tmp_path / name)
+    found = {path.name: yaml.safe_load(path.read_text()) for path in tmp_path.rglob("*.yaml")}
+    assert found["sft.yaml"]["learning_rate"] == found["axolotl.yaml"]["learning_rate"] == 5e-4
+    assert found["llamafactory.yaml"]["per_device_train_batch_size"] == found["axolotl.yaml"]["micro_batch_size"] == 4
+    assert found["torchtune.yaml"]["optimizer"]["lr"] == 5e-4
+    assert {found[name]["seed"] for name in ("sft.yaml", "axolotl.yaml", "llamafactory.yaml", "torchtune.yaml")} == {3}
+    beside = yaml.safe_load((tmp_path / "peft" / "training.yaml").read_text())
+    assert beside["learning_rate"] == {"lora": 5e-4}
+    assert (beside["schedule"], beside["batch_size"], beside["seed"]) == ("linear", 4, 3)
 
 
-def test_refusals(tmp_path):
-    backbone = load_backbone()
-    with pytest.raises(ConfigurationError, match="no adapter"):
-        export(HEAD_ONLY, backbone, "peft", tmp_path)
-    with pytest.raises(AutopeftError, match="did you mean 'peft'"):
-        export(HEAD_ONLY, backbone, "pef", tmp_path)
+def test_dropout_that_trials_switched_off_is_carried(tmp_path):
+    backbone = load_backbone(tiny_backbone("bert", tmp_path))
+    off = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
+    job = tiny_job(backbone, WHERE, causal=False)
+    export(job, "transformers", tmp_path / "script")
+    export(job, "peft", tmp_path / "peft")
+    for folder in ("script", "peft"):
+        assert yaml.safe_load((tmp_path / folder / "training.yaml").read_text())["backbone"] == off
 
 
-def test_stock_peft_loads_lora_without_autopeft(tmp_path):
-    backbone = load_backbone()
-    export(canonical(ONE, VOCABULARY, backbone.shape), backbone, "peft", tmp_path)
-    code = (
-        "import sys\nfrom peft import PeftConfig, get_peft_model\n"
-        "from transformers import AutoModelForSequenceClassification as Auto\n"
-        f"model = Auto.from_pretrained({str(backbone.path)!r})\n"
-        f"get_peft_model(model, PeftConfig.from_pretrained({str(tmp_path)!r}))\n"
-        "assert 'autopeft' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_data_are_written_without_the_test_split(decoder, tmp_path):
+    export(tiny_job(decoder, PLAIN, causal=True), "axolotl", tmp_path)
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["train.jsonl", "validation.jsonl"]
+    first = json.loads((tmp_path / "data" / "train.jsonl").read_text().splitlines()[0])
+    learned = "".join(part["text"] for part in first["segments"] if part["label"])
+    assert learned.startswith("a small model reads a short text")
+    assert learned.endswith("[EOS]")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("causal", "modules"), [(False, WHERE), (True, LAYERED)], ids=["classify", "generate"])
+def test_the_script_of_transformers_trains(decoder, tmp_path, causal, modules):
+    backbone = decoder if causal else load_backbone(tiny_backbone("bert", tmp_path))
+    export(tiny_job(backbone, modules, causal), "transformers", tmp_path / "out")
+    said = run("train.py", "--max_steps", 3, "--use_cpu", "true", cwd=tmp_path / "out")
+    assert "eval_loss" in said
+    assert (tmp_path / "out" / "output" / "adapter_model.safetensors").is_file()
+
+
+def test_the_script_of_a_method_of_ours_imports_autopeft(decoder, tmp_path):
+    export(tiny_job(decoder, {"serial_adapter": {"size": 4}}, causal=True), "transformers", tmp_path)
+    text = (tmp_path / "train.py").read_text()
+    assert "import autopeft  # noqa: F401  (PEFT lacks SERIAL_ADAPTER)" in text
+
+
+@pytest.mark.slow
+def test_the_script_of_trl_and_its_command_train_alike(decoder, tmp_path):
+    pytest.importorskip("trl", reason="needs TRL, the extra `trl`")
+    export(tiny_job(decoder, PLAIN, causal=True), "trl", tmp_path)
+    words = ["--max_steps", 3, "--use_cpu", "true", "--report_to", "none", "--logging_steps", 1]
+    run("train.py", *words, cwd=tmp_path)
+    run("-m", "trl.scripts.sft", "--config", "sft.yaml", "--output_dir", "cli", *words, cwd=tmp_path)
+    states = [
+        json.loads((tmp_path / name / "checkpoint-3" / "trainer_state.json").read_text()) for name in ("output", "cli")
+    ]
+    losses = [[entry["loss"] for entry in state["log_history"] if "loss" in entry] for state in states]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    assert len(losses[0]) == 3

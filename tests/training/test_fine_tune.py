@@ -1,15 +1,22 @@
 import json
+from importlib.util import find_spec
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification
 
 from autopeft.backbones import load_backbone
+from autopeft.errors import AutopeftError, ConfigurationError, StudyError
+from autopeft.export.check import logits
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.space import canonical
 from autopeft.tasks import Split, Task, collate, encode, grouped, pad_id_of, score
 from autopeft.testing.models import tiny_backbone
-from autopeft.training import fine_tune
+from autopeft.training import check_mergeable, evaluate, fine_tune, merge, push, write_card
+from autopeft.training.trainer import ClassificationTrainer, Ours
 from autopeft.trials import TrialSetting
 from autopeft.trials.classification import predict
 
@@ -38,11 +45,13 @@ def test_what_is_saved_is_what_was_measured(backbone, tmp_path, precision):
     task = make_task()
     configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
     setting = TrialSetting(**(SETTING.to_dict() | {"precision": precision, "epochs": 6.0}))
-    metrics = fine_tune(configuration, backbone, task, setting, tmp_path)
+    found = fine_tune(configuration, backbone, task, setting, tmp_path)
+    metrics = found.validation
     assert metrics["accuracy"] > 0.8
+    assert found.test == pytest.approx(metrics)
     written = json.loads((tmp_path / "metrics.json").read_text())
     # The setting draws eight examples; the whole split is trained on.
-    assert written == {"validation": metrics, "steps": 72}
+    assert (written["validation"], written["steps"], written["params"]) == (metrics, 72, found.params)
     model = backbone.classifier(2)
     assert load(tmp_path, model, backbone.anatomy) == configuration
     tokenizer = backbone.tokenizer()
@@ -56,11 +65,158 @@ def test_what_is_saved_is_what_was_measured(backbone, tmp_path, precision):
 def test_the_same_seed_gives_the_same_adapters(backbone, tmp_path):
     configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
     runs = [fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / name, seed=3) for name in "ab"]
-    assert runs[0] == runs[1]
+    assert runs[0].validation == runs[1].validation
     torch.manual_seed(9)
-    assert fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "c", seed=4) != runs[0]
+    other = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "c", seed=4)
+    assert other.validation != runs[0].validation
 
 
 def test_the_head_alone_is_trained_and_saved(backbone, tmp_path):
     fine_tune(HEAD_ONLY, backbone, make_task(), SETTING, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["autopeft.json", "head.safetensors", "metrics.json"]
+    written = ["autopeft.json", "checkpoints", "head.safetensors", "metrics.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == written
+
+
+class Interrupted(Exception):
+    """Stands for whatever ends a training half way."""
+
+
+def test_it_goes_on_where_it_was_stopped(backbone, tmp_path, monkeypatch):
+    configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
+    whole = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "whole")
+    measure = Ours.evaluate
+    measured = []
+
+    def stop_at_the_third(self, *args, **kwargs):
+        measured.append(self.state.global_step)
+        if len(measured) == 3:
+            raise Interrupted
+        return measure(self, *args, **kwargs)
+
+    monkeypatch.setattr(Ours, "evaluate", stop_at_the_third)
+    with pytest.raises(Interrupted):
+        fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "parts")
+    monkeypatch.setattr(Ours, "evaluate", measure)
+    resumed = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "parts")
+    assert resumed.test == pytest.approx(whole.test, abs=1e-6)
+    assert resumed.best_step == whole.best_step
+    first, second = (load_file(tmp_path / name / "head.safetensors") for name in ("whole", "parts"))
+    assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
+
+
+def test_checkpoints_of_another_training_are_not_taken(backbone, tmp_path):
+    fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
+    with pytest.raises(StudyError, match="of a training with another seed; give another folder"):
+        fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, seed=1)
+
+
+def test_the_best_state_on_validation_is_kept(backbone, tmp_path, monkeypatch):
+    """The measured accuracy is made to be the best at the first look."""
+    measure = Ours.evaluate
+
+    def best_first(self, *args, **kwargs):
+        found = measure(self, *args, **kwargs)
+        found["eval_accuracy"] = 1 / self.state.global_step
+        return found
+
+    monkeypatch.setattr(Ours, "evaluate", best_first)
+    configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
+    kept = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path)
+    assert kept.best_step == 3 < kept.steps == 12
+    monkeypatch.setattr(Ours, "evaluate", measure)
+    model = backbone.classifier(2)
+    load(tmp_path, model, backbone.anatomy)
+    found = evaluate(tmp_path, backbone, make_task(32), SETTING, "validation")
+    assert found == pytest.approx(kept.validation)
+
+
+def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
+    modes = set()
+    step = ClassificationTrainer.training_step
+
+    def look(self, model, *args, **kwargs):
+        result = step(self, model, *args, **kwargs)
+        modes.update((type(each).__name__, each.training) for each in model.modules())
+        return result
+
+    monkeypatch.setattr(ClassificationTrainer, "training_step", look)
+    configuration = canonical({"modules": {"lora": {"rank": 2, "dropout": 0.1}}}, VOCABULARY, backbone.shape)
+    fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path)
+    dropouts = [training for name, training in modes if name == "Dropout"]
+    # That of LoRA is on, that of the backbone off.
+    assert sorted(dropouts) == [False, True]
+
+
+@pytest.mark.parametrize("modules", [{"lora": {"rank": 2}}, {"lora": {"rank": 2}, "ia3": {"targets": ["up"]}}])
+def test_merged_models_need_no_adapters(backbone, tmp_path, modules):
+    configuration = canonical({"modules": modules}, VOCABULARY, backbone.shape)
+    found = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path)
+    inputs = {"input_ids": torch.arange(6)[None]}
+    expected = logits(found.model, inputs)
+    merge(found.model, inputs)
+    found.model.save_pretrained(tmp_path / "merged")
+    plain = AutoModelForSequenceClassification.from_pretrained(tmp_path / "merged")
+    assert torch.allclose(logits(plain, inputs), expected, atol=1e-4)
+
+
+def test_what_cannot_be_merged_is_named_beforehand(backbone):
+    configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
+    with pytest.raises(ConfigurationError, match="serial_adapter cannot be folded"):
+        check_mergeable(configuration)
+
+
+@pytest.mark.parametrize("modules", [{"lora": {"rank": 2}}, COMPOSITE["modules"]], ids=["one", "several"])
+def test_the_card_says_how_to_load_and_that_works(tmp_path, modules):
+    backbone = load_backbone(tiny_backbone("bert", tmp_path))
+    configuration = canonical({"modules": modules}, VOCABULARY, backbone.shape)
+    task, out = make_task(32), tmp_path / "out"
+    found = fine_tune(configuration, backbone, task, SETTING, out)
+    write_card(configuration, backbone, task, SETTING, 0, found, out)
+    card = (out / "README.md").read_text()
+    assert f"| test | {' | '.join(f'{value:.4f}' for value in found.test.values())} |" in card
+    assert configuration.describe() in card
+    names: dict = {}
+    code = card.partition("```python\n")[2].partition("```")[0].replace('"."', repr(str(out)))
+    exec(code, names)
+    inputs = {"input_ids": torch.arange(6)[None]}
+    assert torch.allclose(logits(names["model"], inputs), logits(found.model, inputs), atol=1e-6)
+
+
+def test_reports_go_where_they_are_asked_for(backbone, tmp_path):
+    pytest.importorskip("tensorboardX", reason="needs tensorboardX")
+    fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, report_to=["tensorboard"])
+    assert list(tmp_path.rglob("events.out.tfevents*"))
+    if find_spec("wandb") is None:
+        with pytest.raises(AutopeftError, match="wandb is not installed"):
+            fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "w", report_to=["wandb"])
+    with pytest.raises(AutopeftError, match="cannot report to 'nowhere'; expected one of tensorboard"):
+        fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "n", report_to=["nowhere"])
+
+
+class Hub:
+    """A hub that takes everything."""
+
+    taken: ClassVar[list] = []
+
+    def create_repo(self, name, **how):
+        assert how == {"private": True, "exist_ok": True}
+        return f"https://hub/{name}"
+
+    def upload_folder(self, **what):
+        self.taken.append(what)
+
+
+def test_pushing_leaves_checkpoints_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("autopeft.training.hub.HfApi", Hub)
+    assert push(tmp_path, "me/it") == "https://hub/me/it"
+    assert Hub.taken == [{"folder_path": tmp_path, "repo_id": "me/it", "ignore_patterns": ["checkpoints/*"]}]
+
+
+def test_a_hub_that_cannot_be_reached_is_one_message(tmp_path, monkeypatch):
+    def fail(self, name, **how):
+        raise OSError("no route")
+
+    monkeypatch.setattr(Hub, "create_repo", fail)
+    monkeypatch.setattr("autopeft.training.hub.HfApi", Hub)
+    with pytest.raises(AutopeftError, match=r"cannot push to me/it: no route; what was trained is in"):
+        push(tmp_path, "me/it")

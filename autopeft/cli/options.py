@@ -1,0 +1,88 @@
+"""The options that verbs share: which model, which data, how a training runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "BatchSize",
+    "Completion",
+    "Data",
+    "Epochs",
+    "Examples",
+    "GradientCheckpointing",
+    "Kind",
+    "Label",
+    "LoadIn4bit",
+    "LoadIn8bit",
+    "MaxLength",
+    "Messages",
+    "Metric",
+    "Model",
+    "Plugin",
+    "Precision",
+    "Prompt",
+    "Revision",
+    "Roles",
+    "Seed",
+    "TaskName",
+    "Test",
+    "Text",
+    "Text2",
+    "Validation",
+]
+
+DATA_PANEL = "Data"
+TRIAL_PANEL = "Trials"
+
+Model = Annotated[str | None, typer.Option(help="Hub id, folder or smollm2; default: the packaged MiniLM.")]
+Revision = Annotated[str | None, typer.Option(help="Revision of a hub model.")]
+Roles = Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")]
+TaskName = Annotated[str | None, typer.Option(help="Packaged task, see `autopeft tasks`.", rich_help_panel=DATA_PANEL)]
+Data = Annotated[
+    str | None, typer.Option(help="CSV, TSV, JSONL or Parquet file, or a `datasets` name.", rich_help_panel=DATA_PANEL)
+]
+Kind = Annotated[
+    str | None, typer.Option(help="classification or causal; default: as the columns say.", rich_help_panel=DATA_PANEL)
+]
+Text = Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=DATA_PANEL)]
+Text2 = Annotated[str | None, typer.Option(help="Column of the second text, for pairs.", rich_help_panel=DATA_PANEL)]
+Label = Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=DATA_PANEL)]
+Messages = Annotated[
+    str | None, typer.Option(help="Column of conversations, to tune a decoder on.", rich_help_panel=DATA_PANEL)
+]
+Prompt = Annotated[str | None, typer.Option(help="Column of the prompt.", rich_help_panel=DATA_PANEL)]
+Completion = Annotated[
+    str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=DATA_PANEL)
+]
+Validation = Annotated[
+    Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=DATA_PANEL)
+]
+Test = Annotated[
+    Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=DATA_PANEL)
+]
+Metric = Annotated[
+    str | None, typer.Option(help="accuracy, macro_f1 or mcc; token_accuracy of decoders.", rich_help_panel=DATA_PANEL)
+]
+Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
+Examples = Annotated[int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=TRIAL_PANEL)]
+Epochs = Annotated[float | None, typer.Option(help="Epochs of a trial.", rich_help_panel=TRIAL_PANEL)]
+BatchSize = Annotated[int | None, typer.Option(help="Examples of a step.", rich_help_panel=TRIAL_PANEL)]
+MaxLength = Annotated[int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=TRIAL_PANEL)]
+Precision = Annotated[str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=TRIAL_PANEL)]
+LoadIn4bit = Annotated[
+    bool | None,
+    typer.Option("--load-in-4bit", help="Frozen matrices in 4 bits, by bitsandbytes.", rich_help_panel=TRIAL_PANEL),
+]
+LoadIn8bit = Annotated[
+    bool | None,
+    typer.Option("--load-in-8bit", help="Frozen matrices in 8 bits, by bitsandbytes.", rich_help_panel=TRIAL_PANEL),
+]
+GradientCheckpointing = Annotated[
+    bool | None,
+    typer.Option("--gradient-checkpointing", help="Compute layers again to save memory.", rich_help_panel=TRIAL_PANEL),
+]

@@ -1,0 +1,28 @@
+"""The PEFT config of a part, as its folder holds it."""
+
+from __future__ import annotations
+
+from peft import PeftConfig, PeftType
+
+from autopeft.backbones import Backbone, Decoder, head_parameters
+from autopeft.methods.builder import Part
+
+__all__ = ["adapter_config", "is_stock"]
+
+
+def adapter_config(part: Part, backbone: Backbone) -> PeftConfig:
+    """Return the config that `get_peft_model` takes to adapt a task model and train its head."""
+    config = part.method.peft_config(part.cells, backbone.anatomy)
+    config.base_model_name_or_path = str(backbone.path)
+    config.revision = backbone.revision
+    config.task_type = "CAUSAL_LM" if isinstance(backbone, Decoder) else "SEQ_CLS"
+    config.modules_to_save = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())}) or None
+    # PEFT keeps target names in a set, whose order changes from run to run.
+    if getattr(config, "target_modules", None):
+        config.target_modules = sorted(config.target_modules)
+    return config
+
+
+def is_stock(config: PeftConfig) -> bool:
+    """Tell whether PEFT loads a config without autopeft."""
+    return config.peft_type in set(PeftType)

@@ -1,0 +1,38 @@
+"""A fresh adapter as the carrier of what a tool's own keys cannot say: it changes nothing until it is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from peft.utils.constants import SAFETENSORS_WEIGHTS_NAME
+from safetensors.torch import save_file
+
+from autopeft.export.adapter import adapter_config
+from autopeft.export.job import ExportJob
+from autopeft.export.training import only_part
+from autopeft.methods import apply, remove
+from autopeft.methods.builder import applied
+from autopeft.methods.storage import stored_tensors
+from autopeft.trials import kind_of
+
+__all__ = ["CARRIER", "write_carrier"]
+
+#: Folder of the fresh adapter.
+CARRIER = "adapter"
+
+
+def write_carrier(job: ExportJob, folder: Path) -> None:
+    """Write config and weights of the untrained adapter, with the ranks and alphas of every matrix."""
+    model = kind_of(job.task).model(job.backbone, torch.device("cpu"))
+    apply(job.configuration, model, job.backbone.anatomy, seed=job.seed)
+    [inserted] = applied(model).inserted
+    tensors = stored_tensors(inserted, job.backbone.anatomy)
+    (folder / CARRIER).mkdir()
+    adapter_config(only_part(job), job.backbone).save_pretrained(str(folder / CARRIER))
+    save_file(
+        {name: value.detach().clone().contiguous() for name, value in tensors.items()},
+        str(folder / CARRIER / SAFETENSORS_WEIGHTS_NAME),
+        metadata={"format": "pt"},
+    )
+    remove(model)

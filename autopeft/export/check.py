@@ -1,0 +1,142 @@
+"""The check before an export: do its files build the model that our own builder builds?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from peft import PeftModel
+from torch import nn
+
+from autopeft.backbones import Anatomy
+from autopeft.errors import ConfigurationError
+from autopeft.export.job import ExportJob
+from autopeft.export.rebuilt import Rebuilt, Tensors
+from autopeft.export.target import Target
+from autopeft.methods import adapter_parameters, apply, load, remove
+from autopeft.methods.builder import Inserted, applied, inject_targets
+from autopeft.methods.prompts import prompt_of
+from autopeft.methods.storage import stored_tensors
+from autopeft.tasks import collate, pad_id_of
+from autopeft.trials import kind_of
+
+__all__ = ["check", "logits", "randomise"]
+
+#: Tokens of the text that is computed.
+_TOKENS = 32
+
+#: Largest difference of logits, relative to the largest logit, that is rounding.
+_CLOSE = 1e-4
+
+#: How far adapters are moved; further, and deep models answer rounding with other logits.
+_MOVED = 0.05
+
+
+class _Own(NamedTuple):
+    """What our own builder built.
+
+    Args:
+        modules: Full names of the modules that were adapted.
+        trainable: Trainable parameters, the task head not counted.
+        tensors: The adapters' tensors.
+        logits: The logits of one text.
+    """
+
+    modules: frozenset[str]
+    trainable: int
+    tensors: Tensors
+    logits: torch.Tensor
+
+
+def check(target: Target, job: ExportJob, folder: Path) -> None:
+    """Build a model of exported files and compare it with our own: modules, parameters, and logits.
+
+    Both get the same random adapter weights, for at their start a lost rank or alpha would not show.
+
+    Args:
+        target: What wrote the files.
+        job: What was exported.
+        folder: The files.
+
+    Raises:
+        ConfigurationError: Saying what differs.
+    """
+    kind = kind_of(job.task)
+    tokenizer = job.backbone.tokenizer()
+    encoded = kind.encode(job.task.train.take([0]), tokenizer, job.setting.max_length)
+    batch = collate(encoded, np.array([0]), pad_id_of(tokenizer))
+    inputs = {key: value[:, :_TOKENS] for key, value in batch.items() if key != "labels"}
+    for rebuild in target.rebuilds(folder):
+        model = kind.model(job.backbone, torch.device("cpu"))
+        own = _build(target, job, model, inputs)
+        _compare(target, own, rebuild(folder, model, job.backbone), inputs, job.trained is None)
+
+
+def _compare(target: Target, own: _Own, rebuilt: Rebuilt, inputs: Mapping[str, torch.Tensor], fresh: bool) -> None:
+    if rebuilt.modules != own.modules:
+        odd = sorted(rebuilt.modules ^ own.modules)
+        raise _differs(target, f"adapt {len(rebuilt.modules)} modules, not {len(own.modules)}: see {odd[0]}")
+    # What is trained already is whole in its files; how much of it would go on training is PEFT's affair.
+    if fresh and rebuilt.trainable != own.trainable:
+        raise _differs(target, f"train {rebuilt.trainable:,} parameters, not {own.trainable:,}")
+    rebuilt.load(own.tensors)
+    difference = (logits(rebuilt.model, {**inputs, **rebuilt.inputs}) - own.logits).abs().max()
+    if not difference <= _CLOSE * max(1.0, float(own.logits.abs().max())):
+        raise _differs(target, f"compute other logits, by up to {difference:.2g}")
+
+
+def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torch.Tensor]) -> _Own:
+    anatomy = job.backbone.anatomy
+    if job.trained is not None and target.carries_weights:
+        load(job.trained, model, anatomy)
+    else:
+        apply(job.configuration, model, anatomy, seed=0)
+        randomise(model, _MOVED)
+    inserted = applied(model).inserted
+    own = _Own(
+        frozenset(name for each in inserted for name in inject_targets(each.part, anatomy)),
+        sum(parameter.numel() for parameter in adapter_parameters(model).values()),
+        [{key: value.clone() for key, value in _tensors(each, anatomy).items()} for each in inserted],
+        logits(model, inputs),
+    )
+    remove(model)
+    return own
+
+
+def _tensors(inserted: Inserted, anatomy: Anatomy) -> Mapping[str, torch.Tensor]:
+    """Return the tensors of a part; of a prompt those of its encoder, for a network that makes it is not stored."""
+    if isinstance(inserted.tuner, PeftModel):
+        state: Mapping[str, torch.Tensor] = prompt_of(inserted.tuner).state_dict()
+        return state
+    return stored_tensors(inserted, anatomy)
+
+
+def logits(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the logits of a model in eval mode."""
+    model.eval()
+    with torch.no_grad():
+        result: torch.Tensor = model(**{key: value for key, value in batch.items() if key != "labels"}).logits
+    return result
+
+
+@torch.no_grad()
+def randomise(model: Any, scale: float = 0.3) -> None:
+    """Move every adapter tensor at random, so that a lost scale, size or place shows.
+
+    Args:
+        model: A model that `autopeft.methods.apply` adapted.
+        scale: Standard deviation of what is added.
+    """
+    generator = torch.Generator().manual_seed(0)
+    for parameter in adapter_parameters(model).values():
+        parameter.add_(scale * torch.randn(parameter.shape, generator=generator).to(parameter))
+
+
+def _differs(target: Target, how: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the files for {target.name} would {how} as the configuration does; nothing was written. "
+        "This is a fault of the target: please report it with the configuration"
+    )

@@ -1,0 +1,126 @@
+"""The targets, and the export to one of them: refused with reasons, checked, then written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from autopeft.backbones import Backbone
+from autopeft.errors import AutopeftError, ConfigurationError
+from autopeft.export.check import check
+from autopeft.export.job import ExportJob
+from autopeft.export.shortfall import reduced
+from autopeft.export.target import Target
+from autopeft.export.targets.axolotl import Axolotl
+from autopeft.export.targets.llamafactory import LlamaFactory
+from autopeft.export.targets.own import Own
+from autopeft.export.targets.peft import Peft
+from autopeft.export.targets.torchtune import Torchtune
+from autopeft.export.targets.transformers import Transformers
+from autopeft.export.targets.trl import Trl
+from autopeft.methods.builder import inject_targets, plan
+from autopeft.space import Configuration
+from autopeft.tasks import CausalTask, Task
+
+__all__ = ["TARGETS", "export", "refusal", "target_named", "unable"]
+
+#: The targets; of those that can express something the first is named to who asked another for it.
+TARGETS: Mapping[str, Target] = {
+    target.name: target for target in (Trl(), Transformers(), Axolotl(), LlamaFactory(), Torchtune(), Peft(), Own())
+}
+
+
+def target_named(name: str) -> Target:
+    """Return a target.
+
+    Raises:
+        AutopeftError: When there is none of the name.
+    """
+    if name not in TARGETS:
+        near = get_close_matches(name, TARGETS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise AutopeftError(f"unknown target {name!r}; expected one of {', '.join(TARGETS)}{hint}")
+    return TARGETS[name]
+
+
+def refusal(target: Target, configuration: Configuration, backbone: Backbone) -> str | None:
+    """Say why a search for a target leaves a configuration out; None when the target expresses all of it."""
+    found = list(target.shortfalls(configuration, backbone))
+    return f"{target.name} cannot express {', '.join(map(str, found))}" if found else None
+
+
+def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False) -> list[str]:
+    """Write a configuration for a target, after building a model of the files and comparing it with our own.
+
+    Args:
+        job: What to export.
+        name: The target's name.
+        folder: Where to write; made if need be. Nothing is written when anything is refused.
+        allow_lossy: Leave out what the target cannot express and the adapters are the same without.
+
+    Returns:
+        Lines that say how to use the files, and what was left out.
+
+    Raises:
+        AutopeftError: When the target is unknown.
+        ConfigurationError: When the target cannot express the configuration or train the task, or the files would
+            build another model.
+    """
+    target = target_named(name)
+    for part in plan(job.configuration):
+        # Raises what PEFT refuses on this backbone.
+        inject_targets(part, job.backbone.anatomy)
+    reason = unable(target, job.task, job.backbone, " + ".join(job.configuration.modules) or "no adapters")
+    if reason:
+        raise ConfigurationError(f"{reason}; expected {_nearest(target, job)}")
+    found = [] if _trained(target, job) else list(target.shortfalls(job.configuration, job.backbone))
+    if any(not shortfall.lossy for shortfall in found) or (found and not allow_lossy):
+        lossy = all(shortfall.lossy for shortfall in found)
+        raise ConfigurationError(
+            f"{target.name} cannot express {', '.join(map(str, found))}; expected {_nearest(target, job)}"
+            + (", or --allow-lossy to leave it out" if lossy else "")
+        )
+    job = replace(job, configuration=reduced(job.configuration, found))
+    with TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        lines = target.write(job, place)
+        check(target, job, place)
+        shutil.copytree(place, folder, dirs_exist_ok=True)
+    return [*lines, *(f"left out: {shortfall}" for shortfall in found)]
+
+
+def _trained(target: Target, job: ExportJob) -> bool:
+    """Tell whether a target takes trained adapters along, so that how they were trained is past."""
+    return job.trained is not None and target.carries_weights
+
+
+def unable(target: Target, task: Task | CausalTask, backbone: Backbone, methods: str = "") -> str | None:
+    """Say why a target cannot train a task or a backbone, whatever the configuration; None when it can.
+
+    Args:
+        target: The target.
+        task: The task.
+        backbone: The backbone.
+        methods: The methods in question, to be named.
+    """
+    if target.causal_only and not isinstance(task, CausalTask):
+        named = f" ({methods})" if methods else ""
+        return f"{target.name} trains causal language models, and the task {task.name}{named} classifies texts"
+    unfit = target.unfit(backbone)
+    return f"{target.name} cannot train {backbone.name}: {unfit}" if unfit else None
+
+
+def _nearest(asked: Target, job: ExportJob) -> str:
+    """Name the targets that can express all of a job, the nearest first."""
+    able: Sequence[str] = [
+        f"--to {target.name}"
+        for target in TARGETS.values()
+        if target is not asked
+        and unable(target, job.task, job.backbone) is None
+        and (_trained(target, job) or refusal(target, job.configuration, job.backbone) is None)
+    ]
+    return " or ".join(able[:2])

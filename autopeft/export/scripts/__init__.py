@@ -1,0 +1,1 @@
+"""Scripts that are copied beside the files of an export; they run without autopeft."""

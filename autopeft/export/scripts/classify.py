@@ -1,0 +1,90 @@
+"""Fine-tune a text classifier with transformers' Trainer and the adapter of `adapter_config.json`.
+
+Settings are in `training.yaml`; arguments of `TrainingArguments` given on the command line win, as `--max_steps 10`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from datasets import load_dataset
+from peft import PeftConfig, get_peft_model
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    HfArgumentParser,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Train, measure on the validation examples, and save adapter and head."""
+    settings = yaml.safe_load((HERE / "training.yaml").read_text(encoding="utf8"))
+    parser = HfArgumentParser(TrainingArguments)
+    parser.set_defaults(output_dir=str(HERE / "output"), **settings["arguments"])
+    (arguments,) = parser.parse_args_into_dataclasses()
+    set_seed(arguments.seed)
+    tokenizer = AutoTokenizer.from_pretrained(settings["model"], revision=settings["revision"])
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    labels: list[str] = settings["labels"]
+    base = AutoModelForSequenceClassification.from_pretrained(
+        settings["model"],
+        revision=settings["revision"],
+        id2label=dict(enumerate(labels)),
+        label2id={label: number for number, label in enumerate(labels)},
+        pad_token_id=tokenizer.pad_token_id,
+        **settings["backbone"],
+    )
+    model = get_peft_model(base, PeftConfig.from_pretrained(str(HERE)))
+
+    def encode(rows: dict[str, Any]) -> Any:
+        texts = [rows[column] for column in ("text", "text2") if column in rows]
+        found = tokenizer(*texts, truncation=True, max_length=settings["max_length"])
+        return {**found, "labels": [labels.index(label) for label in rows["label"]]}
+
+    files = {split: str(HERE / "data" / f"{split}.jsonl") for split in ("train", "validation")}
+    data = load_dataset("json", data_files=files)
+    data = data.map(encode, batched=True, remove_columns=data["train"].column_names)
+    trainer = Trainer(
+        model,
+        arguments,
+        DataCollatorWithPadding(tokenizer),
+        train_dataset=data["train"],
+        eval_dataset=data["validation"],
+        processing_class=tokenizer,
+        compute_metrics=accuracy,
+        optimizers=(optimizer(model, arguments, settings["rates"]), None),
+    )
+    trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
+    print(trainer.evaluate())
+    trainer.save_model()
+
+
+def accuracy(found: Any) -> dict[str, float]:
+    """Return the share of labels that are right."""
+    return {"accuracy": float((found.predictions.argmax(axis=-1) == found.label_ids).mean())}
+
+
+def optimizer(model: Any, arguments: TrainingArguments, rates: dict[str, float]) -> torch.optim.Optimizer:
+    """Return AdamW with the learning rates of `rates`, each for the parameters with a word in their names."""
+    groups: dict[float, list[Any]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            rate = next((rate for word, rate in rates.items() if f".{word}." in name), arguments.learning_rate)
+            groups.setdefault(rate, []).append(parameter)
+    return torch.optim.AdamW(
+        [{"params": parameters, "lr": rate} for rate, parameters in groups.items()],
+        weight_decay=arguments.weight_decay,
+    )
+
+
+if __name__ == "__main__":
+    main()

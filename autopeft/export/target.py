@@ -1,0 +1,69 @@
+"""What every export target is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from autopeft.backbones import Backbone
+from autopeft.export.job import ExportJob
+from autopeft.export.rebuilt import Rebuilt
+from autopeft.export.shortfall import Shortfall
+from autopeft.space import Configuration
+
+__all__ = ["Rebuild", "Target"]
+
+#: Builds a model of a folder, a task model without adapters and its backbone.
+Rebuild = Callable[[Path, Any, Backbone], Rebuilt]
+
+
+class Target(ABC):
+    """A tool that trains or loads a configuration.
+
+    Attributes:
+        name: Its name on the command line.
+        summary: One line for people.
+        causal_only: Whether it trains causal language models only.
+        carries_weights: Whether it takes trained adapters along where there are some.
+    """
+
+    name: str
+    summary: str
+    causal_only: bool = False
+    carries_weights: bool = False
+
+    @abstractmethod
+    def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
+        """Yield what of a configuration it cannot express; a search asks it of every proposal."""
+
+    def unfit(self, backbone: Backbone) -> str | None:
+        """Say why it cannot train a backbone, whatever the configuration; None when it can."""
+        return None
+
+    @abstractmethod
+    def write(self, job: ExportJob, folder: Path) -> list[str]:
+        """Write the files.
+
+        Args:
+            job: What to export; nothing in it that `shortfalls` or `unfit` names.
+            folder: An empty folder.
+
+        Returns:
+            Lines that say how to use them, in the folder they end up in.
+        """
+
+    def rebuilds(self, folder: Path) -> Iterator[Rebuild]:
+        """Yield each way in which the files can be used, as what builds a model of them; one, unless overridden."""
+        yield self.rebuild
+
+    @abstractmethod
+    def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
+        """Build what the tool would build, of the files alone.
+
+        Args:
+            folder: What `write` wrote.
+            model: The task model without adapters; changed in place.
+            backbone: Its backbone.
+        """

@@ -1,0 +1,1 @@
+"""One file for each tool that configurations are exported to."""

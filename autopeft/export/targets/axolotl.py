@@ -1,0 +1,133 @@
+"""Export to axolotl: one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from peft import LoraConfig, PeftModel
+from typing_extensions import override
+
+from autopeft.backbones import Backbone
+from autopeft.export.carrier import CARRIER, write_carrier
+from autopeft.export.data import DATA, segments, write_data
+from autopeft.export.job import ExportJob
+from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, whole_alphas
+from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
+from autopeft.export.shortfall import Shortfall
+from autopeft.export.target import Target
+from autopeft.export.training import adapter_rate, backbone_dropout, only_part, warmup_steps, write_yaml
+from autopeft.methods.builder import original_name
+from autopeft.space import Configuration
+
+__all__ = ["Axolotl"]
+
+_FILE = "axolotl.yaml"
+#: Starts that axolotl hands to PEFT as they are.
+_STARTS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora")
+
+
+class Axolotl(Target):
+    """`axolotl.yaml`, and a fresh adapter beside it where alphas are no whole numbers, which axolotl demands."""
+
+    name = "axolotl"
+    summary = "YAML for `axolotl train`: LoRA, with ranks by pattern"
+    causal_only = True
+
+    @override
+    def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
+        """Yield everything but LoRA."""
+        starts = _STARTS if whole_alphas(configuration) else NO_OP_STARTS
+        return lora_shortfalls(configuration, ("lora.b_ratio",), starts)
+
+    @override
+    def write(self, job: ExportJob, folder: Path) -> list[str]:
+        """Write the YAML and the data that it names."""
+        keys = lora_keys(job)
+        tokenizer = job.backbone.tokenizer()
+        data = _base(job, tokenizer) | {"adapter": "lora", **_lora(keys, job)}
+        if not keys.whole:
+            write_carrier(job, folder)
+            data["lora_model_dir"] = CARRIER
+        write_yaml(folder / _FILE, data)
+        form = job.causal_task.form
+        write_data(
+            job.task,
+            folder,
+            lambda example: {
+                "segments": [{"label": learned, "text": text} for text, learned in segments(example, form, tokenizer)]
+            },
+        )
+        return [f"axolotl train {_FILE}"]
+
+    @override
+    def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
+        """Build what axolotl's `load_lora` builds."""
+        data = yaml.safe_load((folder / _FILE).read_text(encoding="utf8"))
+        if data.get("lora_model_dir"):
+            own = {original_name(name) for name, _ in model.named_parameters()}
+            source = str(folder / data["lora_model_dir"])
+            return rebuilt_peft(PeftModel.from_pretrained(model, source, is_trainable=True), own)
+        config = LoraConfig(
+            r=data["lora_r"],
+            lora_alpha=data["lora_alpha"],
+            target_modules=data["lora_target_modules"],
+            lora_dropout=data["lora_dropout"],
+            fan_in_fan_out=data["lora_fan_in_fan_out"],
+            rank_pattern=data.get("lora_rank_pattern", {}),
+            alpha_pattern=data.get("lora_alpha_pattern", {}),
+            init_lora_weights=data.get("peft_init_lora_weights", True),
+            use_dora=data.get("peft_use_dora", False),
+            use_rslora=data.get("peft_use_rslora", False),
+            bias="none",
+            task_type="CAUSAL_LM",
+        )
+        return by_peft(config, model)
+
+
+def _base(job: ExportJob, tokenizer: Any) -> dict[str, Any]:
+    setting = job.setting
+    files = {"ds_type": "json", "type": "input_output"}
+    data: dict[str, Any] = {
+        "base_model": str(job.backbone.path),
+        "datasets": [{"path": f"{DATA}/train.jsonl", **files}],
+        "test_datasets": [{"path": f"{DATA}/validation.jsonl", "split": "train", **files}],
+        "output_dir": "output",
+        "sequence_len": setting.max_length,
+        "micro_batch_size": setting.batch_size,
+        "gradient_accumulation_steps": 1,
+        "num_epochs": setting.epochs,
+        "learning_rate": adapter_rate(job, only_part(job)),
+        "lr_scheduler": "linear",
+        "warmup_steps": warmup_steps(job),
+        "optimizer": "adamw_torch",
+        "weight_decay": setting.weight_decay,
+        "bf16": setting.precision == "bf16",
+        "seed": job.seed,
+        "special_tokens": {"pad_token": tokenizer.pad_token},
+    }
+    dropout = backbone_dropout(job)
+    return data | ({"overrides_of_model_config": dropout} if dropout else {})
+
+
+def _lora(keys: LoraKeys, job: ExportJob) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "lora_r": keys.rank,
+        "lora_alpha": round(keys.alpha) if not keys.whole else keys.alpha,
+        "lora_dropout": keys.knobs["dropout"],
+        "lora_target_modules": list(keys.leaves or keys.names),
+        "lora_fan_in_fan_out": job.backbone.anatomy.transposed,
+    }
+    if not keys.uniform and keys.whole:
+        data |= {"lora_rank_pattern": dict(keys.ranks), "lora_alpha_pattern": dict(keys.alphas)}
+    if keys.knobs["init"] != "default":
+        data["peft_init_lora_weights"] = keys.knobs["init"]
+    if keys.dora:
+        data["peft_use_dora"] = True
+    if keys.rslora:
+        data["peft_use_rslora"] = True
+    if keys.knobs["b_ratio"] != 1.0:
+        data["loraplus_lr_ratio"] = keys.knobs["b_ratio"]
+    return data

@@ -1,0 +1,125 @@
+"""Export to LLaMA-Factory: one YAML file and the description of its data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from peft import LoraConfig, PeftModel
+from typing_extensions import override
+
+from autopeft.backbones import Backbone
+from autopeft.export.carrier import CARRIER, write_carrier
+from autopeft.export.data import DATA, SPLITS, Segment, segments, write_data
+from autopeft.export.job import ExportJob
+from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, uniform, whole_alphas
+from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
+from autopeft.export.shortfall import Shortfall
+from autopeft.export.target import Target
+from autopeft.export.training import trainer_arguments, write_yaml
+from autopeft.methods.builder import original_name
+from autopeft.space import Configuration
+
+__all__ = ["LlamaFactory"]
+
+_FILE = "llamafactory.yaml"
+#: What `empty`, the template that adds nothing, makes of alpaca's columns is their text as it stands.
+_COLUMNS = {"prompt": "instruction", "response": "output", "history": "history"}
+
+
+class LlamaFactory(Target):
+    """`llamafactory.yaml`, and a fresh adapter beside it where one rank and one alpha do not say it."""
+
+    name = "llamafactory"
+    summary = "YAML for `llamafactory-cli train`: LoRA"
+    causal_only = True
+
+    @override
+    def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
+        """Yield everything but LoRA."""
+        plain = uniform(configuration) and whole_alphas(configuration)
+        return lora_shortfalls(configuration, ("lora.b_ratio",), ("default", "pissa") if plain else NO_OP_STARTS)
+
+    @override
+    def write(self, job: ExportJob, folder: Path) -> list[str]:
+        """Write the YAML, the data and what LLaMA-Factory wants to know of them."""
+        keys = lora_keys(job)
+        carried = not (keys.uniform and keys.whole)
+        if carried:
+            write_carrier(job, folder)
+        write_yaml(folder / _FILE, _base(job) | _lora(keys) | ({"adapter_name_or_path": CARRIER} if carried else {}))
+        form, tokenizer = job.causal_task.form, job.backbone.tokenizer()
+        write_data(job.task, folder, lambda example: _alpaca(segments(example, form, tokenizer)))
+        described = {name: {"file_name": f"{name}.jsonl", "columns": _COLUMNS} for name in SPLITS}
+        (folder / DATA / "dataset_info.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf8")
+        return [f"llamafactory-cli train {_FILE}"]
+
+    @override
+    def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
+        """Build what LLaMA-Factory's `init_adapter` builds."""
+        data = yaml.safe_load((folder / _FILE).read_text(encoding="utf8"))
+        if "adapter_name_or_path" in data:
+            own = {original_name(name) for name, _ in model.named_parameters()}
+            source = str(folder / data["adapter_name_or_path"])
+            return rebuilt_peft(PeftModel.from_pretrained(model, source, is_trainable=True), own)
+        config = LoraConfig(
+            task_type="CAUSAL_LM",
+            r=data["lora_rank"],
+            target_modules=data["lora_target"].split(","),
+            lora_alpha=data["lora_alpha"],
+            lora_dropout=data["lora_dropout"],
+            use_rslora=data["use_rslora"],
+            use_dora=data["use_dora"],
+            init_lora_weights="pissa" if data.get("pissa_init") else True,
+        )
+        return by_peft(config, model)
+
+
+def _base(job: ExportJob) -> dict[str, Any]:
+    return {
+        "model_name_or_path": str(job.backbone.path),
+        "stage": "sft",
+        "do_train": True,
+        "finetuning_type": "lora",
+        "dataset": "train",
+        "eval_dataset": "validation",
+        "dataset_dir": DATA,
+        "template": "empty",
+        "cutoff_len": job.setting.max_length,
+        "output_dir": "output",
+        **trainer_arguments(job),
+    }
+
+
+def _lora(keys: LoraKeys) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "lora_rank": keys.rank,
+        "lora_alpha": round(keys.alpha),
+        "lora_dropout": keys.knobs["dropout"],
+        "lora_target": ",".join(keys.leaves or keys.names),
+        "use_rslora": keys.rslora,
+        "use_dora": keys.dora,
+    }
+    if keys.knobs["init"] == "pissa":
+        # As PEFT's own `pissa`: the exact factors, not some steps towards them.
+        data |= {"pissa_init": True, "pissa_iter": -1}
+    if keys.knobs["b_ratio"] != 1.0:
+        data["loraplus_lr_ratio"] = keys.knobs["b_ratio"]
+    return data
+
+
+def _alpaca(cut: Sequence[Segment]) -> dict[str, Any]:
+    """Return segments as prompt, response and the turns before them, all of whose responses are learned too."""
+    turns: list[list[str]] = []
+    asked = ""
+    for text, learned in cut:
+        if learned:
+            turns.append([asked, text])
+            asked = ""
+        else:
+            asked += text
+    (prompt, response), history = turns[-1], turns[:-1]
+    return {"instruction": prompt, "output": response, "history": history}

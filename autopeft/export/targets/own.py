@@ -1,0 +1,50 @@
+"""Export to autopeft itself: the configuration as YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from autopeft.backbones import Backbone
+from autopeft.export.by_parts import inserted_parts
+from autopeft.export.job import ExportJob
+from autopeft.export.rebuilt import Rebuilt
+from autopeft.export.shortfall import Shortfall
+from autopeft.export.target import Target
+from autopeft.export.training import write_training, write_yaml
+from autopeft.methods import VOCABULARY, apply
+from autopeft.methods.builder import applied
+from autopeft.space import Configuration, canonical, read_configuration
+
+__all__ = ["Own"]
+
+_FILE = "configuration.yaml"
+
+
+class Own(Target):
+    """`configuration.yaml`, which `autopeft train`, `autopeft cost` and `autopeft.space.canonical` read."""
+
+    name = "autopeft"
+    summary = "the configuration as YAML, for `autopeft train` and `autopeft cost`; expresses everything"
+
+    @override
+    def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
+        """Yield nothing."""
+        return iter(())
+
+    @override
+    def write(self, job: ExportJob, folder: Path) -> list[str]:
+        """Write the configuration, and beside it how it was trained."""
+        write_yaml(folder / _FILE, job.configuration.to_dict())
+        write_training(job, folder)
+        return [f"autopeft train {_FILE}  # with --model and --data", f"autopeft cost {_FILE}"]
+
+    @override
+    def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
+        """Build the configuration that was written."""
+        configuration = canonical(read_configuration(folder / _FILE), VOCABULARY, backbone.shape)
+        apply(configuration, model, backbone.anatomy)
+        return inserted_parts(applied(model).inserted, model, backbone.anatomy, folder)

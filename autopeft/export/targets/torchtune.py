@@ -1,0 +1,185 @@
+"""Export to torchtune: the YAML of its LoRA recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from peft import LoraConfig
+from typing_extensions import override
+
+from autopeft.backbones import Backbone
+from autopeft.export.data import conversation, write_data
+from autopeft.export.job import ExportJob
+from autopeft.export.lora import lora_keys, lora_shortfalls, uniform
+from autopeft.export.rebuilt import Rebuilt, by_peft
+from autopeft.export.shortfall import Shortfall
+from autopeft.export.target import Target
+from autopeft.export.training import adapter_rate, only_part, training_steps, warmup_steps, write_training, write_yaml
+from autopeft.methods.builder import plan
+from autopeft.space import Configuration
+
+__all__ = ["Torchtune"]
+
+_FILE = "torchtune.yaml"
+
+#: Roles of the layer by torchtune's names of the attention's matrices.
+_ATTENTION = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "output_proj"}
+_MLP = {"gate", "up", "down"}
+
+#: Builder and checkpoint type by transformers' model type; of llama the one that also ties embeddings.
+_BUILDERS = {
+    "llama": ("torchtune.models.llama3_2.lora_llama3_2", "LLAMA3_2"),
+    "qwen2": ("torchtune.models.qwen2.lora_qwen2", "QWEN2"),
+    "mistral": ("torchtune.models.mistral.lora_mistral", "MISTRAL"),
+}
+
+
+class Torchtune(Target):
+    """`torchtune.yaml` for `lora_finetune_single_device`; tokenizer and data set are for the user to name there."""
+
+    name = "torchtune"
+    summary = "YAML for `tune run lora_finetune_single_device`: LoRA of one rank in all layers"
+    causal_only = True
+
+    @override
+    def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
+        """Yield everything but LoRA of one rank and alpha, in the same matrices of all layers."""
+        found = list(lora_shortfalls(configuration, (), ("default",)))
+        yield from found
+        if any(not shortfall.lossy for shortfall in found):
+            return
+        [part] = plan(configuration)
+        placed = {(cell.layer, str(cell.role)) for cell in part.cells}
+        roles = {role for _, role in placed}
+        if not uniform(configuration):
+            yield Shortfall("lora.rank", "ranks or alphas that differ from place to place")
+        if len(placed) != len(roles) * backbone.anatomy.count:
+            yield Shortfall("lora.layers", "some of the layers")
+        if _MLP & roles and not roles >= _MLP:
+            yield Shortfall("lora.targets", "some of gate, up and down")
+        if part.cells and next(iter(part.cells.values()))["variant"] == "rslora":
+            yield Shortfall("lora.variant", "the scale of rslora")
+
+    @override
+    def unfit(self, backbone: Backbone) -> str | None:
+        """Refuse models that torchtune has no builder for."""
+        kind = backbone.config.model_type
+        if kind not in _BUILDERS:
+            return f"it has no builder for {kind} models that these files could name"
+        if getattr(backbone.config, "head_dim", None) not in (
+            None,
+            backbone.shape.hidden // backbone.config.num_attention_heads,
+        ):
+            return "its builders have heads of hidden size / heads"
+        scaling = backbone.config.rope_parameters.get("rope_type", "default")
+        return None if scaling == "default" else f"its builders lack the {scaling} scaling of positions"
+
+    @override
+    def write(self, job: ExportJob, folder: Path) -> list[str]:
+        """Write the YAML, and the examples as messages."""
+        setting = job.setting
+        epochs = math.ceil(setting.epochs)
+        builder, kind = _BUILDERS[job.backbone.config.model_type]
+        model = {"_component_": builder, **_sizes(job.backbone), **_lora(job)}
+        recipe = {
+            "output_dir": "output",
+            "model": model,
+            "checkpointer": {
+                "_component_": "torchtune.training.FullModelHFCheckpointer",
+                "checkpoint_dir": str(job.backbone.path),
+                "checkpoint_files": ["model.safetensors"],
+                "output_dir": "${output_dir}",
+                "model_type": kind,
+            },
+            "resume_from_checkpoint": False,
+            "save_adapter_weights_only": True,
+            "shuffle": True,
+            "seed": job.seed,
+            "batch_size": setting.batch_size,
+            "gradient_accumulation_steps": 1,
+            "epochs": epochs,
+            "max_steps_per_epoch": None if epochs == setting.epochs else round(training_steps(job) / epochs),
+            "clip_grad_norm": 1.0,
+            "optimizer": {
+                "_component_": "torch.optim.AdamW",
+                "lr": adapter_rate(job, only_part(job)),
+                "weight_decay": setting.weight_decay,
+            },
+            "lr_scheduler": {
+                "_component_": "transformers.get_linear_schedule_with_warmup",
+                "num_warmup_steps": warmup_steps(job),
+            },
+            "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss"},
+            "compile": False,
+            "device": "cuda",
+            "dtype": setting.precision,
+            "enable_activation_checkpointing": False,
+            "enable_activation_offloading": False,
+            "metric_logger": {
+                "_component_": "torchtune.training.metric_logging.DiskLogger",
+                "log_dir": "${output_dir}/logs",
+            },
+        }
+        write_yaml(folder / _FILE, recipe)
+        write_training(job, folder)
+        write_data(job.task, folder, lambda example: {"messages": conversation(example)})
+        return [
+            f"name `tokenizer` and `dataset` in {_FILE}: torchtune has its own for each model; data/ has messages",
+            f"tune run lora_finetune_single_device --config {_FILE}",
+        ]
+
+    @override
+    def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
+        """Build the LoRA of the same matrices with PEFT: torchtune's models have other names and the same product."""
+        data = yaml.safe_load((folder / _FILE).read_text(encoding="utf8"))["model"]
+        roles = [role for role, name in _ATTENTION.items() if name in data["lora_attn_modules"]]
+        roles += sorted(_MLP) if data["apply_lora_to_mlp"] else []
+        anatomy = backbone.anatomy
+        config = LoraConfig(
+            r=data["lora_rank"],
+            lora_alpha=data["lora_alpha"],
+            lora_dropout=data["lora_dropout"],
+            use_dora=data["use_dora"],
+            target_modules=[anatomy.module(layer, role) for layer in range(data["num_layers"]) for role in roles],
+            task_type="CAUSAL_LM",
+        )
+        return by_peft(config, model)
+
+
+def _sizes(backbone: Backbone) -> dict[str, Any]:
+    """Return the sizes of a model as torchtune's builders take them."""
+    config = backbone.config
+    sizes = {
+        "vocab_size": config.vocab_size,
+        "num_layers": config.num_hidden_layers,
+        "num_heads": config.num_attention_heads,
+        "num_kv_heads": config.num_key_value_heads,
+        "embed_dim": config.hidden_size,
+        "intermediate_dim": config.intermediate_size,
+        "max_seq_len": config.max_position_embeddings,
+        "norm_eps": config.rms_norm_eps,
+        "rope_base": config.rope_parameters["rope_theta"],
+    }
+    if config.model_type != "mistral":
+        sizes["tie_word_embeddings"] = config.tie_word_embeddings
+    if config.model_type == "llama":
+        # Positions are scaled by nothing: those of plain Llama.
+        sizes["scale_factor"] = 1
+    return sizes
+
+
+def _lora(job: ExportJob) -> dict[str, Any]:
+    keys = lora_keys(job)
+    roles = {str(cell.role) for cell in only_part(job).cells}
+    return {
+        "lora_attn_modules": [name for role, name in _ATTENTION.items() if role in roles],
+        "apply_lora_to_mlp": roles >= _MLP,
+        "lora_rank": keys.rank,
+        "lora_alpha": keys.alpha,
+        "lora_dropout": keys.knobs["dropout"],
+        "use_dora": keys.dora,
+    }

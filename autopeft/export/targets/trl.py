@@ -1,0 +1,145 @@
+"""Export to TRL: a script around its SFTTrainer, and YAML for `trl sft` where that can say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from peft import LoraConfig, PeftConfig
+from typing_extensions import override
+
+from autopeft.backbones import Backbone
+from autopeft.export.adapter import adapter_config
+from autopeft.export.data import DATA, conversation, segments, write_data
+from autopeft.export.job import ExportJob
+from autopeft.export.lora import lora_keys, lora_shortfalls, module_regex, uniform, whole_alphas
+from autopeft.export.rebuilt import Rebuilt, by_peft
+from autopeft.export.script import write_script
+from autopeft.export.shortfall import Shortfall, beyond_config, one_method
+from autopeft.export.target import Rebuild, Target
+from autopeft.export.training import TRAINING, backbone_dropout, only_part, trainer_arguments, write_yaml
+from autopeft.methods.builder import plan
+from autopeft.space import Configuration
+from autopeft.tasks import CausalTask
+from autopeft.tasks.causal import Example
+
+__all__ = ["Trl"]
+
+#: What `trl sft --config` takes; written only where it says everything.
+_CLI = "sft.yaml"
+
+
+class Trl(Target):
+    """`train.py` with `adapter_config.json` and `training.yaml`; for plain LoRA of one rank `sft.yaml` as well."""
+
+    name = "trl"
+    summary = "a script around TRL's SFTTrainer, and YAML for `trl sft` where that can say it"
+    causal_only = True
+
+    @override
+    def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
+        """Yield several methods, and what SFTTrainer does not do in training."""
+        yield from one_method(configuration)
+        yield from beyond_config(plan(configuration))
+
+    @override
+    def write(self, job: ExportJob, folder: Path) -> list[str]:
+        """Write script, config, settings and data."""
+        task, tokenizer = job.causal_task, job.backbone.tokenizer()
+        config = adapter_config(only_part(job), job.backbone)
+        config.save_pretrained(str(folder))
+        many = any(sum(turn.role == "assistant" for turn in example) > 1 for example in task.train.examples)
+        settings = _settings(job) | ({"assistant_only_loss": True} if many else {})
+        write_yaml(folder / TRAINING, settings)
+        write_data(task, folder, lambda example: _row(example, task, tokenizer, many))
+        lines = write_script("sft", config, folder)
+        if _said_by_cli(job.configuration):
+            write_yaml(folder / _CLI, settings | _lora(job))
+            return [*lines, f"trl sft --config {_CLI}  # in that folder; the same training"]
+        return [*lines, "(the YAML of `trl sft` cannot say this adapter, so there is only the script)"]
+
+    @override
+    def rebuilds(self, folder: Path) -> Iterator[Rebuild]:
+        """Yield the script's way, and that of `trl sft` where its file is there."""
+        yield self.rebuild
+        if (folder / _CLI).is_file():
+            yield _by_cli
+
+    @override
+    def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
+        """Build the adapter as the script does."""
+        return by_peft(PeftConfig.from_pretrained(str(folder)), model)
+
+
+def _said_by_cli(configuration: Configuration) -> bool:
+    plain = uniform(configuration) and whole_alphas(configuration)
+    return plain and not list(lora_shortfalls(configuration, (), ("default",)))
+
+
+def _by_cli(folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
+    """Build the adapter as TRL's `get_peft_config` does."""
+    data = yaml.safe_load((folder / _CLI).read_text(encoding="utf8"))
+    targets = data["lora_target_modules"]
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=data["lora_r"],
+        # TRL takes a list of one for its only item.
+        target_modules=targets if len(targets) > 1 else targets[0],
+        lora_alpha=data["lora_alpha"],
+        lora_dropout=data["lora_dropout"],
+        bias="none",
+        use_rslora=data["use_rslora"],
+        use_dora=data["use_dora"],
+    )
+    return by_peft(config, model)
+
+
+def _settings(job: ExportJob) -> dict[str, Any]:
+    """Return everything but the adapter, in the keys of `trl sft`."""
+    dropout = backbone_dropout(job)
+    return {
+        "model_name_or_path": str(job.backbone.path),
+        "model_revision": job.backbone.revision or "main",
+        **({"model_init_kwargs": dropout} if dropout else {}),
+        "dataset_name": f"./{DATA}",
+        "dataset_test_split": "validation",
+        "output_dir": "output",
+        "max_length": job.setting.max_length,
+        "gradient_checkpointing": job.setting.gradient_checkpointing,
+        **trainer_arguments(job),
+    }
+
+
+def _lora(job: ExportJob) -> dict[str, Any]:
+    keys = lora_keys(job)
+    several = keys.leaves is not None and len(keys.leaves) > 1
+    return {
+        "use_peft": True,
+        "lora_r": keys.rank,
+        "lora_alpha": keys.alpha,
+        "lora_dropout": keys.knobs["dropout"],
+        "lora_target_modules": list(keys.leaves or ()) if several else [module_regex(keys, job.backbone)],
+        "use_rslora": keys.rslora,
+        "use_dora": keys.dora,
+    }
+
+
+def _row(example: Example, task: CausalTask, tokenizer: Any, many: bool) -> Mapping[str, Any]:
+    """Return an example in one of TRL's forms, in which the same is learned as in trials.
+
+    Args:
+        example: The example.
+        task: Its task.
+        tokenizer: The backbone's.
+        many: Whether any example has several turns that are learned.
+    """
+    if task.form.plain:
+        return {"text": example[0].content}
+    if not getattr(tokenizer, "chat_template", None):
+        (asked, _), (answer, _) = segments(example, task.form, tokenizer)
+        bos = tokenizer.bos_token or ""
+        return {"prompt": asked.removeprefix(bos), "completion": answer}
+    turns = conversation(example)
+    return {"messages": turns} if many else {"prompt": turns[:-1], "completion": turns[-1:]}

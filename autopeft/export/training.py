@@ -1,0 +1,111 @@
+"""How a configuration was trained, in words of no tool and in those of transformers' Trainer."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autopeft.export.job import ExportJob
+from autopeft.methods.builder import Part, plan
+
+__all__ = [
+    "TRAINING",
+    "adapter_rate",
+    "backbone_dropout",
+    "only_part",
+    "rates",
+    "trainer_arguments",
+    "training_steps",
+    "warmup_steps",
+    "write_training",
+    "write_yaml",
+]
+
+#: File beside an export with what its target has no keys for.
+TRAINING = "training.yaml"
+
+
+def only_part(job: ExportJob) -> Part:
+    """Return the part of a configuration that has no more than one."""
+    [part] = plan(job.configuration)
+    return part
+
+
+def adapter_rate(job: ExportJob, part: Part) -> float:
+    """Return the peak learning rate of a part."""
+    own = next(iter(part.cells.values())).get("learning_rate")
+    return float(job.configuration.training["learning_rate"] if own is None else own)
+
+
+def rates(job: ExportJob) -> dict[str, float]:
+    """Return the peak learning rates that are not the adapter's, by a word in the names of parameters."""
+    part = only_part(job)
+    factors = part.method.rate_factors(part.cells)
+    others = {word: factor * adapter_rate(job, part) for word, factor in factors.items()}
+    return others if job.causal else {"modules_to_save": job.setting.head_learning_rate, **others}
+
+
+def backbone_dropout(job: ExportJob) -> dict[str, float]:
+    """Return the settings of the backbone's config that switch off its dropout, as it was in trials."""
+    return {
+        name: 0.0
+        for name, value in job.backbone.config.to_dict().items()
+        if ("dropout" in name or name.endswith("_pdrop")) and isinstance(value, float) and value > 0
+    }
+
+
+def training_steps(job: ExportJob) -> int:
+    """Return the optimiser steps of a training on the whole training split."""
+    return round(job.setting.epochs * math.ceil(len(job.task.train) / job.setting.batch_size))
+
+
+def warmup_steps(job: ExportJob) -> int:
+    """Return those of them in which learning rates rise."""
+    return round(job.setting.warmup * training_steps(job))
+
+
+def trainer_arguments(job: ExportJob) -> dict[str, Any]:
+    """Return the fields of transformers' `TrainingArguments`."""
+    setting = job.setting
+    return {
+        "learning_rate": adapter_rate(job, only_part(job)),
+        "lr_scheduler_type": "linear",
+        "warmup_steps": warmup_steps(job),
+        "weight_decay": setting.weight_decay,
+        "num_train_epochs": setting.epochs,
+        "per_device_train_batch_size": setting.batch_size,
+        "seed": job.seed,
+        "bf16": setting.precision == "bf16",
+    }
+
+
+def write_training(job: ExportJob, folder: Path) -> None:
+    """Write `training.yaml`: everything about the training, for targets that hold none of it."""
+    setting = job.setting
+    parts = plan(job.configuration)
+    data: dict[str, Any] = {
+        "model": str(job.backbone.path),
+        "revision": job.backbone.revision,
+        "learning_rate": {part.name: adapter_rate(job, part) for part in parts},
+        "head_learning_rate": None if job.causal else setting.head_learning_rate,
+        "optimizer": "AdamW",
+        "weight_decay": setting.weight_decay,
+        "schedule": "linear",
+        "warmup": setting.warmup,
+        "batch_size": setting.batch_size,
+        "epochs": setting.epochs,
+        "examples": setting.examples,
+        "max_length": setting.max_length,
+        "precision": setting.precision,
+        "seed": job.seed,
+        "backbone": backbone_dropout(job) or None,
+    }
+    write_yaml(folder / TRAINING, {key: value for key, value in data.items() if value is not None})
+
+
+def write_yaml(path: Path, data: dict[str, Any]) -> None:
+    """Write plain data as YAML, keys in their order."""
+    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf8")

@@ -1,0 +1,81 @@
+"""What a plan names, made concrete: data, backbone, and how a trial trains; all that training needs but no search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autopeft.backbones import Backbone
+from autopeft.launch.backbone import backbone_for
+from autopeft.launch.plan import SearchPlan, default_study
+from autopeft.methods import load_plugin
+from autopeft.tasks import CausalTask, Task, TaskSpec, load_task
+from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting
+
+__all__ = ["Groundwork", "groundwork"]
+
+
+@dataclass(frozen=True)
+class Groundwork:
+    """What a plan names.
+
+    Args:
+        plan: The plan, with absolute paths.
+        plugin: Hash of its file of further methods, which are known now.
+        task_spec: Where the data is.
+        task: The data.
+        backbone: The pretrained model, without its weights.
+        setting: How a trial trains.
+        notes: Lines on that setting, for people.
+    """
+
+    plan: SearchPlan
+    plugin: str | None
+    task_spec: TaskSpec
+    task: Task | CausalTask
+    backbone: Backbone
+    setting: TrialSetting
+    notes: tuple[str, ...]
+
+
+def groundwork(plan: SearchPlan) -> Groundwork:
+    """Load what a plan names; where it names no data, the default job's.
+
+    Raises:
+        AutopeftError: For whatever a user can mend; nothing has been written then.
+    """
+    if plan.task is None and plan.data is None:
+        # The default job, its settings where the plan has none.
+        plan = SearchPlan.from_file(default_study(), **plan.model_dump(exclude_unset=True))
+    plan = plan.located()
+    plugin = None if plan.plugin is None else load_plugin(plan.plugin)
+    task_spec = _task_spec(plan)
+    task = load_task(task_spec)
+    backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization)
+    setting, notes = _setting(plan, task, backbone)
+    return Groundwork(plan, plugin, task_spec, task, backbone, setting, notes)
+
+
+def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> tuple[TrialSetting, tuple[str, ...]]:
+    """Choose the setting of trials; return what there is to say of it too."""
+    asked: dict[str, Any] = plan.model_dump(
+        include={
+            "examples",
+            "epochs",
+            "batch_size",
+            "max_length",
+            "precision",
+            "gradient_checkpointing",
+            "early_stopping",
+            "fidelity",
+        }
+    )
+    if isinstance(task, CausalTask):
+        return choose_causal_setting(task, backbone.tokenizer(), **asked)
+    return choose_setting(task, backbone.tokenizer(), **asked), ()
+
+
+def _task_spec(plan: SearchPlan) -> TaskSpec:
+    columns = ("text", "text2", "label", "messages", "prompt", "completion")
+    fields = ("task", "kind", "data", *columns, "validation", "test", "metric", "seed")
+    return TaskSpec.of(**plan.model_dump(include=set(fields)))

@@ -1,0 +1,89 @@
+"""What turns a Trainer into one of ours: the methods' hooks, our metrics, and checkpoints of adapters alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from transformers import PreTrainedModel, Trainer
+from transformers.trainer_callback import TrainerCallback
+
+from autopeft.methods import after_step, before_step, penalty, switch_training
+from autopeft.training.state import read_state, write_state
+from autopeft.trials import Batch, Kind
+
+__all__ = ["ClassificationTrainer", "Hooks", "Ours", "train_adapters_only"]
+
+
+class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
+    """A Trainer's other half, before it in the order of bases."""
+
+    kind: Kind
+    held_out: Sequence[tuple[np.ndarray, Batch]]
+    precision: str
+    control: Any
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+        """Return the loss with what the methods add to it."""
+        loss = self._task_loss(model, inputs, return_outputs, **kwargs)
+        extra = penalty(self.accelerator.unwrap_model(model)) if model.training else None
+        if extra is None:
+            return loss
+        return (loss[0] + extra, loss[1]) if return_outputs else loss + extra
+
+    def _task_loss(self, model: Any, inputs: Any, return_outputs: bool, **kwargs: Any) -> Any:
+        return super().compute_loss(model, inputs, return_outputs=return_outputs, **kwargs)
+
+    def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
+        """Measure the model on the validation examples as trials do."""
+        model = self.accelerator.unwrap_model(self.model)
+        model.eval()
+        found = self.kind.measure(model, self.held_out, self.precision, lambda rows, longest: None)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        write_state(self.model, Path(output_dir or self.args.output_dir))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        read_state(self.model, Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        read_state(self.model, Path(self.state.best_model_checkpoint))
+
+
+class ClassificationTrainer(Ours, Trainer):
+    """The Trainer of classification tasks."""
+
+
+class Hooks(TrainerCallback):
+    """Lets the methods see each optimiser step, and has the last one measured."""
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Let the methods see the gradients, clipped already."""
+        before_step(kwargs["model"])
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Let the methods do what they do after a step."""
+        after_step(kwargs["model"], state.global_step + 1, state.max_steps)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Ask for measuring and saving after the last step."""
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = control.should_save = True
+
+
+def train_adapters_only(model: PreTrainedModel) -> None:
+    """Let `model.train()` switch the adapters only: as in trials, the backbone's dropout stays off."""
+    model.eval()
+
+    def train(mode: bool = True) -> PreTrainedModel:
+        model.training = mode
+        switch_training(model, mode)
+        return model
+
+    model.train = train
