@@ -47,6 +47,9 @@ def search(
     completion: Annotated[
         str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=_DATA)
     ] = None,
+    choices: Annotated[
+        str | None, typer.Option(help="Column of the choices of a question.", rich_help_panel=_DATA)
+    ] = None,
     validation: Annotated[
         Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=_DATA)
     ] = None,
@@ -54,7 +57,15 @@ def search(
         Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=_DATA)
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="accuracy, macro_f1 or mcc; token_accuracy of decoders.", rich_help_panel=_DATA)
+        str | None,
+        typer.Option(
+            help="accuracy, macro_f1, mcc; of decoders token_accuracy, exact_match, rouge_l, token_f1, choice.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    generate: Annotated[
+        int | None,
+        typer.Option(help="Validation examples to which decoders write answers.", rich_help_panel=_TRIAL),
     ] = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default; llm for decoders].")] = None,
     plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,

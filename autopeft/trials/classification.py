@@ -15,6 +15,7 @@ from autopeft.tasks import METRICS, Encoded, Split, encode, score
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
+from autopeft.trials.setting import TrialSetting
 
 __all__ = ["Classification", "predict"]
 
@@ -38,6 +39,10 @@ class Classification:
     def encode(self, split: Split, tokenizer: object, max_length: int) -> Encoded:
         """Tokenise a split."""
         return encode(split, tokenizer, max_length)
+
+    def probes(self, split: Split, tokenizer: object, setting: TrialSetting) -> tuple[()]:
+        """Return nothing: one pass over the validation split says all."""
+        return ()
 
     def terms(self, batch: Batch) -> int:
         """Return the number of texts."""

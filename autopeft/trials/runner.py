@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -23,7 +23,8 @@ from autopeft.trials.faults import DivergedError, OutOfTimeError
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
-from autopeft.trials.kind import Batch, Feed, Kind
+from autopeft.trials.holding import hold_as_computed
+from autopeft.trials.kind import Feed, Kind
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import fit
 from autopeft.trials.outcome import Outcome, StepCost
@@ -80,7 +81,10 @@ class TrialRunner:
             # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
             torch.manual_seed(0)
             self.model: PreTrainedModel = self._kind.model(backbone, self.device)
-        # Nothing is generated; a cache would only take memory, and grow twice where layers are computed again.
+        if self._kind.each_token:
+            # Elsewhere the weights are a small part of the memory.
+            hold_as_computed(self.model, self._anatomy, setting.precision)
+        # A cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
         fast = attention(self.device, setting.precision, setting.max_length)
         # Some models, Gemma 2 for one, have only the plain one.
@@ -104,6 +108,7 @@ class TrialRunner:
             (glance[group], collate(held_out, glance[group], self._pad_id))
             for group in grouped(held_out.take(glance), _VALIDATION_BATCHES * setting.batch_size)
         ]
+        self._probes = self._kind.probes(validation.take(rng.permutation(len(validation))), tokenizer, setting)
         self._prefixes = [
             PrefixCache(
                 self.model,
@@ -204,7 +209,7 @@ class TrialRunner:
                         params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
                         continue
                     done = step == self.setting.steps
-                    metrics = self._measure(self._validation if done else self._at_rungs, validation, checks)
+                    metrics = self._measure(validation, checks, done)
                     curve.append(
                         {
                             "step": step,
@@ -319,9 +324,16 @@ class TrialRunner:
             deadline=deadline,
         )
 
-    def _measure(self, split: Sequence[tuple[np.ndarray, Batch]], feed: Feed, busy: Stopwatch) -> dict[str, float]:
+    def _measure(self, feed: Feed, busy: Stopwatch, done: bool) -> dict[str, float]:
+        """Return every metric at the end of a trial; at a rung, on fewer examples, those that it is judged by."""
+        precision = self.setting.precision
         with busy:
-            return self._kind.measure(self.model, split, self.setting.precision, feed)
+            metrics = self._kind.measure(self.model, self._validation if done else self._at_rungs, precision, feed)
+            for probe in self._probes:
+                if done or self.task.metric in probe.metrics:
+                    most = self.setting.validation_examples if done else self.setting.rung_examples
+                    metrics |= probe.measure(self.model, precision, most)
+        return metrics
 
 
 def _feed_rows(feed: Feed, rows: np.ndarray, chosen: np.ndarray, longest: int) -> None:
