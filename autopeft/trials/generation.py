@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 
 from autopeft.methods import decodes_stepwise
 from autopeft.trials.hardware import autocast
@@ -51,7 +51,6 @@ def generate(
         max_new_tokens=cap,
         eos_token_id=sorted(ends) or None,
         pad_token_id=pad_id,
-        stop_strings=list(stops) or None,
         use_cache=decodes_stepwise(model),
     )
     with _plainly(model), autocast(device, precision):
@@ -59,9 +58,24 @@ def generate(
             input_ids=ids,
             attention_mask=(torch.arange(longest, device=device) >= longest - lengths[:, None]).long(),
             generation_config=how,
-            tokenizer=tokenizer,
+            stopping_criteria=StoppingCriteriaList([_Stop(stops, tokenizer, longest)] if stops else []),
         )
     return [_text(row[longest:].tolist(), tokenizer, ends, stops) for row in written]
+
+
+class _Stop(StoppingCriteria):
+    """Ends the texts in which a string has come up; transformers' own does not know every kind of tokenizer."""
+
+    def __init__(self, stops: Sequence[str], tokenizer: Any, start: int) -> None:
+        self._stops = stops
+        self._tokenizer = tokenizer
+        self._start = start
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+        """Tell for each text whether it is finished."""
+        texts = self._tokenizer.batch_decode(input_ids[:, self._start :])
+        found = [any(stop in text for stop in self._stops) for text in texts]
+        return torch.tensor(found, device=input_ids.device)
 
 
 def _text(ids: Sequence[int], tokenizer: Any, ends: Collection[int], stops: Sequence[str]) -> str:
