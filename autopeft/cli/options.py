@@ -9,10 +9,12 @@ import typer
 
 __all__ = [
     "BatchSize",
+    "Choices",
     "Completion",
     "Data",
     "Epochs",
     "Examples",
+    "Generate",
     "GradientCheckpointing",
     "Kind",
     "Label",
@@ -58,6 +60,7 @@ Prompt = Annotated[str | None, typer.Option(help="Column of the prompt.", rich_h
 Completion = Annotated[
     str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=DATA_PANEL)
 ]
+Choices = Annotated[str | None, typer.Option(help="Column of the choices of a question.", rich_help_panel=DATA_PANEL)]
 Validation = Annotated[
     Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=DATA_PANEL)
 ]
@@ -65,7 +68,15 @@ Test = Annotated[
     Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=DATA_PANEL)
 ]
 Metric = Annotated[
-    str | None, typer.Option(help="accuracy, macro_f1 or mcc; token_accuracy of decoders.", rich_help_panel=DATA_PANEL)
+    str | None,
+    typer.Option(
+        help="accuracy, macro_f1, mcc; of decoders token_accuracy, exact_match, rouge_l, token_f1, choice.",
+        rich_help_panel=DATA_PANEL,
+    ),
+]
+Generate = Annotated[
+    int | None,
+    typer.Option(help="Validation examples to which decoders write answers.", rich_help_panel=TRIAL_PANEL),
 ]
 Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]

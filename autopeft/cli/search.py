@@ -33,9 +33,11 @@ def search(
     messages: options.Messages = None,
     prompt: options.Prompt = None,
     completion: options.Completion = None,
+    choices: options.Choices = None,
     validation: options.Validation = None,
     test: options.Test = None,
     metric: options.Metric = None,
+    generate: options.Generate = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default; llm for decoders].")] = None,
     target: Annotated[
         str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")

@@ -10,7 +10,7 @@ from autopeft.backbones import Backbone
 from autopeft.costs.forwards import Forwards
 from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
 from autopeft.errors import ConfigurationError
-from autopeft.methods.builder import Part, check_quantization, plan
+from autopeft.methods.builder import Part, check_order, check_quantization, plan
 from autopeft.methods.storage import PLACED, stored_tensors
 from autopeft.space import Configuration
 
@@ -59,6 +59,7 @@ class Costs:
         """
         parts = plan(configuration)
         check_quantization(parts, self._backbone.quantization)
+        check_order(parts, self._backbone.meta())
         return sum(self._params_of(part) for part in parts)
 
     def price(self, configuration: Configuration, refused: int = REFUSED) -> int:

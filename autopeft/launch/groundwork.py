@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autopeft.backbones import Backbone
+from autopeft.errors import AutopeftError
 from autopeft.launch.backbone import backbone_for
 from autopeft.launch.plan import SearchPlan, default_study
 from autopeft.methods import load_plugin
@@ -71,11 +72,13 @@ def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> t
         }
     )
     if isinstance(task, CausalTask):
-        return choose_causal_setting(task, backbone.tokenizer(), **asked)
+        return choose_causal_setting(task, backbone.tokenizer(), **asked, generate=plan.generate)
+    if plan.generate is not None:
+        raise AutopeftError(f"--generate is for decoders, but {task.name} is a task of classification; leave it out")
     return choose_setting(task, backbone.tokenizer(), **asked), ()
 
 
 def _task_spec(plan: SearchPlan) -> TaskSpec:
-    columns = ("text", "text2", "label", "messages", "prompt", "completion")
+    columns = ("text", "text2", "label", "messages", "prompt", "completion", "choices")
     fields = ("task", "kind", "data", *columns, "validation", "test", "metric", "seed")
     return TaskSpec.of(**plan.model_dump(include=set(fields)))

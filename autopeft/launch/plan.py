@@ -46,11 +46,13 @@ class SearchPlan(BaseModel):
     messages: str | None = Field(None, description="column of conversations")
     prompt: str | None = Field(None, description="column of the prompt")
     completion: str | None = Field(None, description="column of the completion, which is learned")
+    choices: str | None = Field(None, description="column of the choices, one of which the completion names")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
-    metric: Literal["accuracy", "macro_f1", "mcc", "token_accuracy"] | None = Field(
-        None, description="what `accuracy` holds; default: that or token_accuracy, as the task is"
-    )
+    metric: (
+        Literal["accuracy", "macro_f1", "mcc", "token_accuracy", "exact_match", "rouge_l", "token_f1", "choice"] | None
+    ) = Field(None, description="what `accuracy` holds; default: that or token_accuracy, as the task is")
+    generate: int | None = Field(None, ge=0, description="validation examples to which decoders write answers")
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: `default`, or `llm` for decoders"
     )

@@ -1,7 +1,7 @@
 """Methods: the ways to adapt a backbone, and the one builder that does it."""
 
 from autopeft.methods.builder import adapter_parameters, apply, remove, trainable
-from autopeft.methods.depth import frozen_depth, stays_in_layers
+from autopeft.methods.depth import decodes_stepwise, frozen_depth, stays_in_layers
 from autopeft.methods.hooks import after_step, before_step, learning_rates, penalty, switch_training
 from autopeft.methods.method import Method
 from autopeft.methods.plugin import load_plugin, register
@@ -19,6 +19,7 @@ __all__ = [
     "after_step",
     "apply",
     "before_step",
+    "decodes_stepwise",
     "frozen_depth",
     "learning_rates",
     "load",

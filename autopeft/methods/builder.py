@@ -30,6 +30,7 @@ __all__ = [
     "applied",
     "apply",
     "check_fit",
+    "check_order",
     "check_quantization",
     "inject",
     "plan",
@@ -132,12 +133,13 @@ def apply(
 
     Raises:
         ConfigurationError: The model is adapted already, its weights are in too few bits for a method, or the
-            adapters do not end up where they should.
+            adapters do not end up where they should; or one of them would tell a language model what comes next.
     """
     if _APPLIED in model.__dict__:
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
     parts = plan(configuration, stored)
     check_quantization(parts, quantization_of(model))
+    check_order(parts, model)
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -205,6 +207,22 @@ def check_quantization(parts: Iterable[Part], quantization: Quantization | None)
             raise ConfigurationError(
                 f"{part.method.words.name}: not known to work beside weights in {quantization} with these knobs; "
                 f"expected another method, or a backbone loaded without --load-in-{quantization}"
+            )
+
+
+def check_order(parts: Iterable[Part], model: PreTrainedModel) -> None:
+    """Check that nothing lets a language model see, in what it is to learn, the tokens that come next.
+
+    Raises:
+        ConfigurationError: Naming the first part that looks at all tokens of a text at once.
+    """
+    if model.get_output_embeddings() is None:
+        return
+    for part in parts:
+        if any(part.method.sees_padding(knobs) for knobs in part.cells.values()):
+            raise ConfigurationError(
+                f"{part.method.words.name}: with these knobs it looks at the mean over all tokens of a text, those to "
+                "be predicted too, so that a decoder cannot be tuned with it; expected no gate, or another method"
             )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from transformers import PreTrainedModel
+
 from autopeft.backbones import Anatomy
-from autopeft.methods.builder import plan
+from autopeft.methods.builder import applied, plan
 from autopeft.space import Configuration
 
-__all__ = ["frozen_depth", "stays_in_layers"]
+__all__ = ["decodes_stepwise", "frozen_depth", "stays_in_layers"]
 
 
 def frozen_depth(configuration: Configuration, anatomy: Anatomy) -> int:
@@ -34,3 +36,8 @@ def stays_in_layers(configuration: Configuration) -> bool:
         for part in plan(configuration)
         for cell, knobs in part.cells.items()
     )
+
+
+def decodes_stepwise(model: PreTrainedModel) -> bool:
+    """Tell whether an adapted decoder computes a token from the keys and values it keeps of those before."""
+    return all(inserted.part.method.stepwise for inserted in applied(model).inserted)

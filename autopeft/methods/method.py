@@ -39,6 +39,7 @@ class Method(ABC):
         mergeable: Whether it can be folded into the backbone's weights after training; knobs may forbid it, see
             `merges`.
         ours: Whether PEFT lacks it, so that its folders load only after `import autopeft`.
+        stepwise: Whether a decoder with it computes a token from the keys and values it keeps of those before.
         joint: Whether its cost depends on all its places together, as where they share parameters.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
             away, see `works_beside`.
@@ -51,6 +52,7 @@ class Method(ABC):
     start: Start
     mergeable: bool
     ours: bool = False
+    stepwise: bool = True
     joint: bool = False
     quantizations: tuple[Quantization, ...] = ()
 

@@ -145,8 +145,17 @@ def _with_tokens(prompted: PeftModel, original: Callable[..., Any]) -> Callable[
     prompted.__dict__["_autopeft_handle"] = prompted.base_model.get_input_embeddings().register_forward_hook(replace)
 
     def forward(input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs: Any) -> Any:
+        length = prompted.active_peft_config.num_virtual_tokens
+        attention_mask = _seen(attention_mask, length)
+        if _kept(inputs):
+            # The prompt is in front of the tokens already whose keys and values are kept.
+            _move(inputs, length)
+            return original(input_ids=input_ids, attention_mask=attention_mask, **inputs)
         prompt = _prompt(prompted, len(input_ids))
         shape = prompt.shape[:2]
+        if _move(inputs, length):
+            front = torch.arange(length, device=input_ids.device).expand(shape)
+            inputs["position_ids"] = torch.cat([front, inputs["position_ids"]], dim=1)
         # Any token but padding, which models leave out of positions and pooling.
         filler = 1 if getattr(prompted.config, "pad_token_id", None) == 0 else 0
         if inputs.get("token_type_ids") is not None:
@@ -156,7 +165,7 @@ def _with_tokens(prompted: PeftModel, original: Callable[..., Any]) -> Callable[
         try:
             return original(
                 input_ids=torch.cat([input_ids.new_full(shape, filler), input_ids], dim=1),
-                attention_mask=_seen(attention_mask, prompt.shape[1]),
+                attention_mask=attention_mask,
                 **inputs,
             )
         finally:
@@ -169,14 +178,36 @@ def _with_cache(prompted: PeftModel, original: Callable[..., Any]) -> Callable[.
     """Return a forward that hands trained keys and values of every layer to the model as its cache."""
 
     def forward(input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **inputs: Any) -> Any:
-        return original(
-            input_ids=input_ids,
-            attention_mask=_seen(attention_mask, prompted.active_peft_config.num_virtual_tokens),
-            past_key_values=prompted.get_prompt(len(input_ids)),
-            **inputs,
-        )
+        length = prompted.active_peft_config.num_virtual_tokens
+        _move(inputs, length)
+        if inputs.get("use_cache") is False:
+            # transformers hands back what the last step returned even so.
+            inputs.pop("past_key_values", None)
+        if not _kept(inputs):
+            prompt = prompted.get_prompt(len(input_ids))
+            given = inputs.get("past_key_values")
+            if given is None:
+                inputs["past_key_values"] = prompt
+            else:
+                for index, layer in enumerate(prompt.layers):
+                    given.update(layer.keys, layer.values, index)
+        return original(input_ids=input_ids, attention_mask=_seen(attention_mask, length), **inputs)
 
     return forward
+
+
+def _kept(inputs: Mapping[str, Any]) -> int:
+    """Return of how many tokens, the prompt among them, the keys and values come with the inputs."""
+    past = inputs.get("past_key_values")
+    return 0 if past is None else past.get_seq_length()
+
+
+def _move(inputs: dict[str, Any], length: int) -> bool:
+    """Move the positions of a text behind a prompt of this length; tell whether they were given."""
+    given = inputs.get("position_ids") is not None
+    if given:
+        inputs["position_ids"] = inputs["position_ids"] + length
+    return given
 
 
 def _seen(mask: torch.Tensor | None, length: int) -> torch.Tensor | None:

@@ -1,5 +1,6 @@
 """Tasks: data, splits and metric; from the packaged set, a file, or a data set name."""
 
+from autopeft.tasks.answers import ANSWER_METRICS
 from autopeft.tasks.causal import CausalSplit, CausalTask, encode_causal
 from autopeft.tasks.encoding import (
     IGNORED,
@@ -13,12 +14,14 @@ from autopeft.tasks.encoding import (
     token_lengths,
 )
 from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
-from autopeft.tasks.metrics import CAUSAL_METRICS, METRICS, WORST, score
+from autopeft.tasks.metrics import CAUSAL_METRICS, CHOICE_METRIC, METRICS, WORST, score
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Split, Task
 
 __all__ = [
+    "ANSWER_METRICS",
     "CAUSAL_METRICS",
+    "CHOICE_METRIC",
     "IGNORED",
     "METRICS",
     "PACKAGED",

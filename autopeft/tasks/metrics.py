@@ -8,8 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autopeft.errors import DataError
+from autopeft.tasks.answers import ANSWER_METRICS
 
-__all__ = ["CAUSAL_METRICS", "METRICS", "USUAL", "WORST", "accuracy", "check_metric", "macro_f1", "mcc", "score"]
+__all__ = [
+    "CAUSAL_METRICS",
+    "CHOICE_METRIC",
+    "METRICS",
+    "USUAL",
+    "WORST",
+    "accuracy",
+    "check_metric",
+    "macro_f1",
+    "mcc",
+    "score",
+]
 
 
 def _confusion(labels: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
@@ -54,11 +66,14 @@ METRICS: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = {
 #: The metric of a classification task that names none.
 USUAL = "accuracy"
 
+#: The share of multiple-choice questions of which a causal language model finds the right choice most likely.
+CHOICE_METRIC = "choice"
+
 #: What a causal language model is judged by, the usual one first: the share of learned tokens it finds most likely.
-CAUSAL_METRICS = ("token_accuracy",)
+CAUSAL_METRICS = ("token_accuracy", *ANSWER_METRICS, CHOICE_METRIC)
 
 #: The lowest value of each metric: what a failed trial is given.
-WORST: Mapping[str, float] = {"accuracy": 0.0, "macro_f1": 0.0, "mcc": -1.0, "token_accuracy": 0.0}
+WORST: Mapping[str, float] = {"accuracy": 0.0, "macro_f1": 0.0, "mcc": -1.0, **dict.fromkeys(CAUSAL_METRICS, 0.0)}
 
 
 def check_metric(name: str, known: Collection[str] = METRICS) -> str:

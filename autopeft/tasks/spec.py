@@ -33,6 +33,7 @@ class TaskSpec:
         messages: The column with conversations, each a list of `role` and `content`.
         prompt: The column with what a completion follows.
         completion: The column with what is learned.
+        choices: The column with the choices of a question, one of which the completion names.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
         metric: What `accuracy` stands for in every result; the kind's usual one when left out.
@@ -50,6 +51,7 @@ class TaskSpec:
     messages: str | None = None
     prompt: str | None = None
     completion: str | None = None
+    choices: str | None = None
     validation: str | None = None
     test: str | None = None
     metric: str | None = None
@@ -60,7 +62,7 @@ class TaskSpec:
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
-        if self.name and (self.kind == "causal" or self.messages or self.prompt or self.completion):
+        if self.name and (self.kind == "causal" or self.messages or self.prompt or self.completion or self.choices):
             raise DataError(f"the task {self.name} is packaged, for classification; to tune a decoder, give data")
         if not self.data and (self.validation or self.test):
             raise DataError("validation and test files go with a data file; give data too, or leave them out")

@@ -7,7 +7,8 @@ from typing import Literal
 
 from autopeft.backbones import Backbone
 from autopeft.methods import load
-from autopeft.tasks import CausalTask, Task, collate, grouped, pad_id_of
+from autopeft.tasks import CausalTask, Task
+from autopeft.training.measuring import measure
 from autopeft.trials import TrialSetting, kind_of, pick_device
 
 __all__ = ["evaluate"]
@@ -35,13 +36,6 @@ def evaluate(
     Raises:
         ConfigurationError: When the folder holds no adapters, or those of another model or number of labels.
     """
-    kind = kind_of(task)
-    device = pick_device()
-    model = kind.model(backbone, device)
+    model = kind_of(task).model(backbone, pick_device())
     load(folder, model, backbone.anatomy)
-    tokenizer = backbone.tokenizer()
-    encoded = kind.encode(task.splits[split], tokenizer, setting.max_length)
-    batches = [
-        (rows, collate(encoded, rows, pad_id_of(tokenizer))) for rows in grouped(encoded, 2 * setting.batch_size)
-    ]
-    return kind.measure(model.eval(), batches, setting.precision, lambda rows, longest: None)
+    return measure(model, task, split, backbone.tokenizer(), setting)

@@ -19,8 +19,19 @@ from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.methods import adapter_parameters, apply, save, stays_in_layers
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
+from autopeft.tasks import (
+    ANSWER_METRICS,
+    CHOICE_METRIC,
+    CausalTask,
+    Encoded,
+    Task,
+    batches,
+    collate,
+    grouped,
+    pad_id_of,
+)
 from autopeft.training.identity import CHECKPOINTS, check_identity
+from autopeft.training.measuring import measure
 from autopeft.training.reports import check_reports
 from autopeft.training.trainer import ClassificationTrainer, Hooks, train_adapters_only
 from autopeft.trials import (
@@ -101,7 +112,7 @@ def fine_tune(
     kind = kind_of(task)
     tokenizer = backbone.tokenizer()
     pad_id = pad_id_of(tokenizer)
-    train, validation, test = (kind.encode(split, tokenizer, setting.max_length) for split in task.splits.values())
+    train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
     model = _built(configuration, backbone, kind, train, setting, pad_id, seed)
     groups = parameter_groups(model, setting)
     if not groups:
@@ -119,18 +130,15 @@ def fine_tune(
         optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
     )
     trainer.kind, trainer.precision = kind, setting.precision
-    trainer.held_out = _batches(validation, setting, pad_id)
+    trainer.held_out = [
+        (rows, collate(validation, rows, pad_id)) for rows in grouped(validation, 2 * setting.batch_size)
+    ]
     trainer.remove_callback(PrinterCallback)
     checkpoint = get_last_checkpoint(str(out / CHECKPOINTS)) if (out / CHECKPOINTS).is_dir() else None
     trainer.train(resume_from_checkpoint=checkpoint)
-    model.eval()
-    on_validation, on_test = (
-        kind.measure(model, _batches(split, setting, pad_id), setting.precision, lambda rows, longest: None)
-        for split in (validation, test)
-    )
     found = FineTuned(
-        on_validation,
-        on_test,
+        measure(model, task, "validation", tokenizer, setting),
+        measure(model, task, "test", tokenizer, setting),
         sum(parameter.numel() for parameter in adapter_parameters(model).values()),
         steps,
         trainer.state.best_global_step or steps,
@@ -185,6 +193,8 @@ def _arguments(
     report_to: Sequence[str],
     progress: bool,
 ) -> TrainingArguments:
+    # What a decoder writes takes too long to measure on the way.
+    judge = "loss" if metric in (*ANSWER_METRICS, CHOICE_METRIC) else metric
     measured = min(max(_LEAST_MEASURED, round(setting.epochs)), _MOST_MEASURED)
     every = max(1, -(-steps // measured))
     return TrainingArguments(
@@ -202,8 +212,8 @@ def _arguments(
         save_steps=every,
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model=f"eval_{metric}",
-        greater_is_better=True,
+        metric_for_best_model=f"eval_{judge}",
+        greater_is_better=judge != "loss",
         report_to=list(report_to) or "none",
         disable_tqdm=not progress,
         dataloader_pin_memory=torch.cuda.is_available(),
@@ -241,10 +251,6 @@ def _trainer(
             f"fine-tuning a decoder needs TRL ({error.name} is not installed): run `pip install 'autopeft[trl]'`"
         ) from None
     return CausalTrainer(model, sft_arguments(arguments), **given)
-
-
-def _batches(split: Encoded, setting: TrialSetting, pad_id: int) -> list[tuple[np.ndarray, dict[str, torch.Tensor]]]:
-    return [(rows, collate(split, rows, pad_id)) for rows in grouped(split, 2 * setting.batch_size)]
 
 
 def _rows(encoded: Encoded) -> Dataset:

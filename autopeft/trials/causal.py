@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,21 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Decoder
+from autopeft.errors import DataError
 from autopeft.tasks import IGNORED, CausalSplit, Encoded, encode_causal
-from autopeft.tasks.causal import Format
+from autopeft.tasks.causal import Format, ask, offer
+from autopeft.trials.answering import Answering
+from autopeft.trials.causal_setting import CausalSetting
+from autopeft.trials.choosing import Choosing
+from autopeft.trials.cross_entropy import lean_cross_entropy
 from autopeft.trials.example_scores import scores_of_counts
 from autopeft.trials.faults import DivergedError
-from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
+from autopeft.trials.learned import learned_logits
+from autopeft.trials.probe import Probe
+from autopeft.trials.setting import TrialSetting
 
-__all__ = ["CausalLM", "learned_logits"]
+__all__ = ["CausalLM"]
 
 
 class CausalLM:
@@ -43,14 +49,35 @@ class CausalLM:
         """Tokenise a split."""
         return encode_causal(split, self._form, tokenizer, max_length)
 
+    def probes(self, split: CausalSplit, tokenizer: Any, setting: TrialSetting) -> list[Probe]:
+        """Return what lets a model choose, where the data has choices, and answer, where that is asked for."""
+        assert isinstance(setting, CausalSetting)
+        found: list[Probe] = []
+        if self._form.choices:
+            fitting = [
+                (choices, example[-1].content)
+                for choices, example in zip(offer(split, self._form, tokenizer), split.examples, strict=True)
+                if max(len(each.prompt) + len(each.completion) for each in choices) <= setting.max_length
+            ]
+            if not fitting:
+                raise DataError(
+                    f"none of the {len(split)} validation questions fits into {setting.max_length} tokens with its "
+                    "choices; raise --max-length"
+                )
+            questions, right = zip(*fitting, strict=True)
+            found.append(Choosing(questions, right, tokenizer, 2 * setting.batch_size))
+        if setting.generate:
+            asked = [each for each in ask(split, self._form, tokenizer) if len(each.prompt) < setting.max_length]
+            found.append(Answering(asked[: setting.generate], self._form, tokenizer))
+        return found
+
     def terms(self, batch: Batch) -> int:
         """Return the number of learned tokens."""
         return int((batch["labels"][:, 1:] != IGNORED).sum())
 
     def loss(self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
         """Return the mean cross-entropy of the learned tokens of a batch."""
-        logits, targets = learned_logits(model, batch, device, precision)
-        return cross_entropy(logits.float(), targets)
+        return lean_cross_entropy(*learned_logits(model, batch, device, precision))
 
     @torch.inference_mode()
     def measure(
@@ -90,48 +117,3 @@ class CausalLM:
             right[rows] = np.bincount(example.numpy(), hits.numpy(), len(rows))
             count[rows] = np.bincount(example.numpy(), minlength=len(rows))
         return scores_of_counts(right, count)
-
-
-def learned_logits(
-    model: PreTrainedModel, batch: Batch, device: torch.device, precision: str
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Run a language model over a batch; its head, which is as wide as the vocabulary, only before learned tokens.
-
-    Args:
-        model: The model, on its device.
-        batch: `input_ids`, `attention_mask` and `labels`, each `[batch, longest]`, padded on the right.
-        device: The device.
-        precision: `bf16` or `fp32`.
-
-    Returns:
-        Logits `[learned tokens, vocabulary]` and the ids of the tokens that should follow, `[learned tokens]`.
-    """
-    inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-    following = inputs.pop("labels")[:, 1:]
-    learned = following != IGNORED
-    with autocast(device, precision), _head_only_at(model, learned):
-        logits = model(**inputs).logits
-    return logits, following[learned]
-
-
-@contextmanager
-def _head_only_at(model: PreTrainedModel, learned: torch.Tensor) -> Iterator[None]:
-    """Give the language-modelling head nothing but the hidden states at some positions of the text.
-
-    What models do to logits after their head they do to each by itself, so these come out as ever.
-
-    Args:
-        model: The model.
-        learned: Which positions, the last left out: bool `[batch, longest - 1]`.
-    """
-
-    def cut(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        # Some methods put a prompt in front of the text.
-        hidden = inputs[0][:, -learned.shape[1] - 1 : -1]
-        return (hidden[learned],)
-
-    handle = model.get_output_embeddings().register_forward_pre_hook(cut)
-    try:
-        yield
-    finally:
-        handle.remove()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autopeft.errors import AutopeftError
-from autopeft.tasks import IGNORED, CausalTask, Encoded, choose_max_length, encode_causal
+from autopeft.tasks import ANSWER_METRICS, IGNORED, CausalTask, Encoded, choose_max_length, encode_causal
 from autopeft.tasks.causal import cut_causal
 from autopeft.trials.hardware import resolve_precision
 from autopeft.trials.setting import Fidelity, TrialSetting
@@ -32,7 +32,14 @@ _LONGEST_DEFAULT = 512
 
 @dataclass(frozen=True)
 class CausalSetting(TrialSetting):
-    """A trial setting whose rungs look at fewer examples: each holds many learned tokens."""
+    """A trial setting whose rungs look at fewer examples: each holds many learned tokens.
+
+    Args:
+        generate: Validation examples to which a model writes answers, at the end of a trial, and at rungs where they
+            are what it is judged by.
+    """
+
+    generate: int = 0
 
     @property
     def rung_examples(self) -> int:
@@ -52,6 +59,7 @@ def choose_causal_setting(
     gradient_checkpointing: bool = False,
     early_stopping: bool = True,
     fidelity: Fidelity = "steps",
+    generate: int | None = None,
 ) -> tuple[CausalSetting, tuple[str, ...]]:
     """Choose a short trial that suits the data; what is given is kept.
 
@@ -66,6 +74,8 @@ def choose_causal_setting(
         gradient_checkpointing: Whether to compute layers again for the backward pass, to save memory.
         early_stopping: Whether to measure trials on the way and stop the hopeless ones.
         fidelity: What a trial has less of on the way: `steps` or `examples`.
+        generate: Validation examples to write answers to, at most those a trial is measured on; none of them when
+            left out, unless the task's metric looks at answers.
 
     Returns:
         The setting, and lines that tell people how long the examples are, what is cut, and why the trial is as it is.
@@ -94,9 +104,16 @@ def choose_causal_setting(
         notes.append(
             f"so many examples that a trial trains on about {tokens:,.0f} tokens; --examples and --epochs set them"
         )
+    validation = min(len(task.validation), _MOST_VALIDATION)
+    if generate is None:
+        generate = validation if task.metric in ANSWER_METRICS else 0
+    elif generate and task.form.plain:
+        raise AutopeftError(f"{task.form.describe()}, has no prompts to write answers to; leave --generate out")
+    elif not generate and task.metric in ANSWER_METRICS:
+        raise AutopeftError(f"the metric {task.metric} needs generated answers; expected --generate 1 or more")
     setting = CausalSetting(
         examples=examples,
-        validation_examples=min(len(task.validation), _MOST_VALIDATION),
+        validation_examples=validation,
         epochs=float(epochs),
         batch_size=_BATCH_SIZE if batch_size is None else batch_size,
         max_length=max_length,
@@ -104,6 +121,7 @@ def choose_causal_setting(
         gradient_checkpointing=gradient_checkpointing,
         early_stopping=early_stopping,
         fidelity=fidelity,
+        generate=min(generate, validation),
     )
     return setting, tuple(notes)
 

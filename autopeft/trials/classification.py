@@ -16,6 +16,7 @@ from autopeft.trials.example_scores import scores_of_predictions
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
+from autopeft.trials.setting import TrialSetting
 
 __all__ = ["Classification", "predict"]
 
@@ -39,6 +40,10 @@ class Classification:
     def encode(self, split: Split, tokenizer: object, max_length: int) -> Encoded:
         """Tokenise a split."""
         return encode(split, tokenizer, max_length)
+
+    def probes(self, split: Split, tokenizer: object, setting: TrialSetting) -> tuple[()]:
+        """Return nothing: one pass over the validation split says all."""
+        return ()
 
     def terms(self, batch: Batch) -> int:
         """Return the number of texts."""

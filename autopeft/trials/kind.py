@@ -10,12 +10,14 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.tasks import Encoded
+from autopeft.trials.probe import Probe
+from autopeft.trials.setting import TrialSetting
 
 __all__ = ["Batch", "Feed", "Kind"]
 
 Batch = dict[str, torch.Tensor]
 
-#: Called with the rows of a batch and its padded length before a forward pass.
+#: Called with the rows of a batch and its padded length before each forward pass over it.
 Feed = Callable[[np.ndarray, int], None]
 
 
@@ -33,6 +35,13 @@ class Kind(Protocol):
 
     def encode(self, split: Any, tokenizer: Any, max_length: int) -> Encoded:
         """Tokenise a split of the task."""
+
+    def probes(self, split: Any, tokenizer: Any, setting: TrialSetting) -> Sequence[Probe]:
+        """Return what else is measured, on some examples of the validation split that were drawn for the setting.
+
+        Raises:
+            DataError: When the examples do not allow it.
+        """
 
     def terms(self, batch: Batch) -> int:
         """Return over how much the loss of a batch is a mean."""

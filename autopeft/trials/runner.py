@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -26,7 +26,8 @@ from autopeft.trials.full import all_trainable, load_full, save_full
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
 from autopeft.trials.head import reset_head
-from autopeft.trials.kind import Batch, Feed, Kind
+from autopeft.trials.holding import hold_as_computed
+from autopeft.trials.kind import Feed, Kind
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import fit
 from autopeft.trials.outcome import Outcome, StepCost
@@ -83,7 +84,10 @@ class TrialRunner:
             # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
             torch.manual_seed(0)
             self.model: PreTrainedModel = self._kind.model(backbone, self.device)
-        # Nothing is generated; a cache would only take memory, and grow twice where layers are computed again.
+        if self._kind.each_token:
+            # Elsewhere the weights are a small part of the memory.
+            hold_as_computed(self.model, self._anatomy, setting.precision)
+        # A cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
         fast = attention(self.device, setting.precision, setting.max_length)
         # Some models, Gemma 2 for one, have only the plain one.
@@ -107,6 +111,7 @@ class TrialRunner:
             (glance[group], collate(held_out, glance[group], self._pad_id))
             for group in grouped(held_out.take(glance), _VALIDATION_BATCHES * setting.batch_size)
         ]
+        self._probes = self._kind.probes(validation.take(rng.permutation(len(validation))), tokenizer, setting)
         self._prefixes = [
             PrefixCache(
                 self.model,
@@ -214,7 +219,8 @@ class TrialRunner:
 
         Args:
             folder: Where it was kept.
-            split: Name of a split of the task; all its examples count.
+            split: Name of a split of the task; all its examples count, but where the metric is one of answers, no more
+                than the setting lets models answer.
 
         Returns:
             For each example a score, float64 `[n]`; their mean is the task's metric.
@@ -222,17 +228,26 @@ class TrialRunner:
         Raises:
             DivergedError: When a logit is not finite.
         """
+        examples, setting = self.task.splits[split], self.setting
+        for probe in self._kind.probes(examples, self._tokenizer, setting):
+            if self.task.metric in probe.metrics:
+                with self._saved(folder):
+                    return probe.scores(self.model.eval(), setting.precision, len(examples))[self.task.metric]
         encoded = self._kind.encode(self.task.splits[split], self._tokenizer, self.setting.max_length)
         rows = grouped(encoded, _VALIDATION_BATCHES * self.setting.batch_size)
         whole = [(group, collate(encoded, group, self._pad_id)) for group in rows]
-        with load_full(self.model, folder) if (folder / CONFIG_NAME).is_file() else self._loaded(folder):
+        with self._saved(folder):
             return self._kind.example_scores(
                 self.model.eval(), whole, self.setting.precision, lambda rows, length: None, self.task.metric
             )
 
     @contextmanager
-    def _loaded(self, folder: Path) -> Iterator[None]:
-        """Put saved adapters and head into the model, and take the adapters out again."""
+    def _saved(self, folder: Path) -> Iterator[None]:
+        """Put what was saved into the model, and take it out again."""
+        if (folder / CONFIG_NAME).is_file():
+            with load_full(self.model, folder):
+                yield
+            return
         load(folder, self.model, self._anatomy)
         try:
             yield
@@ -259,7 +274,7 @@ class TrialRunner:
                         params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
                         continue
                     done = step == self.setting.steps
-                    metrics = self._measure(self._validation if done else self._at_rungs, validation, checks)
+                    metrics = self._measure(validation, checks, done)
                     curve.append(
                         {
                             "step": step,
@@ -386,9 +401,17 @@ class TrialRunner:
             deadline=deadline,
         )
 
-    def _measure(self, split: Sequence[tuple[np.ndarray, Batch]], feed: Feed, busy: Stopwatch) -> dict[str, float]:
+    def _measure(self, feed: Feed, busy: Stopwatch, done: bool) -> dict[str, float]:
+        """Return every metric at the end of a trial; at a rung, on fewer examples, those that it is judged by."""
+        precision = self.setting.precision
         with busy:
-            return self._kind.measure(self.model, split, self.setting.precision, feed)
+            metrics = self._kind.measure(self.model, self._validation if done else self._at_rungs, precision, feed)
+            for probe in self._probes:
+                if done or self.task.metric in probe.metrics:
+                    most = self.setting.validation_examples if done else self.setting.rung_examples
+                    scores = probe.scores(self.model, precision, most)
+                    metrics |= {name: float(values.mean()) for name, values in scores.items()}
+        return metrics
 
 
 def _feed_rows(feed: Feed, rows: np.ndarray, chosen: np.ndarray, longest: int) -> None:

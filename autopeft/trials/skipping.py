@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,13 +15,13 @@ __all__ = ["Skip", "output_of", "skipping"]
 
 
 class Skip:
-    """What the layers left out answer: set `hidden` before each forward pass.
+    """What the layers left out answer in the next forward pass; one for which nothing is set computes them all.
 
     Attributes:
         hidden: Hidden states after the layers left out, `[batch, longest, hidden]`.
     """
 
-    hidden: torch.Tensor
+    hidden: torch.Tensor | None = None
 
 
 class _ReachedError(Exception):
@@ -30,7 +30,7 @@ class _ReachedError(Exception):
 
 @contextmanager
 def skipping(model: PreTrainedModel, anatomy: Anatomy, depth: int, arity: int) -> Iterator[Skip]:
-    """Leave out the lowest layers of a model in all forward passes within.
+    """Leave out the lowest layers of a model in the forward passes within for which `hidden` is set.
 
     Embeddings and masks are computed as ever, as upper layers may take masks and positions from them.
 
@@ -42,12 +42,20 @@ def skipping(model: PreTrainedModel, anatomy: Anatomy, depth: int, arity: int) -
     """
     skip = Skip()
 
-    def answer(*args: Any, **kwargs: Any) -> Any:
-        return (skip.hidden, *[None] * (arity - 1)) if arity else skip.hidden
+    def answering(compute: Callable[..., Any], highest: bool) -> Callable[..., Any]:
+        def answer(*args: Any, **kwargs: Any) -> Any:
+            if skip.hidden is None:
+                return compute(*args, **kwargs)
+            hidden = skip.hidden
+            if highest:
+                skip.hidden = None
+            return (hidden, *[None] * (arity - 1)) if arity else hidden
+
+        return answer
 
     layers = [model.get_submodule(anatomy.layer(index)) for index in range(depth)]
-    for layer in layers:
-        object.__setattr__(layer, "forward", answer)
+    for index, layer in enumerate(layers):
+        object.__setattr__(layer, "forward", answering(layer.forward, index == depth - 1))
     try:
         yield skip
     finally:

@@ -32,7 +32,7 @@ def search(place, *words, model="tiny-llama", data="train.jsonl"):
 
 
 def test_search_export_and_train(place):
-    flags = ["--budget", "10%", "--trials", 4, "--examples", 24, "--epochs", 2, "-o", "run"]
+    flags = ["--budget", "10%", "--trials", 4, "--examples", 24, "--epochs", 2, "--generate", 8, "-o", "run"]
     done = search(place, *flags)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "prompts of 'question', completions of 'answer', which are learned" in done.stdout
@@ -68,6 +68,9 @@ def test_search_export_and_train(place):
         (("--max-length", 4000), {}, "the model reads at most 128 tokens"),
         (("--metric", "mcc"), {}, "unknown metric 'mcc'; expected one of: token_accuracy"),
         (("--kind", "chat"), {}, "kind: found 'chat'"),
+        (("--metric", "choice"), {}, "needs questions with choices"),
+        (("--metric", "rouge_l", "--generate", 0), {}, "needs generated answers; expected --generate 1 or more"),
+        (("--kind", "causal", "--text", "answer", "--generate", 4), {}, "has no prompts to write answers to"),
     ],
 )
 def test_what_a_user_can_get_wrong_is_one_message(place, words, told, message):

@@ -1,6 +1,7 @@
 """Trials of causal language models: the loss by hand, and everything a trial of a classifier has."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from autopeft.testing.decoders import DECODERS, tiny_decoder
 from autopeft.testing.models import TEXTS
 from autopeft.trials import CausalSetting, TrialRunner, use_threads
 from autopeft.trials import runner as runner_module
-from autopeft.trials.causal import CausalLM, learned_logits
+from autopeft.trials.causal import CausalLM
+from autopeft.trials.learned import learned_logits
 from tests.methods.examples import EXAMPLES
 from tests.trials.outcomes import lasting
 
@@ -38,6 +40,8 @@ def make_task(count=72):
 
 
 TASK = make_task()
+#: Of each the first word is right.
+PAIRS = [("heart", "lung"), ("left", "right"), ("good", "bad"), ("happy", "sad"), ("film", "story"), ("one", "two")]
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +109,19 @@ def test_loss_and_metrics_are_those_of_completions_by_hand(decoder):
     assert found["loss"] == pytest.approx(loss / count, rel=1e-5)
     assert found["token_accuracy"] == right / count
     assert found["perplexity"] == pytest.approx(math.exp(loss / count), rel=1e-5)
+
+
+def test_a_padded_batch_has_the_loss_of_its_examples_alone(decoder):
+    """Nothing that packing could change: what stands beside an example has no say."""
+    model, tokenizer = decoder.language_model(), decoder.tokenizer()
+    kind, batch = CausalLM(FORM), batch_of(decoder)
+    encoded = encode_causal(TASK.train.take(range(6)), FORM, tokenizer)
+    alone = [collate(encoded, np.array([row]), tokenizer.pad_token_id) for row in range(6)]
+    assert len(set(encoded.lengths)) > 1
+    with torch.no_grad():
+        whole = kind.loss(model, batch, CPU, "fp32").item() * kind.terms(batch)
+        single = sum(kind.loss(model, one, CPU, "fp32").item() * kind.terms(one) for one in alone)
+    assert whole == pytest.approx(single, rel=1e-5)
 
 
 @pytest.mark.parametrize("method", ["prompt", "prefix_tuning", "prefix"])
@@ -197,3 +214,30 @@ def test_other_methods_train_too(runner, llama, name):
     assert outcome.status == "complete", outcome.detail
     assert outcome.params > 0
     assert outcome.metrics["loss"] < runner.run(HEAD_ONLY, 0).metrics["loss"]
+
+
+@pytest.mark.parametrize("layers", [(0, 1, 2), (2,)])
+def test_a_trial_is_judged_by_what_the_model_writes(llama, layers):
+    """Also where the lowest layers are left out while it trains."""
+    task = replace(TASK, metric="rouge_l")
+    setting = CausalSetting(**(SETTING.to_dict() | {"generate": 20}))
+    outcome = TrialRunner(llama, task, setting, CPU).run(lora(llama.shape, layers), 0)
+    assert outcome.status == "complete", outcome.detail
+    assert {"token_accuracy", "loss", "exact_match", "rouge_l", "token_f1"} <= set(outcome.metrics)
+    assert outcome.accuracy == outcome.metrics["rouge_l"] == outcome.curve[-1]["accuracy"]
+    assert 0 < outcome.accuracy <= 1
+    plain = TrialRunner(llama, TASK, SETTING, CPU).run(lora(llama.shape, layers), 0)
+    # Writing in between leaves no trace in what is learned.
+    assert plain.metrics == {name: outcome.metrics[name] for name in plain.metrics}
+    assert [point["loss"] for point in plain.curve] == [point["loss"] for point in outcome.curve]
+
+
+def test_a_trial_is_judged_by_what_the_model_chooses(llama):
+    examples = [(Turn("user", f"{word} {other}"), Turn("assistant", word)) for word, other in PAIRS * 8]
+    split = CausalSplit(examples, [(word, other) for word, other in PAIRS * 8])
+    form = next(form for form in FORMATS if form.name == "choices")
+    task = CausalTask("t", form, "choice", split, split, split)
+    runner = TrialRunner(llama, task, SETTING, CPU)
+    outcome = runner.run(lora(llama.shape), 0)
+    assert outcome.status == "complete", outcome.detail
+    assert outcome.accuracy == outcome.metrics["choice"] > runner.run(HEAD_ONLY, 0).accuracy

@@ -133,6 +133,8 @@ class Shadow(Method):
     layer_class = ShadowLayer
     start: Start = "differs"
     mergeable = False
+    # Its own network keeps no keys and values.
+    stepwise = False
     quantizations = ("4bit", "8bit")
 
     @override

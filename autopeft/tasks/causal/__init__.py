@@ -1,5 +1,6 @@
 """Tasks for causal language models: data in its usual forms, what of it is learned, token by token."""
 
+from autopeft.tasks.causal.asking import Question, ask, ending_tokens, offer, stop_strings
 from autopeft.tasks.causal.build import build_causal_task
 from autopeft.tasks.causal.encoding import IGNORED, cut_causal, encode_causal
 from autopeft.tasks.causal.examples import Example, Turn
@@ -14,11 +15,16 @@ __all__ = [
     "CausalTask",
     "Example",
     "Format",
+    "Question",
     "Rendered",
     "Turn",
+    "ask",
     "build_causal_task",
     "cut_causal",
     "encode_causal",
+    "ending_tokens",
+    "offer",
     "recognise",
     "render",
+    "stop_strings",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from autopeft.errors import DataError
 from autopeft.tasks.build import LEAST_ROWS
-from autopeft.tasks.causal.examples import Example, example_of
+from autopeft.tasks.causal.examples import example_of
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.task import CausalSplit, CausalTask
 from autopeft.tasks.files import Table
@@ -28,15 +28,15 @@ def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table])
     Raises:
         DataError: When an example is incomplete or of another form, or there are too few.
     """
-    parts = {split: _examples(table, form) for split, table in tables.items()}
+    parts = {split: _split(table, form) for split, table in tables.items()}
     missing = [split for split in ("validation", "test") if split not in parts]
     notes = []
     if missing:
         train = parts["train"]
         # Equal questions must not be on both sides, whatever their answers.
-        asked = [example[:-1] or example for example in train]
+        asked = [example[:-1] or example for example in train.examples]
         rows = held_out_rows(asked, [""] * len(train), missing, spec.seed)
-        parts |= {split: [train[row] for row in chosen] for split, chosen in rows.items()}
+        parts |= {split: train.take(chosen) for split, chosen in rows.items()}
         notes.append(f"{' and '.join(missing)} split off the training rows (seed {spec.seed})")
     for split, least in LEAST_ROWS.items():
         if len(parts[split]) < least:
@@ -44,11 +44,10 @@ def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table])
                 f"task {spec.short_name}: {split} has {len(parts[split])} examples, expected at least {least}; "
                 "add rows, or give a larger file"
             )
-    splits = {split: CausalSplit(examples) for split, examples in parts.items()}
-    return CausalTask(spec.short_name, form, spec.metric or CAUSAL_METRICS[0], **splits, notes=tuple(notes))
+    return CausalTask(spec.short_name, form, spec.metric or CAUSAL_METRICS[0], **parts, notes=tuple(notes))
 
 
-def _examples(table: Table, form: Format) -> list[Example]:
+def _split(table: Table, form: Format) -> CausalSplit:
     """Make the examples of a table."""
     if not table.rows:
         raise DataError(f"'{table.source}' holds no rows; expected some with {form.describe()}")
@@ -58,4 +57,8 @@ def _examples(table: Table, form: Format) -> list[Example]:
             f"'{table.source}' has no column '{absent[0]}'; found: {', '.join(table.columns)}. "
             "Name the columns with messages, with prompt and completion, or with text and the kind causal"
         )
-    return [example_of(row, form, f"'{table.source}', {place}") for place, row in table.rows]
+    examples = [example_of(row, form, f"'{table.source}', {place}") for place, row in table.rows]
+    if form.choices is None:
+        return CausalSplit(examples)
+    # Whole, as each of them was looked at above.
+    return CausalSplit(examples, [tuple(map(str, row[form.choices])) for _, row in table.rows])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from autopeft.errors import DataError
+from autopeft.tasks.causal.choices import choices_of, right_choice
 from autopeft.tasks.causal.formats import Format
 
 __all__ = ["ROLES", "Example", "Turn", "example_of"]
@@ -44,6 +45,11 @@ def example_of(row: Mapping[str, Any], form: Format, place: str) -> Example:
         )
     if form.conversation:
         return _conversation(row[form.columns[0]], f"{place}, '{form.columns[0]}'")
+    if form.choices:
+        question, _, answer = form.columns
+        choices = choices_of(row[form.choices], f"{place}, '{form.choices}'")
+        right = right_choice(row[answer], choices, f"{place}, '{answer}'")
+        return (Turn("user", _text(row[question], f"{place}, '{question}'")), Turn("assistant", choices[right]))
     *asked, learned = (_text(row[column], f"{place}, '{column}'") for column in form.columns)
     if not learned.strip():
         raise DataError(f"{place}: '{form.columns[-1]}' is empty; expected text to learn. Fill it in or drop the row")

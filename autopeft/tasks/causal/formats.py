@@ -16,7 +16,8 @@ class Format:
 
     Args:
         name: Its name.
-        columns: The columns it needs: one for `messages` and `text`, else those of the prompt, then the completion's.
+        columns: The columns it needs: one for `messages` and `text`, else those of the prompt, then the completion's,
+            with the choices' between them for `choices`.
         optional: A further column of the prompt, left out where an example has nothing there.
         before: What is written around the prompt of a model without a chat template.
         between: What such a model reads between prompt and completion, as part of the completion.
@@ -38,12 +39,22 @@ class Format:
         """Whether all of an example is learned, as it stands."""
         return self.name == "text"
 
+    @property
+    def choices(self) -> str | None:
+        """The column of the choices, of which the right one is learned; None where there are none."""
+        return self.columns[1] if self.name == "choices" else None
+
     def describe(self) -> str:
         """Say which columns are read and what is learned."""
         if self.plain:
             return f"plain text of column '{self.columns[0]}', all of it learned"
         if self.conversation:
             return f"conversations of column '{self.columns[0]}', the assistant's turns learned"
+        if self.choices:
+            question, choices, answer = self.columns
+            return (
+                f"questions of '{question}' with the choices of '{choices}'; the right one, by '{answer}', is learned"
+            )
         prompt = ", ".join(f"'{column}'" for column in (*self.columns[:-1], self.optional) if column)
         return f"prompts of {prompt}, completions of '{self.columns[-1]}', which are learned"
 
@@ -59,6 +70,7 @@ FORMATS = (
         optional="input",
         before="### Instruction:\n{}\n\n### Response:\n",
     ),
+    Format("choices", ("question", "choices", "answer"), before="Question: {}\nAnswer:", between=" "),
     Format("question", ("question", "answer"), before="Question: {}\nAnswer:", between=" "),
     Format("text", ("text",)),
 )
@@ -80,6 +92,9 @@ def recognise(spec: TaskSpec, columns: Sequence[str]) -> Format | None:
         return None
     if spec.messages:
         return replace(_BY_NAME["messages"], columns=(spec.messages,))
+    if spec.choices:
+        named = (spec.prompt or "question", spec.choices, spec.completion or "answer")
+        return replace(_BY_NAME["choices"], columns=named)
     if spec.prompt or spec.completion:
         return replace(_BY_NAME["prompt"], columns=(spec.prompt or "prompt", spec.completion or "completion"))
     if spec.kind == "causal" and spec.text:

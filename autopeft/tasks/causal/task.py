@@ -8,25 +8,35 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from autopeft.errors import DataError
+from autopeft.tasks.answers import ANSWER_METRICS
 from autopeft.tasks.causal.examples import Example
 from autopeft.tasks.causal.formats import Format
-from autopeft.tasks.metrics import CAUSAL_METRICS, check_metric
+from autopeft.tasks.metrics import CAUSAL_METRICS, CHOICE_METRIC, check_metric
 
 __all__ = ["CausalSplit", "CausalTask"]
 
 
 @dataclass(frozen=True)
 class CausalSplit:
-    """Examples whose assistant's turns are learned."""
+    """Examples whose assistant's turns are learned.
+
+    Args:
+        examples: The examples.
+        choices: Of multiple-choice data, the choices of each example, among them what is learned.
+    """
 
     examples: Sequence[Example]
+    choices: Sequence[tuple[str, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def take(self, indices: Iterable[int]) -> CausalSplit:
         """Return the examples at the indices, in their order."""
-        return CausalSplit([self.examples[int(index)] for index in indices])
+        picked = [int(index) for index in indices]
+        choices = None if self.choices is None else [self.choices[index] for index in picked]
+        return CausalSplit([self.examples[index] for index in picked], choices)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,16 @@ class CausalTask:
 
     def __post_init__(self) -> None:
         check_metric(self.metric, CAUSAL_METRICS)
+        if self.metric == CHOICE_METRIC and not self.form.choices:
+            raise DataError(
+                f"the metric {CHOICE_METRIC} needs questions with choices, found {self.form.describe()}; name the "
+                "column of the choices by choices, or use another metric"
+            )
+        if self.metric in ANSWER_METRICS and self.form.plain:
+            raise DataError(
+                f"the metric {self.metric} needs prompts to answer, found {self.form.describe()}; give prompts and "
+                f"completions, or use {CAUSAL_METRICS[0]}"
+            )
 
     @property
     def splits(self) -> dict[str, CausalSplit]:
@@ -67,6 +87,8 @@ class CausalTask:
             digest.update(f"\n{name}\n".encode())
             for example in split.examples:
                 digest.update(json.dumps(example).encode() + b"\n")
+            if split.choices is not None:
+                digest.update(json.dumps(list(split.choices)).encode())
         return digest.hexdigest()
 
     def describe(self) -> list[str]:

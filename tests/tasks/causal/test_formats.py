@@ -13,6 +13,7 @@ ROWS = {
     "messages": {"messages": [{"role": "user", "content": "q {}"}, {"role": "assistant", "content": "a"}]},
     "prompt": {"prompt": "q {}", "completion": "a"},
     "instruction": {"instruction": "q {}", "input": "", "output": "a"},
+    "choices": {"question": "q {}", "choices": ["a", "b"], "answer": "a"},
     "question": {"question": "q {}", "answer": "a"},
     "text": {"text": "q {} a"},
 }

@@ -1,0 +1,72 @@
+"""What a model is asked of an example, in tokens, and what it should go on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from autopeft.tasks.causal.encoding import encode_causal
+from autopeft.tasks.causal.examples import Turn
+from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.causal.task import CausalSplit
+from autopeft.tasks.encoding import IGNORED, Encoded
+
+__all__ = ["Question", "ask", "ending_tokens", "offer", "stop_strings"]
+
+
+class Question(NamedTuple):
+    """An example as a question.
+
+    Args:
+        prompt: Token ids up to what is learned last.
+        completion: Those from there on, with the token that ends it.
+        wanted: What the assistant says last, as text.
+    """
+
+    prompt: list[int]
+    completion: list[int]
+    wanted: str
+
+
+def ask(split: CausalSplit, form: Format, tokenizer: Any) -> list[Question]:
+    """Return the questions of a split: of a conversation, what comes before the assistant's last turn."""
+    encoded = encode_causal(split, form, tokenizer)
+    wanted = [next(turn.content for turn in reversed(each) if turn.role == "assistant") for each in split.examples]
+    return [Question(*parts, text) for parts, text in zip(_divided(encoded), wanted, strict=True)]
+
+
+def offer(split: CausalSplit, form: Format, tokenizer: Any) -> list[list[Question]]:
+    """Return a question for each choice of each example, the choice as what is wanted."""
+    assert split.choices is not None
+    asked = [
+        (Turn("user", example[0].content), Turn("assistant", choice))
+        for example, choices in zip(split.examples, split.choices, strict=True)
+        for choice in choices
+    ]
+    questions = iter(ask(CausalSplit(asked), form, tokenizer))
+    return [[next(questions) for _ in choices] for choices in split.choices]
+
+
+def ending_tokens(questions: Iterable[Question], tokenizer: Any) -> set[int]:
+    """Return the tokens after which nothing follows: the end of a text, and that of a turn as the template has it."""
+    special = {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
+    ends = {question.completion[-1] for question in questions} & special
+    return ends if tokenizer.eos_token_id is None else ends | {tokenizer.eos_token_id}
+
+
+def stop_strings(form: Format, tokenizer: Any) -> list[str]:
+    """Return what a model without a chat template writes when it begins a question of its own."""
+    opening = form.before.partition("{}")[0].strip()
+    return [opening] if opening and not getattr(tokenizer, "chat_template", None) else []
+
+
+def _divided(encoded: Encoded) -> list[tuple[list[int], list[int]]]:
+    """Divide each example before the last of its stretches that are learned."""
+    found = []
+    for ids, labels in zip(encoded.inputs["input_ids"], encoded.inputs["labels"], strict=True):
+        end = max(place for place, label in enumerate(labels) if label != IGNORED) + 1
+        start = end
+        while start and labels[start - 1] != IGNORED:
+            start -= 1
+        found.append((ids[:start], ids[start:end]))
+    return found
