@@ -52,7 +52,7 @@ STYLES: dict[str, Style] = {
     "over-budget": Style(GREY, "ring", 9),
     "stopped": Style(GREEN, "triangle", 9),
     "failed": Style(RED, "cross", 9),
-    "lost": Style(PURPLE, "cross", 9),
+    "lost": Style(TEAL, "cross", 9),
     "head-only": Style(ORANGE, "square", 11),
     "stock-lora": Style(ORANGE, "diamond", 12),
     "finalist": Style(PURPLE, "diamond", 9, 2),

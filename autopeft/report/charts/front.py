@@ -50,7 +50,8 @@ def _panel(run: Run, panel: FrontPanel) -> Panel:
     floor = low - margin
     costs = [panel.cheapest, panel.highest]
     costs += [each.cost for each in panel.trials] + [each.cost for each in panel.finalists]
-    marks: list[Mark] = [Rule(f"budget {panel.highest:,.0f}", x=panel.highest)] if panel.cost == "params" else []
+    limit = run.result.scale.limit
+    marks: list[Mark] = [Rule(f"budget {limit:,}", x=limit)] if panel.cost == "params" else []
     if panel.steps[0]:
         marks.append(Line("best at or below a cost", "front", *panel.steps))
     for standing, label in _LABELS.items():
