@@ -104,6 +104,7 @@ class FinalistsFile(_Part):
         test_readings: How often a model was measured on the test split in this run folder.
         verdict: One sentence: did the search help?
         finalists: By rising cost.
+        trials: Finished trials of the study when they were chosen; None where that is not known.
     """
 
     setting: Setting
@@ -111,6 +112,7 @@ class FinalistsFile(_Part):
     test_readings: int
     verdict: str
     finalists: tuple[Finalist, ...]
+    trials: int | None = None
 
     def write(self, run: Path) -> None:
         """Write the file into a run folder; it is whole as soon as it is there."""
