@@ -89,13 +89,16 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
         place = Path(scratch)
         lines = target.write(job, place)
         check(target, job, place)
-        shutil.copytree(place, folder, dirs_exist_ok=True)
+        try:
+            shutil.copytree(place, folder, dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise AutopeftError(f"cannot write to {folder} ({error}); choose another folder with --out") from None
     return [*lines, *(f"left out: {shortfall}" for shortfall in found)]
 
 
 def _trained(target: Target, job: ExportJob) -> bool:
     """Tell whether a target takes trained adapters along, so that how they were trained is past."""
-    return job.trained is not None and target.carries_weights
+    return job.trained is not None and target.carries_weights and bool(job.configuration.modules)
 
 
 def unable(target: Target, task: Task | CausalTask, backbone: Backbone, methods: str = "") -> str | None:

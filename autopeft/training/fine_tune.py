@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import DataCollatorWithPadding, PreTrainedModel, TrainingArguments, set_seed
+from transformers import PreTrainedModel, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -33,7 +33,7 @@ from autopeft.tasks import (
 from autopeft.training.identity import CHECKPOINTS, check_identity
 from autopeft.training.measuring import measure
 from autopeft.training.reports import check_reports
-from autopeft.training.trainer import ClassificationTrainer, Hooks, train_adapters_only
+from autopeft.training.trainer import Hooks, classification_trainer, train_adapters_only
 from autopeft.trials import (
     FEW_BATCHES,
     Kind,
@@ -107,6 +107,7 @@ def fine_tune(
             checkpoints of another training.
     """
     check_reports(report_to)
+    make = _maker(task)
     check_identity(out, configuration, backbone, task, setting, seed)
     set_seed(seed)
     kind = kind_of(task)
@@ -121,12 +122,15 @@ def fine_tune(
         )
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
     steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
-    trainer = _trainer(
+    rows = _rows(train)
+    trainer = make(
         model,
-        task,
         _arguments(setting, steps, seed, out / CHECKPOINTS, task.metric, report_to, progress),
-        tokenizer=tokenizer,
-        train=_rows(train),
+        train_dataset=rows,
+        # Held-out examples are measured as in trials; the Trainer only wants to know that there are some.
+        eval_dataset=rows,
+        processing_class=tokenizer,
+        callbacks=[Hooks()],
         optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
     )
     trainer.kind, trainer.precision = kind, setting.precision
@@ -220,37 +224,21 @@ def _arguments(
     )
 
 
-def _trainer(
-    model: PreTrainedModel,
-    task: Task | CausalTask,
-    arguments: TrainingArguments,
-    *,
-    tokenizer: Any,
-    train: Dataset,
-    optimizers: Any,
-) -> Any:
-    """Return TRL's trainer for text to generate, transformers' for text to classify.
+def _maker(task: Task | CausalTask) -> Callable[..., Any]:
+    """Return what makes the trainer of a task: TRL's for text to generate, transformers' for text to classify.
 
     Raises:
         AutopeftError: When TRL is not installed.
     """
-    given: dict[str, Any] = {
-        "train_dataset": train,
-        # Held-out examples are measured as in trials; the Trainer only wants to know that there are some.
-        "eval_dataset": train,
-        "processing_class": tokenizer,
-        "callbacks": [Hooks()],
-        "optimizers": optimizers,
-    }
     if isinstance(task, Task):
-        return ClassificationTrainer(model, arguments, DataCollatorWithPadding(tokenizer), **given)
+        return classification_trainer
     try:
-        from autopeft.training.sft import CausalTrainer, sft_arguments
+        from autopeft.training.sft import causal_trainer
     except ModuleNotFoundError as error:
         raise AutopeftError(
             f"fine-tuning a decoder needs TRL ({error.name} is not installed): run `pip install 'autopeft[trl]'`"
         ) from None
-    return CausalTrainer(model, sft_arguments(arguments), **given)
+    return causal_trainer
 
 
 def _rows(encoded: Encoded) -> Dataset:

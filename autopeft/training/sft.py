@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import TrainingArguments
+from transformers import PreTrainedModel, TrainingArguments
 from trl import SFTConfig, SFTTrainer
 
 from autopeft.methods import stays_in_layers
 from autopeft.methods.builder import applied
 from autopeft.training.trainer import Ours
 
-__all__ = ["CausalTrainer", "sft_arguments"]
+__all__ = ["CausalTrainer", "causal_trainer"]
 
 
 class CausalTrainer(Ours, SFTTrainer):
@@ -25,7 +25,8 @@ class CausalTrainer(Ours, SFTTrainer):
         return self.kind.loss(own, dict(inputs), own.device, self.precision)
 
 
-def sft_arguments(arguments: TrainingArguments) -> SFTConfig:
-    """Return arguments as an SFTTrainer takes them whose examples need no preparing."""
-    given = {name: value for name, value in arguments.to_dict().items() if name in SFTConfig.__dataclass_fields__}
-    return SFTConfig(**given, dataset_kwargs={"skip_prepare_dataset": True}, max_length=None)
+def causal_trainer(model: PreTrainedModel, arguments: TrainingArguments, **given: Any) -> CausalTrainer:
+    """Return the SFTTrainer of a model whose examples need no preparing; what else it takes is handed on."""
+    known = {name: value for name, value in arguments.to_dict().items() if name in SFTConfig.__dataclass_fields__}
+    config = SFTConfig(**known, dataset_kwargs={"skip_prepare_dataset": True}, max_length=None)
+    return CausalTrainer(model, config, **given)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from transformers import PreTrainedModel, Trainer
+from transformers import DataCollatorWithPadding, PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_callback import TrainerCallback
 
 from autopeft.methods import after_step, before_step, penalty, switch_training
 from autopeft.training.state import read_state, write_state
 from autopeft.trials import Batch, Kind
 
-__all__ = ["ClassificationTrainer", "Hooks", "Ours", "train_adapters_only"]
+__all__ = ["ClassificationTrainer", "Hooks", "Ours", "classification_trainer", "train_adapters_only"]
 
 
 class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
@@ -58,6 +58,11 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
 
 class ClassificationTrainer(Ours, Trainer):
     """The Trainer of classification tasks."""
+
+
+def classification_trainer(model: PreTrainedModel, arguments: TrainingArguments, **given: Any) -> ClassificationTrainer:
+    """Return the Trainer of a model; what else a Trainer takes is handed on."""
+    return ClassificationTrainer(model, arguments, DataCollatorWithPadding(given["processing_class"]), **given)
 
 
 class Hooks(TrainerCallback):
