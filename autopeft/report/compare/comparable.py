@@ -54,9 +54,9 @@ def _terms(run: Run) -> dict[str, Any]:
 
 
 def _final(run: Run) -> str:
-    """Say how long finalists train: that of an unstopped trial before they were chosen."""
+    """Say how long finalists train: as they did, or as they would."""
     if run.finalists is not None:
         setting = run.finalists.setting
         return f"{setting.examples:,} examples, {setting.epochs:g} epochs"
-    trial = run.spec["trial"]
+    trial = run.spec["trial"] | run.result.plan.final.model_dump(exclude_none=True)
     return f"{trial['examples']:,} examples, {trial['epochs']:g} epochs"
