@@ -91,6 +91,7 @@ class Crew:
             try:
                 result = ray.get(done)
             except ray.exceptions.RayTaskError as error:
+                self._idle.append(worker)
                 raise AutopeftError(f"a worker failed: {error.cause}") from error
             except ray.exceptions.RayActorError as error:
                 deaths[index] += 1

@@ -21,8 +21,8 @@ LEAST_SEEDS = 3
 #: Who is on the front with less than this probability is left out.
 _HOPELESS = 0.05
 
-#: Expected loss of accuracy, over all budgets, for which no more seeds are spent.
-_SETTLED = 5e-4
+#: A seed is spent when it lowers what picks are expected to lose, summed over all budgets, by more accuracy than this.
+_WORTH = 1e-4
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _live(entries: Sequence[Entry]) -> tuple[int, ...]:
 
 
 def _open(entries: Sequence[Entry], live: Sequence[int], most: int, at_once: int) -> tuple[int, ...]:
-    """Return whose next seed is worth most; nobody's when the ranking is settled.
+    """Return whose next seed is worth most; nobody's when none is worth its time.
 
     For each cost as a budget, the best within it would be picked. What such picks are expected to lose against the true
     best on the same examples is what seeds can still gain: the expected opportunity cost of Chick and Inoue 2001, "New
@@ -118,20 +118,15 @@ def _open(entries: Sequence[Entry], live: Sequence[int], most: int, at_once: int
     estimates, costs = _estimate(entries, live)
     error = np.sqrt(estimates.seeds)
     chance = standard_normals(len(live))
-    rows = np.arange(len(chance))
     draws = estimates.means + error * chance
     slope = np.zeros(len(live))
-    loss = 0.0
-    for cost in costs:
+    for cost in np.unique(costs, axis=0):
         within = np.flatnonzero((costs <= cost).all(axis=1))
         best = within[draws[:, within].argmax(axis=1)]
-        loss += draws[rows, best].mean() - draws[:, within[estimates.means[within].argmax()]].mean()
-        slope += np.bincount(best, chance[rows, best], len(live)) / len(chance)
-    if loss < _SETTLED * len(costs):
-        return ()
+        slope += np.bincount(best, chance[np.arange(len(best)), best], len(live)) / len(chance)
     seeds = np.array([len(entries[index].scores) for index in live])
-    gain = np.where(seeds < most, slope * error * (1 - np.sqrt(seeds / (seeds + 1))), 0.0)
-    return tuple(live[place] for place in np.argsort(-gain, kind="stable")[:at_once] if gain[place] > 0)
+    worth = np.where(seeds < most, slope * error * (1 - np.sqrt(seeds / (seeds + 1))), 0.0)
+    return tuple(live[place] for place in np.argsort(-worth, kind="stable")[:at_once] if worth[place] > _WORTH)
 
 
 def _estimate(entries: Sequence[Entry], among: Sequence[int]) -> tuple[Estimates, NDArray[np.float64]]:

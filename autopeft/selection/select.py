@@ -18,7 +18,7 @@ from autopeft.study import prepare_folder
 __all__ = ["MOST_SEEDS", "select"]
 
 #: Seeds of a finalist whose rank is open.
-MOST_SEEDS = 5
+MOST_SEEDS = 10
 
 
 def select(
@@ -78,7 +78,8 @@ def _race(
         for place, index in enumerate(race.next):
             seed = len(entries[index].scores) + race.next[:place].count(index)
             work.append((racing[index], seed))
-        racing = [each for each in racing if each not in _train(work, records, crew, say)]
+        failed = _train(work, records, crew, say)
+        racing = [each for each in racing if each not in failed]
         if not any(each.baseline == "stock-lora" for each in racing):
             raise AutopeftError("stock LoRA could not be trained, so that there is nothing to compare with")
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from autopeft.selection import MOST_SEEDS
 from studies.finalists.simulate import Pool, Selection, candidates_at_random, judge, pick_loss, pool_of, race
 from studies.finalists.tables import SHARED_TABLES, Table, icd10, peft, without_better
 from studies.finalists.world import Noise, World
@@ -21,8 +22,6 @@ __all__ = ["confidence", "spending"]
 #: Seeds that a pool has for even spending, and that a race may give one entry.
 _MOST = 20
 
-#: Seeds that a finalist may have unless more are asked for.
-_USUAL = 5
 
 #: Edges of the bands of stated probabilities.
 _BANDS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -61,8 +60,8 @@ def confidence(table: Table, noise: Noise, searches: int) -> tuple[list[Selectio
     for seed in range(searches):
         rng = np.random.default_rng(seed)
         world = World(table, noise, rng)
-        pool = pool_of(world, candidates_at_random(world, rng), _USUAL)
-        finalists, seeds = race(pool, _USUAL)
+        pool = pool_of(world, candidates_at_random(world, rng), MOST_SEEDS)
+        finalists, seeds = race(pool, MOST_SEEDS)
         found.append(judge(world, pool, finalists, seeds))
         spent.append(sum(seeds))
     return found, float(np.mean(spent))
@@ -75,7 +74,7 @@ def spending(table: Table, noise: Noise, races: int) -> list[tuple[int, float, f
         For each limit of seeds: the limit, the mean number of trainings of a race, what its picks lose, and how many
         trainings even spending needs to lose as little.
     """
-    limits = (_USUAL, 8, 12, _MOST)
+    limits = (5, MOST_SEEDS, _MOST)
     even = np.zeros((races, _MOST))
     raced = np.zeros((races, len(limits), 2))
     sizes = []

@@ -26,7 +26,7 @@ def autopeft(place, *words, code=0):
 @pytest.fixture(scope="module")
 def selected(place):
     """Return the run folder and what a first selection printed."""
-    run(place, "run", "--trials", "8")
+    run(place, "run", "--trials", "8", "--epochs", "6")
     return place / "run", autopeft(place, "select", "run", "--seeds", 3, "--with-full")
 
 
