@@ -117,6 +117,8 @@ def test_a_padded_batch_has_the_loss_of_its_examples_alone(decoder):
     kind, batch = CausalLM(FORM), batch_of(decoder)
     encoded = encode_causal(TASK.train.take(range(6)), FORM, tokenizer)
     alone = [collate(encoded, np.array([row]), tokenizer.pad_token_id) for row in range(6)]
+    # Qwen's own tokenizer, made for bytes, knows no word of some of them.
+    alone = [one for one in alone if kind.terms(one)]
     assert len(set(encoded.lengths)) > 1
     with torch.no_grad():
         whole = kind.loss(model, batch, CPU, "fp32").item() * kind.terms(batch)
