@@ -218,17 +218,18 @@ def test_other_methods_train_too(runner, llama, name):
     assert outcome.metrics["loss"] < runner.run(HEAD_ONLY, 0).metrics["loss"]
 
 
-@pytest.mark.parametrize("layers", [(0, 1, 2), (2,)])
-def test_a_trial_is_judged_by_what_the_model_writes(llama, layers):
+@pytest.mark.parametrize(("layers", "precision"), [((0, 1, 2), "fp32"), ((2,), "fp32"), ((2,), "bf16")])
+def test_a_trial_is_judged_by_what_the_model_writes(llama, layers, precision):
     """Also where the lowest layers are left out while it trains."""
     task = replace(TASK, metric="rouge_l")
-    setting = CausalSetting(**(SETTING.to_dict() | {"generate": 20}))
+    alike = SETTING.to_dict() | {"precision": precision}
+    setting = CausalSetting(**(alike | {"generate": 20}))
     outcome = TrialRunner(llama, task, setting, CPU).run(lora(llama.shape, layers), 0)
     assert outcome.status == "complete", outcome.detail
     assert {"token_accuracy", "loss", "exact_match", "rouge_l", "token_f1"} <= set(outcome.metrics)
     assert outcome.accuracy == outcome.metrics["rouge_l"] == outcome.curve[-1]["accuracy"]
     assert 0 < outcome.accuracy <= 1
-    plain = TrialRunner(llama, TASK, SETTING, CPU).run(lora(llama.shape, layers), 0)
+    plain = TrialRunner(llama, TASK, CausalSetting(**alike), CPU).run(lora(llama.shape, layers), 0)
     # Writing in between leaves no trace in what is learned.
     assert plain.metrics == {name: outcome.metrics[name] for name in plain.metrics}
     assert [point["loss"] for point in plain.curve] == [point["loss"] for point in outcome.curve]
