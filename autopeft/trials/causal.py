@@ -67,7 +67,12 @@ class CausalLM:
             questions, right = zip(*fitting, strict=True)
             found.append(Choosing(questions, right, tokenizer, 2 * setting.batch_size))
         if setting.generate:
-            asked = [each for each in ask(split, self._form, tokenizer) if len(each.prompt) < setting.max_length]
+            asked = [each for each in ask(split, self._form, tokenizer) if 0 < len(each.prompt) < setting.max_length]
+            if not asked:
+                raise DataError(
+                    f"none of the {len(split)} validation examples has a prompt of 1 to {setting.max_length - 1} "
+                    "tokens; raise --max-length, or leave --generate out"
+                )
             found.append(Answering(asked[: setting.generate], self._form, tokenizer))
         return found
 

@@ -117,6 +117,8 @@ def test_a_padded_batch_has_the_loss_of_its_examples_alone(decoder):
     kind, batch = CausalLM(FORM), batch_of(decoder)
     encoded = encode_causal(TASK.train.take(range(6)), FORM, tokenizer)
     alone = [collate(encoded, np.array([row]), tokenizer.pad_token_id) for row in range(6)]
+    # Qwen's own tokenizer, made for bytes, knows no word of some of them.
+    alone = [one for one in alone if kind.terms(one)]
     assert len(set(encoded.lengths)) > 1
     with torch.no_grad():
         whole = kind.loss(model, batch, CPU, "fp32").item() * kind.terms(batch)
@@ -216,17 +218,18 @@ def test_other_methods_train_too(runner, llama, name):
     assert outcome.metrics["loss"] < runner.run(HEAD_ONLY, 0).metrics["loss"]
 
 
-@pytest.mark.parametrize("layers", [(0, 1, 2), (2,)])
-def test_a_trial_is_judged_by_what_the_model_writes(llama, layers):
+@pytest.mark.parametrize(("layers", "precision"), [((0, 1, 2), "fp32"), ((2,), "fp32"), ((2,), "bf16")])
+def test_a_trial_is_judged_by_what_the_model_writes(llama, layers, precision):
     """Also where the lowest layers are left out while it trains."""
     task = replace(TASK, metric="rouge_l")
-    setting = CausalSetting(**(SETTING.to_dict() | {"generate": 20}))
+    alike = SETTING.to_dict() | {"precision": precision}
+    setting = CausalSetting(**(alike | {"generate": 20}))
     outcome = TrialRunner(llama, task, setting, CPU).run(lora(llama.shape, layers), 0)
     assert outcome.status == "complete", outcome.detail
     assert {"token_accuracy", "loss", "exact_match", "rouge_l", "token_f1"} <= set(outcome.metrics)
     assert outcome.accuracy == outcome.metrics["rouge_l"] == outcome.curve[-1]["accuracy"]
     assert 0 < outcome.accuracy <= 1
-    plain = TrialRunner(llama, TASK, SETTING, CPU).run(lora(llama.shape, layers), 0)
+    plain = TrialRunner(llama, TASK, CausalSetting(**alike), CPU).run(lora(llama.shape, layers), 0)
     # Writing in between leaves no trace in what is learned.
     assert plain.metrics == {name: outcome.metrics[name] for name in plain.metrics}
     assert [point["loss"] for point in plain.curve] == [point["loss"] for point in outcome.curve]

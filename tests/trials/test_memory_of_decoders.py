@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from autopeft.backbones import load_decoder
-from autopeft.methods import apply, remove, stock_lora
+from autopeft.errors import ConfigurationError
+from autopeft.methods import VOCABULARY, adapter_parameters, apply, remove, stock_lora
+from autopeft.space import canonical
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.trials import cross_entropy as module
 from autopeft.trials import use_threads
 from autopeft.trials.cross_entropy import lean_cross_entropy
 from autopeft.trials.holding import hold_as_computed
+from tests.methods.examples import EXAMPLES
 
 
 @settings(max_examples=25, deadline=None)
@@ -59,3 +62,29 @@ def test_matrices_held_in_bf16_compute_the_same_to_the_bit(tmp_path, architectur
     (logits, gradients), (others, other_gradients) = found
     assert torch.equal(logits, others)
     assert all(map(torch.equal, gradients, other_gradients))
+
+
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory):
+    use_threads(1)
+    return load_decoder(tiny_decoder("llama", tmp_path_factory.mktemp("model")))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_method_trains_beside_matrices_in_bf16(decoder, name):
+    model = decoder.language_model()
+    hold_as_computed(model, decoder.anatomy, "bf16")
+    ids = torch.arange(3, 33).reshape(2, 15)
+    data = {"modules": {name: EXAMPLES[name]}, "training": {"learning_rate": 1e-3}}
+    try:
+        apply(canonical(data, VOCABULARY, decoder.shape), model, decoder.anatomy, seed=0)
+    except ConfigurationError as error:
+        pytest.skip(str(error))
+    model.eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(input_ids=ids).logits
+    logits.float().square().mean().backward()
+    trained = list(adapter_parameters(model).values())
+    assert all(parameter.dtype == torch.float32 for parameter in trained)
+    assert any(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in trained)
