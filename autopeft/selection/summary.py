@@ -13,7 +13,6 @@ from autopeft.selection.records import Records, readings
 from autopeft.selection.statistics import Difference, Estimates, estimate, on_front
 from autopeft.selection.verdict import Compared, overall, verdict_of
 from autopeft.study import counted
-from autopeft.tasks import WORST
 
 __all__ = ["summarise"]
 
@@ -36,7 +35,6 @@ def summarise(
     test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
     stock = next(place for place, each in enumerate(ordered) if each.baseline == "stock-lora")
     chances = on_front(np.array([each.costs for each in ordered]), test.draws())
-    lowest = WORST[prepared.task.metric]
     found: list[Finalist] = []
     compared: dict[int, Compared] = {}
     for place, each in enumerate(ordered):
@@ -56,8 +54,8 @@ def summarise(
                 share=each.params / prepared.scale.backbone,
                 learning_rate=each.configuration.training.get("learning_rate"),
                 seeds=_seeds(records, each, len(scores[place])),
-                validation=_interval(validation, place, lowest),
-                test=_interval(test, place, lowest),
+                validation=_interval(validation, place),
+                test=_interval(test, place),
                 difference=None if difference is None else _around(difference),
                 front_probability=float(chances[place]),
                 beats_stock=None if difference is None else difference.probability,
@@ -95,10 +93,9 @@ def _seeds(records: Records, contender: Contender, count: int) -> tuple[SeedResu
     )
 
 
-def _interval(estimates: Estimates, place: int, lowest: float) -> Interval:
-    """Return the interval of a metric, which lies between its worst value and 1."""
+def _interval(estimates: Estimates, place: int) -> Interval:
     mean, margin = float(estimates.means[place]), estimates.margin(place)
-    return Interval(mean=mean, low=max(mean - margin, lowest), high=min(mean + margin, 1.0))
+    return Interval(mean=mean, low=mean - margin, high=mean + margin)
 
 
 def _around(difference: Difference) -> Interval:

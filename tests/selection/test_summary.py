@@ -1,0 +1,78 @@
+"""From scores on disk to what is said, and to what picks read."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import optuna
+import pytest
+
+from autopeft.methods import HEAD_ONLY
+from autopeft.selection import pick
+from autopeft.selection.contenders import Contender
+from autopeft.selection.records import Records, count_reading
+from autopeft.selection.selected import selected_front
+from autopeft.selection.summary import summarise
+from autopeft.space import Configuration
+from autopeft.study import Front, FrontRow, Scale
+from autopeft.trials import TrialSetting
+from tests.selection.test_statistics import draw
+
+SCALE = Scale(backbone=1_000_000, limit=10_000, cheapest=10)
+
+
+def configuration(rank, rate):
+    return Configuration.from_dict({"modules": {"lora": {"rank": rank}}, "training": {"learning_rate": rate}})
+
+
+CANDIDATE, STOCK, TUNED = configuration(1, 0.01), configuration(8, 0.004), configuration(8, 0.01)
+CONTENDERS = (
+    Contender("head", "head", HEAD_ONLY, (0.0,), 0, 0, "head"),
+    Contender("trial-2", "trial-2", CANDIDATE, (500.0,), 500, 2),
+    Contender("stock-lora-0.01", "stock-lora", TUNED, (4_000.0,), 4_000, None, "stock-lora"),
+)
+
+
+def row(trial, what, params, accuracy, baseline):
+    costs = {"params": float(params)}
+    return FrontRow(trial, what.to_dict(), what.describe(), params, params / 1e6, costs, accuracy, None, baseline)
+
+
+@pytest.fixture
+def run(tmp_path):
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    for value in (0.5, 0.6, 0.7):
+        study.add_trial(optuna.trial.create_trial(values=[value, value]))
+    head, stock = row(0, HEAD_ONLY, 0, 0.5, "head-only"), row(1, STOCK, 4_000, 0.6, "stock-lora")
+    front = Front((head, row(2, CANDIDATE, 500, 0.7, None)), (head, stock), (), None, "")
+    return SimpleNamespace(folder=tmp_path, study=study, front=front, scale=SCALE)
+
+
+def test_a_better_candidate_is_found_said_and_picked(run):
+    records = Records(run.folder, TrialSetting(examples=8, validation_examples=4), {}, seed=0)
+    rng = np.random.default_rng(0)
+    splits = [draw(rng, (0.5, 0.9, 0.7), luck=0.01) for _ in range(2)]
+    for contender, validation, test in zip(CONTENDERS, *splits, strict=True):
+        for index in range(3):
+            records.folder(contender, index).mkdir(parents=True)
+            records.keep(contender, index, validation[index])
+            count_reading(run.folder, contender.name)
+            records.keep_test(contender, index, test[index])
+    prepared = SimpleNamespace(task=SimpleNamespace(metric="accuracy"), scale=SCALE)
+    file = summarise(prepared, run, records, CONTENDERS)
+    assert [each.name for each in file.finalists] == ["head", "trial-2", "stock-lora"]
+    assert (file.test_readings, file.trials) == (9, 3)
+    assert file.verdict.startswith("trial 2 is better than stock LoRA by ")
+    assert file.verdict.endswith(" points at 12% of its parameters")
+    head, candidate, stock = file.finalists
+    assert candidate.front_probability > 0.99 > 0.01 > stock.front_probability
+    assert head.beats_stock < 0.01 < 0.99 < candidate.beats_stock
+    assert stock.test.mean == pytest.approx(np.mean(splits[1][2]))
+
+    assert selected_front(run) is run.front
+    file.write(run.folder)
+    front = selected_front(run)
+    assert [each.trial for each in front.rows] == [0, 2]
+    assert pick(front, SCALE, "best").accuracy == candidate.validation.mean
+    assert pick(front, SCALE, "1").configuration == TUNED.to_dict()
+    run.study.add_trial(optuna.trial.create_trial(values=[1.0, 1.0]))
+    assert selected_front(run) is run.front
