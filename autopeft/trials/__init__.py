@@ -3,6 +3,7 @@
 from autopeft.trials.causal_setting import CausalSetting, choose_causal_setting
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
+from autopeft.trials.faults import out_of_memory
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
 from autopeft.trials.head import reset_head
@@ -10,7 +11,7 @@ from autopeft.trials.kind import Batch, Kind
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
-from autopeft.trials.runner import FEW_BATCHES, TrialRunner, out_of_memory
+from autopeft.trials.runner import FEW_BATCHES, TrialRunner
 from autopeft.trials.setting import TrialSetting, choose_setting
 
 __all__ = [

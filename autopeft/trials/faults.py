@@ -1,8 +1,14 @@
-"""Why a trial can end without a result, other than by an error."""
+"""Why a trial can end without a result, and the outcome it has then."""
 
 from __future__ import annotations
 
-__all__ = ["DivergedError", "OutOfTimeError"]
+import traceback
+
+import torch
+
+from autopeft.trials.outcome import Outcome
+
+__all__ = ["DivergedError", "OutOfTimeError", "failure", "out_of_memory"]
 
 
 class DivergedError(Exception):
@@ -11,3 +17,38 @@ class DivergedError(Exception):
 
 class OutOfTimeError(Exception):
     """The deadline has passed."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Tell whether an exception says that memory ran out; torch's CPU allocator raises a plain RuntimeError."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in message or "can't allocate memory" in message)
+
+
+def failure(error: Exception, params: int | None, seconds: float, curve: tuple[dict[str, float], ...]) -> Outcome:
+    """Return the typed outcome of an exception that ended a trial.
+
+    Args:
+        error: The exception.
+        params: Trainable parameters, if the model was built.
+        seconds: How long the trial took.
+        curve: What it reached at rungs.
+    """
+    message = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, DivergedError):
+        return Outcome("nan", params=params, seconds=seconds, curve=curve, message=message)
+    if isinstance(error, OutOfTimeError):
+        message = f"stopped by its time limit after {seconds:.0f} s"
+        return Outcome("timeout", params=params, seconds=seconds, curve=curve, message=message)
+    if out_of_memory(error):
+        return Outcome("oom", params=params, seconds=seconds, curve=curve, message=message[:300])
+    return Outcome(
+        "error",
+        params=params,
+        seconds=seconds,
+        curve=curve,
+        message=f"{type(error).__name__}: {message}"[:300],
+        detail="".join(traceback.format_exception(error)),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
@@ -21,7 +20,7 @@ from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
-from autopeft.trials.faults import DivergedError, OutOfTimeError
+from autopeft.trials.faults import failure
 from autopeft.trials.full import all_trainable, load_full, save_full
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device
@@ -37,7 +36,7 @@ from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 from autopeft.trials.top import first_token_only, reads_first_token
 
-__all__ = ["FEW_BATCHES", "Trial", "TrialRunner", "out_of_memory"]
+__all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
 
 Point = dict[str, float]
 
@@ -301,7 +300,7 @@ class TrialRunner:
                 tuple(curve),
             )
         except Exception as error:
-            return _failure(error, params, time.perf_counter() - started, tuple(curve))
+            return failure(error, params, time.perf_counter() - started, tuple(curve))
 
     def _stages(
         self,
@@ -417,31 +416,3 @@ class TrialRunner:
 def _feed_rows(feed: Feed, rows: np.ndarray, chosen: np.ndarray, longest: int) -> None:
     """Feed texts that are numbered within some rows of the split."""
     feed(rows[chosen], longest)
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Tell whether an exception says that memory ran out; torch's CPU allocator raises a plain RuntimeError."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    message = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in message or "can't allocate memory" in message)
-
-
-def _failure(error: Exception, params: int | None, seconds: float, curve: tuple[Point, ...]) -> Outcome:
-    """Return the typed outcome of an exception."""
-    message = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, DivergedError):
-        return Outcome("nan", params=params, seconds=seconds, curve=curve, message=message)
-    if isinstance(error, OutOfTimeError):
-        message = f"stopped by its time limit after {seconds:.0f} s"
-        return Outcome("timeout", params=params, seconds=seconds, curve=curve, message=message)
-    if out_of_memory(error):
-        return Outcome("oom", params=params, seconds=seconds, curve=curve, message=message[:300])
-    return Outcome(
-        "error",
-        params=params,
-        seconds=seconds,
-        curve=curve,
-        message=f"{type(error).__name__}: {message}"[:300],
-        detail="".join(traceback.format_exception(error)),
-    )
