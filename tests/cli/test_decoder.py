@@ -55,7 +55,7 @@ def test_search_export_and_train(place):
     trained = autopeft(place, "train", "run", "--pick", stock, "-o", "trained")
     assert trained.returncode == 0, trained.stderr
     found = json.loads((place / "trained" / "metrics.json").read_text())["validation"]
-    assert set(found) == {"token_accuracy", "loss", "perplexity"}
+    assert set(found) == {"token_accuracy", "loss", "perplexity", "exact_match", "rouge_l", "token_f1"}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class TestTransformers(TargetContract):
 
 class TestTrl(TargetContract):
     target = "trl"
-    says = (PLAIN, ONE, LAYERED, GATED)
+    says = (PLAIN, ONE, LAYERED)
     refuses: ClassVar = {"lora.b_ratio": PLUS, "kasa": KASA}
 
 

@@ -12,9 +12,9 @@ from autopeft.space import canonical
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.targets import tiny_task
 from autopeft.training import evaluate, fine_tune
-from autopeft.trials import TrialRunner, TrialSetting
+from autopeft.trials import CausalSetting, TrialRunner
 
-SETTING = TrialSetting(examples=32, validation_examples=32, epochs=6.0, batch_size=8, max_length=64)
+SETTING = CausalSetting(examples=32, validation_examples=32, epochs=6.0, batch_size=8, max_length=64)
 LORA = {"modules": {"lora": {"rank": 4, "targets": ["q", "v", "up"]}}, "training": {"learning_rate": 2e-2}}
 PROMPT = {"modules": {"prompt": {"length": 3}}, "training": {"learning_rate": 5e-2}}
 

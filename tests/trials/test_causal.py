@@ -122,7 +122,7 @@ def test_a_padded_batch_has_the_loss_of_its_examples_alone(decoder):
     assert len(set(encoded.lengths)) > 1
     with torch.no_grad():
         whole = kind.loss(model, batch, CPU, "fp32").item() * kind.terms(batch)
-        single = sum(kind.loss(model, one, CPU, "fp32").item() * kind.terms(one) for one in alone)
+        single = sum(kind.loss(model, one, CPU, "fp32").item() * kind.terms(one) for one in alone if kind.terms(one))
     assert whole == pytest.approx(single, rel=1e-5)
 
 
