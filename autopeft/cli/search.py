@@ -38,7 +38,7 @@ def search(
     test: options.Test = None,
     metric: options.Metric = None,
     generate: options.Generate = None,
-    space: Annotated[str | None, typer.Option(help="Shipped space or YAML file [default; llm for decoders].")] = None,
+    space: Annotated[str | None, typer.Option(help="Shipped space or YAML file \\[default; llm for decoders].")] = None,
     target: Annotated[
         str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")
     ] = None,
@@ -54,7 +54,7 @@ def search(
     precision: options.Precision = None,
     objectives: Annotated[
         str | None,
-        typer.Option(help="accuracy and one or two of params, bytes, flops, memory, time [accuracy,params]."),
+        typer.Option(help="accuracy and one or two of params, bytes, flops, memory, time \\[accuracy,params]."),
     ] = None,
     load_in_4bit: options.LoadIn4bit = None,
     load_in_8bit: options.LoadIn8bit = None,
@@ -63,7 +63,7 @@ def search(
         bool | None,
         typer.Option(
             "--early-stopping/--no-early-stopping",
-            help="Stop trials that will not reach the front [on].",
+            help="Stop trials that will not reach the front \\[on].",
             rich_help_panel=options.TRIAL_PANEL,
         ),
     ] = None,
