@@ -23,7 +23,7 @@ from autopeft.trials.draw import draw
 from autopeft.trials.faults import failure
 from autopeft.trials.full import all_trainable, load_full, save_full
 from autopeft.trials.groups import parameter_groups
-from autopeft.trials.hardware import attention, pick_device
+from autopeft.trials.hardware import attention, pick_device, release_memory
 from autopeft.trials.head import reset_head
 from autopeft.trials.holding import hold_as_computed
 from autopeft.trials.kind import Feed, Kind
@@ -351,8 +351,7 @@ class TrialRunner:
                 finally:
                     remove(self.model)
         finally:
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
+            release_memory(self.device)
 
     def _depth(self, configuration: Configuration) -> int:
         """Return how many layers a trial leaves out, their activations at hand."""
