@@ -18,7 +18,7 @@ from autopeft.study import prepare_folder
 __all__ = ["MOST_SEEDS", "select"]
 
 #: Seeds of a finalist whose rank is open.
-MOST_SEEDS = 10
+MOST_SEEDS = 6
 
 
 def select(

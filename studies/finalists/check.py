@@ -74,7 +74,7 @@ def spending(table: Table, noise: Noise, races: int) -> list[tuple[int, float, f
         For each limit of seeds: the limit, the mean number of trainings of a race, what its picks lose, and how many
         trainings even spending needs to lose as little.
     """
-    limits = (5, MOST_SEEDS, _MOST)
+    limits = (4, MOST_SEEDS, _MOST)
     even = np.zeros((races, _MOST))
     raced = np.zeros((races, len(limits), 2))
     sizes = []
