@@ -64,3 +64,16 @@ def test_decoders_are_kept_and_scored_by_their_tokens(tmp_path, monkeypatch, tie
         scores = runner.score(tmp_path / name, "validation")
         assert scores.mean() == pytest.approx(outcome.metrics["token_accuracy"], abs=0.01)
         assert name == "head" or np.unique(scores).size > 4
+
+
+def test_decoders_are_scored_by_what_they_write_where_that_judges_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
+    decoder = load_decoder(tiny_decoder("llama", tmp_path / "model"))
+    setting = replace(CAUSAL_SETTING, validation_examples=72, generate=72, early_stopping=False)
+    task = replace(CAUSAL_TASK, metric="token_f1")
+    runner = TrialRunner(decoder, task, setting, torch.device("cpu"))
+    outcome = runner.run(stock_lora(decoder.shape, 2e-2), 0, folder=tmp_path / "kept")
+    scores = runner.score(tmp_path / "kept", "validation")
+    assert scores.shape == (72,)
+    assert scores.mean() == pytest.approx(outcome.accuracy, abs=1e-6)
+    assert 0 < outcome.accuracy == outcome.metrics["token_f1"] != outcome.metrics["token_accuracy"]
