@@ -20,6 +20,7 @@ from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
+from autopeft.trials.exam import VALIDATION_BATCHES, Exam
 from autopeft.trials.faults import failure
 from autopeft.trials.full import all_trainable, load_full, save_full
 from autopeft.trials.groups import parameter_groups
@@ -48,9 +49,6 @@ FEW_BATCHES = 8
 
 #: Steps of a profile; a rung lies in their middle.
 _PROFILED = 4
-
-#: Validation batches hold this many times a training batch: nothing is kept for a backward pass.
-_VALIDATION_BATCHES = 2
 
 
 class TrialRunner:
@@ -103,20 +101,13 @@ class TrialRunner:
         few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
         self._first_token = not self._kind.each_token and reads_first_token(self.model, self._anatomy, few_inputs)
         held_out = self._kind.encode(validation, tokenizer, setting.max_length)
-        rows = grouped(held_out, _VALIDATION_BATCHES * setting.batch_size)
-        self._validation = [(group, collate(held_out, group, self._pad_id)) for group in rows]
-        glance = np.sort(rng.permutation(len(held_out))[: setting.rung_examples])
-        self._at_rungs = [
-            (glance[group], collate(held_out, glance[group], self._pad_id))
-            for group in grouped(held_out.take(glance), _VALIDATION_BATCHES * setting.batch_size)
-        ]
-        self._probes = self._kind.probes(validation.take(rng.permutation(len(validation))), tokenizer, setting)
+        self._exam = Exam(self._kind, validation, held_out, tokenizer, setting, task.metric, rng)
         self._prefixes = [
             PrefixCache(
                 self.model,
                 self._anatomy,
                 encoded,
-                grouped(encoded, _VALIDATION_BATCHES * setting.batch_size),
+                grouped(encoded, VALIDATION_BATCHES * setting.batch_size),
                 pad_id=self._pad_id,
                 precision=setting.precision,
                 identity=backbone.identity,
@@ -232,12 +223,12 @@ class TrialRunner:
             if self.task.metric in probe.metrics:
                 with self._saved(folder):
                     return probe.scores(self.model.eval(), setting.precision, len(examples))[self.task.metric]
-        encoded = self._kind.encode(self.task.splits[split], self._tokenizer, self.setting.max_length)
-        rows = grouped(encoded, _VALIDATION_BATCHES * self.setting.batch_size)
+        encoded = self._kind.encode(examples, self._tokenizer, setting.max_length)
+        rows = grouped(encoded, VALIDATION_BATCHES * setting.batch_size)
         whole = [(group, collate(encoded, group, self._pad_id)) for group in rows]
         with self._saved(folder):
             return self._kind.example_scores(
-                self.model.eval(), whole, self.setting.precision, lambda rows, length: None, self.task.metric
+                self.model.eval(), whole, setting.precision, lambda rows, length: None, self.task.metric
             )
 
     @contextmanager
@@ -273,7 +264,8 @@ class TrialRunner:
                         params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
                         continue
                     done = step == self.setting.steps
-                    metrics = self._measure(validation, checks, done)
+                    with checks:
+                        metrics = self._exam(self.model, validation, whole=done)
                     curve.append(
                         {
                             "step": step,
@@ -398,18 +390,6 @@ class TrialRunner:
             at_once=at_once or setting.batch_size,
             deadline=deadline,
         )
-
-    def _measure(self, feed: Feed, busy: Stopwatch, done: bool) -> dict[str, float]:
-        """Return every metric at the end of a trial; at a rung, on fewer examples, those that it is judged by."""
-        precision = self.setting.precision
-        with busy:
-            metrics = self._kind.measure(self.model, self._validation if done else self._at_rungs, precision, feed)
-            for probe in self._probes:
-                if done or self.task.metric in probe.metrics:
-                    most = self.setting.validation_examples if done else self.setting.rung_examples
-                    scores = probe.scores(self.model, precision, most)
-                    metrics |= {name: float(values.mean()) for name, values in scores.items()}
-        return metrics
 
 
 def _feed_rows(feed: Feed, rows: np.ndarray, chosen: np.ndarray, longest: int) -> None:
