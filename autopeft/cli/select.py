@@ -21,7 +21,9 @@ def select(
     with_full: Annotated[
         bool, typer.Option("--with-full", help="Compare with full fine-tuning of the backbone too.")
     ] = False,
-    seeds: Annotated[int | None, typer.Option(help="Most seeds of a finalist, at least 3 \\[6].")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Most seeds of a finalist, at least 3; on average, a sixth of it \\[20].")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at once \\[as in the search].")] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print finalists.json to standard output, the rest to standard error.")

@@ -24,6 +24,9 @@ _HOPELESS = 0.05
 #: A seed is spent when it lowers what picks are expected to lose, summed over all budgets, by more accuracy than this.
 _WORTH = 1e-4
 
+#: A race spends at most this share of the seeds that everyone could have, which bounds its time where ranks stay open.
+_MEANS = 1 / 6
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -76,7 +79,8 @@ def standing(entries: Sequence[Entry], *, most: int, at_once: int) -> Standing:
     """Say who is still in a race and who trains next; it depends on the scores so far and on nothing else.
 
     Everyone gets two seeds. Who is then surpassed nearly for certain by something as cheap is left out, the others get
-    a third. Further seeds go one by one to where the ranking is open.
+    a third. Further seeds go one by one to where the ranking is open, until none is worth its time or the race has
+    spent its means.
 
     Args:
         entries: Everyone who started.
@@ -88,7 +92,9 @@ def standing(entries: Sequence[Entry], *, most: int, at_once: int) -> Standing:
     if first:
         return Standing(everyone, first)
     live = _live(entries)
-    return Standing(live, _missing(entries, live, LEAST_SEEDS) or _open(entries, live, most, at_once))
+    left = int(_MEANS * most * len(entries)) - sum(len(entry.scores) for entry in entries)
+    further = min(at_once, max(left, 0))
+    return Standing(live, _missing(entries, live, LEAST_SEEDS) or _open(entries, live, most, further))
 
 
 def _missing(entries: Sequence[Entry], among: Collection[int], seeds: int) -> tuple[int, ...]:

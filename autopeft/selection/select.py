@@ -17,8 +17,8 @@ from autopeft.study import prepare_folder
 
 __all__ = ["MOST_SEEDS", "select"]
 
-#: Seeds of a finalist whose rank is open.
-MOST_SEEDS = 6
+#: Seeds that a finalist may have whose rank is open.
+MOST_SEEDS = 20
 
 
 def select(

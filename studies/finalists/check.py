@@ -19,8 +19,8 @@ from studies.finalists.world import Noise, World
 
 __all__ = ["confidence", "spending"]
 
-#: Seeds that a pool has for even spending, and that a race may give one entry.
-_MOST = 20
+#: What `--seeds` is in races against even spending.
+_LIMITS = (MOST_SEEDS, 2 * MOST_SEEDS)
 
 
 #: Edges of the bands of stated probabilities.
@@ -74,30 +74,30 @@ def spending(table: Table, noise: Noise, races: int) -> list[tuple[int, float, f
         For each limit of seeds: the limit, the mean number of trainings of a race, what its picks lose, and how many
         trainings even spending needs to lose as little.
     """
-    limits = (4, MOST_SEEDS, _MOST)
-    even = np.zeros((races, _MOST))
-    raced = np.zeros((races, len(limits), 2))
+    longest = max(_LIMITS)
+    even = np.zeros((races, longest))
+    raced = np.zeros((races, len(_LIMITS), 2))
     sizes = []
     for seed in range(races):
         rng = np.random.default_rng(seed)
         world = World(table, noise, rng)
-        pool = pool_of(world, candidates_at_random(world, rng), _MOST)
+        pool = pool_of(world, candidates_at_random(world, rng), longest)
         sizes.append(len(pool.indices))
         means = np.array([trained["validation"].mean(axis=1) for trained in pool.trained])
-        even[seed] = [_even(pool, means, count) for count in range(1, _MOST + 1)]
-        raced[seed] = [_raced(pool, means, most) for most in limits]
+        even[seed] = [_even(pool, means, count) for count in range(1, longest + 1)]
+        raced[seed] = [_raced(pool, means, most) for most in _LIMITS]
     losses = np.minimum.accumulate(even.mean(axis=0))
     size = float(np.mean(sizes))
     rows = []
-    for most, (spent, lost) in zip(limits, raced.mean(axis=0), strict=True):
-        needed = size * float(np.interp(-lost, -losses, np.arange(1, _MOST + 1)))
+    for most, (spent, lost) in zip(_LIMITS, raced.mean(axis=0), strict=True):
+        needed = size * float(np.interp(-lost, -losses, np.arange(1, longest + 1)))
         rows.append((most, float(spent), float(lost), needed))
     return rows
 
 
 def _even(pool: Pool, means: NDArray[np.float64], count: int) -> float:
     """Return what picks lose with so many seeds for everyone, over all blocks of so many."""
-    blocks = [means[:, begin : begin + count].mean(axis=1) for begin in range(0, _MOST - count + 1, count)]
+    blocks = [means[:, begin : begin + count].mean(axis=1) for begin in range(0, means.shape[1] - count + 1, count)]
     return float(np.mean([pick_loss(pool, block) for block in blocks]))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from autopeft.samplers import Finished
 
-__all__ = ["Run", "Table", "read_table", "write_table"]
+__all__ = ["Run", "Table", "read_table"]
 
 #: PEFT's method comparison scores (log10 of the trainable share in percent, accuracy) from the point (2, 0).
 _PEFT_LIMIT, _PEFT_REFERENCE = 100.0, 0.0
@@ -63,7 +63,7 @@ class Table:
 
 
 def read_table(path: Path, rungs: Sequence[float]) -> Table:
-    """Read a table of PEFT's method comparison, or one that `write_table` wrote.
+    """Read a table of PEFT's method comparison, or one of `studies.arena.record`, where a second seed is a run too.
 
     Args:
         path: A JSONL file.
@@ -77,15 +77,6 @@ def read_table(path: Path, rungs: Sequence[float]) -> Table:
         return Table(tuple(_at_rungs(run, rungs) for run in runs), _PEFT_LIMIT, _PEFT_REFERENCE, cheapest)
     runs = [Run(row["name"], Finished(row["cost"], row["curve"], row["accuracy"]), row["baseline"]) for row in rest]
     return Table(tuple(_at_rungs(run, rungs) for run in runs), **first)
-
-
-def write_table(table: Table, path: Path) -> None:
-    """Write a table as JSONL: how it is scored, then one run a line."""
-    rows: list[dict[str, Any]] = [dict(table.scoring)]
-    for run in table.runs:
-        row = {"name": run.name, "cost": run.finished.cost, "accuracy": run.finished.accuracy}
-        rows.append(row | {"baseline": run.baseline, "curve": list(run.finished.curve)})
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf8")
 
 
 def _of_peft(row: dict[str, Any]) -> Run:

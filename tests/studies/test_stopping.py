@@ -1,19 +1,18 @@
 """The replay of early stopping, on a table made up and on recorded ones."""
 
+import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import optuna
 import pytest
 
 from autopeft.samplers import Finished
-from autopeft.study import CONFIDENCE, SCALE, Scale
-from studies.stopping.record import table_of
+from autopeft.study import CONFIDENCE
+from studies.arena.record import TABLES
 from studies.stopping.replay import calibration, draw, summary, trade_off
 from studies.stopping.simulate import replay
-from studies.stopping.tables import Run, Table, read_table, write_table
+from studies.stopping.tables import Run, Table, read_table
 
 PEFT = Path(__file__).parents[2].parent / "shared" / "data" / "tables" / "peft-metamathqa.jsonl"
 RUNGS = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -67,30 +66,23 @@ def test_an_order_is_replayed_alike_and_workers_share_it():
     assert replay(table, 5, workers=2).steps >= 0.9 * replay(table, 5).steps
 
 
-def test_a_table_is_read_as_written_and_at_the_rungs_asked_for(tmp_path):
-    table = synthetic(5)
-    write_table(table, tmp_path / "table.jsonl")
-    assert read_table(tmp_path / "table.jsonl", RUNGS) == table
-    fewer = read_table(tmp_path / "table.jsonl", (0.2, 1 / 2))
+def test_a_table_is_read_at_the_rungs_asked_for(tmp_path):
+    table, path = synthetic(5), tmp_path / "table.jsonl"
+    rows = [
+        {"name": r.name, "cost": r.finished.cost, "accuracy": r.finished.accuracy, "curve": list(r.finished.curve)}
+        | {"baseline": r.baseline}
+        for r in table.runs
+    ]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in (table.scoring, *rows)), encoding="utf8")
+    assert read_table(path, RUNGS) == table
+    fewer = read_table(path, (0.2, 1 / 2))
     assert [[point["step"] for point in run.finished.curve] for run in fewer.runs] == [[4, 8, 16]] * 5
 
 
-def test_a_study_becomes_the_table_of_its_finished_trials():
-    study = optuna.create_study(directions=["minimize", "maximize"])
-    study.set_user_attr(SCALE, asdict(Scale(backbone=100_000, limit=1000, cheapest=10)))
-    with pytest.raises(ValueError, match="head-only"):
-        table_of(study)
-    curve = [{"step": 4, "accuracy": 0.5, "loss": 1.0, "seconds": 2.0}]
-    for status, baseline, cost in (("complete", "head-only", 0), ("complete", None, 50), ("oom", None, 60)):
-        attrs = {"in_words": f"{cost}", "outcome": {"status": status, "curve": curve}}
-        attrs |= {"baseline": baseline} if baseline else {}
-        study.add_trial(optuna.trial.create_trial(values=[cost, 0.5], user_attrs=attrs))
-    table = table_of(study)
-    assert table.scoring == {"limit": 1000, "reference": 0.5, "cheapest": 10}
-    assert [(run.name, run.baseline, run.finished) for run in table.runs] == [
-        ("0", True, Finished(0.0, curve, 0.5)),
-        ("50", False, Finished(50.0, curve, 0.5)),
-    ]
+def test_our_own_table_has_every_rung_and_both_baselines():
+    table = read_table(TABLES / "icd10.jsonl", RUNGS)
+    assert {len(run.finished.curve) for run in table.runs} == {5}
+    assert [run.name for run in table.runs if run.baseline] == ["head-only", "stock-lora"]
 
 
 def test_the_picture_and_the_bands(tmp_path):
