@@ -10,7 +10,7 @@ from autopeft.selection.finalists_file import Finalist, read_finalists
 from autopeft.space import Configuration
 from autopeft.study import INFEASIBLE, Front, FrontRow, counted
 
-__all__ = ["selected_front"]
+__all__ = ["is_of", "selected_front"]
 
 #: What the study calls the baselines of `finalists.json`.
 _BASELINES = {"head": "head-only", "stock-lora": "stock-lora"}
@@ -35,7 +35,7 @@ def selected_front(result: SearchResult) -> Front:
     known = (*result.front.rows, *result.front.baselines, *result.front.others)
     stock = next(each.validation.mean for each in file.finalists if each.baseline == "stock-lora")
     rows = [
-        _row(finalist, next(row for row in known if _same(row, finalist)), stock)
+        _row(finalist, next(row for row in known if is_of(finalist, row)), stock)
         for finalist in file.finalists
         if finalist.baseline != "full"
     ]
@@ -54,10 +54,16 @@ def selected_front(result: SearchResult) -> Front:
     )
 
 
-def _same(row: FrontRow, finalist: Finalist) -> bool:
-    if finalist.baseline is not None:
-        return row.baseline == _BASELINES[finalist.baseline]
-    return row.trial == finalist.trial
+def is_of(finalist: Finalist, row: FrontRow) -> bool:
+    """Return whether a finalist is what became of a row of the search; baselines may have another learning rate.
+
+    Args:
+        finalist: The finalist.
+        row: A row of the front, or another trial.
+    """
+    if finalist.baseline is None:
+        return row.trial == finalist.trial
+    return finalist.baseline != "full" and row.baseline == _BASELINES[finalist.baseline]
 
 
 def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autopeft.selection.finalists_file import read_finalists
+from autopeft.selection.selected import is_of
 from autopeft.space import Configuration
 from autopeft.study import FrontRow
 
@@ -38,7 +39,7 @@ def choice_of(run: Path, row: FrontRow) -> Choice:
     """
     file = read_finalists(run)
     for finalist in () if file is None else file.finalists:
-        if finalist.trial == row.trial:
+        if is_of(finalist, row):
             best = max(finalist.seeds, key=lambda result: result.validation)
             folder = run / best.folder
             return Choice(

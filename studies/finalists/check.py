@@ -6,14 +6,26 @@ python -m studies.finalists.check                      # prints the tables of RE
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
+import optuna
 from numpy.typing import NDArray
 
 from autopeft.selection import MOST_SEEDS
-from studies.finalists.simulate import Pool, Selection, candidates_at_random, judge, pick_loss, pool_of, race
+from studies.arena.catalogue import load
+from studies.finalists.simulate import (
+    Pool,
+    Selection,
+    candidates_at_random,
+    candidates_of_sampler,
+    judge,
+    pick_loss,
+    pool_of,
+    race,
+)
 from studies.finalists.tables import SHARED_TABLES, Table, icd10, peft, without_better
 from studies.finalists.world import Noise, World
 
@@ -21,7 +33,6 @@ __all__ = ["confidence", "spending"]
 
 #: What `--seeds` is in races against even spending.
 _LIMITS = (MOST_SEEDS, 2 * MOST_SEEDS)
-
 
 #: Edges of the bands of stated probabilities.
 _BANDS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -31,17 +42,24 @@ def main() -> None:
     """Run both checks on every table that is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--searches", type=int, default=2000, help="searches a table")
+    parser.add_argument("--sampled", type=int, default=20, help="searches with our sampler, on our own table")
     parser.add_argument("--races", type=int, default=500, help="races a table, against even spending")
     given = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     noise = Noise.fitted()
     tables = [icd10(), *([peft()] if SHARED_TABLES.is_dir() else [])]
     chances: list[tuple[float, bool]] = []
     print("| table | one accuracy | all differences | of the best | wrongly better | rightly better | seeds |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for table in (*tables, *map(without_better, tables)):
-        found, seeds = confidence(table, noise, given.searches)
+        found, seeds = confidence(table, noise, given.searches, candidates_at_random)
         chances += [chance for selection in found for chance in selection.chances]
         print(_row(table.name, found, seeds), flush=True)
+    own = load("icd10")
+    for table in (icd10(), without_better(icd10())):
+        search = partial(candidates_of_sampler, benchmark=own, texts=table.texts)
+        found, seeds = confidence(table, noise, given.sampled, search)
+        print(_row(f"{table.name}, our sampler", found, seeds), flush=True)
     print("\n| said to be better | how often true | cases |\n| --- | --- | --- |")
     for low, high in pairwise(_BANDS):
         true = [better for chance, better in chances if low <= chance < high or chance == high == 1]
@@ -54,13 +72,21 @@ def main() -> None:
             print(f"| {table.name} | {figures} |", flush=True)
 
 
-def confidence(table: Table, noise: Noise, searches: int) -> tuple[list[Selection], float]:
-    """Search, race and judge; return what was said and the mean number of trainings."""
+def confidence(
+    table: Table, noise: Noise, searches: int, search: Callable[[World, int], list[int]]
+) -> tuple[list[Selection], float]:
+    """Search, race and judge; return what was said and the mean number of trainings.
+
+    Args:
+        table: What is true.
+        noise: How trainings differ.
+        searches: How many searches.
+        search: Returns the candidates that a search finds in a world, given a seed.
+    """
     found, spent = [], []
     for seed in range(searches):
-        rng = np.random.default_rng(seed)
-        world = World(table, noise, rng)
-        pool = pool_of(world, candidates_at_random(world, rng), MOST_SEEDS)
+        world = World(table, noise, np.random.default_rng(seed))
+        pool = pool_of(world, search(world, seed), MOST_SEEDS)
         finalists, seeds = race(pool, MOST_SEEDS)
         found.append(judge(world, pool, finalists, seeds))
         spent.append(sum(seeds))
@@ -79,9 +105,8 @@ def spending(table: Table, noise: Noise, races: int) -> list[tuple[int, float, f
     raced = np.zeros((races, len(_LIMITS), 2))
     sizes = []
     for seed in range(races):
-        rng = np.random.default_rng(seed)
-        world = World(table, noise, rng)
-        pool = pool_of(world, candidates_at_random(world, rng), longest)
+        world = World(table, noise, np.random.default_rng(seed))
+        pool = pool_of(world, candidates_at_random(world, seed), longest)
         sizes.append(len(pool.indices))
         means = np.array([trained["validation"].mean(axis=1) for trained in pool.trained])
         even[seed] = [_even(pool, means, count) for count in range(1, longest + 1)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,21 @@ from autopeft.selection.contenders import MOST_CANDIDATES, spread
 from autopeft.selection.racing import Entry, standing
 from autopeft.selection.statistics import estimate
 from autopeft.selection.verdict import Compared
+from autopeft.space import Configuration
+from studies.arena.benchmarks import Answer, Answers, Benchmark
+from studies.arena.replay import replay
 from studies.finalists.world import World
 
-__all__ = ["Pool", "Selection", "candidates_at_random", "judge", "pick_loss", "pool_of", "race"]
+__all__ = [
+    "Pool",
+    "Selection",
+    "candidates_at_random",
+    "candidates_of_sampler",
+    "judge",
+    "pick_loss",
+    "pool_of",
+    "race",
+]
 
 #: Trials of a search, baselines included.
 _TRIALS = 24
@@ -75,13 +87,53 @@ class Selection:
     chances: tuple[tuple[float, bool], ...]
 
 
-def candidates_at_random(world: World, rng: np.random.Generator) -> list[int]:
+def candidates_at_random(world: World, seed: int) -> list[int]:
     """Search at random: train configurations with one seed each; return the candidates of their front."""
     others = [index for index in range(len(world.costs)) if index not in (*world.stock, world.head)]
+    rng = np.random.default_rng((seed, 1))  # not the stream that the world draws by
     drawn = [*rng.choice(others, min(_TRIALS - 2, len(others)), replace=False), world.head, world.stock[0]]
-    accuracies = [float(world.train(int(index), 1)["validation"].mean()) for index in drawn]
-    front = [int(drawn[place]) for place in pareto_front([world.costs[index] for index in drawn], accuracies)]
-    return spread([index for index in front if index in others], MOST_CANDIDATES)
+    return _candidates(world, {int(index): _one_seed(world, int(index)) for index in drawn})
+
+
+def candidates_of_sampler(world: World, seed: int, *, benchmark: Benchmark, texts: Sequence[str]) -> list[int]:
+    """Search with our sampler, each configuration with one seed; return the candidates of the front.
+
+    Args:
+        world: Where it searches.
+        seed: Seed of the sampler.
+        benchmark: A search to replay on the configurations of the world.
+        texts: Those configurations as text, `[n]`.
+    """
+    drawn = _Drawn(world, benchmark.answers, texts)
+    replay(replace(benchmark, answers=drawn), "pareto", _TRIALS, seed)
+    return _candidates(world, drawn.told)
+
+
+class _Drawn:
+    """Answers proposals as a benchmark does, with an accuracy drawn in a world."""
+
+    def __init__(self, world: World, answers: Answers, texts: Sequence[str]) -> None:
+        self._world = world
+        self._answers = answers
+        self._index = {text: index for index, text in enumerate(texts)}
+        self.told: dict[int, float] = {}
+
+    def __call__(self, configuration: Configuration, used: set[str], rng: np.random.Generator) -> Answer:
+        answer = self._answers(configuration, used, rng)
+        index = self._index[answer.configuration.text]
+        self.told[index] = _one_seed(self._world, index)
+        return replace(answer, told=self.told[index])
+
+
+def _one_seed(world: World, index: int) -> float:
+    return float(world.train(index, 1)["validation"].mean())
+
+
+def _candidates(world: World, told: Mapping[int, float]) -> list[int]:
+    """Return the candidates of the front of what was searched, without the baselines."""
+    indices = list(told)
+    front = [indices[place] for place in pareto_front([world.costs[index] for index in indices], list(told.values()))]
+    return spread([index for index in front if index not in (*world.stock, world.head)], MOST_CANDIDATES)
 
 
 def pool_of(world: World, candidates: Sequence[int], seeds: int) -> Pool:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autopeft.space import Configuration
+
 __all__ = ["SHARED_TABLES", "Table", "icd10", "peft", "without_better"]
 
 _ICD10 = Path(__file__).parents[1] / "arena" / "tables" / "icd10.jsonl"
@@ -33,6 +35,7 @@ class Table:
         untrained: Whether that is not even trained.
         validation: Validation examples.
         test: Test examples.
+        texts: The configurations as text, `[n]`, where a search can be replayed on them.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Table:
     untrained: bool
     validation: int
     test: int
+    texts: tuple[str, ...] = ()
 
 
 def icd10() -> Table:
@@ -59,6 +63,7 @@ def icd10() -> Table:
         False,
         600,
         1200,
+        tuple(Configuration.from_dict(row["configuration"]).text for row in rows),
     )
 
 

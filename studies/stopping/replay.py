@@ -1,6 +1,7 @@
 """Show what early stopping keeps and what it saves on a table of finished runs.
 
 python -m studies.stopping.replay ../shared/data/tables/peft-metamathqa.jsonl --out studies/stopping/peft-metamathqa
+python -m studies.stopping.replay studies/arena/tables/icd10.jsonl --searches 30 --out studies/stopping/icd10
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         mec="black",
         label="the rule",
     )
-    axes.set_xlim(0.2, 1)
+    axes.set_xlim(0, 1)
     axes.set_xlabel("optimiser steps spent, share of finishing every trial")
     axes.set_ylabel("hypervolume kept")
     axes.grid(True, color="#e6e6e6", lw=0.6)

@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 from autopeft.methods import HEAD_ONLY
-from autopeft.selection import pick
+from autopeft.selection import choice_of, pick
 from autopeft.selection.contenders import Contender
 from autopeft.selection.records import Records, count_reading
 from autopeft.selection.selected import selected_front
@@ -73,6 +73,11 @@ def test_a_better_candidate_is_found_said_and_picked(run):
     front = selected_front(run)
     assert [each.trial for each in front.rows] == [0, 2]
     assert pick(front, SCALE, "best").accuracy == candidate.validation.mean
-    assert pick(front, SCALE, "1").configuration == TUNED.to_dict()
+    stock_row = pick(front, SCALE, "1")
+    assert stock_row.configuration == TUNED.to_dict()
+    choice = choice_of(run.folder, stock_row)
+    assert choice.configuration == TUNED
+    assert choice.trained is not None
+    assert choice.trained.parent.name == "stock-lora-0.01"
     run.study.add_trial(optuna.trial.create_trial(values=[1.0, 1.0]))
     assert selected_front(run) is run.front
