@@ -59,19 +59,20 @@ def pick(front: Front, scale: Scale, name: str) -> FrontRow:
 def knee(front: Front, scale: Scale) -> FrontRow:
     """Return the row farthest above the line from the cheapest to the best row, over (log10 cost, accuracy).
 
-    Of several costs the first counts; costs of 0 count as the cheapest non-zero cost. With fewer than three rows it is
-    the best one.
+    Of several costs the first counts; costs of 0 count as the cheapest non-zero cost. Where no row is above that line
+    it is the best one.
     """
     first, last = front.rows[0], max(front.rows, key=lambda row: row.accuracy)
     width = _log_cost(last, scale) - _log_cost(first, scale)
-    if len(front.rows) < 3 or width <= 0:
+    if width <= 0:
         return last
 
     def above(row: FrontRow) -> float:
         along = (_log_cost(row, scale) - _log_cost(first, scale)) / width
         return row.accuracy - (first.accuracy + along * (last.accuracy - first.accuracy))
 
-    return max(front.rows, key=above)
+    between = (row for row in front.rows if row not in (first, last) and above(row) > 0)
+    return max(between, key=above, default=last)
 
 
 def _cost(row: FrontRow) -> float:

@@ -43,7 +43,9 @@ def test_what_is_no_pick_says_so(name):
         pick(FRONT, SCALE, name)
 
 
-def test_few_rows_have_no_knee():
+def test_where_nothing_is_above_the_line_the_best_is_the_knee():
     assert knee(Front(ROWS[:2], (), (), None, ""), SCALE).trial == 4
+    sagging = (row(0, 0, 0.60), row(4, 100, 0.61), row(2, 1_000, 0.65), row(3, 10_000, 0.80))
+    assert knee(Front(sagging, (), (), None, ""), SCALE).trial == 3
     with pytest.raises(AutopeftError, match="no trial has finished"):
         pick(Front((), (), (), None, ""), SCALE, "best")
