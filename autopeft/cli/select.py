@@ -22,7 +22,7 @@ def select(
         bool, typer.Option("--with-full", help="Compare with full fine-tuning of the backbone too.")
     ] = False,
     seeds: Annotated[
-        int | None, typer.Option(help="Most seeds of a finalist, at least 3; on average, a sixth of it \\[20].")
+        int | None, typer.Option(help="Most seeds of a finalist, at least 3; on average, a quarter of it \\[13].")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at once \\[as in the search].")] = None,
     json: Annotated[

@@ -25,7 +25,7 @@ _HOPELESS = 0.05
 _WORTH = 1e-4
 
 #: A race spends at most this share of the seeds that everyone could have, which bounds its time where ranks stay open.
-_MEANS = 1 / 6
+_MEANS = 1 / 4
 
 
 @dataclass(frozen=True)

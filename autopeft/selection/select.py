@@ -18,7 +18,7 @@ from autopeft.study import prepare_folder
 __all__ = ["MOST_SEEDS", "select"]
 
 #: Seeds that a finalist may have whose rank is open.
-MOST_SEEDS = 20
+MOST_SEEDS = 13
 
 
 def select(

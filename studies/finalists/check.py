@@ -32,7 +32,7 @@ from studies.finalists.world import Noise, World
 __all__ = ["confidence", "spending"]
 
 #: What `--seeds` is in races against even spending.
-_LIMITS = (MOST_SEEDS, 2 * MOST_SEEDS)
+_LIMITS = (MOST_SEEDS, 40)
 
 #: Edges of the bands of stated probabilities.
 _BANDS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autopeft.space import Configuration
 
-__all__ = ["SHARED_TABLES", "Table", "icd10", "peft", "without_better"]
+__all__ = ["SHARED_TABLES", "Table", "icd10", "peft", "repeats", "without_better"]
 
 _ICD10 = Path(__file__).parents[1] / "arena" / "tables" / "icd10.jsonl"
 
@@ -65,6 +65,15 @@ def icd10() -> Table:
         1200,
         tuple(Configuration.from_dict(row["configuration"]).text for row in rows),
     )
+
+
+def repeats() -> list[NDArray[np.float64]]:
+    """Return the accuracies of both seeds of each configuration that `icd10` has twice, `[2]`."""
+    _, *rows = [json.loads(line) for line in _ICD10.read_text(encoding="utf8").splitlines()]
+    by_name: dict[str, list[float]] = {}
+    for row in rows:
+        by_name.setdefault(row["name"], []).append(row["accuracy"])
+    return [np.array(each) for each in by_name.values() if len(each) > 1]
 
 
 def peft() -> Table:
