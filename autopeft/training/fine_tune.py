@@ -140,6 +140,8 @@ def fine_tune(
     trainer.remove_callback(PrinterCallback)
     checkpoint = get_last_checkpoint(str(out / CHECKPOINTS)) if (out / CHECKPOINTS).is_dir() else None
     trainer.train(resume_from_checkpoint=checkpoint)
+    # The Trainer's forward computes in bf16 whoever calls it; what comes now chooses its precision itself.
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     found = FineTuned(
         measure(model, task, "validation", tokenizer, setting),
         measure(model, task, "test", tokenizer, setting),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -44,7 +45,7 @@ def backbone(request, tmp_path_factory):
 def test_what_is_saved_is_what_was_measured(backbone, tmp_path, precision):
     task = make_task()
     configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
-    setting = TrialSetting(**(SETTING.to_dict() | {"precision": precision, "epochs": 6.0}))
+    setting = replace(SETTING, precision=precision, epochs=6.0)
     found = fine_tune(configuration, backbone, task, setting, tmp_path)
     metrics = found.validation
     assert metrics["accuracy"] > 0.8
@@ -147,10 +148,13 @@ def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
     assert sorted(dropouts) == [False, True]
 
 
-@pytest.mark.parametrize("modules", [{"lora": {"rank": 2}}, {"lora": {"rank": 2}, "ia3": {"targets": ["up"]}}])
-def test_merged_models_need_no_adapters(backbone, tmp_path, modules):
+@pytest.mark.parametrize(
+    ("modules", "precision"),
+    [({"lora": {"rank": 2}}, "fp32"), ({"lora": {"rank": 2}, "ia3": {"targets": ["up"]}}, "bf16")],
+)
+def test_merged_models_need_no_adapters(backbone, tmp_path, modules, precision):
     configuration = canonical({"modules": modules}, VOCABULARY, backbone.shape)
-    found = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path)
+    found = fine_tune(configuration, backbone, make_task(32), replace(SETTING, precision=precision), tmp_path)
     inputs = {"input_ids": torch.arange(6)[None]}
     expected = logits(found.model, inputs)
     merge(found.model, inputs)
