@@ -61,7 +61,7 @@ def _same(row: FrontRow, finalist: Finalist) -> bool:
 
 
 def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
-    """Return a row of the search as its finalist has it."""
+    """Return a row of the search as its finalist has it, of which the other metrics are not known."""
     configuration = Configuration.from_dict(finalist.configuration)
     return replace(
         row,
@@ -69,4 +69,5 @@ def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
         in_words=configuration.describe(),
         accuracy=finalist.validation.mean,
         over_stock=finalist.validation.mean - stock,
+        metrics={},
     )

@@ -42,6 +42,9 @@ def test_search_export_and_train(place):
     front = json.loads((place / "run" / "front.json").read_text())
     assert (front["metric"], front["spec"]["space"]["name"]) == ("token_accuracy", "llm")
     assert {row["baseline"] for row in front["baselines"]} == {"head-only", "stock-lora"}
+    answered = {"exact_match", "rouge_l", "token_f1"}
+    assert all(answered < row["metrics"].keys() for row in (*front["front"], *front["baselines"]))
+    assert answered < set((place / "run" / "front.csv").read_text().splitlines()[0].split(","))
     stock = next(row["trial"] for row in front["baselines"] if row["baseline"] == "stock-lora")
     exported = autopeft(place, "export", "run", "--pick", stock, "-o", "adapter")
     assert exported.returncode == 0, exported.stderr
