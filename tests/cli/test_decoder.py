@@ -33,7 +33,7 @@ def search(place, *words, model="tiny-llama", data="train.jsonl"):
 
 def test_search_export_and_train(place):
     flags = ["--budget", "10%", "--trials", 4, "--examples", 24, "--epochs", 2, "--generate", 8, "-o", "run"]
-    done = search(place, *flags)
+    done = search(place, *flags, "--fidelity", "examples", "--workers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "prompts of 'question', completions of 'answer', which are learned" in done.stdout
     assert "0.0% of the training examples truncated" in done.stdout
@@ -74,6 +74,11 @@ def test_search_export_and_train(place):
         (("--metric", "choice"), {}, "needs questions with choices"),
         (("--metric", "rouge_l", "--generate", 0), {}, "needs generated answers; expected --generate 1 or more"),
         (("--kind", "causal", "--text", "answer", "--generate", 4), {}, "has no prompts to write answers to"),
+        (
+            ("--space", "unipelt"),
+            {},
+            "no configuration of the space 'unipelt' can be built on tiny-llama: lora: with these",
+        ),
     ],
 )
 def test_what_a_user_can_get_wrong_is_one_message(place, words, told, message):
