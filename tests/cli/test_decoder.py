@@ -33,7 +33,7 @@ def search(place, *words, model="tiny-llama", data="train.jsonl"):
 
 def test_search_export_and_train(place):
     flags = ["--budget", "10%", "--trials", 4, "--examples", 24, "--epochs", 2, "--generate", 8, "-o", "run"]
-    done = search(place, *flags, "--fidelity", "examples", "--workers", 2)
+    done = search(place, *flags, "--fidelity", "examples")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "prompts of 'question', completions of 'answer', which are learned" in done.stdout
     assert "0.0% of the training examples truncated" in done.stdout
