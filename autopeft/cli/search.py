@@ -147,7 +147,8 @@ def _announce(console: Console, prepared: Preparation) -> None:
         for index, line in enumerate(lines):
             say(f"{'' if index else title:<8}{line}")
     say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
-    for warning in (*prepared.space.warnings, *prepared.refused):
+    refused = [f"{reason}; such configurations are not proposed" for reason in prepared.refused]
+    for warning in (*prepared.space.warnings, *refused):
         say(f"        {warning}")
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {cost_in_words(prepared.task.metric)}")

@@ -1,13 +1,14 @@
-"""What a task settles: which backbone, and which space unless one is named."""
+"""What a task settles: which backbone, the rate of stock LoRA, and which space unless one is named."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from autopeft.backbones import Backbone, Quantization, load_backbone, load_decoder
+from autopeft.methods import STOCK_LEARNING_RATE, STOCK_LEARNING_RATE_OF_DECODERS
 from autopeft.tasks import CausalTask, Task
 
-__all__ = ["backbone_for", "default_space"]
+__all__ = ["backbone_for", "default_space", "stock_learning_rate"]
 
 
 def backbone_for(
@@ -29,3 +30,8 @@ def backbone_for(
 def default_space(task: Task | CausalTask) -> str:
     """Return the name of the search space of a plan that names none."""
     return "llm" if isinstance(task, CausalTask) else "default"
+
+
+def stock_learning_rate(task: Task | CausalTask) -> float:
+    """Return the peak learning rate of stock LoRA in trials of a task."""
+    return STOCK_LEARNING_RATE_OF_DECODERS if isinstance(task, CausalTask) else STOCK_LEARNING_RATE

@@ -11,7 +11,7 @@ from autopeft.launch.backbone import backbone_for
 from autopeft.launch.plan import SearchPlan, default_study
 from autopeft.methods import load_plugin
 from autopeft.tasks import CausalTask, Task, TaskSpec, load_task
-from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting
+from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting, draw, kind_of
 
 __all__ = ["Groundwork", "groundwork"]
 
@@ -72,10 +72,25 @@ def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> t
         }
     )
     if isinstance(task, CausalTask):
-        return choose_causal_setting(task, backbone.tokenizer(), **asked, generate=plan.generate)
+        tokenizer = backbone.tokenizer()
+        setting, notes = choose_causal_setting(task, tokenizer, **asked, generate=plan.generate)
+        _check_held_out(task, tokenizer, setting)
+        return setting, notes
     if plan.generate is not None:
         raise AutopeftError(f"--generate is for decoders, but {task.name} is a task of classification; leave it out")
     return choose_setting(task, backbone.tokenizer(), **asked), ()
+
+
+def _check_held_out(task: CausalTask, tokenizer: Any, setting: TrialSetting) -> None:
+    """Look at the examples that models are measured on: what is wrong with them shall not come up in a worker.
+
+    Raises:
+        DataError: When one cannot be written, or nothing of them can be measured.
+    """
+    kind = kind_of(task)
+    for examples in (draw(task, setting)[1], task.test):
+        kind.encode(examples, tokenizer, setting.max_length)
+        kind.probes(examples, tokenizer, setting)
 
 
 def _task_spec(plan: SearchPlan) -> TaskSpec:

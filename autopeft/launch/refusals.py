@@ -37,5 +37,5 @@ def refusals(space: BoundSpace, costs: Costs, refuses: Refuses = nothing) -> tup
             reason = (refuses(configuration) if configuration.modules else None) or ""
             about = reason.partition(" (")[0]
         if reason:
-            found.setdefault(about, f"{reason}; such configurations are not proposed")
+            found.setdefault(about, reason)
     return tuple(found.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
-from autopeft.launch.backbone import default_space
+from autopeft.launch.backbone import default_space, stock_learning_rate
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
@@ -28,7 +28,7 @@ from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
-from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, VOCABULARY, load_plugin, stock_lora
+from autopeft.methods import HEAD_ONLY, VOCABULARY, load_plugin, stock_lora
 from autopeft.samplers import cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
 from autopeft.study import (
@@ -84,6 +84,11 @@ class Preparation:
     def name(self) -> str:
         """Name of the study, told apart by the hash of its spec."""
         return f"{self.task.name}-{self.space.name}-{self.spec.hash}"
+
+    @property
+    def stock(self) -> Configuration:
+        """Stock LoRA, as every search is compared with it."""
+        return stock_lora(self.backbone.shape, stock_learning_rate(self.task))
 
 
 @dataclass(frozen=True)
@@ -206,15 +211,20 @@ def run_search(
     places = places_of(plan)
     if plan.ray_address is None:
         check_memory(prepared.backbone, places, places.memory())
-    stock = stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE)
     measure = partial(_profile, prepared, places)
     prepare_folder(prepared.folder)
     study = (_extended if extend else _opened)(prepared, RandomSampler(), fresh)
     _write_plan(prepared)
     prices = calibrated(
-        _within_memory(prepared, places), study, prepared.space, prepared.scale.limit, stock, measure, listener.said
+        _within_memory(prepared, places),
+        study,
+        prepared.space,
+        prepared.scale.limit,
+        prepared.stock,
+        measure,
+        listener.said,
     )
-    scale = replace(prepared.scale, axes=prices.ranges(prepared.space, prepared.scale.limit, [stock]))
+    scale = replace(prepared.scale, axes=prices.ranges(prepared.space, prepared.scale.limit, [prepared.stock]))
     study.set_user_attr(SCALE, asdict(scale))
     study.set_user_attr(ENVIRONMENT, environment())
     study.set_user_attr(DATA, prepared.task.describe())
@@ -301,10 +311,7 @@ def _write_plan(prepared: Preparation) -> None:
 
 
 def _enqueue_baselines(study: optuna.Study, prepared: Preparation) -> None:
-    baselines: Mapping[str, Any] = {
-        "head-only": HEAD_ONLY,
-        "stock-lora": stock_lora(prepared.backbone.shape, STOCK_LEARNING_RATE),
-    }
+    baselines = {"head-only": HEAD_ONLY, "stock-lora": prepared.stock}
     for name, configuration in baselines.items():
         enqueue(study, prepared.space, configuration, {"baseline": name})
 

@@ -7,11 +7,15 @@ from autopeft.space import Configuration
 from autopeft.space.canonical import canonical
 from autopeft.space.shape import BackboneShape
 
-__all__ = ["HEAD_ONLY", "STOCK_LEARNING_RATE", "stock_lora"]
+__all__ = ["HEAD_ONLY", "STOCK_LEARNING_RATE", "STOCK_LEARNING_RATE_OF_DECODERS", "stock_lora"]
 
 #: Peak learning rate of stock LoRA. Trials are short, so it is higher than for a full fine-tune: the best of 5e-4,
 #: 1e-3, 2e-3 and 4e-3 on the default job (studies/icd10), so that nobody beats stock LoRA by its learning rate alone.
 STOCK_LEARNING_RATE = 4e-3
+
+#: The same for decoders: ten times what their full fine-tuning takes at most in trials, as Schulman et al. 2025 ("LoRA
+#: Without Regret") found for language models; studies/decoders has the command that measures it.
+STOCK_LEARNING_RATE_OF_DECODERS = 1e-3
 
 #: No adapters at all: only the task head is trained.
 HEAD_ONLY = Configuration.from_dict({"modules": {}, "training": {}})

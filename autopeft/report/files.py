@@ -45,9 +45,11 @@ def write_front(result: SearchResult) -> None:
     (result.folder / "front.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf8")
     with (result.folder / "front.csv").open("w", newline="", encoding="utf8") as file:
         costs = [name for name in result.scale.costs if name != "params"]
-        writer = csv.DictWriter(file, ("trial", "params", "share", *costs, *_CSV_COLUMNS))
+        columns = ("trial", "params", "share", *costs, *_CSV_COLUMNS)
+        # `accuracy` is the metric that trials are judged by, whatever else is called so.
+        metrics = [name for row in data["front"][:1] for name in row["metrics"] if name not in columns]
+        writer = csv.DictWriter(file, (*columns, *metrics), extrasaction="ignore")
         writer.writeheader()
         for row in data["front"]:
-            cells = {name: row["costs"][name] for name in costs} | {"configuration": json.dumps(row["configuration"])}
-            writer.writerow({key: value for key, value in (row | cells).items() if key != "costs"})
+            writer.writerow(row["metrics"] | row["costs"] | row | {"configuration": json.dumps(row["configuration"])})
     draw(front_chart(run_of(result)), [result.folder / "front.png"])

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from autopeft.backbones import head_parameters
 from autopeft.errors import AutopeftError
 from autopeft.launch import Preparation, SearchResult
-from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
+from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.space import Configuration
 from autopeft.study import FrontRow
 
@@ -86,9 +86,9 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
     ]
 
 
-def stock_learning_rates() -> list[float]:
-    """Return the learning rates of which stock LoRA gets the best."""
-    return [factor * STOCK_LEARNING_RATE for factor in _STOCK_FACTORS]
+def stock_learning_rates(rate: float) -> list[float]:
+    """Return the learning rates of which stock LoRA gets the best, given that of its trial."""
+    return [factor * rate for factor in _STOCK_FACTORS]
 
 
 def _candidate(row: FrontRow) -> Contender:
@@ -104,7 +104,7 @@ def _head(prepared: Preparation, row: FrontRow) -> Contender:
 
 def _stock(prepared: Preparation, row: FrontRow) -> list[Contender]:
     found = []
-    for rate in stock_learning_rates():
+    for rate in stock_learning_rates(row.configuration["training"]["learning_rate"]):
         configuration = stock_lora(prepared.backbone.shape, rate)
         same = configuration.to_dict() == row.configuration
         found.append(

@@ -67,7 +67,7 @@ def is_of(finalist: Finalist, row: FrontRow) -> bool:
 
 
 def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
-    """Return a row of the search as its finalist has it."""
+    """Return a row of the search as its finalist has it, of which the other metrics are not known."""
     configuration = Configuration.from_dict(finalist.configuration)
     return replace(
         row,
@@ -75,4 +75,5 @@ def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
         in_words=configuration.describe(),
         accuracy=finalist.validation.mean,
         over_stock=finalist.validation.mean - stock,
+        metrics={},
     )

@@ -75,6 +75,7 @@ class FrontRow:
         accuracy: The metric on validation; higher is better.
         over_stock: Difference to stock LoRA's accuracy; None while that has not finished.
         baseline: `head-only` or `stock-lora` for the baselines, else None.
+        metrics: Every metric on validation at the trial's end, and `loss`; empty where it failed.
     """
 
     trial: int
@@ -86,6 +87,7 @@ class FrontRow:
     accuracy: float
     over_stock: float | None
     baseline: str | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
         accuracy=accuracy,
         over_stock=None if stock is None else accuracy - stock,
         baseline=_baseline(trial),
+        metrics=trial.user_attrs["outcome"].get("metrics", {}),
     )
 
 

@@ -61,8 +61,8 @@ class CausalLM:
             ]
             if not fitting:
                 raise DataError(
-                    f"none of the {len(split)} validation questions fits into {setting.max_length} tokens with its "
-                    "choices; raise --max-length"
+                    f"none of the {len(split)} questions to be measured on fits into {setting.max_length} tokens with "
+                    "its choices; raise --max-length"
                 )
             questions, right = zip(*fitting, strict=True)
             found.append(Choosing(questions, right, tokenizer, 2 * setting.batch_size))
@@ -70,8 +70,8 @@ class CausalLM:
             asked = [each for each in ask(split, self._form, tokenizer) if 0 < len(each.prompt) < setting.max_length]
             if not asked:
                 raise DataError(
-                    f"none of the {len(split)} validation examples has a prompt of 1 to {setting.max_length - 1} "
-                    "tokens; raise --max-length, or leave --generate out"
+                    f"none of the {len(split)} examples to be measured on has a prompt of 1 to "
+                    f"{setting.max_length - 1} tokens; raise --max-length, or leave --generate out"
                 )
             found.append(Answering(asked[: setting.generate], self._form, tokenizer))
         return found

@@ -19,7 +19,7 @@ from scipy import stats
 
 from autopeft.launch import Desk, Preparation, SearchPlan, prepare
 from autopeft.launch.tune import run_with_tune
-from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
+from autopeft.methods import HEAD_ONLY
 from autopeft.samplers import make_sampler
 from autopeft.study import SCALE, enqueue, open_study
 from tests.benchmarks.plain import search
@@ -54,8 +54,7 @@ def run_ours(
         study.set_user_attr(SCALE, asdict(job.scale))
         if job.setting.early_stopping:
             enqueue(study, job.space, HEAD_ONLY, {"baseline": "head-only"})
-            stock = stock_lora(job.backbone.shape, STOCK_LEARNING_RATE)
-            enqueue(study, job.space, stock, {"baseline": "stock-lora"})
+            enqueue(study, job.space, job.stock, {"baseline": "stock-lora"})
         for place, params in enumerate(given):
             enqueue(study, job.space, job.space.decode(params), {"place": place})
         desk = Desk(study, job.space, job.costs.params, job.scale, len(study.trials), 0.0)

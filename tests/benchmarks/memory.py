@@ -10,7 +10,6 @@ import numpy as np
 from autopeft.launch import SearchPlan, prepare
 from autopeft.launch.calibration import Calibration, to_measure
 from autopeft.launch.prices import Prices
-from autopeft.methods import STOCK_LEARNING_RATE, stock_lora
 from autopeft.samplers import AffordablePoints
 
 
@@ -23,7 +22,7 @@ def main() -> None:
     job = prepare(SearchPlan.of({"space": given.space, "task": "icd10"}))
     anatomy, params = job.backbone.anatomy, job.costs.params
     points = AffordablePoints(job.space, job.costs.price, job.scale.limit)
-    chosen = to_measure(points, anatomy, [stock_lora(job.backbone.shape, STOCK_LEARNING_RATE)])
+    chosen = to_measure(points, anatomy, [job.stock])
     runner = job.job.runner()
     steps = [runner.profile(each, 0) for each in chosen]
     measured = {"steps": [{"peak": step.peak, "seconds": step.seconds} for step in steps], "head_step_seconds": 1.0}

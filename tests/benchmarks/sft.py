@@ -1,48 +1,70 @@
-"""A trial's training against TRL's `SFTTrainer`: `pip install --no-deps trl`, `python -m tests.benchmarks.sft DATA`.
+"""A trial's training against TRL's `SFTTrainer`: `pip install trl`, `python -m tests.benchmarks.sft MODEL DATA`.
 
-The same model, examples, LoRA (r=8 on q,v), batch size and precision (bf16 autocast, no gradient checkpointing); TRL
-with the model's weights in fp32 and in bf16. The arms take turns in one process; what counts is the time the processor
-spent, which other programs disturb little.
+The same examples, labels, LoRA (r=8 on q,v), optimiser, schedule, steps, batch size and precision (bf16 autocast where
+the processor has it, no gradient checkpointing); both put like lengths together. TRL runs with the model's weights in
+fp32, as the trial loads them, and in bf16. Each arm runs in processes of its own, one at a time, on one thread: once to
+count the bytes of the tensors alive together, then again to take the processor's time, which other programs disturb
+little, and the largest resident size of the process. The loss after training tells that all did the same.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from autopeft.launch import Preparation, SearchPlan, prepare
-from autopeft.methods import apply, stock_lora
-from autopeft.tasks import Encoded, encode_causal, pad_id_of
+from autopeft.methods import apply
+from autopeft.tasks import Encoded, collate, encode_causal, grouped, pad_id_of
 from autopeft.trials import draw, kind_of, parameter_groups, use_threads
-from autopeft.trials.hardware import attention
+from autopeft.trials.hardware import attention, release_memory
 from autopeft.trials.holding import hold_as_computed
 from autopeft.trials.loop import fit
 from autopeft.trials.peak import watch_peak
 from autopeft.trials.stopwatch import Stopwatch
 
-RATE = 1e-3
 CPU = torch.device("cpu")
 
-#: A model and what trains it.
-Arm = tuple[torch.nn.Module, Callable[[], None]]
+#: What TRL trains by itself, with the type of the weights it is given.
+TRL = {"SFTTrainer, weights in fp32": torch.float32, "SFTTrainer, weights in bf16": torch.bfloat16}
+ARMS = ("a trial", *TRL)
 
 
-def ours(job: Preparation, train: Encoded) -> Arm:
+class Measured(NamedTuple):
+    """What one process found.
+
+    Args:
+        seconds: The processor's time for a step.
+        tensors: Bytes of all tensors alive together, at most.
+        resident: The largest resident size of the process while it trained, in bytes.
+        loss: Of the training examples at the end.
+    """
+
+    seconds: float
+    tensors: int
+    resident: int
+    loss: float
+
+
+def ours(job: Preparation, train: Encoded) -> tuple[PreTrainedModel, Callable[[], None]]:
     """Return a model and what trains it as a trial does."""
     kind, setting = kind_of(job.task), job.setting
     model = kind.model(job.backbone, CPU)
     hold_as_computed(model, job.backbone.anatomy, setting.precision)
     model.config.use_cache = False
     model.set_attn_implementation(attention(CPU, setting.precision, setting.max_length))
-    apply(stock_lora(job.backbone.shape, RATE), model, job.backbone.anatomy, seed=0)
+    apply(job.stock, model, job.backbone.anatomy, seed=0)
 
     def run() -> None:
         training = fit(
@@ -63,14 +85,18 @@ def ours(job: Preparation, train: Encoded) -> Arm:
     return model, run
 
 
-def trls(job: Preparation, train: Encoded, dtype: torch.dtype, scratch: str) -> Arm:
+def trls(
+    job: Preparation, train: Encoded, dtype: torch.dtype, scratch: str
+) -> tuple[PreTrainedModel, Callable[[], None]]:
     """Return a model and what trains it as `SFTTrainer` does."""
     setting = job.setting
     arguments = SFTConfig(
         scratch,
         max_steps=setting.steps,
         per_device_train_batch_size=setting.batch_size,
-        learning_rate=RATE,
+        train_sampling_strategy="group_by_length",
+        learning_rate=job.stock.training["learning_rate"],
+        weight_decay=setting.weight_decay,
         warmup_steps=round(setting.warmup * setting.steps),
         bf16=setting.precision == "bf16",
         gradient_checkpointing=False,
@@ -90,44 +116,63 @@ def trls(job: Preparation, train: Encoded, dtype: torch.dtype, scratch: str) -> 
         peft_config=LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"),
     )
     trainer.remove_callback(PrinterCallback)
-    return trainer.model, lambda: trainer.train() and None
+    return trainer.model.get_base_model(), lambda: trainer.train() and None
 
 
-def main() -> None:
-    """Print for each arm the peak memory of training, and the processor's time for a step."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data")
-    parser.add_argument("--model", default="smollm2")
-    parser.add_argument("--examples", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
+def measure(arm: str, settings: dict[str, object]) -> Measured:
+    """Train an arm twice in this process: for the tensors' sake, then for time and resident size."""
     use_threads(1)
-    job = prepare(
-        SearchPlan.of(
-            {"model": given.model, "data": given.data, "examples": given.examples, "early_stopping": False, "epochs": 1}
-        )
-    )
+    job = prepare(SearchPlan.of(settings))
     examples, _ = draw(job.task, job.setting)
     train = encode_causal(examples, job.task.form, job.backbone.tokenizer(), job.setting.max_length)
     with TemporaryDirectory() as scratch:
-        arms = {
-            "a trial": ours(job, train),
-            "SFTTrainer, weights in fp32": trls(job, train, torch.float32, scratch),
-            "SFTTrainer, weights in bf16": trls(job, train, torch.bfloat16, scratch),
-        }
-        peaks = {}
-        for name, (model, run) in arms.items():
-            with watch_peak(model) as peak:
-                run()
-                peaks[name] = peak()
-        seconds: dict[str, list[float]] = {name: [] for name in arms}
+        model, run = trls(job, train, TRL[arm], scratch) if arm in TRL else ours(job, train)
+        with watch_peak(model) as peak:
+            run()
+            tensors = peak()
+        release_memory(CPU)
+        # Linux forgets the largest resident size so far.
+        Path("/proc/self/clear_refs").write_text("5")
+        began = time.process_time()
+        run()
+        seconds = (time.process_time() - began) / job.setting.steps
+    return Measured(seconds, tensors, resident_at_most(), loss_of(model.eval(), job, train))
+
+
+def resident_at_most() -> int:
+    """Return the largest resident size of this process since Linux forgot it, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def loss_of(model: PreTrainedModel, job: Preparation, train: Encoded) -> float:
+    """Return the loss of the training examples."""
+    pad_id = pad_id_of(job.backbone.tokenizer())
+    split = [(rows, collate(train, rows, pad_id)) for rows in grouped(train, job.setting.batch_size)]
+    return kind_of(job.task).measure(model, split, job.setting.precision, lambda rows, longest: None)["loss"]
+
+
+def main() -> None:
+    """Print for each arm the processor's time for a step, memory at the peak, and the loss: medians of the rounds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("data")
+    parser.add_argument("--examples", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    settings: dict[str, object] = {"model": given.model, "data": given.data, "examples": given.examples, "epochs": 1}
+    settings["early_stopping"] = False
+    found: dict[str, list[Measured]] = {arm: [] for arm in ARMS}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
         for _ in range(given.rounds):
-            for name, (_, run) in arms.items():
-                began = time.process_time()
-                run()
-                seconds[name].append((time.process_time() - began) / job.setting.steps)
-    for name, found in seconds.items():
-        print(f"{name}: {np.median(found):.2f} s a step, {peaks[name] / 2**20:,.0f} MiB at the peak")
+            for arm in ARMS:
+                found[arm].append(processes.submit(measure, arm, settings).result())
+    for arm, each in found.items():
+        seconds, tensors, resident, loss = np.median(each, axis=0)
+        print(
+            f"{arm}: {seconds:.2f} s a step, tensors {tensors / 2**20:,.0f} MiB, resident {resident / 2**20:,.0f} MiB, "
+            f"loss {loss:.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def search(place, *words, model="tiny-llama", data="train.jsonl"):
 
 def test_search_export_and_train(place):
     flags = ["--budget", "10%", "--trials", 4, "--examples", 24, "--epochs", 2, "--generate", 8, "-o", "run"]
-    done = search(place, *flags)
+    done = search(place, *flags, "--fidelity", "examples")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "prompts of 'question', completions of 'answer', which are learned" in done.stdout
     assert "0.0% of the training examples truncated" in done.stdout
@@ -42,6 +42,9 @@ def test_search_export_and_train(place):
     front = json.loads((place / "run" / "front.json").read_text())
     assert (front["metric"], front["spec"]["space"]["name"]) == ("token_accuracy", "llm")
     assert {row["baseline"] for row in front["baselines"]} == {"head-only", "stock-lora"}
+    answered = {"exact_match", "rouge_l", "token_f1"}
+    assert all(answered < row["metrics"].keys() for row in (*front["front"], *front["baselines"]))
+    assert answered < set((place / "run" / "front.csv").read_text().splitlines()[0].split(","))
     stock = next(row["trial"] for row in front["baselines"] if row["baseline"] == "stock-lora")
     exported = autopeft(place, "export", "run", "--pick", stock, "-o", "adapter")
     assert exported.returncode == 0, exported.stderr
@@ -71,6 +74,11 @@ def test_search_export_and_train(place):
         (("--metric", "choice"), {}, "needs questions with choices"),
         (("--metric", "rouge_l", "--generate", 0), {}, "needs generated answers; expected --generate 1 or more"),
         (("--kind", "causal", "--text", "answer", "--generate", 4), {}, "has no prompts to write answers to"),
+        (
+            ("--space", "unipelt"),
+            {},
+            "no configuration of the space 'unipelt' can be built on tiny-llama: lora: with these",
+        ),
     ],
 )
 def test_what_a_user_can_get_wrong_is_one_message(place, words, told, message):

@@ -108,7 +108,7 @@ def _end(desk, trial, place, params, rng):
             desk.lost(trial.number, "its worker died")
         case _:
             outcome = {"status": "complete", "accuracy": final, "seconds": 3.0, "message": "", "curve": curve}
-            desk.record(trial.number, outcome)
+            desk.record(trial.number, outcome | {"metrics": {"accuracy": 0.9, "macro_f1": final, "loss": 1.0}})
 
 
 def add_finalists(run, *, gain: float = 0.0, error: float = 0.01, examples: int = 64) -> FinalistsFile:

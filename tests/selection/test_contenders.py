@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopeft.errors import AutopeftError
-from autopeft.methods import STOCK_LEARNING_RATE
+from autopeft.methods import STOCK_LEARNING_RATE, STOCK_LEARNING_RATE_OF_DECODERS, VOCABULARY, stock_lora
 from autopeft.selection.contenders import contenders_of, spread, stock_learning_rates
+from autopeft.space import BackboneShape, canonical, load_space
 from autopeft.study import Front
+
+SHAPE = BackboneShape(30, 576, 1536, ("q", "k", "v", "o", "up", "gate", "down"))
+RATES = {"default": STOCK_LEARNING_RATE, "llm": STOCK_LEARNING_RATE_OF_DECODERS}
 
 
 @given(st.integers(0, 60), st.integers(2, 9))
@@ -21,10 +25,20 @@ def test_a_spread_has_both_ends_and_no_row_twice(count, most):
     assert {*rows[:1], *rows[-1:]} <= set(chosen)
 
 
-def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them():
-    rates = stock_learning_rates()
+@pytest.mark.parametrize("space", RATES)
+def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them_and_all_can_be_searched(space):
+    rates = stock_learning_rates(RATES[space])
     assert len(rates) == 3
-    assert STOCK_LEARNING_RATE in rates
+    assert RATES[space] in rates
+    bound = load_space(space).bind(VOCABULARY, SHAPE)
+    assert all(bound.contains(stock_lora(SHAPE, rate)) or bound.contains(with_own_rate(rate)) for rate in rates)
+
+
+def with_own_rate(rate):
+    """Return stock LoRA as spaces have it whose methods each bring their learning rate."""
+    data = stock_lora(SHAPE, rate).to_dict()
+    data["modules"]["lora"]["learning_rate"] = data["training"].pop("learning_rate")
+    return canonical(data, VOCABULARY, SHAPE)
 
 
 def test_quantised_weights_are_not_fine_tuned():

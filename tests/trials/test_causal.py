@@ -207,6 +207,15 @@ def test_layers_computed_again_learn_the_same(llama):
     assert again.metrics["loss"] == pytest.approx(kept.metrics["loss"], abs=1e-4)
 
 
+def test_fine_tunes_on_fewer_examples_come_first_and_change_nothing(llama):
+    plain = replace(SETTING, early_stopping=False)
+    staged = replace(plain, early_stopping=True, fidelity="examples")
+    outcome = TrialRunner(llama, TASK, staged, CPU).run(lora(llama.shape), 0)
+    assert outcome.status == "complete", outcome.detail
+    assert [point["step"] for point in outcome.curve] == [*staged.rungs, staged.steps]
+    assert outcome.metrics == TrialRunner(llama, TASK, plain, CPU).run(lora(llama.shape), 0).metrics
+
+
 @pytest.mark.parametrize("name", ["vera", "ia3", "sparse", "serial_adapter", "prefix", "prompt"])
 def test_other_methods_train_too(runner, llama, name):
     configuration = canonical(

@@ -57,8 +57,8 @@ def _split(table: Table, form: Format) -> CausalSplit:
             f"'{table.source}' has no column '{absent[0]}'; found: {', '.join(table.columns)}. "
             "Name the columns with messages, with prompt and completion, or with text and the kind causal"
         )
-    examples = [example_of(row, form, f"'{table.source}', {place}") for place, row in table.rows]
-    if form.choices is None:
-        return CausalSplit(examples)
+    places = [f"'{table.source}', {place}" for place, _ in table.rows]
+    examples = [example_of(row, form, place) for place, (_, row) in zip(places, table.rows, strict=True)]
     # Whole, as each of them was looked at above.
-    return CausalSplit(examples, [tuple(map(str, row[form.choices])) for _, row in table.rows])
+    choices = [tuple(map(str, row[form.choices])) for _, row in table.rows] if form.choices else None
+    return CausalSplit(examples, choices, places)

@@ -36,7 +36,11 @@ def encode_causal(split: CausalSplit, form: Format, tokenizer: Any, max_length: 
             f"{type(tokenizer).__name__} does not say which characters a token stands for, so completions cannot be "
             "told from prompts; choose a model with a fast tokenizer"
         )
-    found = [_tokens(render(example, form, tokenizer), tokenizer) for example in split.examples]
+    places = split.places or [""] * len(split)
+    found = [
+        _tokens(render(example, form, tokenizer, place), tokenizer)
+        for example, place in zip(split.examples, places, strict=True)
+    ]
     ids, labels = [list(column) for column in zip(*found, strict=True)]
     whole = Encoded({"input_ids": ids, "labels": labels}, None)
     return whole if max_length is None else cut_causal(whole, max_length)

@@ -24,10 +24,12 @@ class CausalSplit:
     Args:
         examples: The examples.
         choices: Of multiple-choice data, the choices of each example, among them what is learned.
+        places: Where each example stands, for messages; empty where it stands nowhere.
     """
 
     examples: Sequence[Example]
     choices: Sequence[tuple[str, ...]] | None = None
+    places: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -36,7 +38,8 @@ class CausalSplit:
         """Return the examples at the indices, in their order."""
         picked = [int(index) for index in indices]
         choices = None if self.choices is None else [self.choices[index] for index in picked]
-        return CausalSplit([self.examples[index] for index in picked], choices)
+        places = [self.places[index] for index in picked] if self.places else ()
+        return CausalSplit([self.examples[index] for index in picked], choices, places)
 
 
 @dataclass(frozen=True)
