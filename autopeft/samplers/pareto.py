@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import AutopeftError, ExhaustedSpaceError
 from autopeft.samplers.axes import CostAxis, CostColumns
+from autopeft.samplers.chance import plain_chance
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History, read_history
 from autopeft.samplers.plain_knobs import PlainKnobs
@@ -41,8 +41,8 @@ class ParetoSampler(BaseSampler):
 
     A Gaussian process models accuracy alone; cost is the known function it is, so the expected growth of the
     front's hypervolume over log-cost and accuracy has a closed form. No configuration is proposed twice, none costs
-    more than the limit, and trials at work are taken into account. A proposal depends on the seed, the trial's
-    number and the study's trials alone, so a resumed study goes on as it would have.
+    more than the limit, and trials at work are taken into account. A proposal follows from the seed and from what the
+    study's trials are and told, not from their numbers or their order, so a resumed study goes on as it would have.
 
     The study's objectives are the costs, minimised, and then accuracy, maximised. Trials that carry their
     configuration in the user attribute `configuration` may lie outside the space.
@@ -105,11 +105,11 @@ class ParetoSampler(BaseSampler):
         Raises:
             ExhaustedSpaceError: When there is none left.
         """
-        rng = np.random.default_rng((self._seed, trial.number))
         if self._space is None:
-            return self._propose_plain(study, trial, search_space, rng)
+            return self._propose_plain(study, trial, search_space)
         points = self._space.points
-        history = read_history(study, trial, points, len(self._space.columns.axes))
+        history = self._history(study, trial, self._space)
+        rng = history.chance(self._seed)
         point = self._propose(history, self._space, rng)
         if point is None:
             point = points.new_near(points.draw(rng), history.seen, rng)
@@ -121,8 +121,15 @@ class ParetoSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Draw a parameter that the space does not have at random."""
-        seed = zlib.crc32(f"{self._seed}/{trial.number}/{param_name}".encode())
-        return RandomSampler(seed=seed).sample_independent(study, trial, param_name, param_distribution)
+        if self._space is None:
+            rng = plain_chance(self._seed, study, trial, param_name)
+        else:
+            rng = self._history(study, trial, self._space).chance(self._seed, param_name)
+        random = RandomSampler(seed=int(rng.integers(2**31)))
+        return random.sample_independent(study, trial, param_name, param_distribution)
+
+    def _history(self, study: Study, trial: FrozenTrial, space: _Priced) -> History:
+        return read_history(study, trial, space.points, len(space.columns.axes))
 
     def _propose(self, history: History, space: _Priced, rng: np.random.Generator) -> Point | None:
         points, features, columns = space
@@ -136,10 +143,11 @@ class ParetoSampler(BaseSampler):
         return propose(history, points, features, columns, rng)
 
     def _propose_plain(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution], rng: np.random.Generator
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         if not search_space:
             return {}
+        rng = plain_chance(self._seed, study, trial)
         knobs = PlainKnobs(search_space)
         params = None
         if len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) >= self._startup_trials:

@@ -79,7 +79,10 @@ def kept(told: Sequence[Observation]) -> list[Observation]:
     """Return the observations that the model is conditioned on: all, up to the most it can take in seconds.
 
     Beyond that, half of them are those nearest below the front, the other half are evenly spaced over the rest
-    by trial number; the others are dropped.
+    by cost; the others are dropped.
+
+    Args:
+        told: Observations by cost.
     """
     if len(told) <= MOST_TOLD:
         return list(told)
