@@ -70,7 +70,7 @@ def told_in_order(make):
     ],
     ids=["pareto", "random", "plain", "plain-start"],
 )
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.permutations(range(len(TOLD))), st.sets(st.integers(0, len(TOLD) - 1)))
 def test_neither_order_nor_lost_trials_matter(make, order, lost):
     expected = told_in_order(make)
@@ -108,8 +108,8 @@ def search(study, total):
         tell(study, trial.number, outcome, params=toy_cost(trial.configuration), limit=LIMIT, worst=0.0)
 
 
-def searched(name, storage=None):
-    return new_study(make_sampler(name, SPACE, toy_cost, LIMIT, seed=5), storage)
+def searched(storage=None):
+    return new_study(make_sampler("pareto", SPACE, toy_cost, LIMIT, seed=5), storage)
 
 
 def configurations(study):
@@ -128,14 +128,13 @@ for done, _ in enumerate(search(searched(*sys.argv[1:]), {TOTAL})):
 """
 
 
-@pytest.mark.parametrize("name", ["pareto", "random"])
-def test_a_killed_search_goes_on_as_it_would_have(name, tmp_path):
-    whole = searched(name)
+def test_a_killed_search_goes_on_as_it_would_have(tmp_path):
+    whole = searched()
     list(search(whole, TOTAL))
     storage = f"sqlite:///{tmp_path / 'study.db'}"
-    killed = subprocess.run([sys.executable, "-c", KILLED, name, storage], check=False)
+    killed = subprocess.run([sys.executable, "-c", KILLED, storage], check=False)
     assert killed.returncode == -signal.SIGKILL
-    resumed = searched(name, storage)
+    resumed = searched(storage)
     assert len(reap(resumed, SPACE)) == 2
     list(search(resumed, TOTAL))
     assert TrialState.FAIL in {trial.state for trial in resumed.trials}
