@@ -101,7 +101,7 @@ class Nearest:
     def __init__(self, space: Any, cost: Callable[[Configuration], int], rows: Sequence[Row]) -> None:
         self._space = space
         self._cost = cost
-        self.rows = rows
+        self._rows = rows
         self._words = np.array([not parameter.ordered for parameter in space.parameters])
         self._places = np.array([self._place(row.configuration) for row in rows])
 
@@ -111,7 +111,7 @@ class Nearest:
         apart[:, :-1] = np.where(self._words, apart[:, :-1] != 0, apart[:, :-1])
         distances = (apart[:, :-1] ** 2).mean(axis=1) + apart[:, -1] ** 2
         for index in np.argsort(distances, kind="stable"):
-            row = self.rows[index]
+            row = self._rows[index]
             if row.configuration.text not in used:
                 return Answer(row.configuration, row.cost, row.accuracy, row.accuracy, row.curve)
         raise LookupError("every row is used")
