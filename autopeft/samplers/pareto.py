@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -15,12 +16,16 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.errors import AutopeftError, ExhaustedSpaceError
 from autopeft.samplers.axes import CostAxis, CostColumns
 from autopeft.samplers.chance import plain_chance
+from autopeft.samplers.earlier import EarlierTrial, observed
 from autopeft.samplers.features import Features
-from autopeft.samplers.history import History, read_history
+from autopeft.samplers.history import History, Observation, read_history
 from autopeft.samplers.plain_knobs import PlainKnobs
 from autopeft.samplers.points import AffordablePoints, Cost, Point
 from autopeft.samplers.start import space_filling
 from autopeft.space import BoundSpace
+
+if TYPE_CHECKING:
+    from autopeft.samplers.expectation import Expectation
 
 __all__ = ["ParetoSampler", "exhausted"]
 
@@ -34,6 +39,7 @@ class _Priced(NamedTuple):
     points: AffordablePoints
     features: Features
     columns: CostColumns
+    earlier: Sequence[Observation]
 
 
 class ParetoSampler(BaseSampler):
@@ -58,6 +64,8 @@ class ParetoSampler(BaseSampler):
         startup_trials: Proposals of the space-filling design before the model is asked.
         costs: The costs that are objectives; when left out, `cost` is the only one. Each that only trials tell gets
             a model of its own.
+        earlier: Trials of an earlier study to begin from; those that the space lacks are left out. How far they are
+            heeded depends on how well they agree with this study.
 
     Raises:
         BudgetError: When no configuration of the space fits the limit.
@@ -73,12 +81,13 @@ class ParetoSampler(BaseSampler):
         seed: int = 0,
         startup_trials: int = _STARTUP_TRIALS,
         costs: Sequence[CostAxis] = (),
+        earlier: Sequence[EarlierTrial] = (),
     ) -> None:
         self._space: _Priced | None = None
         if space is not None and cost is not None and limit is not None:
             points = AffordablePoints(space, cost, limit)
             axes = costs or [CostAxis("params", points.cheapest.cost, limit, cost)]
-            self._space = _Priced(points, Features(points), CostColumns(axes))
+            self._space = _Priced(points, Features(points), CostColumns(axes), observed(earlier, points))
         elif not (space is None and cost is None and limit is None):
             raise AutopeftError(
                 "ParetoSampler got only some of space, cost and limit; expected all three, "
@@ -132,15 +141,24 @@ class ParetoSampler(BaseSampler):
         return read_history(study, trial, space.points, len(space.columns.axes))
 
     def _propose(self, history: History, space: _Priced, rng: np.random.Generator) -> Point | None:
-        points, features, columns = space
+        points, features, columns, _ = space
         told = {o.accuracy for o in history.observations if not o.failed and points.affordable(o.point)}
         if history.proposals < self._startup_trials or len(told) < 2:
             others = [*(observation.point for observation in history.observations), *history.pending]
-            return space_filling(points, features, history.proposals, others, history.seen, rng)
+            promise = None if self._expectation is None else self._expectation.promise
+            return space_filling(points, features, history.proposals, others, history.seen, rng, promise)
         # BoTorch takes seconds to import and is not needed before.
         from autopeft.samplers.proposal import propose
 
-        return propose(history, points, features, columns, rng)
+        return propose(history, points, features, columns, self._expectation, rng)
+
+    @cached_property
+    def _expectation(self) -> Expectation | None:
+        if self._space is None or len({each.accuracy for each in self._space.earlier if not each.failed}) < 2:
+            return None
+        from autopeft.samplers.expectation import Expectation
+
+        return Expectation(self._space.earlier, self._space.features, self._space.columns)
 
     def _propose_plain(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
