@@ -45,6 +45,7 @@ def search(
     plugin: options.Plugin = None,
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
+    warm_start: Annotated[Path | None, typer.Option(help="Run folder of an earlier search to begin from.")] = None,
     trials: Annotated[int | None, typer.Option(help="Trials in all, baselines and earlier runs included.")] = None,
     seed: options.Seed = None,
     examples: options.Examples = None,
@@ -150,6 +151,11 @@ def _announce(console: Console, prepared: Preparation) -> None:
     refused = [f"{reason}; such configurations are not proposed" for reason in prepared.refused]
     for warning in (*prepared.space.warnings, *refused):
         say(f"        {warning}")
+    if prepared.earlier:
+        from autopeft.samplers import within
+
+        fitting = len(within(prepared.space, prepared.earlier))
+        say(f"        begins from {fitting} of the {len(prepared.earlier)} trials of {prepared.plan.warm_start}")
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {cost_in_words(prepared.task.metric)}")
     say(f"run     {prepared.folder}")

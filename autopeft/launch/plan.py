@@ -61,6 +61,7 @@ class SearchPlan(BaseModel):
     budget: str = Field("1%", description="limit on trainable parameters and memory: 1%, 300k, 16GiB; 1%, 16GiB")
     objectives: str = Field("accuracy,params", description="accuracy and one or two costs")
     sampler: Literal["pareto", "random", "tpe", "nsga2", "gp"] = Field("pareto", description="what proposes trials")
+    warm_start: Path | None = Field(None, description="run folder of an earlier search to begin from")
     trials: int = Field(24, ge=1, description="trials in all, those of earlier runs and the baselines included")
     seed: int = Field(0, ge=0, description="seed of everything random")
     examples: int | None = Field(None, ge=1, description="training examples of a trial")
@@ -98,6 +99,13 @@ class SearchPlan(BaseModel):
     def _one_quantization(cls, value: bool, info: ValidationInfo) -> bool:
         if value and info.data.get("load_in_4bit"):
             raise ValueError("excludes load_in_4bit; give one of them")
+        return value
+
+    @field_validator("warm_start")
+    @classmethod
+    def _of_pareto(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("sampler") != "pareto":
+            raise ValueError("needs the sampler pareto, which alone can begin from an earlier search")
         return value
 
     @property
@@ -138,7 +146,7 @@ class SearchPlan(BaseModel):
 
     def located(self) -> SearchPlan:
         """Return the plan with absolute paths: a worker starts in another folder, and so may a later resume."""
-        paths = ("model", "roles", "data", "validation", "test", "plugin", "out")
+        paths = ("model", "roles", "data", "validation", "test", "plugin", "warm_start", "out")
         given = {name: value for name in paths if (value := getattr(self, name)) is not None}
         there = {name: Path(value).expanduser() for name, value in given.items()}
         return self.model_copy(

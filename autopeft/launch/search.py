@@ -18,6 +18,7 @@ from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.backbone import default_space, stock_learning_rate
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
+from autopeft.launch.earlier import begin_from, identity
 from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.groundwork import groundwork
 from autopeft.launch.job import WorkerJob
@@ -29,7 +30,7 @@ from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load_plugin, stock_lora
-from autopeft.samplers import cheapest_cost, make_sampler
+from autopeft.samplers import EarlierTrial, cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
 from autopeft.study import (
     SCALE,
@@ -74,6 +75,7 @@ class Preparation:
     spec: StudySpec
     job: WorkerJob
     refused: tuple[str, ...]
+    earlier: tuple[EarlierTrial, ...]
 
     @property
     def folder(self) -> Path:
@@ -157,6 +159,7 @@ def prepare(plan: SearchPlan) -> Preparation:
             f"{bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
             "or choose another --space"
         )
+    earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))
     spec = StudySpec(
         model=backbone.identity,
         data=task.fingerprint,
@@ -171,6 +174,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         precision=setting.precision,
         plugin=ground.plugin,
         target=plan.target,
+        warm_start=identity(earlier) if earlier else None,
     )
     job = WorkerJob(
         model=plan.model,
@@ -185,7 +189,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
     return Preparation(
-        plan, backbone, task, setting, final, ground.notes, bound, costs, prices, scale, spec, job, refused
+        plan, backbone, task, setting, final, ground.notes, bound, costs, prices, scale, spec, job, refused, earlier
     )
 
 
@@ -229,7 +233,13 @@ def run_search(
     study.set_user_attr(ENVIRONMENT, environment())
     study.set_user_attr(DATA, prepared.task.describe())
     study.sampler = make_sampler(
-        plan.sampler, prepared.space, prices.price, scale.limit, seed=plan.seed, costs=prices.axes(scale.axes)
+        plan.sampler,
+        prepared.space,
+        prices.price,
+        scale.limit,
+        seed=plan.seed,
+        costs=prices.axes(scale.axes),
+        earlier=prepared.earlier,
     )
     reaped = reap(study, prepared.space)
     if reaped:

@@ -1,6 +1,7 @@
 """What to try next: samplers for a front of cost and accuracy under a hard budget."""
 
 from autopeft.samplers.axes import CostAxis
+from autopeft.samplers.earlier import EarlierTrial, earlier_trials, within
 from autopeft.samplers.feasible import FeasibleSampler
 from autopeft.samplers.forecast import Finished, Forecast, finished_runs, forecast
 from autopeft.samplers.history import COSTS
@@ -20,12 +21,14 @@ __all__ = [
     "SAMPLERS",
     "AffordablePoints",
     "CostAxis",
+    "EarlierTrial",
     "FeasibleSampler",
     "Finished",
     "Forecast",
     "ParetoSampler",
     "accuracy_to_grow",
     "cheapest_cost",
+    "earlier_trials",
     "finished_runs",
     "forecast",
     "hypervolume",
@@ -33,4 +36,5 @@ __all__ = [
     "make_sampler",
     "pareto_front",
     "pareto_front_of_many",
+    "within",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study
@@ -28,8 +27,8 @@ class FeasibleSampler(BaseSampler):
     again; the last one is repaired: walked towards the cheapest configuration until it fits, then to the
     nearest new one. Only the point accepted enters the study.
 
-    The other sampler is made anew for each trial, with a seed of its own, so that it keeps nothing that a
-    resumed study would lack; what it must remember (NSGA-II its generations) is in the study.
+    The other sampler is made anew for each trial, with a seed that follows from what was proposed before, so that it
+    keeps nothing that a resumed study would lack; what it must remember (NSGA-II its generations) is in the study.
 
     Args:
         make: Makes the other sampler from a seed.
@@ -76,8 +75,8 @@ class FeasibleSampler(BaseSampler):
         Raises:
             ExhaustedSpaceError: When there is none left.
         """
-        seen = read_history(study, trial, self._points, self._costs).seen
-        rng = np.random.default_rng((self._seed, trial.number))
+        history = read_history(study, trial, self._points, self._costs)
+        seen, rng = history.seen, history.chance(self._seed)
         inner = self._make(int(rng.integers(2**31)))
         view = cast(Study, StudyView(study, lambda other: search_space.keys() <= other.params.keys()))
         for _ in range(self._draws):
@@ -93,7 +92,9 @@ class FeasibleSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Let the other sampler draw a parameter that the space does not have."""
-        return self._make(self._seed + trial.number).sample_independent(study, trial, param_name, param_distribution)
+        rng = read_history(study, trial, self._points, self._costs).chance(self._seed, param_name)
+        inner = self._make(int(rng.integers(2**31)))
+        return inner.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """Let the other sampler take note of a finished trial."""

@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import AutopeftError
+from autopeft.samplers.chance import chance, params_of
 from autopeft.samplers.forecast import Finished, finished_runs, forecast
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.space import Configuration
 
-__all__ = ["COSTS", "History", "Observation", "read_history"]
+__all__ = ["COSTS", "History", "Observation", "expected_accuracy", "point_of", "read_history"]
 
 #: The user attribute of a told trial that holds its costs in the order of the objectives, stopped trials included.
 COSTS = "costs"
@@ -41,13 +43,14 @@ class Observation:
 
 @dataclass(frozen=True)
 class History:
-    """The trials of a study before the one that is asked for.
+    """The trials of a study before the one that is asked for, as they are whatever their numbers and their order.
 
     Args:
         seen: Texts of all configurations ever proposed, queued or given, in the space or not.
-        observations: Ended trials at points of the space, by trial number.
-        pending: Points at work or in line, by trial number.
-        proposals: Number of trials at points of the space, in whatever state, baselines aside.
+        observations: Ended trials at points of the space, by cost.
+        pending: Points at work or in line, by cost.
+        proposals: Number of points of the space that were tried, in whatever state, baselines aside.
+        undecided: Trials that began before the one asked for and have no configuration yet.
         reference: Accuracy of the head-only baseline; the worst accuracy seen while that has not finished;
             None while nothing has.
     """
@@ -56,7 +59,12 @@ class History:
     observations: tuple[Observation, ...]
     pending: tuple[Point, ...]
     proposals: int
+    undecided: int
     reference: float | None
+
+    def chance(self, seed: int, purpose: str = "") -> np.random.Generator:
+        """Return the source of chance of a proposal, see `autopeft.samplers.chance`."""
+        return chance(seed, self.seen, self.undecided, purpose)
 
 
 def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoints, costs: int = 1) -> History:
@@ -85,18 +93,21 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
     pending: list[Point] = []
     accuracies: list[float] = []
     head_only: float | None = None
-    proposals = 0
-    trials = study.get_trials(deepcopy=False)
-    finished = finished_runs(trials)
-    for other in trials:
-        if other.number == trial.number:
-            continue
+    proposals: set[str] = set()
+    undecided = 0
+    others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+    # In an order of their own, since sums depend on it in their last digit.
+    finished = sorted(finished_runs(others), key=lambda run: (run.cost, run.accuracy))
+    for other in others:
         point = point_of(other, points)
         if point is not None:
             seen.add(point.text)
-            proposals += other.user_attrs.get("baseline") is None
+            if other.user_attrs.get("baseline") is None:
+                proposals.add(point.text)
         elif "configuration" in other.user_attrs:
             seen.add(Configuration.from_dict(other.user_attrs["configuration"]).text)
+        elif other.state == TrialState.RUNNING:
+            undecided += other.number < trial.number
         if other.state == TrialState.COMPLETE:
             *paid, accuracy = other.values
             failed = _failed(other, None if point is None else point.cost, points.limit)
@@ -107,7 +118,7 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
             if point is not None:
                 observations.append(Observation(point, accuracy, failed, paid))
         elif other.state == TrialState.PRUNED and point is not None:
-            expected = _expected(other, finished)
+            expected = expected_accuracy(other, finished)
             if expected is not None:
                 paid = other.user_attrs.get(COSTS, [point.cost])
                 observations.append(Observation(point, expected, failed=False, costs=paid))
@@ -115,9 +126,10 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
             pending.append(point)
     return History(
         seen=frozenset(seen),
-        observations=tuple(observations),
-        pending=tuple(pending),
-        proposals=proposals,
+        observations=tuple(sorted(observations, key=lambda each: (*_rank(each.point), each.accuracy))),
+        pending=tuple(sorted(pending, key=_rank)),
+        proposals=len(proposals),
+        undecided=undecided,
         reference=min(accuracies, default=None) if head_only is None else head_only,
     )
 
@@ -125,7 +137,7 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
 def point_of(trial: FrozenTrial, points: AffordablePoints) -> Point | None:
     """Return the point of the space a trial stands at, or None when it lies outside or is not known yet."""
     space = points.space
-    params: Mapping[str, Any] = trial.params
+    params: Mapping[str, Any] = params_of(trial)
     if any(parameter.name not in params for parameter in space.parameters):
         given = trial.user_attrs.get("configuration")
         if given is None:
@@ -137,7 +149,11 @@ def point_of(trial: FrozenTrial, points: AffordablePoints) -> Point | None:
     return points.point(params)
 
 
-def _expected(stopped: FrozenTrial, finished: Sequence[Finished]) -> float | None:
+def _rank(point: Point) -> tuple[int, str]:
+    return point.cost, point.text
+
+
+def expected_accuracy(stopped: FrozenTrial, finished: Sequence[Finished]) -> float | None:
     """Return the accuracy a stopped trial would have ended with, as the finished ones tell by now."""
     curve = stopped.user_attrs.get("outcome", {}).get("curve")
     if not curve:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -15,12 +15,17 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import AutopeftError, ExhaustedSpaceError
 from autopeft.samplers.axes import CostAxis, CostColumns
+from autopeft.samplers.chance import plain_chance
+from autopeft.samplers.earlier import EarlierTrial, observed
 from autopeft.samplers.features import Features
-from autopeft.samplers.history import History, read_history
+from autopeft.samplers.history import History, Observation, read_history
 from autopeft.samplers.plain_knobs import PlainKnobs
 from autopeft.samplers.points import AffordablePoints, Cost, Point
 from autopeft.samplers.start import space_filling
 from autopeft.space import BoundSpace
+
+if TYPE_CHECKING:
+    from autopeft.samplers.expectation import Expectation
 
 __all__ = ["ParetoSampler", "exhausted"]
 
@@ -34,6 +39,7 @@ class _Priced(NamedTuple):
     points: AffordablePoints
     features: Features
     columns: CostColumns
+    earlier: Sequence[Observation]
 
 
 class ParetoSampler(BaseSampler):
@@ -41,8 +47,8 @@ class ParetoSampler(BaseSampler):
 
     A Gaussian process models accuracy alone; cost is the known function it is, so the expected growth of the
     front's hypervolume over log-cost and accuracy has a closed form. No configuration is proposed twice, none costs
-    more than the limit, and trials at work are taken into account. A proposal depends on the seed, the trial's
-    number and the study's trials alone, so a resumed study goes on as it would have.
+    more than the limit, and trials at work are taken into account. A proposal follows from the seed and from what the
+    study's trials are and told, not from their numbers or their order, so a resumed study goes on as it would have.
 
     The study's objectives are the costs, minimised, and then accuracy, maximised. Trials that carry their
     configuration in the user attribute `configuration` may lie outside the space.
@@ -58,6 +64,8 @@ class ParetoSampler(BaseSampler):
         startup_trials: Proposals of the space-filling design before the model is asked.
         costs: The costs that are objectives; when left out, `cost` is the only one. Each that only trials tell gets
             a model of its own.
+        earlier: Trials of an earlier study to begin from; those that the space lacks are left out. How far they are
+            heeded depends on how well they agree with this study.
 
     Raises:
         BudgetError: When no configuration of the space fits the limit.
@@ -73,12 +81,13 @@ class ParetoSampler(BaseSampler):
         seed: int = 0,
         startup_trials: int = _STARTUP_TRIALS,
         costs: Sequence[CostAxis] = (),
+        earlier: Sequence[EarlierTrial] = (),
     ) -> None:
         self._space: _Priced | None = None
         if space is not None and cost is not None and limit is not None:
             points = AffordablePoints(space, cost, limit)
             axes = costs or [CostAxis("params", points.cheapest.cost, limit, cost)]
-            self._space = _Priced(points, Features(points), CostColumns(axes))
+            self._space = _Priced(points, Features(points), CostColumns(axes), observed(earlier, points))
         elif not (space is None and cost is None and limit is None):
             raise AutopeftError(
                 "ParetoSampler got only some of space, cost and limit; expected all three, "
@@ -105,11 +114,11 @@ class ParetoSampler(BaseSampler):
         Raises:
             ExhaustedSpaceError: When there is none left.
         """
-        rng = np.random.default_rng((self._seed, trial.number))
         if self._space is None:
-            return self._propose_plain(study, trial, search_space, rng)
+            return self._propose_plain(study, trial, search_space)
         points = self._space.points
-        history = read_history(study, trial, points, len(self._space.columns.axes))
+        history = self._history(study, trial, self._space)
+        rng = history.chance(self._seed)
         point = self._propose(history, self._space, rng)
         if point is None:
             point = points.new_near(points.draw(rng), history.seen, rng)
@@ -121,25 +130,42 @@ class ParetoSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Draw a parameter that the space does not have at random."""
-        seed = zlib.crc32(f"{self._seed}/{trial.number}/{param_name}".encode())
-        return RandomSampler(seed=seed).sample_independent(study, trial, param_name, param_distribution)
+        if self._space is None:
+            rng = plain_chance(self._seed, study, trial, param_name)
+        else:
+            rng = self._history(study, trial, self._space).chance(self._seed, param_name)
+        random = RandomSampler(seed=int(rng.integers(2**31)))
+        return random.sample_independent(study, trial, param_name, param_distribution)
+
+    def _history(self, study: Study, trial: FrozenTrial, space: _Priced) -> History:
+        return read_history(study, trial, space.points, len(space.columns.axes))
 
     def _propose(self, history: History, space: _Priced, rng: np.random.Generator) -> Point | None:
-        points, features, columns = space
+        points, features, columns, _ = space
         told = {o.accuracy for o in history.observations if not o.failed and points.affordable(o.point)}
         if history.proposals < self._startup_trials or len(told) < 2:
             others = [*(observation.point for observation in history.observations), *history.pending]
-            return space_filling(points, features, history.proposals, others, history.seen, rng)
+            promise = None if self._expectation is None else self._expectation.promise
+            return space_filling(points, features, history.proposals, others, history.seen, rng, promise)
         # BoTorch takes seconds to import and is not needed before.
         from autopeft.samplers.proposal import propose
 
-        return propose(history, points, features, columns, rng)
+        return propose(history, points, features, columns, self._expectation, rng)
+
+    @cached_property
+    def _expectation(self) -> Expectation | None:
+        if self._space is None or len({each.accuracy for each in self._space.earlier if not each.failed}) < 2:
+            return None
+        from autopeft.samplers.expectation import Expectation
+
+        return Expectation(self._space.earlier, self._space.features, self._space.columns)
 
     def _propose_plain(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution], rng: np.random.Generator
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         if not search_space:
             return {}
+        rng = plain_chance(self._seed, study, trial)
         knobs = PlainKnobs(search_space)
         params = None
         if len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) >= self._startup_trials:

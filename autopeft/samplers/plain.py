@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from botorch.fit import fit_gpytorch_mll
 from botorch.models import ModelListGP, SingleTaskGP
 from botorch.sampling import SobolQMCNormalSampler
 from botorch.utils.multi_objective.hypervolume import infer_reference_point
+from botorch.utils.multi_objective.pareto import is_non_dominated
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from numpy.typing import NDArray
 from optuna.study import StudyDirection
@@ -51,11 +53,11 @@ def propose_plain(
     """
     others = [each for each in study.get_trials(deepcopy=False) if each.number != trial.number]
     placed = [each for each in others if all(name in each.params for name in names)]
-    told = [each for each in placed if each.state == TrialState.COMPLETE][-_MOST:]
+    told = _latest([each for each in placed if each.state == TrialState.COMPLETE])
     outcomes = _outcomes(told, study.directions)
     if len(told) < 2 or not np.ptp(outcomes, axis=0).any():
         return None
-    pending = [each for each in placed if each.state == TrialState.RUNNING]
+    pending = sorted((each for each in placed if each.state == TrialState.RUNNING), key=_text)
     seed = int(rng.integers(2**31))
     with alone(seed):
         improvement = _improvement(
@@ -64,7 +66,18 @@ def propose_plain(
             _rows(knobs, [each.params for each in pending]) if pending else None,
             seed,
         )
-        return _search(improvement, knobs, [each.params for each in told], rng)
+        front = np.flatnonzero(is_non_dominated(torch.from_numpy(outcomes)).numpy())
+        return _search(improvement, knobs, [told[index].params for index in rng.permutation(front)[:_BEST]], rng)
+
+
+def _latest(told: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials told last, in an order of their own: sums depend on it in their last digit."""
+    latest = sorted(told, key=lambda trial: trial.datetime_complete or datetime.min)[-_MOST:]
+    return sorted(latest, key=lambda trial: (_text(trial), trial.values))
+
+
+def _text(trial: FrozenTrial) -> str:
+    return repr(sorted(trial.params.items()))
 
 
 def _outcomes(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> NDArray[np.float64]:
@@ -112,11 +125,11 @@ def _improvement(x: Tensor, y: Tensor, pending: Tensor | None, seed: int) -> Cal
 def _search(
     improvement: Callable[[Tensor], Tensor],
     knobs: PlainKnobs,
-    told: Sequence[dict[str, Any]],
+    starts: Sequence[dict[str, Any]],
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """Return the best of random points and of the neighbours of the best, round by round."""
-    points = [*told[-_BEST:], *(knobs.draw(rng) for _ in range(_DRAWS))]
+    """Return the best of some starts, of random points and of the neighbours of the best, round by round."""
+    points = [*starts, *(knobs.draw(rng) for _ in range(_DRAWS))]
     values = improvement(_rows(knobs, points))
     for _ in range(_ROUNDS):
         best = values.topk(min(_BEST, len(points))).indices.tolist()

@@ -70,7 +70,9 @@ class AffordablePoints:
 
     def point(self, params: Params) -> Point:
         """Return the point at `params`, in canonical encoding, whatever it costs."""
-        return self._canonical(self.space.canonical(params))
+        # What is remembered is canonical: a study's trials are read again for every proposal.
+        known = self._known.get(self._key(params))
+        return self._canonical(self.space.canonical(params)) if known is None else known
 
     def affordable(self, point: Point) -> bool:
         """Return whether a point is within the limit and the space's constraints allow it."""
@@ -134,9 +136,8 @@ class AffordablePoints:
     def neighbours(self, point: Point, rng: np.random.Generator, most: int) -> list[Point]:
         """Return up to `most` affordable points one step away, in random order."""
         found: dict[str, Point] = {}
-        steps = list(self.space.neighbours(point.params, rng))
-        for index in rng.permutation(len(steps)):
-            near = self._canonical(steps[index])
+        for params in self.space.neighbours(point.params, rng):
+            near = self._canonical(params)
             if self.affordable(near) and near.text != point.text:
                 found.setdefault(near.text, near)
                 if len(found) == most:
@@ -168,7 +169,7 @@ class AffordablePoints:
 
     def _canonical(self, params: Params) -> Point:
         """Return the point at parameters that are in canonical encoding already."""
-        key = tuple(params[parameter.name] for parameter in self.space.parameters)
+        key = self._key(params)
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= _REMEMBERED:
@@ -176,6 +177,9 @@ class AffordablePoints:
             configuration = self.space.decode(params)
             found = self._known[key] = Point(params, configuration, int(self._cost(configuration)))
         return found
+
+    def _key(self, params: Params) -> tuple[Any, ...]:
+        return tuple(params[parameter.name] for parameter in self.space.parameters)
 
     def _towards(self, name: str, value: Any, anchor: Any) -> Sequence[Any]:
         """Return `value` and, on an ordered grid, the values from there to before `anchor`."""
@@ -209,9 +213,8 @@ class AffordablePoints:
         improved = True
         while improved:
             improved = False
-            steps = list(self.space.neighbours(best.params, rng))
-            for index in rng.permutation(len(steps)):
-                near = self._canonical(steps[index])
+            for params in self.space.neighbours(best.params, rng):
+                near = self._canonical(params)
                 if 0 < near.cost < best.cost or best.cost == 0 < near.cost:
                     best, improved = near, True
                     break

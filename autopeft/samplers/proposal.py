@@ -13,17 +13,16 @@ from torch import Tensor
 from autopeft.samplers.acquisition import log_expected_growth
 from autopeft.samplers.alone import alone
 from autopeft.samplers.axes import CostColumns
+from autopeft.samplers.expectation import Expectation, encode
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History, Observation
 from autopeft.samplers.hypervolume import pareto_front_of_many
 from autopeft.samplers.local_search import maximise
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.samplers.surrogate import AccuracyModel, fit_accuracy, winsorised
+from autopeft.samplers.thinning import kept
 
-__all__ = ["MOST_TOLD", "cost_band", "kept", "propose"]
-
-#: Observations that the model is conditioned on at most: fitting it takes seconds beyond.
-MOST_TOLD = 250
+__all__ = ["cost_band", "propose"]
 
 #: Bands of cost that proposals go round.
 _BANDS = 3
@@ -33,7 +32,12 @@ _OUTSIDE = 1e3
 
 
 def propose(
-    history: History, points: AffordablePoints, features: Features, columns: CostColumns, rng: np.random.Generator
+    history: History,
+    points: AffordablePoints,
+    features: Features,
+    columns: CostColumns,
+    expectation: Expectation | None,
+    rng: np.random.Generator,
 ) -> Point | None:
     """Return the new point that promises the largest growth of the front, or None when none was met.
 
@@ -42,30 +46,32 @@ def propose(
         points: The points allowed.
         features: Their encoding.
         columns: The costs that are objectives.
+        expectation: What an earlier study expects, where there is one.
         rng: The source of chance.
     """
+
+    def rows(some: Sequence[Point]) -> Tensor:
+        plain = encode(some, features, columns)
+        return plain if expectation is None else expectation.beside(plain)
+
     with alone(int(rng.integers(2**31))):
         told = kept(history.observations)
         accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
-
-        def encode(some: Sequence[Point]) -> Tensor:
-            return torch.from_numpy(np.hstack([columns.encode(some), features.encode(some)]))
-
-        x = encode([o.point for o in told])
-        model = fit_accuracy(x, torch.from_numpy(accuracies))
+        x = rows([o.point for o in told])
+        model = fit_accuracy(x, torch.from_numpy(accuracies), guided=expectation is not None)
         costs = _cost_model(x, told, columns)
         fair = [o for o in told if not o.failed and points.affordable(o.point)]
         # A reference below all that count leaves the acquisition something to tell apart.
         reference = min(history.reference or 0.0, float(accuracies.max()))
-        tried = encode([o.point for o in fair] + [p for p in history.pending if points.affordable(p)])
+        tried = rows([o.point for o in fair] + [p for p in history.pending if points.affordable(p)])
         if history.pending:
-            model = model.believing(encode(history.pending))
+            model = model.believing(rows(history.pending))
         expected, _ = model.predict(tried)
         paid = costs(tried)
         low, high = cost_band(points, history.proposals)
 
         def value(candidates: Sequence[Point]) -> NDArray[np.float64]:
-            x = encode(candidates)
+            x = rows(candidates)
             found = log_expected_growth(*model.predict(x), costs(x), expected, paid, reference).numpy()
             # Outside the band a point is the last resort, not forbidden.
             inside = np.array([low < point.cost <= high for point in candidates])
@@ -73,24 +79,6 @@ def propose(
 
         front = pareto_front_of_many([o.costs for o in fair], [o.accuracy for o in fair])
         return maximise(value, points, [fair[i].point for i in front], history.seen, rng)
-
-
-def kept(told: Sequence[Observation]) -> list[Observation]:
-    """Return the observations that the model is conditioned on: all, up to the most it can take in seconds.
-
-    Beyond that, half of them are those nearest below the front, the other half are evenly spaced over the rest
-    by trial number; the others are dropped.
-    """
-    if len(told) <= MOST_TOLD:
-        return list(told)
-    order = sorted(range(len(told)), key=lambda i: told[i].point.cost)
-    best = np.maximum.accumulate([-np.inf if told[i].failed else told[i].accuracy for i in order])
-    below = np.empty(len(told))
-    below[order] = best - [told[i].accuracy for i in order]
-    ranked = np.argsort(below, kind="stable")
-    near, rest = ranked[: MOST_TOLD // 2], np.sort(ranked[MOST_TOLD // 2 :])
-    spaced = rest[np.linspace(0, len(rest) - 1, MOST_TOLD - len(near)).astype(int)]
-    return [told[i] for i in sorted([*near, *spaced])]
 
 
 def _cost_model(x: Tensor, told: Sequence[Observation], columns: CostColumns) -> Callable[[Tensor], Tensor]:

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler
 
 from autopeft.errors import AutopeftError
 from autopeft.samplers.axes import CostAxis
+from autopeft.samplers.earlier import EarlierTrial
 from autopeft.samplers.feasible import FeasibleSampler
 from autopeft.samplers.pareto import ParetoSampler
 from autopeft.samplers.points import Cost
@@ -27,7 +28,14 @@ _STARTUP_TRIALS = 8
 
 
 def make_sampler(
-    name: str, space: BoundSpace, cost: Cost, limit: int, *, seed: int = 0, costs: Sequence[CostAxis] = ()
+    name: str,
+    space: BoundSpace,
+    cost: Cost,
+    limit: int,
+    *,
+    seed: int = 0,
+    costs: Sequence[CostAxis] = (),
+    earlier: Sequence[EarlierTrial] = (),
 ) -> BaseSampler:
     """Make a sampler that proposes only new configurations within a budget.
 
@@ -38,16 +46,20 @@ def make_sampler(
         limit: The highest cost allowed, inclusive.
         seed: Seed of everything random.
         costs: The costs that are objectives; when left out, `cost` is the only one.
+        earlier: Trials of an earlier study to begin from; `pareto` alone can.
 
     Raises:
-        AutopeftError: When there is no sampler of that name.
+        AutopeftError: When there is no sampler of that name, or it cannot begin from earlier trials.
         BudgetError: When no configuration of the space fits the limit.
     """
     if name not in SAMPLERS:
         near = difflib.get_close_matches(name, SAMPLERS, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise AutopeftError(f"unknown sampler {name!r}; expected one of {', '.join(SAMPLERS)}{hint}")
-    return SAMPLERS[name](space, cost, limit, seed=seed, costs=costs)
+    if earlier and name != "pareto":
+        raise AutopeftError(f"the sampler {name!r} cannot begin from an earlier search; expected 'pareto'")
+    options = {"earlier": earlier} if earlier else {}
+    return SAMPLERS[name](space, cost, limit, seed=seed, costs=costs, **options)
 
 
 def _wrapped(make: Callable[[int], BaseSampler], draws: int) -> Callable[..., BaseSampler]:

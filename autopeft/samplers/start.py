@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autopeft.samplers.features import Features
 from autopeft.samplers.points import AffordablePoints, Point
@@ -25,11 +26,12 @@ def space_filling(
     others: Sequence[Point],
     seen: Set[str],
     rng: np.random.Generator,
+    promise: Callable[[Sequence[Point]], NDArray[np.float64]] | None = None,
 ) -> Point | None:
     """Propose the next point of a space-filling design.
 
     The costs follow a van der Corput sequence over the log of the budget; among random points near that cost,
-    the one farthest from all others is taken.
+    the one farthest from all others is taken, or, every other time, the one that promises most.
 
     Args:
         points: The points allowed.
@@ -38,6 +40,7 @@ def space_filling(
         others: Points to keep away from.
         seen: Texts of configurations not to propose again.
         rng: The source of chance.
+        promise: What points promise, where something is known.
 
     Returns:
         A new point, or None when none was drawn.
@@ -55,6 +58,8 @@ def space_filling(
     target = features.log_cost(bound)
     candidates = sorted(drawn.values(), key=lambda point: abs(features.log_cost(point.cost) - target))
     candidates = candidates[: max(_DRAWS // 4, 1)]
+    if promise is not None and index % 2 == 0:
+        return candidates[int(promise(candidates).argmax())]
     if not others:
         return candidates[0]
     scale = np.sqrt(_COST_WEIGHT)

@@ -13,7 +13,7 @@ import torch
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from gpytorch.constraints import GreaterThan
-from gpytorch.kernels import AdditiveKernel, Kernel, MaternKernel, ScaleKernel
+from gpytorch.kernels import AdditiveKernel, Kernel, LinearKernel, MaternKernel, ScaleKernel
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from gpytorch.priors import GammaPrior, LogNormalPrior
 from numpy.typing import NDArray
@@ -114,33 +114,40 @@ class AccuracyModel:
         return torch.cholesky_solve((self.z - self.level).unsqueeze(-1), self._factor).squeeze(-1)
 
 
-def fit_accuracy(x: Tensor, y: Tensor) -> AccuracyModel:
+def fit_accuracy(x: Tensor, y: Tensor, *, guided: bool = False) -> AccuracyModel:
     """Fit the accuracy model by maximum a posteriori.
 
     Its kernel adds a smooth trend over the log-cost, which explains most of the variance of any search space,
     to a Matern kernel with a length scale per column, whose prior grows with the square root of the number of
     columns (Hvarfner et al. 2024, "Vanilla Bayesian Optimization Performs Great in High Dimensions").
 
+    An expectation counts linearly, with a weight as likely negative as positive, whose variance is most likely 0: what
+    the accuracies do not bear out is left aside, and where all is well expected the other kernels model the rest.
+
     Args:
         x: Encoded points, `n x d`, the log-cost last.
         y: Accuracies, `n`, not all the same.
+        guided: Whether the last column but one is an expectation of the accuracy.
     """
-    columns = x.shape[-1]
+    plain = [column for column in range(x.shape[-1]) if not (guided and column == x.shape[-1] - 2)]
+    columns = len(plain)
     everything = MaternKernel(
         nu=2.5,
         ard_num_dims=columns,
+        active_dims=plain,
         lengthscale_prior=LogNormalPrior(math.sqrt(2) + 0.5 * math.log(columns), math.sqrt(3)),
         lengthscale_constraint=GreaterThan(0.025, initial_value=math.exp(math.sqrt(2) - 3) * math.sqrt(columns)),
     )
     trend = MaternKernel(
         nu=2.5,
-        active_dims=(columns - 1,),
+        active_dims=(x.shape[-1] - 1,),
         lengthscale_prior=GammaPrior(3.0, 3.0),
         lengthscale_constraint=GreaterThan(0.1, initial_value=1.0),
     )
-    kernel = AdditiveKernel(
-        *(ScaleKernel(part, outputscale_prior=GammaPrior(2.0, 3.0)) for part in (everything, trend))
-    )
+    parts: list[Kernel] = [ScaleKernel(part, outputscale_prior=GammaPrior(2.0, 3.0)) for part in (everything, trend)]
+    if guided:
+        parts.append(LinearKernel(variance_prior=GammaPrior(1.0, 1.0), active_dims=(x.shape[-1] - 2,)))
+    kernel = AdditiveKernel(*parts)
     centre, scale = y.mean(), y.std()
     z = (y - centre) / scale
     model = SingleTaskGP(x, z.unsqueeze(-1), covar_module=kernel, outcome_transform=None, input_transform=None)

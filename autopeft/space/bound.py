@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -169,24 +170,29 @@ class BoundSpace:
             for parameter, value in zip(self.parameters, array, strict=True)
         }
 
-    def neighbours(self, params: Params, rng: np.random.Generator) -> list[dict[str, Any]]:
-        """Return the allowed points one step away in one parameter that matters, in canonical encoding, each once.
+    def neighbours(self, params: Params, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        """Yield the allowed points one step away in one parameter that matters, in canonical encoding, each once.
 
-        An ordered grid steps to both sides and jumps once at random, a bit flips, a word changes to each
-        other word, a number moves by Gaussian steps of several sizes.
+        They come in random order, each made when it is asked for: in a wide space most never are. An ordered grid
+        steps to both sides and jumps once at random, a bit flips, a word changes to each other word, a number moves by
+        Gaussian steps of several sizes.
         """
-        here = self.canonical(params)
         active = self.active(params)
-        found: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for parameter in self.parameters:
-            if parameter.name in active:
-                for value in moves(parameter, params[parameter.name], rng):
-                    near = self._settle({**params, parameter.name: value})
-                    key = tuple(near.params.values())
-                    if key not in found and not self._broken(near):
-                        found[key] = near.params
-        found.pop(tuple(here.values()), None)
-        return list(found.values())
+        steps = [
+            (parameter.name, value)
+            for parameter in self.parameters
+            if parameter.name in active
+            for value in moves(parameter, params[parameter.name], rng)
+        ]
+        met = {tuple(self.canonical(params).values())}
+        for index in rng.permutation(len(steps)):
+            name, value = steps[index]
+            near = self._settle({**params, name: value})
+            key = tuple(near.params.values())
+            if key not in met:
+                met.add(key)
+                if not self._broken(near):
+                    yield near.params
 
     def _settle(self, params: Params) -> _Settled:
         rows = self._encoder.rows(params)

@@ -134,12 +134,20 @@ def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str) 
     handle = optuna.trial.Trial(study, trial._trial_id)
     handle.set_user_attr("outcome", {"status": "killed", "message": reason})
     study.tell(number, state=TrialState.FAIL)
-    given = trial.user_attrs.get("configuration")
-    if given is not None and retries < RETRIES:
+    configuration = _configuration(trial, space)
+    if configuration is not None and retries < RETRIES:
         attrs = {"retry": retries + 1, "retry_of": number}
         if trial.user_attrs.get("baseline"):
             attrs["baseline"] = trial.user_attrs["baseline"]
-        enqueue(study, space, Configuration.from_dict(given), attrs)
+        enqueue(study, space, configuration, attrs)
+
+
+def _configuration(trial: FrozenTrial, space: BoundSpace) -> Configuration | None:
+    """Return what a trial trains, noted or, when it was cut short before that, by its parameters; None without."""
+    given = trial.user_attrs.get("configuration")
+    if given is not None:
+        return Configuration.from_dict(given)
+    return space.decode(trial.params) if space.distributions().keys() <= trial.params.keys() else None
 
 
 def reap(study: optuna.Study, space: BoundSpace) -> list[int]:

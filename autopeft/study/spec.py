@@ -28,6 +28,7 @@ class StudySpec:
         trial: The trial setting as plain data.
         plugin: Hash of the file that registers further methods.
         target: The export target that configurations are for.
+        warm_start: What identifies the earlier trials that the search begins from.
         precision: `bf16` or `fp32`, as resolved on the machine that began the study.
     """
 
@@ -44,6 +45,7 @@ class StudySpec:
     precision: str
     plugin: str | None = None
     target: str | None = None
+    warm_start: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as JSON-serialisable data."""

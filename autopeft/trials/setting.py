@@ -12,7 +12,7 @@ import numpy as np
 from autopeft.errors import AutopeftError
 from autopeft.tasks import Task, choose_max_length, token_lengths
 
-__all__ = ["Fidelity", "TrialSetting", "choose_setting"]
+__all__ = ["RUNGS", "Fidelity", "TrialSetting", "choose_setting"]
 
 #: Tokens a trial trains on, counting each epoch: about 20 s of one core on a model of 20M parameters.
 _TOKENS = 50_000

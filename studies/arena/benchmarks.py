@@ -23,12 +23,14 @@ class Answer:
         cost: Its cost.
         told: The accuracy the sampler is told.
         true: The accuracy that counts: without the noise, where that is known.
+        curve: What it measured at each rung and at its end, where that was recorded.
     """
 
     configuration: Configuration
     cost: int
     told: float
     true: float
+    curve: Sequence[Mapping[str, float]] = ()
 
 
 class Answers(Protocol):
@@ -53,6 +55,7 @@ class Benchmark:
         limit: The budget.
         reference: Accuracy that scores nothing: head-only's, where there is one.
         cheapest: Cheapest non-zero cost of the space.
+        stopping: Whether trials that will not reach the front are stopped at their rungs.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Benchmark:
     limit: int
     reference: float
     cheapest: int
+    stopping: bool = False
 
     def score(self, answers: Sequence[Answer]) -> float:
         """Return the hypervolume of answers."""
@@ -74,11 +78,12 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Row:
-    """A recorded run at a point of the space."""
+    """A recorded run at a point of the space, with its curve where that was recorded."""
 
     configuration: Configuration
     cost: int
     accuracy: float
+    curve: Sequence[Mapping[str, float]] = ()
 
 
 class Nearest:
@@ -108,7 +113,7 @@ class Nearest:
         for index in np.argsort(distances, kind="stable"):
             row = self._rows[index]
             if row.configuration.text not in used:
-                return Answer(row.configuration, row.cost, row.accuracy, row.accuracy)
+                return Answer(row.configuration, row.cost, row.accuracy, row.accuracy, row.curve)
         raise LookupError("every row is used")
 
     def _place(self, configuration: Configuration) -> np.ndarray:

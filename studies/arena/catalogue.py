@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,15 +17,20 @@ from autopeft.samplers import hypervolume, pareto_front
 from autopeft.samplers.points import AffordablePoints
 from autopeft.space import Configuration
 from autopeft.space.parameters import Parameter
+from autopeft.trials.setting import RUNGS
 from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
 from studies.arena.flat_space import FlatSpace
 from studies.arena.record import TABLES, TASKS
 from studies.arena.surrogate import Trees, noise_of, placement
+from studies.stopping.tables import read_table
 
-__all__ = ["BENCHMARKS", "SHARED_TABLES", "load", "read_rows"]
+__all__ = ["BENCHMARKS", "SHARED_TABLES", "STOPPING", "load", "read_rows"]
 
 #: Recorded runs of others, read where they are present.
 SHARED_TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
+
+#: Ends the names of tables whose trials are stopped early.
+STOPPING = "-stopping"
 
 #: Accuracy of guessing on HellaSwag, four endings each.
 _GUESSING = 0.25
@@ -57,7 +63,8 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 def _peft(name: str) -> Benchmark:
     """PEFT's method comparison: 63 runs on MetaMathQA, over (log10 of the trainable share, test accuracy)."""
-    recorded = read_rows(SHARED_TABLES / "peft-metamathqa.jsonl")
+    file = SHARED_TABLES / "peft-metamathqa.jsonl"
+    recorded = read_rows(file)
     total = recorded[0]["total"]
     points = [
         {
@@ -80,8 +87,8 @@ def _peft(name: str) -> Benchmark:
         ],
     )
     rows = [
-        Row(space.decode(point), run["trainable"], run["curve"][-1]["test accuracy"])
-        for point, run in zip(points, recorded, strict=True)
+        Row(space.decode(point), run["trainable"], looked_at.finished.accuracy, looked_at.finished.curve)
+        for point, run, looked_at in zip(points, recorded, read_table(file, RUNGS).runs, strict=True)
     ]
     return _table(
         name,
@@ -145,6 +152,11 @@ def _lora(name: str) -> Benchmark:
     )
 
 
+def _stopping(name: str) -> Benchmark:
+    """Return a table with curves, its trials stopped early by the rule of the search."""
+    return replace(load(name.removesuffix(STOPPING)), name=name, stopping=True)
+
+
 @cache
 def _search(space: str) -> Preparation:
     """Return the default job's search, for its space and costs: those of all recorded tasks."""
@@ -155,7 +167,11 @@ def _own(task: str) -> Benchmark:
     """Return a table recorded by `studies.arena.record`, searched in the space that holds all its rows."""
     scale, *runs = read_rows(TABLES / f"{task}.jsonl")
     job = _search(str(Path(__file__).parent / "union.yaml"))
-    rows = [Row(Configuration.from_dict(r["configuration"]), r["cost"], r["accuracy"]) for r in runs if r["seed"] == 0]
+    rows = [
+        Row(Configuration.from_dict(run["configuration"]), run["cost"], run["accuracy"], run["curve"])
+        for run in runs
+        if run["seed"] == 0
+    ]
     baselines = {r["name"]: Configuration.from_dict(r["configuration"]) for r in runs if r["baseline"]}
     return _table(task, job.space, job.costs.price, rows, baselines=baselines, **scale)
 
@@ -239,4 +255,5 @@ BENCHMARKS: dict[str, Callable[[str], Benchmark]] = {
     "lora-hpo": _lora,
     **dict.fromkeys(TASKS, _own),
     **dict.fromkeys((f"{task}-model" for task in TASKS), _own_modelled),
+    **dict.fromkeys((f"{table}{STOPPING}" for table in ("peft", *TASKS)), _stopping),
 }

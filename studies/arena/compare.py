@@ -33,6 +33,8 @@ class Standing:
         goal: Median trials to 95 %; infinite when most searches of 32 do not get there.
         reached: Share of those searches that do.
         seconds: Mean time of a suggestion.
+        steps: Mean share of the training steps that searches spent, of finishing every trial; searches stored without
+            it finished all.
     """
 
     sampler: str
@@ -42,6 +44,7 @@ class Standing:
     goal: float
     reached: float
     seconds: float
+    steps: float
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
                 goal=float(np.median(to_goal)),
                 reached=float(np.mean(np.isfinite(to_goal))),
                 seconds=float(np.mean([row["seconds"] for row in mine])),
+                steps=float(np.mean([row.get("steps", 1.0) for row in mine])),
             )
         )
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -78,11 +78,12 @@ class FlatSpace:
         """Return a point as an array of shape `(parameters,)` with values from 0 to 1."""
         return np.array([parameter.unit(params[parameter.name]) for parameter in self.parameters])
 
-    def neighbours(self, params: Params, rng: np.random.Generator) -> list[dict[str, Any]]:
-        """Return the points one step away in one knob."""
-        return [
+    def neighbours(self, params: Params, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+        """Yield the points one step away in one knob, in random order."""
+        near = [
             {**params, parameter.name: value}
             for parameter in self.parameters
             for value in moves(parameter, params[parameter.name], rng)
             if value != params[parameter.name]
         ]
+        return (near[index] for index in rng.permutation(len(near)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,8 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.study import ask, enqueue, tell
+from autopeft.samplers import finished_runs
+from autopeft.study import CONFIDENCE, ask, chance_of_growth, enqueue, tell
 from studies.arena.benchmarks import Answer, Benchmark
 from studies.arena.contestants import make
 
@@ -30,12 +31,14 @@ class Replay:
     """One search.
 
     Args:
-        growth: The hypervolume after each trial, baselines included.
+        growth: The hypervolume of the finished trials after each trial, baselines included.
         seconds: Mean time of a suggestion after the tenth trial.
+        steps: Share of the training steps that was spent, of finishing every trial.
     """
 
     growth: list[float]
     seconds: float
+    steps: float
 
 
 class _Answered(BaseSampler):
@@ -77,7 +80,7 @@ class _Answered(BaseSampler):
 
 
 def replay(benchmark: Benchmark, name: str, trials: int, seed: int) -> Replay:
-    """Run a search.
+    """Run a search, its trials side by side: each takes as long as its share of the steps.
 
     Args:
         benchmark: What answers.
@@ -89,19 +92,54 @@ def replay(benchmark: Benchmark, name: str, trials: int, seed: int) -> Replay:
     study = optuna.create_study(sampler=sampler, directions=["minimize", "maximize"])
     for baseline, configuration in benchmark.baselines.items():
         enqueue(study, benchmark.space, configuration, {"baseline": baseline})
-    running: deque[int] = deque()
+    # When each trial at work reaches its next rung; of several the one that began first.
+    running: list[tuple[float, int, int]] = []
+    rungs: dict[int, list[float]] = {}
+    began: dict[int, float] = {}
     done: list[Answer] = []
-    growth = []
-    while len(done) < trials:
-        while len(running) < _AT_ONCE and len(running) + len(done) < trials:
+    growth: list[float] = []
+    now = steps = 0.0
+    while len(growth) < trials:
+        while len(running) < _AT_ONCE and len(running) + len(growth) < trials:
             trial = ask(study, benchmark.space)
             if trial.number not in sampler.answers:
                 sampler.answer(trial.number, trial.configuration)
-            running.append(trial.number)
-        number = running.popleft()
-        answer = sampler.answers[number]
-        outcome = {"status": "complete", "accuracy": answer.told}
+            stoppable = benchmark.stopping and trial.baseline is None
+            rungs[trial.number] = _rungs(sampler.answers[trial.number]) if stoppable else [1.0]
+            began[trial.number] = now
+            heapq.heappush(running, (now + rungs[trial.number][0], trial.number, 0))
+        now, number, rung = heapq.heappop(running)
+        answer, shares = sampler.answers[number], rungs[number]
+        if rung == len(shares) - 1:
+            outcome = {"status": "complete", "accuracy": answer.told, "curve": answer.curve}
+            done.append(answer)
+        elif not _out_of_reach(study, benchmark, answer, rung):
+            heapq.heappush(running, (began[number] + shares[rung + 1], number, rung + 1))
+            continue
+        else:
+            outcome = {"status": "stopped", "curve": answer.curve[: rung + 1]}
         tell(study, number, outcome, params=answer.cost, limit=benchmark.limit, worst=0.0)
-        done.append(answer)
+        steps += shares[rung]
         growth.append(benchmark.score(done))
-    return Replay(growth, float(np.mean(sampler.seconds[10:])) if len(sampler.seconds) > 10 else 0.0)
+    seconds = float(np.mean(sampler.seconds[10:])) if len(sampler.seconds) > 10 else 0.0
+    return Replay(growth, seconds, steps / trials)
+
+
+def _rungs(answer: Answer) -> list[float]:
+    """Return the shares of its steps at which a run was measured, the end last."""
+    return [point["step"] / answer.curve[-1]["step"] for point in answer.curve]
+
+
+def _out_of_reach(study: Study, benchmark: Benchmark, answer: Answer, rung: int) -> bool:
+    """Ask the rule of the search itself, which reads from a study what a benchmark says."""
+    stopped = len(study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)))
+    chance = chance_of_growth(
+        finished_runs(study.get_trials(deepcopy=False)),
+        stopped,
+        answer.cost,
+        answer.curve[: rung + 1],
+        limit=benchmark.limit,
+        reference=benchmark.reference,
+        cheapest=benchmark.cheapest,
+    )
+    return chance < 1 - CONFIDENCE

@@ -39,7 +39,7 @@ def main() -> None:
 
 def table(lines: Sequence[Standing]) -> str:
     """Return the standings of a benchmark as a Markdown table."""
-    head = ["sampler", "seeds", *map(str, CHECKPOINTS), "area", "to 95 %", "get there", "s a suggestion"]
+    head = ["sampler", "seeds", *map(str, CHECKPOINTS), "area", "to 95 %", "get there", "s a suggestion", "steps"]
     rows = [
         [
             each.sampler,
@@ -49,6 +49,7 @@ def table(lines: Sequence[Standing]) -> str:
             f"{each.goal:.0f}" if np.isfinite(each.goal) else f"> {SHORT}",
             f"{each.reached:.0%}",
             f"{each.seconds:.2f}",
+            f"{each.steps:.0%}",
         ]
         for each in lines
     ]

@@ -27,7 +27,7 @@ def main() -> None:
 def _measure(space: BoundSpace) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     params = space.sample(rng)
-    neighbours = min(timeit.repeat(lambda: space.neighbours(params, rng), number=1, repeat=7))
+    neighbours = min(timeit.repeat(lambda: list(space.neighbours(params, rng)), number=1, repeat=7))
     return neighbours, min(timeit.repeat(lambda: space.decode(params), number=20, repeat=7)) / 20
 
 

@@ -9,8 +9,8 @@ from autopeft.samplers.acquisition import log_expected_growth
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import Observation
 from autopeft.samplers.points import AffordablePoints
-from autopeft.samplers.proposal import MOST_TOLD, kept
 from autopeft.samplers.surrogate import fit_accuracy
+from autopeft.samplers.thinning import MOST_TOLD, kept
 from autopeft.testing.samplers import LIMIT, toy_accuracy, toy_cost, toy_space
 
 UNIT = st.floats(0, 1)

@@ -1,6 +1,7 @@
 """The arena: what answers proposals, and how searches are scored; on a benchmark made up and on recorded ones."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,10 +37,15 @@ def accuracy(configuration):
     return 0.5 + 0.1 * np.log10(1 + knobs["size"]) + 0.1 * (knobs["method"] == "b") - 0.3 * (knobs["rate"] - 0.6) ** 2
 
 
+def curve(final):
+    """Return a curve that comes to its end evenly."""
+    return [{"step": step, "accuracy": 0.4 + (final - 0.4) * step / 16, "loss": 1 - final} for step in (1, 4, 16)]
+
+
 def rows(count):
     rng = np.random.default_rng(0)
     drawn = [SPACE.decode(SPACE.sample(rng)) for _ in range(count)]
-    return [Row(each, cost(each), accuracy(each)) for each in drawn]
+    return [Row(each, cost(each), accuracy(each), curve(accuracy(each))) for each in drawn]
 
 
 def made_up(count=60):
@@ -83,6 +89,18 @@ def test_every_contestant_gets_the_same_start_and_no_row_twice(name):
     assert found.growth[0] == replay(benchmark, "random", 2, seed=1).growth[0]
 
 
+def test_trials_out_of_reach_are_stopped_the_same_way_for_all():
+    benchmark = made_up()
+    whole = replay(benchmark, "random", 24, seed=1)
+    stopped = replay(replace(benchmark, stopping=True), "random", 24, seed=1)
+    assert whole.steps == 1.0
+    # A stopped trial has the first rung behind it at least.
+    assert 1 / 16 < stopped.steps < 0.9
+    assert len(stopped.growth) == 24
+    assert stopped.growth == sorted(stopped.growth)
+    assert stopped.growth[:4] == whole.growth[:4]
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holms_correction_keeps_the_order_and_never_helps(values):
     corrected = holm(values)
@@ -121,6 +139,12 @@ def test_the_runs_of_peft_have_the_hypervolume_that_is_known():
     benchmark = load("peft")
     assert benchmark.best() == pytest.approx(2.535, abs=0.002)
     assert replay(benchmark, "random", 16, seed=0).growth[-1] > 0.5 * benchmark.best()
+
+
+@needs_tables
+def test_the_runs_of_peft_are_stopped_at_rungs_of_their_own_curves():
+    found = replay(load("peft-stopping"), "random", 24, seed=0)
+    assert 0.05 < found.steps < 1.0
 
 
 @needs_tables
