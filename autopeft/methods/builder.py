@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy, Quantization, features, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
+from autopeft.methods.forward import computing_as_held
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.space import Configuration
@@ -267,7 +268,8 @@ def inject(
             if batches is None:
                 method.without_batches(config)
             else:
-                prepared = method.prepare(config, model, part.cells, batches)
+                with computing_as_held(model):
+                    prepared = method.prepare(config, model, part.cells, batches)
         tuner = method.insert(config, model)
     # PEFT notes its config on the model and takes the next method's for a second adapter of the first.
     model.__dict__.pop("peft_config", None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
-__all__ = ["unwrap_forward", "wrap_forward"]
+__all__ = ["computing_as_held", "unwrap_forward", "wrap_forward"]
 
 
 def wrap_forward(model: nn.Module, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -20,3 +22,24 @@ def wrap_forward(model: nn.Module, make: Callable[[Callable[..., Any]], Callable
 def unwrap_forward(model: nn.Module) -> None:
     """Give a model its own forward back."""
     model.__dict__.pop("forward", None)
+
+
+@contextmanager
+def computing_as_held(model: nn.Module) -> Iterator[None]:
+    """Let a model that holds some matrices in bf16 compute in it, as it does in training."""
+    if not any(parameter.dtype == torch.bfloat16 for parameter in model.parameters()):
+        yield
+        return
+
+    def cast(original: Callable[..., Any]) -> Callable[..., Any]:
+        device = next(model.parameters()).device
+        return torch.autocast(device.type, torch.bfloat16)(original)
+
+    adapters_own = model.__dict__.get("forward")
+    wrap_forward(model, cast)
+    try:
+        yield
+    finally:
+        unwrap_forward(model)
+        if adapters_own is not None:
+            object.__setattr__(model, "forward", adapters_own)

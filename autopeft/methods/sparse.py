@@ -165,11 +165,11 @@ def squared_gradients(
         batches: Inputs with labels.
 
     Returns:
-        For each name, a tensor of the shape of its weight.
+        For each name, an fp32 tensor of the shape of its weight.
     """
     weights = {name: model.get_submodule(name).weight for name in names}
     before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-    sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    sums = {name: torch.zeros_like(weight, dtype=torch.float32) for name, weight in weights.items()}
     try:
         for parameter, _ in before:
             parameter.requires_grad_(False)
@@ -178,7 +178,7 @@ def squared_gradients(
         for batch in batches:
             gradients = torch.autograd.grad(model(**batch).loss, list(weights.values()))
             for name, gradient in zip(weights, gradients, strict=True):
-                sums[name] += gradient.square()
+                sums[name] += gradient.float().square()
     finally:
         for parameter, requires_grad in before:
             parameter.requires_grad_(requires_grad)

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from autopeft.backbones import load_decoder
 from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY, adapter_parameters, apply, remove, stock_lora
+from autopeft.methods.lora_starts import DATA_STARTS
 from autopeft.space import canonical
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.trials import cross_entropy as module
@@ -71,14 +72,18 @@ def decoder(tmp_path_factory):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_every_method_trains_beside_matrices_in_bf16(decoder, name):
+@pytest.mark.parametrize(
+    ("name", "knobs"),
+    [*EXAMPLES.items(), *(("lora", {"rank": 2, "init": start}) for start in sorted(DATA_STARTS))],
+)
+def test_every_method_trains_beside_matrices_in_bf16(decoder, name, knobs):
     model = decoder.language_model()
     hold_as_computed(model, decoder.anatomy, "bf16")
     ids = torch.arange(3, 33).reshape(2, 15)
-    data = {"modules": {name: EXAMPLES[name]}, "training": {"learning_rate": 1e-3}}
+    data = {"modules": {name: knobs}, "training": {"learning_rate": 1e-3}}
+    batch = {"input_ids": ids, "labels": ids}
     try:
-        apply(canonical(data, VOCABULARY, decoder.shape), model, decoder.anatomy, seed=0)
+        apply(canonical(data, VOCABULARY, decoder.shape), model, decoder.anatomy, seed=0, batches=[batch])
     except ConfigurationError as error:
         pytest.skip(str(error))
     model.eval()
