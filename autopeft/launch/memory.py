@@ -7,7 +7,7 @@ from typing import get_args
 from autopeft.backbones import Backbone, Quantization, loaded_bytes
 from autopeft.errors import BackboneError
 from autopeft.launch.places import Places
-from autopeft.trials import TrialSetting
+from autopeft.trials import CausalSetting, TrialSetting, attention, pick_device
 
 #: Times the activations of a model in 16 bits that a step may take at most: 32 bits, and adapters beside the model.
 _TIMES_ACTIVATIONS = 4
@@ -45,7 +45,8 @@ def may_run_out(backbone: Backbone, setting: TrialSetting, params: int, room: in
     """Tell whether some configuration might not fit into memory, by a bound that none exceeds.
 
     The bound on a layer's activations is from Korthikanti et al. 2022, "Reducing Activation Recomputation in Large
-    Transformer Models", section 4: tokens x (34 hidden + 5 heads x length) bytes in 16 bits.
+    Transformer Models", section 4: tokens x (34 hidden + 5 heads x length) bytes in 16 bits, the second term only
+    where attention keeps its weights. A decoder's logits come on top.
 
     Args:
         backbone: The backbone.
@@ -54,11 +55,14 @@ def may_run_out(backbone: Backbone, setting: TrialSetting, params: int, room: in
         room: Bytes a worker has.
     """
     shape, tokens = backbone.shape, setting.batch_size * setting.max_length
+    model = backbone.meta()
+    kept = attention(model, pick_device(), setting.precision, setting.max_length) == "eager"
     # The heads of pretrained models have 32 numbers or more.
-    heads = shape.hidden // 32
+    heads = shape.hidden // 32 if kept else 0
     activations = shape.layers * tokens * (34 * shape.hidden + 5 * heads * setting.max_length)
-    weights = loaded_bytes(backbone.meta(), backbone.quantization)
-    return weights + _BYTES_OF_STATE * params + _TIMES_ACTIVATIONS * activations > room
+    logits = 2 * tokens * model.config.vocab_size if isinstance(setting, CausalSetting) else 0
+    weights = loaded_bytes(model, backbone.quantization)
+    return weights + _BYTES_OF_STATE * params + _TIMES_ACTIVATIONS * (activations + logits) > room
 
 
 def _remedies(backbone: Backbone, places: Places, needed: int, memory: int) -> list[str]:

@@ -5,7 +5,7 @@ from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.faults import out_of_memory
 from autopeft.trials.groups import parameter_groups
-from autopeft.trials.hardware import pick_device, resolve_precision, use_threads
+from autopeft.trials.hardware import attention, pick_device, resolve_precision, use_threads
 from autopeft.trials.head import reset_head
 from autopeft.trials.kind import Batch, Kind
 from autopeft.trials.kinds import kind_of
@@ -23,6 +23,7 @@ __all__ = [
     "Outcome",
     "TrialRunner",
     "TrialSetting",
+    "attention",
     "choose_causal_setting",
     "choose_setting",
     "draw",

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
+from transformers import PreTrainedModel
 
 from autopeft.errors import AutopeftError
 
@@ -70,7 +71,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def attention(device: torch.device, precision: str, max_length: int) -> str:
-    """Return the faster of transformers' attention implementations, `eager` or `sdpa`."""
+def attention(model: PreTrainedModel, device: torch.device, precision: str, max_length: int) -> str:
+    """Return the faster of transformers' attention implementations that a model has, `eager` or `sdpa`."""
     plain = device.type == "cpu" and precision == "bf16" and max_length <= _PLAIN_ATTENTION
-    return "eager" if plain else "sdpa"
+    # Some models, Gemma 2 for one, have only the plain one.
+    return "eager" if plain or not model._supports_sdpa else "sdpa"

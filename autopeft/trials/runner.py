@@ -86,9 +86,7 @@ class TrialRunner:
             hold_as_computed(self.model, self._anatomy, setting.precision)
         # A cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
-        fast = attention(self.device, setting.precision, setting.max_length)
-        # Some models, Gemma 2 for one, have only the plain one.
-        self.model.set_attn_implementation(fast if self.model._supports_sdpa else "eager")
+        self.model.set_attn_implementation(attention(self.model, self.device, setting.precision, setting.max_length))
         train, validation = draw(task, setting)
         self._train: Encoded = self._kind.encode(train, tokenizer, setting.max_length)
         # For methods whose start depends on data: the same few batches in every trial.

@@ -63,7 +63,7 @@ def ours(job: Preparation, train: Encoded) -> tuple[PreTrainedModel, Callable[[]
     model = kind.model(job.backbone, CPU)
     hold_as_computed(model, job.backbone.anatomy, setting.precision)
     model.config.use_cache = False
-    model.set_attn_implementation(attention(CPU, setting.precision, setting.max_length))
+    model.set_attn_implementation(attention(model, CPU, setting.precision, setting.max_length))
     apply(job.stock, model, job.backbone.anatomy, seed=0)
 
     def run() -> None:

@@ -1,12 +1,18 @@
 """A backbone that fits nowhere is refused from its config alone."""
 
 import pytest
+import torch
 from transformers import LlamaConfig
 
-from autopeft.backbones import load_backbone, loaded_bytes, quantization
+from autopeft.backbones import load_backbone, load_decoder, loaded_bytes, quantization
+from autopeft.costs import Costs
 from autopeft.errors import BackboneError
-from autopeft.launch.memory import check_memory
+from autopeft.launch.memory import check_memory, may_run_out
 from autopeft.launch.places import Places
+from autopeft.methods import stock_lora
+from autopeft.tasks import TaskSpec, load_task
+from autopeft.testing.decoders import tiny_decoder
+from autopeft.trials import CausalSetting, TrialRunner, use_threads
 
 GIB = 2**30
 
@@ -56,6 +62,21 @@ def test_it_says_what_is_needed_and_what_would_help(large):
     assert "--workers" not in said
     said = refusal(large, Places(1, 0), 24 * GIB)
     assert said.endswith("found 24.0 GiB of this machine; expected a smaller --model, or a machine with more memory")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_no_decoder_takes_more_than_the_bound(tmp_path, precision):
+    use_threads(1)
+    decoder = load_decoder(tiny_decoder("llama", tmp_path))
+    lines = [f"the heart beats fast and the blood runs through the veins of arm {number}" for number in range(40)]
+    (tmp_path / "notes.csv").write_text("\n".join(["text", *lines]))
+    task = load_task(TaskSpec(data=str(tmp_path / "notes.csv"), text="text", kind="causal"))
+    setting = CausalSetting(examples=4, validation_examples=2, batch_size=4, max_length=16, precision=precision)
+    stock = stock_lora(decoder.shape, 1e-3)
+    peak = TrialRunner(decoder, task, setting, torch.device("cpu")).profile(stock, 0).peak
+    params = Costs(decoder).params(stock)
+    assert may_run_out(decoder, setting, params, peak - 1)
+    assert not may_run_out(decoder, setting, params, 100 * peak)
 
 
 def test_workers_share_a_device(large):
