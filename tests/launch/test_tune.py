@@ -106,7 +106,7 @@ def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes)
 
 def test_hopeless_trials_end_at_a_rung_and_the_worker_goes_on(make_desk, notes):
     class Slow:
-        """Eight trials that end as they promised, then only trials that promise nothing."""
+        """Eight trials, each better than those before, then only trials that promise nothing."""
 
         def runner(self):
             (notes / f"load-{os.getpid()}-{time.time_ns()}").touch()
@@ -125,8 +125,11 @@ def test_hopeless_trials_end_at_a_rung_and_the_worker_goes_on(make_desk, notes):
 
     desk = make_desk(total=12)
     run_with_tune(desk, Slow(), workers=1, gpus=0, address=None, deadline=None)
-    assert Counter(trial.state.name for trial in desk.study.trials) == {"COMPLETE": 8, "PRUNED": 4}
-    assert len(list(notes.glob("end-*"))) == 8
+    states = [trial.state.name for trial in desk.study.trials]
+    # A better one that costs more may still add too little.
+    assert states[:4] == ["COMPLETE"] * 4
+    assert states[-4:] == ["PRUNED"] * 4
+    assert len(list(notes.glob("end-*"))) == states.count("COMPLETE")
     assert len(list(notes.glob("load-*"))) == 1
     stopped = desk.study.trials[-1].user_attrs["outcome"]
     assert [point["step"] for point in stopped["curve"]] == [1]
