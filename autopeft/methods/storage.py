@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
-from peft.utils.constants import SAFETENSORS_WEIGHTS_NAME
+from peft.utils.constants import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -20,7 +21,17 @@ from autopeft.methods.builder import Inserted, applied, apply, original_name
 from autopeft.methods.prompts import prompt_of
 from autopeft.space import Configuration
 
-__all__ = ["MANIFEST", "PLACED", "load", "read_manifest", "restore", "save", "stored_tensors", "write_manifest"]
+__all__ = [
+    "MANIFEST",
+    "PLACED",
+    "copy_saved",
+    "load",
+    "read_manifest",
+    "restore",
+    "save",
+    "stored_tensors",
+    "write_manifest",
+]
 
 #: The file that says what a folder holds, and what to build from it.
 MANIFEST = "autopeft.json"
@@ -69,6 +80,16 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         save_file(head, str(folder / _HEAD), metadata={"format": "pt"})
     parts = [inserted.part.name for inserted in done.inserted]
     write_manifest(folder, done.configuration, parts, model.name_or_path or None)
+
+
+def copy_saved(folder: Path, to: Path) -> None:
+    """Copy the files that `save` wrote, and none that were put beside them."""
+    written = {MANIFEST, _HEAD, CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME}
+
+    def others(place: str, names: list[str]) -> list[str]:
+        return [name for name in names if name not in written and not (Path(place) / name).is_dir()]
+
+    shutil.copytree(folder, to, dirs_exist_ok=True, ignore=others)
 
 
 def write_manifest(folder: Path, configuration: Configuration, parts: Sequence[str], model: str | None) -> None:

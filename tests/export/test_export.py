@@ -91,9 +91,11 @@ def test_trained_adapters_reload_without_autopeft(tmp_path, modules):
     backbone = load_backbone(tiny_backbone("bert", tmp_path))
     job = tiny_job(backbone, modules, causal=False)
     batch, expected = trained(backbone, job, tmp_path / "seed-0")
+    (tmp_path / "seed-0" / "test.npy").touch()
     finished = ExportJob(job.configuration, backbone, job.task, job.setting, 0, tmp_path / "seed-0")
     lines = export(finished, "peft", tmp_path / "out")
     assert lines == ["model = PeftModel.from_pretrained(model, folder)"]
+    assert not (tmp_path / "out" / "test.npy").exists(), "what a selection puts beside adapters is its own"
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     save_file({**inputs, "expected": expected.contiguous()}, tmp_path / "data")
     (tmp_path / "load.py").write_text(LOAD)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from autopeft.export.shortfall import Shortfall, beyond_config
 from autopeft.export.target import Target
 from autopeft.export.training import write_training
 from autopeft.methods.builder import inject, original_name, plan
-from autopeft.methods.storage import MANIFEST, read_manifest, write_manifest
+from autopeft.methods.storage import MANIFEST, copy_saved, read_manifest, write_manifest
 from autopeft.space import Configuration
 
 __all__ = ["Peft"]
@@ -50,7 +49,7 @@ class Peft(Target):
                 adapter_config(part, job.backbone).save_pretrained(str(_home(folder, part.name, len(parts))))
             write_manifest(folder, job.configuration, [part.name for part in parts], str(job.backbone.path))
         else:
-            shutil.copytree(job.trained, folder, dirs_exist_ok=True)
+            copy_saved(job.trained, folder)
         write_training(job, folder)
         own = sorted({part.method.words.name for part in parts if not is_stock(adapter_config(part, job.backbone))})
         lines = [f"import autopeft  # PEFT itself lacks {', '.join(own)} as it is here"] if own else []
