@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from autopeft.backbones import Backbone, Quantization, load_backbone, load_decoder
-from autopeft.methods import STOCK_LEARNING_RATE, STOCK_LEARNING_RATE_OF_DECODERS
+from autopeft.methods import STOCK_LEARNING_RATE, decoder_learning_rate
+from autopeft.space import BackboneShape
 from autopeft.tasks import CausalTask, Task
 
 __all__ = ["backbone_for", "default_space", "stock_learning_rate"]
@@ -32,6 +33,6 @@ def default_space(task: Task | CausalTask) -> str:
     return "llm" if isinstance(task, CausalTask) else "default"
 
 
-def stock_learning_rate(task: Task | CausalTask) -> float:
-    """Return the peak learning rate of stock LoRA in trials of a task."""
-    return STOCK_LEARNING_RATE_OF_DECODERS if isinstance(task, CausalTask) else STOCK_LEARNING_RATE
+def stock_learning_rate(task: Task | CausalTask, shape: BackboneShape) -> float:
+    """Return the peak learning rate of stock LoRA in trials of a task on a backbone."""
+    return decoder_learning_rate(shape.hidden) if isinstance(task, CausalTask) else STOCK_LEARNING_RATE

@@ -90,7 +90,7 @@ class Preparation:
     @property
     def stock(self) -> Configuration:
         """Stock LoRA, as every search is compared with it."""
-        return stock_lora(self.backbone.shape, stock_learning_rate(self.task))
+        return stock_lora(self.backbone.shape, stock_learning_rate(self.task, self.backbone.shape))
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,20 @@ from autopeft.methods.hooks import after_step, before_step, learning_rates, pena
 from autopeft.methods.method import Method
 from autopeft.methods.plugin import load_plugin, register
 from autopeft.methods.registry import METHODS, VOCABULARY
-from autopeft.methods.stock import HEAD_ONLY, STOCK_LEARNING_RATE, STOCK_LEARNING_RATE_OF_DECODERS, stock_lora
+from autopeft.methods.stock import HEAD_ONLY, STOCK_LEARNING_RATE, decoder_learning_rate, stock_lora
 from autopeft.methods.storage import load, save
 
 __all__ = [
     "HEAD_ONLY",
     "METHODS",
     "STOCK_LEARNING_RATE",
-    "STOCK_LEARNING_RATE_OF_DECODERS",
     "VOCABULARY",
     "Method",
     "adapter_parameters",
     "after_step",
     "apply",
     "before_step",
+    "decoder_learning_rate",
     "decodes_stepwise",
     "frozen_depth",
     "learning_rates",

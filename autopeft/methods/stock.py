@@ -7,18 +7,32 @@ from autopeft.space import Configuration
 from autopeft.space.canonical import canonical
 from autopeft.space.shape import BackboneShape
 
-__all__ = ["HEAD_ONLY", "STOCK_LEARNING_RATE", "STOCK_LEARNING_RATE_OF_DECODERS", "stock_lora"]
+__all__ = ["HEAD_ONLY", "STOCK_LEARNING_RATE", "decoder_learning_rate", "stock_lora"]
 
 #: Peak learning rate of stock LoRA. Trials are short, so it is higher than for a full fine-tune: the best of 5e-4,
 #: 1e-3, 2e-3 and 4e-3 on the default job (studies/icd10), so that nobody beats stock LoRA by its learning rate alone.
 STOCK_LEARNING_RATE = 4e-3
 
-#: The same for decoders: ten times what their full fine-tuning takes at most in trials, as Schulman et al. 2025 ("LoRA
-#: Without Regret") found for language models; studies/decoders has the command that measures it.
-STOCK_LEARNING_RATE_OF_DECODERS = 1e-3
+#: The same for SmolLM2-135M, whose states are 576 wide: the best of five from 2.5e-4 to 4e-3 (studies/decoders).
+_DECODER_LEARNING_RATE, _DECODER_WIDTH = 4e-3, 576
+
+#: Exponent by which Llamas take lower rates the wider they are.
+_WIDTH_EXPONENT = 0.78
 
 #: No adapters at all: only the task head is trained.
 HEAD_ONLY = Configuration.from_dict({"modules": {}, "training": {}})
+
+
+def decoder_learning_rate(hidden: int) -> float:
+    """Return the peak learning rate of stock LoRA on a decoder: that of SmolLM2-135M, lower for wider ones.
+
+    That the best rate of LoRA falls with the width, by this exponent, was found on Llamas by Schulman et al. 2025
+    ("LoRA Without Regret").
+
+    Args:
+        hidden: Width of the hidden states.
+    """
+    return float(f"{_DECODER_LEARNING_RATE * min(1.0, (_DECODER_WIDTH / hidden) ** _WIDTH_EXPONENT):.2g}")
 
 
 def stock_lora(shape: BackboneShape, learning_rate: float) -> Configuration:

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopeft.errors import AutopeftError
-from autopeft.methods import STOCK_LEARNING_RATE, STOCK_LEARNING_RATE_OF_DECODERS, VOCABULARY, stock_lora
+from autopeft.methods import STOCK_LEARNING_RATE, VOCABULARY, decoder_learning_rate, stock_lora
 from autopeft.selection.contenders import contenders_of, spread, stock_learning_rates
 from autopeft.space import BackboneShape, canonical, load_space
 from autopeft.study import Front
 
 SHAPE = BackboneShape(30, 576, 1536, ("q", "k", "v", "o", "up", "gate", "down"))
-RATES = {"default": STOCK_LEARNING_RATE, "llm": STOCK_LEARNING_RATE_OF_DECODERS}
+RATES = [("default", STOCK_LEARNING_RATE), ("llm", decoder_learning_rate(576)), ("llm", decoder_learning_rate(4096))]
 
 
 @given(st.integers(0, 60), st.integers(2, 9))
@@ -25,13 +25,17 @@ def test_a_spread_has_both_ends_and_no_row_twice(count, most):
     assert {*rows[:1], *rows[-1:]} <= set(chosen)
 
 
-@pytest.mark.parametrize("space", RATES)
-def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them_and_all_can_be_searched(space):
-    rates = stock_learning_rates(RATES[space])
+@pytest.mark.parametrize(("space", "rate"), RATES)
+def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them_and_all_can_be_searched(space, rate):
+    rates = stock_learning_rates(rate)
     assert len(rates) == 3
-    assert RATES[space] in rates
+    assert rate in rates
     bound = load_space(space).bind(VOCABULARY, SHAPE)
-    assert all(bound.contains(stock_lora(SHAPE, rate)) or bound.contains(with_own_rate(rate)) for rate in rates)
+    assert all(bound.contains(stock_lora(SHAPE, each)) or bound.contains(with_own_rate(each)) for each in rates)
+
+
+def test_the_rate_of_stock_lora_falls_with_the_width_of_a_decoder_and_is_never_above_the_measured_one():
+    assert [decoder_learning_rate(hidden) for hidden in (64, 576, 2048, 4096)] == [4e-3, 4e-3, 1.5e-3, 8.7e-4]
 
 
 def with_own_rate(rate):
