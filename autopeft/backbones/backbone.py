@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from transformers import (
     AutoModelForImageClassification,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BitsAndBytesConfig,
 )
 
 from autopeft.backbones.anatomy import Anatomy
-from autopeft.backbones.quantization import Quantization, bitsandbytes_config, check_quantizable, settle
+from autopeft.backbones.quantization import Quantization, bitsandbytes_keys, check_quantizable, settle
 from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
 from autopeft.backbones.source import Source, find_source
@@ -134,18 +136,29 @@ class Backbone:
             **self._task_config(num_labels),
             dtype=dtype,
             ignore_mismatched_sizes=True,
-            **self._quantizing({name.rpartition(".")[0] for name in head_parameters(self.meta(num_labels))}, device),
+            **self._quantizing(device),
         )
         if not self.images and model.config.pad_token_id is None:
             model.config.pad_token_id = self.tokenizer().pad_token_id
         return self._placed(model, device)
 
-    def _quantizing(self, head: set[str], device: torch.device | None) -> dict[str, Any]:
-        """Return what quantisation adds to the arguments of `from_pretrained`; the head is left as it is."""
+    @property
+    def quantization_keys(self) -> dict[str, Any]:
+        """What transformers' `BitsAndBytesConfig` takes, as plain data; empty where nothing is quantised."""
+        return bitsandbytes_keys(self.quantization, self._head_modules()) if self.quantization else {}
+
+    def _head_modules(self) -> set[str]:
+        """Return the names of the modules that are never quantised."""
+        return {name.rpartition(".")[0] for name in head_parameters(self.meta())}
+
+    def _quantizing(self, device: torch.device | None) -> dict[str, Any]:
+        """Return what quantisation adds to the arguments of `from_pretrained`."""
         if self.quantization is None:
             return {}
+        # Its layers warn of casts in every forward pass.
+        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
         place = {"": device or torch.device("cpu")}
-        return {"quantization_config": bitsandbytes_config(self.quantization, head), "device_map": place}
+        return {"quantization_config": BitsAndBytesConfig(**self.quantization_keys), "device_map": place}
 
     def _placed(self, model: PreTrainedModel, device: torch.device | None) -> PreTrainedModel:
         """Return a loaded model on its device, ready to compute."""

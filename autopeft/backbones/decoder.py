@@ -43,10 +43,12 @@ class Decoder(Backbone):
         Raises:
             BackboneError: The weights cannot be loaded.
         """
-        meta = self.meta()
-        own = {name for name, module in meta.named_modules() if module is meta.get_output_embeddings()}
-        model: PreTrainedModel = self._load(AutoModelForCausalLM, dtype=dtype, **self._quantizing(own, device))
+        model: PreTrainedModel = self._load(AutoModelForCausalLM, dtype=dtype, **self._quantizing(device))
         return self._placed(model, device)
+
+    def _head_modules(self) -> set[str]:
+        meta = self.meta()
+        return {name for name, module in meta.named_modules() if module is meta.get_output_embeddings()}
 
     def _classifies_images(self) -> bool:
         kind = type(self.config)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias
 
-import torch
 from torch import nn
-from transformers import BitsAndBytesConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from autopeft.errors import BackboneError
 
 __all__ = [
     "MISSING_BITSANDBYTES",
     "Quantization",
-    "bitsandbytes_config",
+    "bitsandbytes_keys",
     "check_quantizable",
     "loaded_bytes",
     "quantization_of",
@@ -55,24 +53,17 @@ def check_quantizable(quantization: Quantization, name: str, transposed: bool) -
         )
 
 
-def bitsandbytes_config(quantization: Quantization, plain: Iterable[str]) -> BitsAndBytesConfig:
-    """Return what `from_pretrained` takes.
+def bitsandbytes_keys(quantization: Quantization, plain: Iterable[str]) -> dict[str, Any]:
+    """Return what `BitsAndBytesConfig` takes, as plain data.
 
     Args:
         quantization: How.
         plain: Names of the modules that keep their weights as they are.
     """
-    # They warn of casts in every forward pass.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    skipped = sorted(plain)
-    if quantization == "8bit":
-        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=skipped)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_compute_dtype=torch.bfloat16,
-        llm_int8_skip_modules=skipped,
-    )
+    keys: dict[str, Any] = {f"load_in_{quantization}": True, "llm_int8_skip_modules": sorted(plain)}
+    if quantization == "4bit":
+        keys |= {"bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": "bfloat16"}
+    return keys
 
 
 def quantization_of(model: PreTrainedModel) -> Quantization | None:

@@ -79,6 +79,7 @@ def trainer_arguments(job: ExportJob) -> dict[str, Any]:
         "per_device_train_batch_size": setting.batch_size,
         "seed": job.seed,
         "bf16": setting.precision == "bf16",
+        **({"gradient_checkpointing": True} if setting.gradient_checkpointing else {}),
     }
 
 
@@ -100,7 +101,9 @@ def write_training(job: ExportJob, folder: Path) -> None:
         "examples": setting.examples,
         "max_length": setting.max_length,
         "precision": setting.precision,
+        "gradient_checkpointing": setting.gradient_checkpointing or None,
         "seed": job.seed,
+        "quantization": job.backbone.quantization_keys or None,
         "backbone": backbone_dropout(job) or None,
     }
     write_yaml(folder / TRAINING, {key: value for key, value in data.items() if value is not None})

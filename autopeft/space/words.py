@@ -38,6 +38,8 @@ def _module(name: str, knobs: Mapping[str, Any]) -> str:
             words.append(f"@{layers_in_words(value)}")
         elif knob == "targets":
             words.append(",".join(value))
+        elif knob == "alpha" and (ratio := _ratio(value, knobs.get("rank"))):
+            words.append(f"a={ratio}r")
         else:
             prefix = "" if knob in _PLAIN else f"{_SHORT.get(knob, knob)}="
             words.append(prefix + _value(value))
@@ -49,7 +51,25 @@ def _rank(knob: str) -> tuple[int, str]:
     return order.get(knob, 5), knob
 
 
+def _ratio(alpha: Any, rank: Any) -> str | None:
+    """Return the one ratio of alphas to ranks that differ from place to place; None where there is none."""
+    if not (isinstance(alpha, dict) and isinstance(rank, dict) and alpha.keys() == rank.keys()):
+        return None
+    ratios = {f"{alpha[key] / rank[key]:g}" for key in rank}
+    return ratios.pop() if len(ratios) == 1 else None
+
+
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + " ".join(f"{key}:{_value(item)}" for key, item in value.items()) + "}"
+        return "{" + " ".join(f"{key}:{item}" for key, item in _together(value)) + "}"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _together(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what stands where, layers of equal value as ranges."""
+    if not all(key.isdecimal() for key in values):
+        return [(key, _value(item)) for key, item in values.items()]
+    layers: dict[str, list[int]] = {}
+    for layer in sorted(map(int, values)):
+        layers.setdefault(_value(values[str(layer)]), []).append(layer)
+    return [(layers_in_words(where), value) for value, where in layers.items()]

@@ -4,15 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
 from peft import PeftConfig, get_peft_model
 from safetensors.torch import save_file
 
-from autopeft.backbones import load_backbone, load_decoder
+from autopeft.backbones import load_backbone, load_decoder, quantization
 from autopeft.costs import Costs
-from autopeft.export import ExportJob, export
+from autopeft.export import TARGETS, ExportJob, export
 from autopeft.export.check import logits, randomise
 from autopeft.methods import apply, save
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
@@ -129,6 +130,35 @@ def test_what_was_trained_with_stands_in_the_tools_own_keys_or_beside(decoder, t
     beside = yaml.safe_load((tmp_path / "peft" / "training.yaml").read_text())
     assert beside["learning_rate"] == {"lora": 5e-4}
     assert (beside["schedule"], beside["batch_size"], beside["seed"]) == ("linear", 4, 3)
+
+
+@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+def test_quantised_weights_and_checkpointing_stand_in_the_tools_own_keys_or_beside(tmp_path, monkeypatch, bits):
+    # Written without a check, for which the weights would be loaded by bitsandbytes.
+    monkeypatch.setattr(quantization, "MISSING_BITSANDBYTES", None)
+    backbone = load_decoder(tiny_decoder("llama", tmp_path / "model", template=CHAT_TEMPLATE), quantization=bits)
+    job = tiny_job(backbone, PLAIN, causal=True)
+    job = replace(job, setting=replace(job.setting, gradient_checkpointing=True))
+    found = {}
+    for name, target in TARGETS.items():
+        if target.unfit(backbone) is None:
+            folder = tmp_path / name
+            folder.mkdir()
+            target.write(job, folder)
+            file = "training.yaml" if (folder / "training.yaml").is_file() else f"{name}.yaml"
+            found[name] = yaml.safe_load((folder / file).read_text())
+    assert all(found[name][f"load_in_{bits}"] for name in ("trl", "axolotl"))
+    assert found["axolotl"]["adapter"] == {"4bit": "qlora", "8bit": "lora"}[bits]
+    assert found["llamafactory"]["quantization_bit"] == int(bits[0])
+    assert not found["llamafactory"]["disable_gradient_checkpointing"]
+    assert all(found[name]["quantization"][f"load_in_{bits}"] for name in ("transformers", "peft", "autopeft"))
+    assert all(found[name]["gradient_checkpointing"] for name in ("trl", "axolotl", "peft", "autopeft"))
+    assert found["transformers"]["arguments"]["gradient_checkpointing"]
+    assert ("torchtune" in found) == (bits == "4bit")
+    if "torchtune" in found:
+        recipe = yaml.safe_load((tmp_path / "torchtune" / "torchtune.yaml").read_text())
+        assert recipe["model"]["quantize_base"]
+        assert recipe["enable_activation_checkpointing"]
 
 
 def test_dropout_that_trials_switched_off_is_carried(tmp_path):

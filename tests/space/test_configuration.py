@@ -5,7 +5,7 @@ import json
 import pytest
 
 from autopeft.errors import ConfigurationError
-from autopeft.space import canonical, cells, read_configuration
+from autopeft.space import BackboneShape, canonical, cells, read_configuration
 
 
 def test_many_ways_to_write_one_configuration(vocabulary, bert):
@@ -115,6 +115,15 @@ def test_words(vocabulary, bert):
     assert canonical(data, vocabulary, bert).describe() == (
         "adapter {1:4 3:8} @1,3 + lora r=8 a=16 q,v @0-2,5, lr 0.0003"
     )
+
+
+def test_layers_of_equal_rank_are_said_together(vocabulary):
+    deep = BackboneShape(12, 8, 32, ("q", "v"))
+    ranks = {str(layer): 2 if layer < 10 else 8 for layer in range(1, 12)}
+    lora = {"rank": ranks, "targets": ["q"], "layers": list(range(1, 12))}
+    said = {ratio: canonical({"modules": {"lora": lora | {"alpha": ratio}}}, vocabulary, deep) for ratio in ("2r", 16)}
+    assert "lora r={1-9:2 10-11:8} a=2r q @1-11" in said["2r"].describe()
+    assert "lora r={1-9:2 10-11:8} a=16 q @1-11" in said[16].describe()
 
 
 def test_files(tmp_path, vocabulary, bert):

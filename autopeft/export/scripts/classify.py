@@ -15,6 +15,7 @@ from peft import PeftConfig, get_peft_model
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    BitsAndBytesConfig,
     DataCollatorWithPadding,
     HfArgumentParser,
     Trainer,
@@ -35,12 +36,14 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(settings["model"], revision=settings["revision"])
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     labels: list[str] = settings["labels"]
+    quantization = settings["quantization"]
     base = AutoModelForSequenceClassification.from_pretrained(
         settings["model"],
         revision=settings["revision"],
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
         pad_token_id=tokenizer.pad_token_id,
+        quantization_config=BitsAndBytesConfig(**quantization) if quantization else None,
         **settings["backbone"],
     )
     model = get_peft_model(base, PeftConfig.from_pretrained(str(HERE)))

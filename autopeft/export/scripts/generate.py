@@ -15,6 +15,7 @@ from peft import PeftConfig, get_peft_model
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    BitsAndBytesConfig,
     DataCollatorForSeq2Seq,
     HfArgumentParser,
     Trainer,
@@ -37,8 +38,12 @@ def main() -> None:
     set_seed(arguments.seed)
     tokenizer = AutoTokenizer.from_pretrained(settings["model"], revision=settings["revision"])
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    quantization = settings["quantization"]
     base = AutoModelForCausalLM.from_pretrained(
-        settings["model"], revision=settings["revision"], **settings["backbone"]
+        settings["model"],
+        revision=settings["revision"],
+        quantization_config=BitsAndBytesConfig(**quantization) if quantization else None,
+        **settings["backbone"],
     )
     model = get_peft_model(base, PeftConfig.from_pretrained(str(HERE)))
 

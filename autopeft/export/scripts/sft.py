@@ -10,7 +10,7 @@ from pathlib import Path
 
 from datasets import load_dataset
 from peft import PeftConfig
-from trl import ModelConfig, ScriptArguments, SFTConfig, SFTTrainer, TrlParser
+from trl import ModelConfig, ScriptArguments, SFTConfig, SFTTrainer, TrlParser, get_quantization_config
 
 HERE = Path(__file__).parent
 
@@ -33,6 +33,7 @@ def main() -> None:
         train_dataset=data["train"],
         eval_dataset=data["validation"],
         peft_config=PeftConfig.from_pretrained(str(HERE)),
+        quantization_config=get_quantization_config(model),
     )
     trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
     print(trainer.evaluate())

@@ -10,7 +10,7 @@ import yaml
 from peft import LoraConfig, PeftModel
 from typing_extensions import override
 
-from autopeft.backbones import Backbone
+from autopeft.backbones import Backbone, Quantization
 from autopeft.export.carrier import CARRIER, write_carrier
 from autopeft.export.data import DATA, segments, write_data
 from autopeft.export.job import ExportJob
@@ -47,7 +47,7 @@ class Axolotl(Target):
         """Write the YAML and the data that it names."""
         keys = lora_keys(job)
         tokenizer = job.backbone.tokenizer()
-        data = _base(job, tokenizer) | {"adapter": "lora", **_lora(keys, job)}
+        data = _base(job, tokenizer) | _quantized(job.backbone.quantization) | _lora(keys, job)
         if not keys.whole:
             write_carrier(job, folder)
             data["lora_model_dir"] = CARRIER
@@ -105,11 +105,20 @@ def _base(job: ExportJob, tokenizer: Any) -> dict[str, Any]:
         "optimizer": "adamw_torch",
         "weight_decay": setting.weight_decay,
         "bf16": setting.precision == "bf16",
+        "gradient_checkpointing": setting.gradient_checkpointing,
         "seed": job.seed,
         "special_tokens": {"pad_token": tokenizer.pad_token},
     }
     dropout = backbone_dropout(job)
     return data | ({"overrides_of_model_config": dropout} if dropout else {})
+
+
+def _quantized(quantization: Quantization | None) -> dict[str, Any]:
+    """Return the kind of adapter by how weights are held; the scales of axolotl's 4 bits would be quantised too."""
+    if quantization == "4bit":
+        plain = {"bnb_4bit_use_double_quant": False}
+        return {"adapter": "qlora", "load_in_4bit": True, "bnb_config_kwargs": plain}
+    return {"adapter": "lora"} | ({"load_in_8bit": True} if quantization else {})
 
 
 def _lora(keys: LoraKeys, job: ExportJob) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import yaml
 from peft import LoraConfig, PeftModel
 from typing_extensions import override
 
-from autopeft.backbones import Backbone
+from autopeft.backbones import Backbone, Quantization
 from autopeft.export.carrier import CARRIER, write_carrier
 from autopeft.export.data import DATA, SPLITS, Segment, segments, write_data
 from autopeft.export.job import ExportJob
@@ -91,7 +91,17 @@ def _base(job: ExportJob) -> dict[str, Any]:
         "cutoff_len": job.setting.max_length,
         "output_dir": "output",
         **trainer_arguments(job),
+        # It would switch it on by itself.
+        "disable_gradient_checkpointing": not job.setting.gradient_checkpointing,
+        **_quantization(job.backbone.quantization),
     }
+
+
+def _quantization(quantization: Quantization | None) -> dict[str, Any]:
+    """Return how the weights are held: 4 bits are NF4 there too, their scales plain when asked."""
+    if quantization is None:
+        return {}
+    return {"quantization_bit": int(quantization[0]), "quantization_method": "bnb", "double_quantization": False}
 
 
 def _lora(keys: LoraKeys) -> dict[str, Any]:

@@ -75,6 +75,8 @@ class Torchtune(Target):
             backbone.shape.hidden // backbone.config.num_attention_heads,
         ):
             return "its builders have heads of hidden size / heads"
+        if backbone.quantization == "8bit":
+            return "it holds weights in 4 bits or plain, not in 8"
         scaling = backbone.config.rope_parameters.get("rope_type", "default")
         return None if scaling == "default" else f"its builders lack the {scaling} scaling of positions"
 
@@ -84,7 +86,8 @@ class Torchtune(Target):
         setting = job.setting
         epochs = math.ceil(setting.epochs)
         builder, kind = _BUILDERS[job.backbone.config.model_type]
-        model = {"_component_": builder, **_sizes(job.backbone), **_lora(job)}
+        quantized = {"quantize_base": True} if job.backbone.quantization else {}
+        model = {"_component_": builder, **_sizes(job.backbone), **_lora(job), **quantized}
         recipe = {
             "output_dir": "output",
             "model": model,
@@ -117,7 +120,7 @@ class Torchtune(Target):
             "compile": False,
             "device": "cuda",
             "dtype": setting.precision,
-            "enable_activation_checkpointing": False,
+            "enable_activation_checkpointing": setting.gradient_checkpointing,
             "enable_activation_offloading": False,
             "metric_logger": {
                 "_component_": "torchtune.training.metric_logging.DiskLogger",

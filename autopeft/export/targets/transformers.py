@@ -46,6 +46,7 @@ class Transformers(Target):
             "model": str(job.backbone.path),
             "revision": job.backbone.revision or "main",
             "backbone": backbone_dropout(job),
+            "quantization": job.backbone.quantization_keys,
             "max_length": job.setting.max_length,
             "rates": rates(job),
             "arguments": trainer_arguments(job),

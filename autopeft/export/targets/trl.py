@@ -10,7 +10,7 @@ import yaml
 from peft import LoraConfig, PeftConfig
 from typing_extensions import override
 
-from autopeft.backbones import Backbone
+from autopeft.backbones import Backbone, Quantization
 from autopeft.export.adapter import adapter_config
 from autopeft.export.data import DATA, conversation, segments, write_data
 from autopeft.export.job import ExportJob
@@ -107,9 +107,16 @@ def _settings(job: ExportJob) -> dict[str, Any]:
         "dataset_test_split": "validation",
         "output_dir": "output",
         "max_length": job.setting.max_length,
-        "gradient_checkpointing": job.setting.gradient_checkpointing,
+        **_quantization(job.backbone.quantization),
+        # It would switch it on by itself.
+        "gradient_checkpointing": False,
         **trainer_arguments(job),
     }
+
+
+def _quantization(quantization: Quantization | None) -> dict[str, Any]:
+    """Return how the weights are held; TRL computes with 4-bit ones, which are NF4 there too, in `dtype`."""
+    return {f"load_in_{quantization}": True, "dtype": "bfloat16"} if quantization else {}
 
 
 def _lora(job: ExportJob) -> dict[str, Any]:
