@@ -16,8 +16,8 @@ from autopeft.trials.setting import Fidelity, TrialSetting
 
 __all__ = ["CausalSetting", "choose_causal_setting"]
 
-#: Tokens a trial trains on, counting each epoch: twelve trials on a model of 135M parameters then fit in half an hour of
-#: two cores (studies/smollm2-gsm8k).
+#: Tokens a trial trains on, counting each epoch: twelve trials of a model of 135M parameters then fit in half an hour
+#: of two cores (studies/smollm2-gsm8k).
 _TOKENS = 25_000
 #: Fewer examples rank configurations badly.
 _LEAST_EXAMPLES = 64
