@@ -69,7 +69,9 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise BackboneError(f"{model} is a folder without config.json; expected one `save_pretrained` wrote")
-        return Source(name=folder.resolve().name, path=str(folder), local=True)
+        folder = folder.resolve()
+        # Absolute: workers and exported files are read from other folders.
+        return Source(name=folder.name, path=str(folder), local=True)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BackboneError(f"model folder {model} does not exist")
     return _hub(model, revision)

@@ -96,12 +96,15 @@ class Nearest:
         space: The space.
         cost: Exact cost of a configuration.
         rows: The rows; those of one configuration are told apart.
+
+    Attributes:
+        rows: The rows.
     """
 
     def __init__(self, space: Any, cost: Callable[[Configuration], int], rows: Sequence[Row]) -> None:
         self._space = space
         self._cost = cost
-        self._rows = rows
+        self.rows = rows
         self._words = np.array([not parameter.ordered for parameter in space.parameters])
         self._places = np.array([self._place(row.configuration) for row in rows])
 
@@ -111,7 +114,7 @@ class Nearest:
         apart[:, :-1] = np.where(self._words, apart[:, :-1] != 0, apart[:, :-1])
         distances = (apart[:, :-1] ** 2).mean(axis=1) + apart[:, -1] ** 2
         for index in np.argsort(distances, kind="stable"):
-            row = self._rows[index]
+            row = self.rows[index]
             if row.configuration.text not in used:
                 return Answer(row.configuration, row.cost, row.accuracy, row.accuracy, row.curve)
         raise LookupError("every row is used")

@@ -1,6 +1,7 @@
 """Loading models: sizes without weights, weights with a head, and clear words when there is none."""
 
 import importlib.util
+from pathlib import Path
 
 import pytest
 import torch
@@ -100,6 +101,12 @@ def test_identity_follows_the_weights_not_the_place(tmp_path) -> None:
     other = load_backbone(tiny_backbone("bert", tmp_path / "c", hidden=16))
     assert first.identity == second.identity
     assert first.identity != other.identity
+
+
+def test_a_folder_is_found_from_other_folders_too(tmp_path, monkeypatch) -> None:
+    folder = Path(tiny_backbone("bert", tmp_path)).resolve()
+    monkeypatch.chdir(tmp_path)
+    assert load_backbone(folder.name).path == str(folder)
 
 
 def test_missing_folders_and_folders_that_are_no_model(tmp_path) -> None:
