@@ -19,6 +19,7 @@ from autopeft.methods import apply, save
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
 from autopeft.testing.targets import tiny_job
+from tests.export.test_schemas import RECORDED
 from tests.export.test_targets import LAYERED, PLAIN, SEVERAL
 
 WHERE = {"lora": {"rank": {"0": 4, "2": 8}, "alpha": "2r", "targets": ["q", "v"]}}
@@ -151,6 +152,7 @@ def test_quantised_weights_and_checkpointing_stand_in_the_tools_own_keys_or_besi
     assert found["axolotl"]["adapter"] == {"4bit": "qlora", "8bit": "lora"}[bits]
     assert found["llamafactory"]["quantization_bit"] == int(bits[0])
     assert not found["llamafactory"]["disable_gradient_checkpointing"]
+    assert all(set(found[name]) <= set(RECORDED[name]["keys"]) for name in ("axolotl", "llamafactory"))
     assert all(found[name]["quantization"][f"load_in_{bits}"] for name in ("transformers", "peft", "autopeft"))
     assert all(found[name]["gradient_checkpointing"] for name in ("trl", "axolotl", "peft", "autopeft"))
     assert found["transformers"]["arguments"]["gradient_checkpointing"]

@@ -98,10 +98,8 @@ def _base(job: ExportJob) -> dict[str, Any]:
 
 
 def _quantization(quantization: Quantization | None) -> dict[str, Any]:
-    """Return how the weights are held: 4 bits are NF4 there too, their scales plain when asked."""
-    if quantization is None:
-        return {}
-    return {"quantization_bit": int(quantization[0]), "quantization_method": "bnb", "double_quantization": False}
+    """Return how the weights are held: by bitsandbytes there too, 4 bits as NF4, their scales plain when asked."""
+    return {"quantization_bit": int(quantization[0]), "double_quantization": False} if quantization else {}
 
 
 def _lora(keys: LoraKeys) -> dict[str, Any]:
