@@ -30,11 +30,12 @@ from autopeft.samplers.surrogate import AccuracyModel, fit_accuracy, winsorised
 from autopeft.space import cells
 from studies.arena.benchmarks import Benchmark, Nearest
 from studies.arena.catalogue import load
+from studies.arena.record import TASKS
 
 __all__ = ["MODELS", "compare"]
 
 #: Runs seen, and draws of them.
-_SEEN, _DRAWS = (16, 32, 64), 10
+_SEEN, _DRAWS = (16, 32), 6
 
 #: Roles whose places are counted apart.
 _ROLES = ("q", "k", "v", "o", "up", "down")
@@ -140,8 +141,8 @@ def compare(name: str, seen: int, draws: int) -> dict[str, NDArray[np.float64]]:
 def main() -> None:
     """Print a line for each table, number of runs and model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tables", nargs="+")
-    parser.add_argument("--seen", nargs="+", type=int, default=_SEEN)
+    parser.add_argument("tables", nargs="+", choices=("peft", *TASKS))
+    parser.add_argument("--seen", nargs="+", type=int, default=_SEEN, help="runs seen, fewer than the table has")
     parser.add_argument("--draws", type=int, default=_DRAWS)
     given = parser.parse_args()
     torch.set_num_threads(1)
