@@ -69,8 +69,8 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise BackboneError(f"{model} is a folder without config.json; expected one `save_pretrained` wrote")
-        folder = folder.resolve()
         # Absolute: workers and exported files are read from other folders.
+        folder = folder.resolve()
         # What was trained on the packaged model names it by its folder.
         name = PACKAGED if folder == _packaged_folder() else folder.name
         return Source(name=name, path=str(folder), local=True)
