@@ -59,4 +59,4 @@ class Expectation:
         accuracies = winsorised([each.accuracy for each in self._told], [each.failed for each in self._told])
         with alone(0):
             rows = encode([each.point for each in self._told], self._features, self._columns)
-            return fit_accuracy(rows, torch.from_numpy(accuracies))
+            return fit_accuracy(rows, torch.from_numpy(accuracies), rates=self._features.rates)

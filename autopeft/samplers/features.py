@@ -20,6 +20,9 @@ class Features:
 
     Args:
         points: The points of a space within its budget.
+
+    Attributes:
+        rates: Columns of the learning rates, counted from the end of a row.
     """
 
     def __init__(self, points: AffordablePoints) -> None:
@@ -33,6 +36,11 @@ class Features:
             for column, parameter in enumerate(self._space.parameters)
             if not parameter.ordered and parameter.values is not None and len(parameter.values) > 2
         }
+        plain = [p.name for column, p in enumerate(self._space.parameters) if column not in self._unordered]
+        after = 1 + sum(len(choices) for _, choices in self._unordered.values())
+        self.rates = tuple(
+            column - len(plain) - after for column, name in enumerate(plain) if "learning_rate" in name.split(".")
+        )
 
     @property
     def decades(self) -> float:

@@ -58,7 +58,7 @@ def propose(
         told = kept(history.observations)
         accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
         x = rows([o.point for o in told])
-        model = fit_accuracy(x, torch.from_numpy(accuracies), guided=expectation is not None)
+        model = fit_accuracy(x, torch.from_numpy(accuracies), rates=features.rates, guided=expectation is not None)
         costs = _cost_model(x, told, columns)
         fair = [o for o in told if not o.failed and points.affordable(o.point)]
         # A reference below all that count leaves the acquisition something to tell apart.

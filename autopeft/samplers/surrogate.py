@@ -14,6 +14,7 @@ from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from gpytorch.constraints import GreaterThan
 from gpytorch.kernels import AdditiveKernel, Kernel, LinearKernel, MaternKernel, ScaleKernel
+from gpytorch.likelihoods import GaussianLikelihood
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from gpytorch.priors import GammaPrior, LogNormalPrior
 from numpy.typing import NDArray
@@ -26,6 +27,12 @@ _SPREADS = 3.0
 
 #: Steps of the fit at most; a fit that needs more gains nothing a proposal would show.
 _STEPS = 60
+
+#: Mean and spread of the logarithm of the noise's variance, as a share of that of the accuracies, before any is seen.
+_LOG_NOISE = (-2.0, 1.0)
+
+#: Noise that is always there, in the same units.
+_LEAST_NOISE = 1e-4
 
 #: Keeps the covariance of points that are alike invertible.
 _JITTER = 1e-6
@@ -114,12 +121,14 @@ class AccuracyModel:
         return torch.cholesky_solve((self.z - self.level).unsqueeze(-1), self._factor).squeeze(-1)
 
 
-def fit_accuracy(x: Tensor, y: Tensor, *, guided: bool = False) -> AccuracyModel:
+def fit_accuracy(x: Tensor, y: Tensor, *, rates: Sequence[int] = (), guided: bool = False) -> AccuracyModel:
     """Fit the accuracy model by maximum a posteriori.
 
-    Its kernel adds a smooth trend over the log-cost, which explains most of the variance of any search space,
-    to a Matern kernel with a length scale per column, whose prior grows with the square root of the number of
-    columns (Hvarfner et al. 2024, "Vanilla Bayesian Optimization Performs Great in High Dimensions").
+    Its kernel adds three Matern kernels: over all columns, over the learning rates and over the log-cost, which tell
+    more than any other single knob. Each has one length scale: a scale for every column is more than some dozens of
+    trials can tell, and a model that learns them is surer than it should be. The prior of the first grows with the
+    square root of the number of columns (Hvarfner et al. 2024, "Vanilla Bayesian Optimization Performs Great in High
+    Dimensions"). Noise is taken for a twentieth of the variance until the accuracies tell.
 
     An expectation counts linearly, with a weight as likely negative as positive, whose variance is most likely 0: what
     the accuracies do not bear out is left aside, and where all is well expected the other kernels model the rest.
@@ -127,30 +136,29 @@ def fit_accuracy(x: Tensor, y: Tensor, *, guided: bool = False) -> AccuracyModel
     Args:
         x: Encoded points, `n x d`, the log-cost last.
         y: Accuracies, `n`, not all the same.
+        rates: Columns of the learning rates, counted back from -1, the log-cost, without the expectation.
         guided: Whether the last column but one is an expectation of the accuracy.
     """
-    plain = [column for column in range(x.shape[-1]) if not (guided and column == x.shape[-1] - 2)]
-    columns = len(plain)
+    width = x.shape[-1]
+    plain = [column for column in range(width) if not (guided and column == width - 2)]
     everything = MaternKernel(
         nu=2.5,
-        ard_num_dims=columns,
         active_dims=plain,
-        lengthscale_prior=LogNormalPrior(math.sqrt(2) + 0.5 * math.log(columns), math.sqrt(3)),
-        lengthscale_constraint=GreaterThan(0.025, initial_value=math.exp(math.sqrt(2) - 3) * math.sqrt(columns)),
+        lengthscale_prior=LogNormalPrior(math.sqrt(2) + 0.5 * math.log(len(plain)), math.sqrt(3)),
+        lengthscale_constraint=GreaterThan(0.025, initial_value=math.exp(math.sqrt(2) - 3) * math.sqrt(len(plain))),
     )
-    trend = MaternKernel(
-        nu=2.5,
-        active_dims=(x.shape[-1] - 1,),
-        lengthscale_prior=GammaPrior(3.0, 3.0),
-        lengthscale_constraint=GreaterThan(0.1, initial_value=1.0),
-    )
-    parts: list[Kernel] = [ScaleKernel(part, outputscale_prior=GammaPrior(2.0, 3.0)) for part in (everything, trend)]
+    parts = [everything, _trend([width - 1])]
+    if rates:
+        parts.append(_trend([width + column - guided for column in rates]))
+    kernels: list[Kernel] = [ScaleKernel(part, outputscale_prior=GammaPrior(2.0, 3.0)) for part in parts]
     if guided:
-        parts.append(LinearKernel(variance_prior=GammaPrior(1.0, 1.0), active_dims=(x.shape[-1] - 2,)))
-    kernel = AdditiveKernel(*parts)
+        kernels.append(LinearKernel(variance_prior=GammaPrior(1.0, 1.0), active_dims=(width - 2,)))
+    kernel = AdditiveKernel(*kernels)
     centre, scale = y.mean(), y.std()
     z = (y - centre) / scale
-    model = SingleTaskGP(x, z.unsqueeze(-1), covar_module=kernel, outcome_transform=None, input_transform=None)
+    model = SingleTaskGP(
+        x, z.unsqueeze(-1), likelihood=_likelihood(), covar_module=kernel, outcome_transform=None, input_transform=None
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit_gpytorch_mll(
@@ -161,3 +169,19 @@ def fit_accuracy(x: Tensor, y: Tensor, *, guided: bool = False) -> AccuracyModel
     model.eval()
     noise, level = model.likelihood.noise.detach(), model.mean_module.constant.detach()
     return AccuracyModel(kernel, noise, level, x, z, centre, scale)
+
+
+def _trend(columns: Sequence[int]) -> Kernel:
+    return MaternKernel(
+        nu=2.5,
+        active_dims=columns,
+        lengthscale_prior=GammaPrior(3.0, 3.0),
+        lengthscale_constraint=GreaterThan(0.1, initial_value=1.0),
+    )
+
+
+def _likelihood() -> GaussianLikelihood:
+    prior = LogNormalPrior(*_LOG_NOISE)
+    return GaussianLikelihood(
+        noise_prior=prior, noise_constraint=GreaterThan(_LEAST_NOISE, transform=None, initial_value=prior.mode)
+    )

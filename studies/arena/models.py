@@ -13,11 +13,13 @@ import argparse
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from botorch.fit import fit_gpytorch_mll
+from botorch.models import SingleTaskGP
 from botorch.models.map_saas import get_map_saas_model
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from numpy.typing import NDArray
@@ -35,7 +37,7 @@ from studies.arena.record import TASKS
 __all__ = ["MODELS", "compare"]
 
 #: Runs seen, and draws of them.
-_SEEN, _DRAWS = (16, 32), 6
+_SEEN, _DRAWS = (16, 32), 12
 
 #: Roles whose places are counted apart.
 _ROLES = ("q", "k", "v", "o", "up", "down")
@@ -44,10 +46,10 @@ Columns = Callable[[Benchmark, Features, Sequence[Point]], NDArray[np.float64]]
 
 
 class Model(NamedTuple):
-    """What a model sees of points, the log-cost last, and how it is fitted."""
+    """What a model sees of points, the log-cost last, and how it is fitted, given the columns of learning rates too."""
 
     columns: Columns
-    fit: Callable[[Tensor, Tensor], AccuracyModel]
+    fit: Callable[[Tensor, Tensor, Sequence[int]], AccuracyModel]
 
 
 def plain(benchmark: Benchmark, features: Features, points: Sequence[Point]) -> NDArray[np.float64]:
@@ -86,13 +88,32 @@ def arcs(benchmark: Benchmark, features: Features, points: Sequence[Point]) -> N
     return np.array(rows)
 
 
-def sparse(x: Tensor, y: Tensor) -> AccuracyModel:
+def ours(x: Tensor, y: Tensor, rates: Sequence[int]) -> AccuracyModel:
+    """Fit the sampler's own model."""
+    return fit_accuracy(x, y, rates=rates)
+
+
+def unrated(x: Tensor, y: Tensor, rates: Sequence[int]) -> AccuracyModel:
+    """Fit the sampler's own model without its kernel over learning rates."""
+    return fit_accuracy(x, y)
+
+
+def sparse(x: Tensor, y: Tensor, rates: Sequence[int]) -> AccuracyModel:
     """Fit a Gaussian process with a sparse-axis prior by maximum a posteriori (MAP-SAAS)."""
+    return _fitted(get_map_saas_model, x, y)
+
+
+def scaled(x: Tensor, y: Tensor, rates: Sequence[int]) -> AccuracyModel:
+    """Fit BoTorch's own Gaussian process, with a length scale for every column."""
+    return _fitted(partial(SingleTaskGP, outcome_transform=None), x, y)
+
+
+def _fitted(make: Callable[[Tensor, Tensor], Any], x: Tensor, y: Tensor) -> AccuracyModel:
     centre, scale = y.mean(), y.std()
     z = (y - centre) / scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = get_map_saas_model(x, z.unsqueeze(-1))
+        model = make(x, z.unsqueeze(-1))
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
     model.eval()
     noise, level = model.likelihood.noise.detach(), model.mean_module.constant.detach()
@@ -101,11 +122,13 @@ def sparse(x: Tensor, y: Tensor) -> AccuracyModel:
 
 #: Models by name, the sampler's own first.
 MODELS: Mapping[str, Model] = {
-    "own": Model(plain, fit_accuracy),
-    "cost features": Model(costed, fit_accuracy),
-    "arcs": Model(arcs, fit_accuracy),
+    "own": Model(plain, ours),
+    "no kernel over rates": Model(plain, unrated),
+    "cost features": Model(costed, ours),
+    "arcs": Model(arcs, unrated),
+    "a scale a column": Model(plain, scaled),
     "MAP-SAAS": Model(plain, sparse),
-    "constant": Model(nothing, fit_accuracy),
+    "constant": Model(nothing, unrated),
 }
 
 
@@ -130,7 +153,7 @@ def compare(name: str, seen: int, draws: int) -> dict[str, NDArray[np.float64]]:
         order = np.random.default_rng(draw).permutation(len(rows))
         known, unknown = order[:seen], order[seen:]
         for model, one in MODELS.items():
-            fitted = one.fit(inputs[model][known], y[known])
+            fitted = one.fit(inputs[model][known], y[known], features.rates)
             mean, deviation = fitted.predict(inputs[model][unknown])
             spread = (deviation**2 + fitted.noise * fitted.scale**2).sqrt() / y.std()
             density = torch.distributions.Normal(mean / y.std(), spread).log_prob(y[unknown] / y.std())

@@ -99,7 +99,8 @@ def surrogate_prediction(run: Run) -> Prediction | Absent:
         return Absent(f"the trials cannot be placed in the space: {error}")
     from autopeft.samplers.features import Features
 
-    means, deviations = _cross_validate(Features(points).encode(at), accuracies)
+    features = Features(points)
+    means, deviations = _cross_validate(features.encode(at), accuracies, features.rates)
     return Prediction(
         tuple(
             Predicted(trial.number, float(y), float(mean), float(mean - half), float(mean + half))
@@ -109,7 +110,7 @@ def surrogate_prediction(run: Run) -> Prediction | Absent:
     )
 
 
-def _cross_validate(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cross_validate(x: np.ndarray, y: np.ndarray, rates: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the standard deviation of a measurement that each row is predicted from the others."""
     import torch
 
@@ -125,7 +126,7 @@ def _cross_validate(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarra
             if np.ptp(known) == 0:
                 means[out], deviations[out] = known[0], 0.0
                 continue
-            model = fit_accuracy(torch.from_numpy(x[left]), torch.from_numpy(known))
+            model = fit_accuracy(torch.from_numpy(x[left]), torch.from_numpy(known), rates=rates)
             mean, deviation = model.predict(torch.from_numpy(x[out]))
             noise = model.noise * model.scale**2
             means[out] = mean.numpy()
