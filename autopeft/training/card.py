@@ -30,6 +30,9 @@ def write_card(
     # A local folder would be a broken link on the hub.
     base = {} if Path(backbone.path).is_dir() else {"base_model": backbone.path}
     head = {**base, "library_name": "peft", "tags": ["autopeft", *configuration.modules], "metrics": [task.metric]}
+    causal = isinstance(task, CausalTask)
+    alone = "Nothing is trained." if causal else "Only the task head is trained."
+    uncounted = "" if causal else "; the task head not counted"
     names = list(found.validation)
     rows = [
         f"| {split} | {' | '.join(f'{figures[name]:.4f}' for name in names)} |"
@@ -41,11 +44,11 @@ def write_card(
 
 # {backbone.name} on {task.name}
 
-{configuration.describe() if configuration.modules else "Only the task head is trained."}
+{configuration.describe() if configuration.modules else alone}
 
-{found.params:,} trainable parameters ({found.params / backbone.num_parameters:.2g} of the backbone; the task head not
-counted), trained on {len(task.train):,} examples for {setting.epochs:g} epochs in batches of {setting.batch_size}, seed
-{seed}. Of {found.steps:,} steps the state after {found.best_step:,} was the best on validation.
+{found.params:,} trainable parameters ({found.params / backbone.num_parameters:.2g} of the backbone{uncounted}), trained
+on {len(task.train):,} examples for {setting.epochs:g} epochs in batches of {setting.batch_size}, seed {seed}. Of
+{found.steps:,} steps the state after {found.best_step:,} was the best on validation.
 
 | split | {" | ".join(names)} |
 | --- |{" --- |" * len(names)}
