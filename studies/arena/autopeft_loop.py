@@ -1,9 +1,9 @@
 """The search loop of AutoPEFT (Zhou et al., TACL 2024, section 3.2), as a sampler.
 
 A sparse-axis Gaussian process for each objective, outcomes turned to normal scores, noisy expected hypervolume
-improvement maximised by local search over Hamming neighbours, four proposals at a time. Here the processes are fitted
-by maximum a posteriori (MAP-SAAS) in place of NUTS, and points over the budget or proposed before are not looked at,
-as for every other contestant.
+improvement maximised by local search over Hamming neighbours, four proposals at a time. The processes are fitted by
+maximum a posteriori (MAP-SAAS), or sampled by NUTS as the paper does; points over the budget or proposed before are not
+looked at, as for every other contestant.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 from botorch.acquisition.multi_objective.monte_carlo import qNoisyExpectedHypervolumeImprovement
-from botorch.fit import fit_gpytorch_mll
+from botorch.fit import fit_fully_bayesian_model_nuts, fit_gpytorch_mll
 from botorch.models import ModelListGP
+from botorch.models.fully_bayesian import SaasFullyBayesianSingleTaskGP
 from botorch.models.map_saas import get_map_saas_model
 from botorch.sampling import SobolQMCNormalSampler
 from gpytorch.mlls import ExactMarginalLogLikelihood
@@ -37,6 +38,9 @@ _EVALUATIONS = 2000
 _NEIGHBOURS = 32
 _DRAWS = 64
 
+#: Steps of NUTS, and which of its samples are kept.
+_NUTS = {"warmup_steps": 256, "num_samples": 128, "thinning": 16}
+
 
 class AutoPeftLoop(BaseSampler):
     """Propose as AutoPEFT does.
@@ -47,12 +51,17 @@ class AutoPeftLoop(BaseSampler):
         limit: The highest cost allowed, inclusive.
         seed: Seed of everything random.
         random_trials: Trials, baselines included, before the model is asked.
+        nuts: Whether to sample the processes; takes `pip install "botorch[fully_bayesian]"`.
     """
 
-    def __init__(self, space: Any, cost: Cost, limit: int, *, seed: int, random_trials: int) -> None:
+    def __init__(
+        self, space: Any, cost: Cost, limit: int, *, seed: int, random_trials: int, nuts: bool = False
+    ) -> None:
         self._points = AffordablePoints(space, cost, limit)
         self._seed = seed
         self._random_trials = random_trials
+        self._fit = _sampled if nuts else _most_likely
+        self._fitted: dict[int, ModelListGP] = {}
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return dict(self._points.space.distributions())
@@ -71,6 +80,7 @@ class AutoPeftLoop(BaseSampler):
             pending = [point_of(each, self._points) for each in others if each not in told]
             observed = [(place, each) for each in told if (place := point_of(each, self._points)) is not None]
             point = self._improve(
+                begin,
                 [place for place, _ in observed],
                 np.array([[-each.values[0], each.values[1]] for _, each in observed]),
                 [place for place in pending if place is not None],
@@ -89,6 +99,7 @@ class AutoPeftLoop(BaseSampler):
 
     def _improve(
         self,
+        begin: int,
         told: list[Point],
         outcomes: NDArray[np.float64],
         pending: list[Point],
@@ -101,11 +112,12 @@ class AutoPeftLoop(BaseSampler):
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             torch.manual_seed(seed)
             warnings.simplefilter("ignore")
-            models = [get_map_saas_model(x, torch.from_numpy(column).unsqueeze(-1)) for column in scores.T]
-            for model in models:
-                fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+            # The four of a batch have the same models.
+            if begin not in self._fitted:
+                models = [self._fit(x, torch.from_numpy(column).unsqueeze(-1)) for column in scores.T]
+                self._fitted = {begin: ModelListGP(*models)}
             acquisition = qNoisyExpectedHypervolumeImprovement(
-                ModelListGP(*models),
+                self._fitted[begin],
                 ref_point=scores.min(axis=0).tolist(),
                 X_baseline=x,
                 X_pending=self._encode(pending) if pending else None,
@@ -140,3 +152,15 @@ class AutoPeftLoop(BaseSampler):
 
     def _encode(self, points: list[Point]) -> torch.Tensor:
         return torch.from_numpy(np.array([self._points.space.unit(point.params) for point in points]))
+
+
+def _most_likely(x: torch.Tensor, y: torch.Tensor) -> Any:
+    model = get_map_saas_model(x, y)
+    fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+    return model
+
+
+def _sampled(x: torch.Tensor, y: torch.Tensor) -> Any:
+    model = SaasFullyBayesianSingleTaskGP(x, y)
+    fit_fully_bayesian_model_nuts(model, **_NUTS, disable_progbar=True)
+    return model

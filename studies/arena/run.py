@@ -20,7 +20,7 @@ import optuna
 import torch
 
 from studies.arena.catalogue import BENCHMARKS, load
-from studies.arena.contestants import CONTESTANTS, SLOW
+from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS, SLOW
 from studies.arena.replay import replay
 
 __all__ = ["LONG", "RESULTS", "SHORT", "stored"]
@@ -47,7 +47,7 @@ def run(
 
     Args:
         benchmark: One of `BENCHMARKS`.
-        samplers: Some of `CONTESTANTS`.
+        samplers: Some of `CONTESTANTS`, `BEGUN` and `NUTS`.
         seeds: Searches of 32 trials of each; None for the numbers of the study.
         long_seeds: Searches of 100, likewise.
         folder: Where results are.
@@ -73,7 +73,7 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--benchmarks", nargs="+", choices=sorted(BENCHMARKS), default=sorted(BENCHMARKS))
-    parser.add_argument("--samplers", nargs="+", choices=CONTESTANTS, default=CONTESTANTS)
+    parser.add_argument("--samplers", nargs="+", choices=(*CONTESTANTS, *BEGUN, NUTS), default=CONTESTANTS)
     parser.add_argument("--seeds", type=int, help="searches of 32 trials; default: 50, or 15 of slow samplers")
     parser.add_argument("--long-seeds", type=int, help="searches of 100 trials; default: 10, or 3 of slow samplers")
     given = parser.parse_args()

@@ -4,17 +4,19 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autopeft.space.parameters import Parameter
+from autopeft.study import ask
 from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
 from studies.arena.catalogue import SHARED_TABLES, load, read_rows
 from studies.arena.compare import against_random, holm, standings
-from studies.arena.contestants import CONTESTANTS
+from studies.arena.contestants import BEGUN, CONTESTANTS, make
 from studies.arena.flat_space import FlatSpace
-from studies.arena.record import TABLES
+from studies.arena.record import TABLES, TASKS
 from studies.arena.replay import replay
 from studies.arena.run import SHORT
 from studies.arena.show import differences, draw, table
@@ -154,12 +156,24 @@ def test_the_lora_runs_are_modelled_without_the_two_that_contradict_others():
     assert 0 <= found.growth[-1] < benchmark.best()
 
 
-def test_every_recorded_configuration_is_in_the_space_that_holds_all():
+@pytest.mark.parametrize("name", BEGUN)
+def test_a_search_begun_from_another_table_begins_elsewhere(name):
     benchmark = load("icd10")
-    recorded = read_rows(TABLES / "icd10.jsonl")
+    cold, begun = (make(sampler, benchmark, 32, seed=0) for sampler in ("pareto", name))
+    first, other = (
+        ask(optuna.create_study(sampler=sampler, directions=["minimize", "maximize"]), benchmark.space)
+        for sampler in (cold, begun)
+    )
+    assert first.configuration != other.configuration
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_every_recorded_configuration_is_in_the_space_that_holds_all(name):
+    benchmark = load(name)
+    recorded = read_rows(TABLES / f"{name}.jsonl")
     assert recorded[0].keys() == {"limit", "reference", "cheapest"}
     assert all(benchmark.cost(each) <= benchmark.limit for each in benchmark.baselines.values())
     names = [(row["name"], row["seed"]) for row in recorded[1:]]
     assert len(set(names)) == len(names)
-    about = json.loads((TABLES / "icd10.json").read_text(encoding="utf8"))
+    about = json.loads((TABLES / f"{name}.json").read_text(encoding="utf8"))
     assert about["trial"]["early_stopping"] is True
