@@ -37,7 +37,7 @@ from studies.arena.record import TASKS
 __all__ = ["MODELS", "compare"]
 
 #: Runs seen, and draws of them.
-_SEEN, _DRAWS = (16, 32), 12
+_SEEN, _DRAWS = (16, 32), 6
 
 #: Roles whose places are counted apart.
 _ROLES = ("q", "k", "v", "o", "up", "down")
