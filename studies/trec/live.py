@@ -1,6 +1,6 @@
 """A real search of 48 trials per arm on TREC, which the sampler was not tuned on, and how soon each found its front.
 
-    python -m studies.trec.live run pareto tpe random plain    # an hour on 2 free cores; adds lines to measured.jsonl
+    python -m studies.trec.live run pareto tpe random plain    # an hour on 2 free cores, alone
     python -m studies.trec.live show                           # prints the table, draws the fronts
 
 The first three arms are `autopeft search` with that sampler, each a process of its own with nothing cached from before;
