@@ -25,6 +25,7 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from numpy.typing import NDArray
 from torch import Tensor
 
+from autopeft.launch import SearchPlan, prepare
 from autopeft.methods import VOCABULARY
 from autopeft.samplers.features import Features
 from autopeft.samplers.points import AffordablePoints, Point
@@ -33,6 +34,7 @@ from autopeft.space import cells
 from studies.arena.benchmarks import Benchmark, Nearest
 from studies.arena.catalogue import load
 from studies.arena.record import TASKS
+from studies.arena.sensitivity import expected_gain, sensitivity
 
 __all__ = ["MODELS", "compare"]
 
@@ -88,9 +90,22 @@ def arcs(benchmark: Benchmark, features: Features, points: Sequence[Point]) -> N
     return np.array(rows)
 
 
+def sensed(benchmark: Benchmark, features: Features, points: Sequence[Point]) -> NDArray[np.float64]:
+    """Put what the gradients of the untrained backbone promise before the log-cost, standardised."""
+    by = sensitivity(prepare(SearchPlan.of(TASKS[benchmark.name])))
+    gains = np.array([expected_gain(point.configuration, by) for point in points])
+    rows = features.encode(points)
+    return np.column_stack([rows[:, :-1], (gains - gains.mean()) / gains.std(), rows[:, -1:]])
+
+
 def ours(x: Tensor, y: Tensor, rates: Sequence[int]) -> AccuracyModel:
     """Fit the sampler's own model."""
     return fit_accuracy(x, y, rates=rates)
+
+
+def guided(x: Tensor, y: Tensor, rates: Sequence[int]) -> AccuracyModel:
+    """Fit the sampler's own model with an expectation, as for a warm start."""
+    return fit_accuracy(x, y, rates=rates, guided=True)
 
 
 def unrated(x: Tensor, y: Tensor, rates: Sequence[int]) -> AccuracyModel:
@@ -125,6 +140,7 @@ MODELS: Mapping[str, Model] = {
     "own": Model(plain, ours),
     "no kernel over rates": Model(plain, unrated),
     "cost features": Model(costed, ours),
+    "gradient sensitivity": Model(sensed, guided),
     "arcs": Model(arcs, unrated),
     "a scale a column": Model(plain, scaled),
     "MAP-SAAS": Model(plain, sparse),
@@ -134,6 +150,8 @@ MODELS: Mapping[str, Model] = {
 
 def compare(name: str, seen: int, draws: int) -> dict[str, NDArray[np.float64]]:
     """Return the mean log density of unseen accuracies for each model and draw.
+
+    Gradients are known of our own tables only.
 
     Args:
         name: A benchmark that is answered by recorded runs.
@@ -147,12 +165,13 @@ def compare(name: str, seen: int, draws: int) -> dict[str, NDArray[np.float64]]:
     features = Features(points)
     places = [points.point(benchmark.space.encode(row.configuration)) for row in rows]
     y = torch.from_numpy(winsorised([row.accuracy for row in rows], [False] * len(rows)))
-    inputs = {model: torch.from_numpy(one.columns(benchmark, features, places)) for model, one in MODELS.items()}
-    found: dict[str, list[float]] = {model: [] for model in MODELS}
+    models = {model: one for model, one in MODELS.items() if name in TASKS or one.columns is not sensed}
+    inputs = {model: torch.from_numpy(one.columns(benchmark, features, places)) for model, one in models.items()}
+    found: dict[str, list[float]] = {model: [] for model in models}
     for draw in range(draws):
         order = np.random.default_rng(draw).permutation(len(rows))
         known, unknown = order[:seen], order[seen:]
-        for model, one in MODELS.items():
+        for model, one in models.items():
             fitted = one.fit(inputs[model][known], y[known], features.rates)
             mean, deviation = fitted.predict(inputs[model][unknown])
             spread = (deviation**2 + fitted.noise * fitted.scale**2).sqrt() / y.std()

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopeft.launch import SearchPlan, prepare
+from autopeft.methods import stock_lora
+from autopeft.space import Configuration
 from autopeft.space.parameters import Parameter
 from autopeft.study import ask
 from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
@@ -19,6 +22,7 @@ from studies.arena.flat_space import FlatSpace
 from studies.arena.record import TABLES, TASKS
 from studies.arena.replay import replay
 from studies.arena.run import SHORT
+from studies.arena.sensitivity import expected_gain, sensitivity
 from studies.arena.show import differences, draw, table
 from studies.arena.surrogate import noise_of
 
@@ -162,6 +166,21 @@ def test_what_an_earlier_search_said_changes_where_one_begins():
     studies = [optuna.create_study(sampler=sampler, directions=["minimize", "maximize"]) for sampler in samplers]
     begun, misled = (ask(study, benchmark.space).configuration for study in studies)
     assert begun != misled
+
+
+def test_gradients_promise_more_of_more_and_of_sensitive_places():
+    job = prepare(SearchPlan())
+    by, shape = sensitivity(job), job.backbone.shape
+    assert len(by) == 6 * shape.layers
+    assert min(by.values()) > 0
+    lora = stock_lora(shape, 1e-3).modules["lora"]
+
+    def gain(**knobs):
+        return expected_gain(Configuration.from_dict({"modules": {"lora": {**lora, **knobs}}, "training": {}}), by)
+
+    assert gain(rank=16) == pytest.approx(gain(rank=8) + np.log(2))
+    layers = sorted(range(shape.layers), key=lambda layer: by[layer, "q"] + by[layer, "v"])
+    assert gain(layers=[layers[0]]) < gain(layers=[layers[-1]])
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
