@@ -165,7 +165,7 @@ def _progress(console: Console, prepared: Preparation) -> Any:
     from autopeft.report import LiveProgress, PlainProgress
 
     kind = LiveProgress if console.is_terminal else PlainProgress
-    return kind(scale=prepared.scale, total=prepared.plan.trials, console=console)
+    return kind(scale=prepared.scale, total=prepared.plan.trials, metric=prepared.task.metric, console=console)
 
 
 def _conclude(console: Console, result: SearchResult, json: bool) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autopeft.report.table import percent
+from autopeft.report.words import baseline_in_words
 from autopeft.study import Ask, Front, Scale
 
 __all__ = ["Band", "LiveProgress", "PlainProgress", "best_per_band", "time_left"]
@@ -56,6 +57,7 @@ class _Progress:
 
     scale: Scale
     total: int
+    metric: str
     console: Console
     done: int = 0
     running: dict[int, Ask] = field(default_factory=dict)
@@ -90,6 +92,10 @@ class _Progress:
         left = time_left(self.seconds, self.total - self.done, self.at_once)
         return "" if left is None else f"about {_clock(left)} left"
 
+    def named(self, trial: Ask) -> str:
+        """Return what a trial is called: a baseline as in the tables, others by their configuration."""
+        return baseline_in_words(trial.baseline, trial.configuration.describe(), self.metric)
+
 
 class PlainProgress(_Progress):
     """One line a finished trial, for logs and pipes."""
@@ -104,7 +110,7 @@ class PlainProgress(_Progress):
         """Print one line."""
         super().finished(trial, outcome, params, front)
         self.console.print(
-            f"[{self.done}/{self.total}] {_outcome_line(trial, outcome, params, self.scale)}"
+            f"[{self.done}/{self.total}] {_outcome_line(trial, self.named(trial), outcome, params, self.scale)}"
             f"{_score(front)} {self.remaining()}".rstrip(),
             highlight=False,
             markup=False,
@@ -143,25 +149,21 @@ class LiveProgress(_Progress):
             parts += [bands, Text(_score(self.front).strip(" ·"), style="dim")]
         for trial in self.running.values():
             parts.append(
-                Text(f"  trial {trial.number}: {_name(trial)}", style="dim", overflow="ellipsis", no_wrap=True)
+                Text(f"  trial {trial.number}: {self.named(trial)}", style="dim", overflow="ellipsis", no_wrap=True)
             )
         return Group(*parts)
 
 
-def _name(trial: Ask) -> str:
-    return f"{trial.baseline}: {trial.configuration.describe()}" if trial.baseline else trial.configuration.describe()
-
-
-def _outcome_line(trial: Ask, outcome: Mapping[str, Any], params: int, scale: Scale) -> str:
+def _outcome_line(trial: Ask, named: str, outcome: Mapping[str, Any], params: int, scale: Scale) -> str:
     cost = f"{params:,} params ({percent(params / scale.backbone)})"
     if outcome["status"] == "complete":
-        return f"trial {trial.number} {outcome['accuracy']:.4f} {cost} {outcome['seconds']:.0f}s {_name(trial)}"
+        return f"trial {trial.number} {outcome['accuracy']:.4f} {cost} {outcome['seconds']:.0f}s {named}"
     if outcome["status"] == "stopped":
         last = outcome["curve"][-1]
         reached = f"stopped at step {last['step']} with {last['accuracy']:.4f}"
-        return f"trial {trial.number} {reached} {cost} {outcome['seconds']:.0f}s {_name(trial)}"
+        return f"trial {trial.number} {reached} {cost} {outcome['seconds']:.0f}s {named}"
     message = f": {outcome['message']}" if outcome.get("message") else ""
-    return f"trial {trial.number} {outcome['status']}{message} {cost} {_name(trial)}"
+    return f"trial {trial.number} {outcome['status']}{message} {cost} {named}"
 
 
 def _score(front: Front) -> str:

@@ -74,7 +74,7 @@ def test_the_table_holds_the_front_and_the_baselines_beside_it():
 def test_progress(kind):
     console = Console(file=io.StringIO(), force_terminal=kind is LiveProgress, width=100)
     trial = Ask(7, Configuration.from_dict({"modules": {}, "training": {}}), None)
-    with kind(SCALE, total=5, console=console) as progress:
+    with kind(SCALE, total=5, metric="accuracy", console=console) as progress:
         progress.opened(1)
         progress.started(trial)
         progress.finished(trial, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 9000, FRONT)
@@ -90,6 +90,15 @@ def test_progress(kind):
     assert "0.25" in text
     if kind is PlainProgress:
         assert "oom: too big" in text
+
+
+@pytest.mark.parametrize(("metric", "name"), [("accuracy", "head only"), ("token_accuracy", "untouched model")])
+def test_a_baseline_is_called_what_it_is_for_the_task(metric, name):
+    console = Console(file=io.StringIO(), width=200)
+    baseline = Ask(0, Configuration.from_dict({"modules": {}, "training": {}}), "head-only")
+    with PlainProgress(SCALE, total=5, metric=metric, console=console) as progress:
+        progress.finished(baseline, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 0, FRONT)
+    assert f"{name} (baseline)" in console.file.getvalue()
 
 
 def test_a_listener_is_what_the_desk_expects():
