@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from studies.arena.catalogue import BENCHMARKS, load
 from studies.arena.compare import CHECKPOINTS, Standing, Test, against_random, holm, standings
-from studies.arena.contestants import CONTESTANTS
+from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS
 from studies.arena.run import SHORT, stored
 
 _COLOURS = dict(zip(CONTESTANTS, ("#d1622b", "#9a9fa6", "#1f5fa8", "#5aa469", "#8a5fb0", "#c2a12b"), strict=True))
@@ -27,7 +27,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="PNG file of the figure")
     given = parser.parse_args()
+    order = (*CONTESTANTS, *BEGUN, NUTS)
     found = {name: rows for name in BENCHMARKS if (rows := stored(name))}
+    for rows in found.values():
+        rows.sort(key=lambda row: order.index(row["sampler"]))
     best = {name: load(name).best() for name in found}
     compared: list[Test] = []
     for name, rows in found.items():
@@ -38,18 +41,20 @@ def main() -> None:
 
 
 def table(lines: Sequence[Standing]) -> str:
-    """Return the standings of a benchmark as a Markdown table."""
-    head = ["sampler", "seeds", *map(str, CHECKPOINTS), "area", "to 95 %", "get there", "s a suggestion", "steps"]
+    """Return the standings of a benchmark as a Markdown table; checkpoints and steps only where they say something."""
+    checkpoints = [checkpoint for checkpoint in CHECKPOINTS if any(checkpoint in each.shares for each in lines)]
+    steps = ["steps"] if any(each.steps < 1 for each in lines) else []
+    head = ["sampler", "seeds", *map(str, checkpoints), "area", "to 95 %", "get there", "s a suggestion", *steps]
     rows = [
         [
             each.sampler,
             str(each.seeds),
-            *(_interval(*each.shares[c]) if c in each.shares else "" for c in CHECKPOINTS),
+            *(_interval(*each.shares[c]) if c in each.shares else "" for c in checkpoints),
             f"{each.area:.3f}",
             f"{each.goal:.0f}" if np.isfinite(each.goal) else f"> {SHORT}",
             f"{each.reached:.0%}",
             f"{each.seconds:.2f}",
-            f"{each.steps:.0%}",
+            *(f"{each.steps:.0%}" for _ in steps),
         ]
         for each in lines
     ]
