@@ -16,9 +16,9 @@ def test_arms_are_timed_to_what_all_found_together(tmp_path, capsys):
         rows(pareto=[(5.0, 0, 0.5), (10.0, 10, 0.8)], plain=[(40.0, 10, 0.7), (90.0, 10_000, 0.9)]), tmp_path / "f.png"
     )
     ours, plain = capsys.readouterr().out.splitlines()[-2:]
-    assert ours.split(" | ")[2:5] == ["100", "1.000", "10"]
+    assert ours.split(" | ")[2:6] == ["100", "1.000", "10", "10"]
     # 0.7 of 0.8 above 0.5 is two thirds; what is over the budget counts for nothing but is told.
-    assert plain.split(" | ")[3:5] == ["0.667", "never"]
+    assert plain.split(" | ")[3:6] == ["0.667", "never", "40"]
     assert plain.endswith("| 0.700 | 10 | 1 |")
     assert (tmp_path / "f.png").stat().st_size > 1000
 
