@@ -1,4 +1,4 @@
-"""What the stored searches say: means with intervals, and paired tests against random search."""
+"""What the stored searches say: means with intervals, and paired tests of samplers against one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import stats
 
 from studies.arena.run import LONG, SHORT
 
-__all__ = ["CHECKPOINTS", "Standing", "Test", "against_random", "holm", "standings"]
+__all__ = ["CHECKPOINTS", "Standing", "Test", "against", "holm", "standings"]
 
 #: Trials at which searches are compared.
 CHECKPOINTS = (8, 16, 24, 32, 64, 100)
@@ -49,13 +49,13 @@ class Standing:
 
 @dataclass(frozen=True)
 class Test:
-    """A paired comparison with random search on a benchmark at a checkpoint.
+    """A paired comparison with a rival on a benchmark at a checkpoint.
 
     Args:
         benchmark: The benchmark.
         sampler: The sampler.
         checkpoint: Trials.
-        difference: Mean difference of shares, sampler minus random.
+        difference: Mean difference of shares, sampler minus rival.
         p: Two-sided p-value of a paired t-test.
     """
 
@@ -98,8 +98,8 @@ def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
     return found
 
 
-def against_random(benchmark: str, rows: Sequence[Mapping[str, Any]], best: float) -> list[Test]:
-    """Compare every sampler with random search on the seeds that both have."""
+def against(rival: str, benchmark: str, rows: Sequence[Mapping[str, Any]], best: float) -> list[Test]:
+    """Compare every other sampler with a rival on the seeds that both have, where these are more than two."""
     found = []
     for checkpoint in CHECKPOINTS:
         by = {
@@ -107,9 +107,9 @@ def against_random(benchmark: str, rows: Sequence[Mapping[str, Any]], best: floa
             for sampler in dict.fromkeys(row["sampler"] for row in rows)
         }
         for sampler, mine in by.items():
-            seeds = sorted(mine.keys() & by.get("random", {}).keys())
-            if sampler != "random" and len(seeds) > 2:
-                apart = np.array([mine[seed] - by["random"][seed] for seed in seeds]) / best
+            seeds = sorted(mine.keys() & by.get(rival, {}).keys())
+            if sampler != rival and len(seeds) > 2:
+                apart = np.array([mine[seed] - by[rival][seed] for seed in seeds]) / best
                 p = stats.ttest_1samp(apart, 0.0).pvalue if np.ptp(apart) else 1.0
                 found.append(Test(benchmark, sampler, checkpoint, float(apart.mean()), float(p)))
     return found

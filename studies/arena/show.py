@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from studies.arena.catalogue import BENCHMARKS, load
-from studies.arena.compare import CHECKPOINTS, Standing, Test, against_random, holm, standings
+from studies.arena.compare import CHECKPOINTS, Standing, Test, against, holm, standings
 from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS
 from studies.arena.run import SHORT, stored
 
@@ -32,11 +32,13 @@ def main() -> None:
     for rows in found.values():
         rows.sort(key=lambda row: order.index(row["sampler"]))
     best = {name: load(name).best() for name in found}
-    compared: list[Test] = []
+    with_random: list[Test] = []
+    with_cold: list[Test] = []
     for name, rows in found.items():
         print(f"\n{name}: best known {best[name]:.4f}\n\n{table(standings(rows, best[name]))}")
-        compared += against_random(name, rows, best[name])
-    print(f"\n{differences(compared)}")
+        with_random += against("random", name, rows, best[name])
+        with_cold += [test for test in against("pareto", name, rows, best[name]) if test.sampler in BEGUN]
+    print(f"\n{differences('random', with_random)}\n\n{differences('pareto', with_cold)}")
     draw(found, best, given.out)
 
 
@@ -61,15 +63,15 @@ def table(lines: Sequence[Standing]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows))
 
 
-def differences(compared: Sequence[Test]) -> str:
-    """Say where a sampler differs significantly from random search, all tests of it corrected by Holm."""
+def differences(rival: str, compared: Sequence[Test]) -> str:
+    """Say where a sampler differs significantly from a rival, all tests of it corrected by Holm."""
     said = []
     for sampler in dict.fromkeys(test.sampler for test in compared):
         mine = [test for test in compared if test.sampler == sampler]
         for test, p in zip(mine, holm([test.p for test in mine]), strict=True):
             if p < _SIGNIFICANT:
                 said.append(f"{sampler} on {test.benchmark} at {test.checkpoint}: {test.difference:+.3f} (p = {p:.1g})")
-    return "\n".join(["Against random, significant after Holm's correction:", *said])
+    return "\n".join([f"Against {rival}, significant after Holm's correction:", *(said or ["nothing"])])
 
 
 def draw(found: Mapping[str, Sequence[Mapping[str, Any]]], best: Mapping[str, float], path: Path) -> None:

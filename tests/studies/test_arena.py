@@ -16,7 +16,7 @@ from autopeft.space.parameters import Parameter
 from autopeft.study import ask
 from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
 from studies.arena.catalogue import SHARED_TABLES, load, read_rows
-from studies.arena.compare import against_random, holm, standings
+from studies.arena.compare import against, holm, standings
 from studies.arena.contestants import BEGUN, CONTESTANTS, make
 from studies.arena.flat_space import FlatSpace
 from studies.arena.record import TABLES, TASKS
@@ -129,9 +129,9 @@ def test_the_better_sampler_is_told_apart():
     assert first.shares[32][0] == pytest.approx(0.73)
     assert (first.goal, first.reached, second.reached) == (np.inf, 0, 1)
     assert second.goal <= SHORT
-    compared = against_random("made-up", stored, best=1.0)
+    compared = against("random", "made-up", stored, best=1.0)
     assert {test.checkpoint for test in compared} == {8, 16, 24, 32}
-    assert "pareto on made-up at 32: +0.2" in differences(compared)
+    assert "pareto on made-up at 32: +0.2" in differences("random", compared)
     assert table([first, second]).count("\n") == 3
 
 
