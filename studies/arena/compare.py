@@ -30,8 +30,10 @@ class Standing:
         seeds: Searches of 32 trials.
         shares: Mean share of the best known hypervolume by checkpoint, with half the width of its 95 % interval.
         area: Mean share over the first 32 trials.
-        goal: Median trials to 95 %; infinite when most searches of 32 do not get there.
-        reached: Share of those searches that do.
+        goal: Median trials to 95 %, of the searches of 32 trials, or of long ones where most of those do not get there;
+            infinite when most long ones do not either.
+        within: Trials of the searches that tell the goal.
+        reached: Share of the searches of 32 trials that get there.
         seconds: Mean time of a suggestion.
         steps: Mean share of the training steps that searches spent, of finishing every trial; searches stored without
             it finished all.
@@ -42,6 +44,7 @@ class Standing:
     shares: Mapping[int, tuple[float, float]]
     area: float
     goal: float
+    within: int
     reached: float
     seconds: float
     steps: float
@@ -81,15 +84,19 @@ def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
             values = np.array(list(_at(mine, checkpoint).values())) / best
             if len(values):
                 shares[checkpoint] = (float(values.mean()), _half_width(values))
-        short = [np.array(row["growth"]) / best for row in mine if row["trials"] == SHORT]
-        to_goal = [int(np.argmax(curve >= _GOAL)) + 1 if curve[-1] >= _GOAL else np.inf for curve in short]
+        short, long = (
+            [np.array(r["growth"]) / best for r in mine if r["trials"] == trials] for trials in (SHORT, LONG)
+        )
+        to_goal = [_to_goal(curve) for curve in short]
+        telling = long if long and np.isinf(np.median(to_goal)) else short
         found.append(
             Standing(
                 sampler,
                 len(short),
                 shares,
                 area=float(np.mean([curve.mean() for curve in short])),
-                goal=float(np.median(to_goal)),
+                goal=float(np.median([_to_goal(curve) for curve in telling])),
+                within=len(telling[0]),
                 reached=float(np.mean(np.isfinite(to_goal))),
                 seconds=float(np.mean([row["seconds"] for row in mine])),
                 steps=float(np.mean([row.get("steps", 1.0) for row in mine])),
@@ -132,6 +139,10 @@ def _at(rows: Sequence[Mapping[str, Any]], checkpoint: int) -> dict[int, float]:
         for row in rows
         if row["trials"] == trials and len(row["growth"]) >= checkpoint
     }
+
+
+def _to_goal(curve: NDArray[np.float64]) -> float:
+    return int(np.argmax(curve >= _GOAL)) + 1 if curve[-1] >= _GOAL else np.inf
 
 
 def _half_width(values: NDArray[np.float64]) -> float:

@@ -53,7 +53,7 @@ def table(lines: Sequence[Standing]) -> str:
             str(each.seeds),
             *(_interval(*each.shares[c]) if c in each.shares else "" for c in checkpoints),
             f"{each.area:.3f}",
-            f"{each.goal:.0f}" if np.isfinite(each.goal) else f"> {SHORT}",
+            f"{each.goal:.0f}" if np.isfinite(each.goal) else f"> {each.within}",
             f"{each.reached:.0%}",
             f"{each.seconds:.2f}",
             *(f"{each.steps:.0%}" for _ in steps),

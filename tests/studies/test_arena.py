@@ -21,7 +21,7 @@ from studies.arena.contestants import BEGUN, CONTESTANTS, make
 from studies.arena.flat_space import FlatSpace
 from studies.arena.record import TABLES, TASKS
 from studies.arena.replay import replay
-from studies.arena.run import SHORT
+from studies.arena.run import LONG, SHORT
 from studies.arena.sensitivity import expected_gain, sensitivity
 from studies.arena.show import differences, draw, table
 from studies.arena.surrogate import noise_of
@@ -133,6 +133,12 @@ def test_the_better_sampler_is_told_apart():
     assert {test.checkpoint for test in compared} == {8, 16, 24, 32}
     assert "pareto on made-up at 32: +0.2" in differences("random", compared)
     assert table([first, second]).count("\n") == 3
+
+
+def test_where_most_short_searches_do_not_get_there_long_ones_tell():
+    long = [{**row, "trials": LONG, "growth": np.linspace(0, 1, LONG).tolist()} for row in searches("random", [1.0])]
+    [found] = standings([*searches("random", [0.7, 1.0, 0.8]), *long], best=1.0)
+    assert (found.goal, found.within, found.seeds) == (96, LONG, 3)
 
 
 def test_the_figure_is_drawn(tmp_path):
