@@ -78,14 +78,14 @@ def draw(found: Mapping[str, Sequence[Mapping[str, Any]]], best: Mapping[str, fl
     """Draw the mean share of the best known hypervolume over trials, a panel for each benchmark."""
     columns = min(len(found), 3)
     lines = -(-len(found) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.4 * lines), dpi=150, layout="constrained")
+    figure = Figure(figsize=(4.2 * columns, 3.4 * lines), dpi=100, layout="constrained")
     for axes, (name, rows) in zip(figure.subplots(lines, columns, squeeze=False).flat, found.items(), strict=False):
         for sampler in CONTESTANTS:
             curves = [row["growth"] for row in rows if row["sampler"] == sampler and row["trials"] == SHORT]
             if curves:
                 mean = np.mean(curves, axis=0) / best[name]
                 axes.plot(range(1, len(mean) + 1), mean, color=_COLOURS[sampler], label=sampler)
-        axes.set(title=name, xlabel="trials", ylim=(0.4, 1.01))
+        axes.set(title=name, xlabel="trials", ylim=(0.2, 1.01))
         axes.grid(True, color="#e6e6e6", lw=0.6)
     figure.axes[0].set_ylabel("share of the best hypervolume known")
     figure.axes[0].legend(frameon=False, fontsize=8)
