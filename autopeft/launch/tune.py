@@ -221,7 +221,11 @@ def profile_with_ray(
 
 
 def start_ray(workers: int, gpus: float, address: str | None) -> bool:
-    """Start or join Ray quietly; return whether it is ours to stop."""
+    """Start or join Ray quietly; return whether it is ours to stop.
+
+    Raises:
+        AutopeftError: When there is no Ray at the address, or none can be started.
+    """
     if ray.is_initialized():
         return False
     # Neither result files nor usage reports: the study is the record, and nothing leaves this machine.
@@ -234,9 +238,15 @@ def start_ray(workers: int, gpus: float, address: str | None) -> bool:
     if address is None:
         local = {"num_cpus": workers, "num_gpus": math.ceil(workers * gpus)}
         local |= {"include_dashboard": False, "object_store_memory": 200 * 2**20}
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        raise AutopeftError(f"cannot reach {where}: {error}; --workers 0 runs trials without Ray") from None
-    return True
+    # A start on this machine failed twice in two hundred, the next one at once went well. A cluster is asked once.
+    attempts = 1 if address else 2
+    while True:
+        attempts -= 1
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
+            return True
+        except Exception as error:  # Ray documents no kinds
+            ray.shutdown()
+            if attempts == 0:
+                where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+                raise AutopeftError(f"cannot reach {where}: {error}; --workers 0 runs trials without Ray") from error
