@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import norm, rankdata
 
 from autopeft.samplers.history import point_of, read_history
@@ -69,15 +69,19 @@ class AutoPeftLoop(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Propose a point; the four of a batch see the trials that had ended when the batch began."""
+        """Propose a point; the four of a batch see what had been finished when the batch began.
+
+        The loop knows no early stopping: a trial that was stopped tells it nothing.
+        """
         rng = np.random.default_rng((self._seed, trial.number))
         seen = read_history(study, trial, self._points).seen
         point = None
         if trial.number >= self._random_trials:
             begin = trial.number - (trial.number - self._random_trials) % _BATCH
             others = [each for each in study.get_trials(deepcopy=False) if each.number < trial.number]
-            told = [each for each in others if each.number < begin and each.state.is_finished()]
-            pending = [point_of(each, self._points) for each in others if each not in told]
+            ended = [each for each in others if each.number < begin and each.state.is_finished()]
+            pending = [point_of(each, self._points) for each in others if each not in ended]
+            told = [each for each in ended if each.state == TrialState.COMPLETE]
             observed = [(place, each) for each in told if (place := point_of(each, self._points)) is not None]
             point = self._improve(
                 begin,

@@ -107,6 +107,14 @@ def test_trials_out_of_reach_are_stopped_the_same_way_for_all():
     assert stopped.growth[:4] == whole.growth[:4]
 
 
+@pytest.mark.parametrize("name", CONTESTANTS)
+def test_every_contestant_bears_with_stopped_trials(name):
+    found = replay(replace(made_up(), stopping=True), name, 24, seed=1)
+    assert found.steps < 1
+    assert len(found.growth) == 24
+    assert found.growth == sorted(found.growth)
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holms_correction_keeps_the_order_and_never_helps(values):
     corrected = holm(values)
