@@ -238,7 +238,7 @@ def start_ray(workers: int, gpus: float, address: str | None) -> bool:
     if address is None:
         local = {"num_cpus": workers, "num_gpus": math.ceil(workers * gpus)}
         local |= {"include_dashboard": False, "object_store_memory": 200 * 2**20}
-    # A start on this machine failed twice in two hundred, the next one at once went well. A cluster is asked once.
+    # Two of 200 local starts failed, for no reason found, and the next went well. A cluster is asked once.
     attempts = 1 if address else 2
     while True:
         attempts -= 1
