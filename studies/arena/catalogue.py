@@ -251,9 +251,9 @@ def _best(space: Any, cost: Callable[[Configuration], int], model: Trees, scale:
 
 #: Each benchmark's name and how to load it.
 BENCHMARKS: dict[str, Callable[[str], Benchmark]] = {
-    "peft": _peft,
-    "lora-hpo": _lora,
     **dict.fromkeys(TASKS, _own),
     **dict.fromkeys((f"{task}-model" for task in TASKS), _own_modelled),
-    **dict.fromkeys((f"{table}{STOPPING}" for table in ("peft", *TASKS)), _stopping),
+    "peft": _peft,
+    "lora-hpo": _lora,
+    **dict.fromkeys((f"{table}{STOPPING}" for table in (*TASKS, "peft")), _stopping),
 }

@@ -49,7 +49,7 @@ def run(
         benchmark: One of `BENCHMARKS`.
         samplers: Some of `CONTESTANTS`, `BEGUN` and `NUTS`.
         seeds: Searches of 32 trials of each; None for the numbers of the study.
-        long_seeds: Searches of 100, likewise.
+        long_seeds: Searches of 100, likewise; with early stopping there are none.
         folder: Where results are.
     """
     loaded = load(benchmark)
@@ -58,7 +58,7 @@ def run(
     for sampler in samplers:
         short, long = _SEEDS[sampler in SLOW]
         plan = [(SHORT, seed) for seed in range(short if seeds is None else seeds)]
-        if loaded.most > SHORT:
+        if loaded.most > SHORT and not loaded.stopping:
             plan += [(LONG, seed) for seed in range(long if long_seeds is None else long_seeds)]
         for trials, seed in plan:
             if (sampler, trials, seed) not in done:
