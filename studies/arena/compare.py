@@ -30,8 +30,8 @@ class Standing:
         seeds: Searches of 32 trials.
         shares: Mean share of the best known hypervolume by checkpoint, with half the width of its 95 % interval.
         area: Mean share over the first 32 trials.
-        goal: Median trials to 95 %, of the searches of 32 trials, or of long ones where most of those do not get there;
-            infinite when most long ones do not either.
+        goal: Median trials to 95 %, of the searches of 32 trials. Where most of those do not get there, it is beyond
+            32, and the long ones tell where; infinite when they do not say so.
         within: Trials of the searches that tell the goal.
         reached: Share of the searches of 32 trials that get there.
         seconds: Mean time of a suggestion.
@@ -88,15 +88,19 @@ def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
             [np.array(r["growth"]) / best for r in mine if r["trials"] == trials] for trials in (SHORT, LONG)
         )
         to_goal = [_to_goal(curve) for curve in short]
-        telling = long if long and np.isinf(np.median(to_goal)) else short
+        goal, within = float(np.median(to_goal)), len(short[0])
+        if np.isinf(goal) and long:
+            far = float(np.median([_to_goal(curve) for curve in long]))
+            # Three long searches that happen to be quick do not outvote the short ones.
+            goal, within = (far, len(long[0])) if far > SHORT else (goal, within)
         found.append(
             Standing(
                 sampler,
                 len(short),
                 shares,
                 area=float(np.mean([curve.mean() for curve in short])),
-                goal=float(np.median([_to_goal(curve) for curve in telling])),
-                within=len(telling[0]),
+                goal=goal,
+                within=within,
                 reached=float(np.mean(np.isfinite(to_goal))),
                 seconds=float(np.mean([row["seconds"] for row in mine])),
                 steps=float(np.mean([row.get("steps", 1.0) for row in mine])),

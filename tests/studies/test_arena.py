@@ -145,8 +145,12 @@ def test_the_better_sampler_is_told_apart():
 
 def test_where_most_short_searches_do_not_get_there_long_ones_tell():
     long = [{**row, "trials": LONG, "growth": np.linspace(0, 1, LONG).tolist()} for row in searches("random", [1.0])]
-    [found] = standings([*searches("random", [0.7, 1.0, 0.8]), *long], best=1.0)
+    short = searches("random", [0.7, 1.0, 0.8])
+    [found] = standings([*short, *long], best=1.0)
     assert (found.goal, found.within, found.seeds) == (96, LONG, 3)
+    quick = [{**row, "growth": np.minimum(1, np.linspace(0, 10, LONG)).tolist()} for row in long]
+    [found] = standings([*short, *quick], best=1.0)
+    assert (found.goal, found.within) == (np.inf, SHORT)
 
 
 def test_the_figure_is_drawn(tmp_path):
