@@ -1,0 +1,71 @@
+"""What a cell says as text, alike whatever source it stands in."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+__all__ = ["is_missing", "kind_in_words", "mended", "text_of"]
+
+#: Halves of characters beyond the first 65,536, which JSON can hold alone and no tokenizer takes.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a cell holds nothing: None, not a number, no text but blanks."""
+    if value is None:
+        return True
+    if isinstance(value, float | Decimal):
+        return math.isnan(value)
+    return isinstance(value, str) and not value.strip()
+
+
+def text_of(value: Any) -> str | None:
+    """Return what a cell says as text: JSON's numbers, `true` and `false`, ISO dates; None for what is no text.
+
+    Args:
+        value: A value of a row.
+
+    Returns:
+        The text; line ends in it are `\\n`. None for lists, mappings and bytes.
+    """
+    match value:
+        case str():
+            return value.replace("\r\n", "\n").replace("\r", "\n")
+        case bool() | int() | float():
+            return json.dumps(value)
+        case Decimal():
+            return str(value)
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+    return None
+
+
+def mended(text: str) -> str:
+    """Return a text with what no tokenizer takes replaced by U+FFFD."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def kind_in_words(value: Any) -> str:
+    """Say what a value is, for messages."""
+    match value:
+        case None:
+            return "nothing"
+        case []:
+            return "an empty list"
+        case list() | tuple():
+            return "a list"
+        case Mapping():
+            return "an object"
+        case bool():
+            return f"{value}".lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return "a text"
+    return f"a {type(value).__name__}"

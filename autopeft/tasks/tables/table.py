@@ -1,0 +1,34 @@
+"""The rows of a source, whatever it was, and how it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Row", "Table"]
+
+#: Where a row stands, e.g. `line 3`, and its values by column.
+Row = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a source.
+
+    Args:
+        source: Where they come from, for messages.
+        columns: Names of the columns that any row has, in the order in which they come.
+        rows: The rows; a key that a row lacks reads as None. Values are plain: texts, numbers, booleans, None, lists
+            and mappings of them, dates as `datetime` has them.
+        notes: What was recognised on the way in, for people: a delimiter, an encoding.
+        classes: Of columns whose values are one of some names, those names in the order of the source.
+        repeated: Names that several columns have; what they hold cannot be told apart.
+    """
+
+    source: str
+    columns: tuple[str, ...]
+    rows: list[Row]
+    notes: tuple[str, ...] = ()
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    repeated: frozenset[str] = frozenset()
