@@ -1,0 +1,154 @@
+"""Runs of an earlier commit: every verb goes on working on them, and resuming them loses and repeats nothing."""
+
+import importlib.util
+import json
+import sqlite3
+
+import optuna
+import pytest
+
+from autopeft.cli import app
+from autopeft.launch import SearchPlan, prepare, run_search
+from autopeft.study import counted, load_study
+
+#: The number of its trial.
+STOCK = "1"
+needs_trl = pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="the extra `trl` is not installed")
+trainable = pytest.mark.parametrize("kind", ["classifier", pytest.param("decoder", marks=needs_trl)])
+of_both_kinds = pytest.mark.parametrize("kind", ["classifier", "decoder"])
+
+
+def autopeft(*words):
+    """Run a verb in this process."""
+    assert not app([str(word) for word in words], standalone_mode=False)
+
+
+def resume(run):
+    return run_search(prepare(SearchPlan.from_file(run / "study.yaml")))
+
+
+def trial_rows(run):
+    """Return all that the study says of each trial, by its number."""
+    with sqlite3.connect(run / "study.db") as database:
+        numbers = dict(database.execute("SELECT trial_id, number FROM trials"))
+        tables = [
+            name
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if name.startswith("trial")
+        ]
+        rows = {number: [] for number in numbers.values()}
+        for table in tables:
+            cursor = database.execute(f"SELECT * FROM {table}")
+            place = [column[0] for column in cursor.description].index("trial_id")
+            for row in cursor:
+                rows[numbers[row[place]]].append((table, row))
+    return {number: sorted(of, key=repr) for number, of in rows.items()}
+
+
+def stamps(folder):
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("state", ["finished", "finalists"])
+@of_both_kinds
+def test_the_front_is_what_it_was(recorded, kind, state, capfd):
+    run = recorded / f"{kind}-{state}"
+    capfd.readouterr()
+    autopeft("front", run, "--json")
+    assert json.loads(capfd.readouterr().out) == json.loads((run / "front.json").read_text())
+
+
+@of_both_kinds
+def test_the_front_of_an_interrupted_run_has_its_finished_trials(recorded, kind, capfd):
+    run = recorded / f"{kind}-interrupted"
+    capfd.readouterr()
+    autopeft("front", run, "--json")
+    front = json.loads(capfd.readouterr().out)
+    assert front["trials"] == {"complete": 2, "running": 1}
+    assert [row["baseline"] for row in front["baselines"]] == ["head-only", "stock-lora"]
+
+
+@pytest.mark.parametrize("state", ["finished", "interrupted", "finalists"])
+@of_both_kinds
+def test_a_report_is_written(recorded, kind, state):
+    autopeft("report", recorded / f"{kind}-{state}", "-o", recorded / "page")
+    page = (recorded / "page" / "report.html").read_text()
+    assert "LoRA r=8 on q,v" in page
+    assert list((recorded / "page" / "figures").glob("*.svg"))
+
+
+@pytest.mark.parametrize("state", ["finished", "interrupted"])
+@of_both_kinds
+def test_stock_lora_is_exported(recorded, kind, state):
+    run = recorded / f"{kind}-{state}"
+    for target in ("peft", "autopeft"):
+        autopeft("export", run, "--pick", STOCK, "--to", target, "-o", recorded / target)
+    assert json.loads((recorded / "peft" / "adapter_config.json").read_text())["r"] == 8
+    assert "rank: 8" in (recorded / "autopeft" / "configuration.yaml").read_text()
+
+
+@of_both_kinds
+def test_the_best_of_a_run_is_exported(recorded, kind, capfd):
+    run = recorded / f"{kind}-finished"
+    best = max(json.loads((run / "front.json").read_text())["front"], key=lambda row: row["accuracy"])
+    autopeft("export", run, "--pick", "best", "--to", "autopeft", "-o", recorded / "autopeft")
+    assert f"trial {best['trial']}: {best['in_words']}" in capfd.readouterr().out
+
+
+@of_both_kinds
+def test_an_export_after_a_selection_holds_what_the_finalist_learned(recorded, kind):
+    run = recorded / f"{kind}-finalists"
+    autopeft("export", run, "--pick", "best", "--to", "peft", "-o", recorded / "peft")
+    exported = (recorded / "peft" / "adapter_model.safetensors").read_bytes()
+    assert exported in [path.read_bytes() for path in (run / "finalists").rglob("adapter_model.safetensors")]
+
+
+@trainable
+def test_stock_lora_is_trained(recorded, kind):
+    out = recorded / "trained"
+    autopeft("train", recorded / f"{kind}-finished", "--pick", STOCK, "--epochs", 1, "-o", out)
+    assert {"adapter_config.json", "README.md", "metrics.json"} <= {path.name for path in out.iterdir()}
+
+
+@of_both_kinds
+def test_finalists_are_not_trained_twice_and_the_verdict_stays(recorded, kind):
+    run = recorded / f"{kind}-finalists"
+    before, decided = stamps(run / "finalists"), json.loads((run / "finalists.json").read_text())
+    autopeft("select", run)
+    assert stamps(run / "finalists") == before
+    assert json.loads((run / "finalists.json").read_text()) == decided
+
+
+@of_both_kinds
+def test_a_finished_run_is_selected_from(recorded, kind):
+    decided = json.loads((recorded / f"{kind}-finalists" / "finalists.json").read_text())
+    run = recorded / f"{kind}-finished"
+    autopeft("select", run, "--seeds", 3)
+    names = {each["name"] for each in json.loads((run / "finalists.json").read_text())["finalists"]}
+    assert {"head", "stock-lora"} <= names == {each["name"] for each in decided["finalists"]}
+
+
+@pytest.mark.parametrize("state", ["finished", "finalists"])
+@of_both_kinds
+def test_a_finished_run_stays_as_it_is(recorded, kind, state):
+    run = recorded / f"{kind}-{state}"
+    before = trial_rows(run)
+    result = resume(run)
+    assert result.complete
+    assert trial_rows(run) == before
+
+
+@of_both_kinds
+def test_an_interrupted_run_goes_on_to_its_five_trials(recorded, kind):
+    run = recorded / f"{kind}-interrupted"
+    before = trial_rows(run)
+    resume(run)
+    after = trial_rows(run)
+    assert [after[number] for number in (0, 1)] == [before[number] for number in (0, 1)]
+    study = load_study(run)
+    assert counted(study) == 5
+    trials = study.get_trials(deepcopy=False)
+    assert not [trial for trial in trials if not trial.state.is_finished()]
+    [again] = [trial for trial in trials if trial.user_attrs.get("retry_of") == 2]
+    assert again.state in (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    assert again.user_attrs["configuration"] == trials[2].user_attrs["configuration"]
