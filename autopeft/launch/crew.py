@@ -44,7 +44,7 @@ class Crew:
 
     def __enter__(self) -> Crew:
         if not self._here:
-            from autopeft.launch.tune import start_ray
+            from autopeft.launch.ray_runtime import start_ray
 
             self._started = start_ray(self._places.workers, self._places.gpus, self._address)
         return self
@@ -59,7 +59,9 @@ class Crew:
         for worker in self._idle:
             ray.kill(worker)
         if self._started:
-            ray.shutdown()
+            from autopeft.launch.ray_runtime import stop_ray
+
+            stop_ray()
 
     def do(self, errands: Sequence[Errand]) -> Iterator[tuple[int, Any]]:
         """Do errands; yield the index of each and what it returned, as they finish.

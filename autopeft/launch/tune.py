@@ -8,9 +8,6 @@ finished trial only when the next trial is already staged, so one trial is alway
 from __future__ import annotations
 
 import json
-import logging
-import math
-import os
 import tempfile
 import time
 import traceback
@@ -25,9 +22,10 @@ from ray.tune.search import Searcher
 from autopeft.errors import AutopeftError
 from autopeft.launch.desk import Desk
 from autopeft.launch.job import WorkerJob
+from autopeft.launch.ray_runtime import start_ray, stop_ray
 from autopeft.space import Configuration
 
-__all__ = ["profile_with_ray", "run_with_tune", "start_ray"]
+__all__ = ["profile_with_ray", "run_with_tune"]
 
 
 _POINT = "point"
@@ -199,7 +197,7 @@ def run_with_tune(
     finally:
         desk.close("the search ended before it finished")
         if started:
-            ray.shutdown()
+            stop_ray()
     if searcher.fault is not None:
         raise searcher.fault
 
@@ -217,36 +215,4 @@ def profile_with_ray(
         raise AutopeftError(f"steps cannot be measured: {error.cause}") from error
     finally:
         if started:
-            ray.shutdown()
-
-
-def start_ray(workers: int, gpus: float, address: str | None) -> bool:
-    """Start or join Ray quietly; return whether it is ours to stop.
-
-    Raises:
-        AutopeftError: When there is no Ray at the address, or none can be started.
-    """
-    if ray.is_initialized():
-        return False
-    # Neither result files nor usage reports: the study is the record, and nothing leaves this machine.
-    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-    # What goes wrong in a trial is told through its outcome.
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    local: dict[str, Any] = {}
-    if address is None:
-        local = {"num_cpus": workers, "num_gpus": math.ceil(workers * gpus)}
-        local |= {"include_dashboard": False, "object_store_memory": 200 * 2**20}
-    # Two of 200 local starts failed, for no reason found, and the next went well. A cluster is asked once.
-    attempts = 1 if address else 2
-    while True:
-        attempts -= 1
-        try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **local)
-            return True
-        except Exception as error:  # Ray documents no kinds
-            ray.shutdown()
-            if attempts == 0:
-                where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-                raise AutopeftError(f"cannot reach {where}: {error}; --workers 0 runs trials without Ray") from error
+            stop_ray()
