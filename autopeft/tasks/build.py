@@ -1,4 +1,4 @@
-"""From examples by split to a task: what is missing split off, labels numbered, all of it checked."""
+"""From tables by split to a task of classification: what is missing split off, labels numbered, all of it checked."""
 
 from __future__ import annotations
 
@@ -6,56 +6,65 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from autopeft.errors import DataError
-from autopeft.tasks.rows import Examples
+from autopeft.tasks.intake import listed
+from autopeft.tasks.metrics import USUAL
+from autopeft.tasks.rows import Examples, examples_of
+from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import hold_out
+from autopeft.tasks.tables import Table
 from autopeft.tasks.task import Split, Task
 
-__all__ = ["LEAST_ROWS", "build_task"]
+__all__ = ["LEAST_ROWS", "classification_task"]
 
 #: With fewer rows a split cannot be fitted or measured on.
 LEAST_ROWS = {"train": 16, "validation": 8, "test": 8}
 
+_RARE = "add rows of it, merge it into another label, or leave it out"
 
-def build_task(
-    name: str,
-    metric: str,
-    examples: Mapping[str, Examples],
-    *,
-    seed: int = 0,
-    label_order: Sequence[str] | None = None,
-) -> Task:
-    """Make a task of examples.
+
+def classification_task(spec: TaskSpec, tables: Mapping[str, Table]) -> Task:
+    """Make a task of tables.
 
     Args:
-        name: The task's name.
-        metric: A name of `METRICS`.
-        examples: `train`, and `validation` and `test` where they are given; the others are split off `train`.
-        seed: Seed of that split.
-        label_order: All label names in order, when the source fixes it; else they are sorted.
+        spec: Where they come from, and which columns they are read by.
+        tables: `train`, and `validation` and `test` where they are given; the others are split off `train`.
 
     Raises:
         DataError: When the data cannot carry a search.
     """
-    notes = [
-        f"{part.dropped} {split} row{'s' * (part.dropped != 1)} with an empty text or label dropped"
-        for split, part in examples.items()
-        if part.dropped
-    ]
-    missing = [split for split in ("validation", "test") if split not in examples]
-    parts = dict(examples)
+    name = spec.short_name
+    texts = [spec.text_column, *([spec.text2] if spec.text2 else [])]
+    parts, intake, names = examples_of(tables, texts, spec.label_column, asked=spec.kind == "classification")
+    notes = list(names.notes)
+    for split in ("validation", "test"):
+        # Published test splits often hide their labels.
+        if split in parts and not len(parts[split]) and getattr(spec, split) is None:
+            del parts[split]
+            notes.append(f"{split} has no row with a label, and is not used")
+    missing = [split for split in ("validation", "test") if split not in parts]
     if missing:
         _check_labels(parts["train"], name)
-        parts |= hold_out(parts["train"], missing, seed)
-        notes.append(f"{' and '.join(missing)} split off the training rows, stratified by label (seed {seed})")
-    labels = _order(parts["train"], label_order)
-    _check(parts, labels, name)
+        parts |= hold_out(parts["train"], missing, spec.seed)
+        notes.append(f"{' and '.join(missing)} split off the training rows, stratified by label (seed {spec.seed})")
+    labels = _order(parts["train"], tables["train"].classes.get(spec.label_column))
+    _check(parts, labels, name, missing)
+    notes += _rare(parts, labels)
     notes += _overlaps(parts)
     number = {label: index for index, label in enumerate(labels)}
     splits = {
         split: Split(tuple(part.texts), tuple(number[label] for label in part.names)) for split, part in parts.items()
     }
-    pair = isinstance(parts["train"].texts[0], tuple)
-    return Task(name, tuple(labels), metric, pair, splits["train"], splits["validation"], splits["test"], tuple(notes))
+    return Task(
+        name,
+        tuple(labels),
+        spec.metric or USUAL,
+        bool(spec.text2),
+        splits["train"],
+        splits["validation"],
+        splits["test"],
+        tuple(notes),
+        intake,
+    )
 
 
 def _order(train: Examples, label_order: Sequence[str] | None) -> list[str]:
@@ -82,7 +91,7 @@ def _check_labels(train: Examples, name: str) -> None:
         )
 
 
-def _check(parts: Mapping[str, Examples], labels: Sequence[str], name: str) -> None:
+def _check(parts: Mapping[str, Examples], labels: Sequence[str], name: str, split_off: Sequence[str]) -> None:
     """Refuse splits that are too small, of one class, or with labels that cannot be learned."""
     for split, least in LEAST_ROWS.items():
         part = parts[split]
@@ -96,18 +105,39 @@ def _check(parts: Mapping[str, Examples], labels: Sequence[str], name: str) -> N
         counts = Counter(parts[split].names)
         unknown = sorted(set(counts) - set(labels))
         if unknown:
-            shown = ", ".join(f"'{label}'" for label in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+            shown = listed([f"'{label}' ({_rows(counts[label])})" for label in unknown])
             raise DataError(
                 f"task {name}: {split} has labels that train lacks: {shown}; train has {len(labels)} labels "
                 f"('{labels[0]}' ... '{labels[-1]}'). Mend the labels, or leave the {split} file out "
                 "to have it split off"
             )
         if len(counts) == 1:
+            only = next(iter(counts))
+            if split in split_off:
+                whole = Counter(label for part in parts.values() for label in part.names)
+                others = [f"'{label}' ({_rows(whole[label])})" for label in labels if label != only]
+                raise DataError(
+                    f"task {name}: too few rows of {listed(others)} for each split to have one beside '{only}'; {_RARE}"
+                )
             raise DataError(
-                f"task {name}: all {len(parts[split])} {split} rows have the label '{next(iter(counts))}'; "
+                f"task {name}: all {len(parts[split])} {split} rows have the label '{only}'; "
                 f"expected at least two labels. Shuffle the rows, or leave the {split} file out "
                 "to have it split off"
             )
+
+
+def _rare(parts: Mapping[str, Examples], labels: Sequence[str]) -> list[str]:
+    """Name the labels that a held-out split lacks: how well they are told is not measured there."""
+    counts = {split: Counter(part.names) for split, part in parts.items()}
+    found = [
+        f"'{label}' ({', '.join(f'{split} {counts[split][label]}' for split in parts)})"
+        for label in labels
+        if not all(counts[split][label] for split in parts)
+    ]
+    if not found:
+        return []
+    each = "a label" if len(found) == 1 else f"{len(found)} labels"
+    return [f"{each} without a row in each split, learned but not measured there: {listed(found)}; {_RARE}"]
 
 
 def _overlaps(parts: Mapping[str, Examples]) -> list[str]:
@@ -119,3 +149,7 @@ def _overlaps(parts: Mapping[str, Examples]) -> list[str]:
         if both:
             notes.append(f"{both} of {len(parts[split])} {split} texts also stand in train")
     return notes
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"

@@ -1,46 +1,38 @@
-"""Read a data set through `datasets.load_dataset`: from the hub, the local cache or a local folder."""
+"""Read a data set through `datasets.load_dataset`: from the hub or the local cache."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlparse
 
 from autopeft.errors import DataError
-from autopeft.tasks.build import build_task
-from autopeft.tasks.metrics import USUAL
-from autopeft.tasks.rows import Examples, clean, pick
-from autopeft.tasks.spec import TaskSpec
-from autopeft.tasks.task import Task
+from autopeft.tasks.tables import Table, by_split, of_dataset
 
-__all__ = ["dataset_task", "load_parts"]
-
-#: What publishers call the splits.
-_SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "dev", "val"),
-    "test": ("test",),
-}
+__all__ = ["read_dataset"]
 
 _PROBE_SECONDS = 3.0
 
 
-def load_parts(spec: TaskSpec) -> dict[str, Any]:
+def read_dataset(name: str, subset: str | None, named: Collection[str]) -> dict[str, Table]:
     """Return the splits of a data set named for `datasets.load_dataset`, by our names for them.
+
+    Args:
+        name: Its name, OWNER/NAME on the hub.
+        subset: The name of one of its subsets.
+        named: Columns that the user names.
 
     Raises:
         DataError: When it cannot be reached or found, or has no training split.
     """
     import datasets
 
-    name = str(spec.dataset)
     try:
         with _without_retries(name) as offline:
-            loaded = datasets.load_dataset(name, spec.subset)
+            loaded = datasets.load_dataset(name, subset)
     except Exception as error:  # datasets raises errors of many libraries
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         mend = (
@@ -49,42 +41,8 @@ def load_parts(spec: TaskSpec) -> dict[str, Any]:
             else "check the name on the hub (OWNER/NAME), the subset and your access"
         )
         raise DataError(f"data set '{name}' cannot be loaded ({first}); {mend}") from error
-    parts = {
-        split: loaded[found]
-        for split, aliases in _SPLIT_NAMES.items()
-        if (found := next((alias for alias in aliases if alias in loaded), None))
-    }
-    if "train" not in parts:
-        raise DataError(f"data set '{name}' has no split 'train'; found: {', '.join(loaded)}")
-    return parts
-
-
-def dataset_task(spec: TaskSpec, parts: Mapping[str, Any]) -> Task:
-    """Return the classification task of the splits that `load_parts` found.
-
-    Raises:
-        DataError: When its data cannot carry a search.
-    """
-    columns = [spec.text_column, *([spec.text2] if spec.text2 else []), spec.label_column]
-    examples: dict[str, Examples] = {}
-    label_order = None
-    for split, part in parts.items():
-        rows = pick(_head(part), columns, f"{spec.dataset} ({split})", known=part.column_names)
-        names = getattr(part.features[spec.label_column], "names", None)
-        rows = [tuple(row) for row in zip(*(part[column] for column in columns), strict=True)]
-        if names is not None:
-            label_order = [str(label) for label in names]
-            # Hidden test labels are published as -1.
-            rows = [(*row[:-1], names[row[-1]] if row[-1] is not None and row[-1] >= 0 else None) for row in rows]
-        cleaned = clean(rows)
-        if len(cleaned) or split == "train":
-            examples[split] = cleaned
-    return build_task(spec.short_name, spec.metric or USUAL, examples, seed=spec.seed, label_order=label_order)
-
-
-def _head(part: Any) -> list[dict[str, Any]]:
-    """Return the first row, enough to check the columns."""
-    return list(part.select(range(min(1, len(part)))))
+    parts = by_split(name, loaded)
+    return {split: of_dataset(f"{name} ({split})", part, named) for split, part in parts.items()}
 
 
 @contextmanager

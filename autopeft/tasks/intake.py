@@ -53,14 +53,15 @@ class Intake:
 
     def describe(self) -> list[str]:
         """Return lines that tell people how the source was read and what of it is left out."""
-        lines = [f"{self.source}: {note}" for note in self.notes]
+        lines = list(self.notes)
         for reason, places in self.drops.items():
-            lines.append(f"{self.source}: {_rows(places)} dropped, {reason} ({listed(places)})")
+            lines.append(f"{_rows(places)} of {self.rows:,} dropped, {reason} ({_places(places)})")
         for remark, places in self.remarks.items():
-            lines.append(f"{self.source}: {remark} in {_rows(places)} ({listed(places)})")
+            lines.append(f"{remark} in {_rows(places)} ({_places(places)})")
         if self.unused:
-            lines.append(f"{self.source}: not used: {listed(self.unused, 20)}")
-        return lines
+            lines.append(f"not used: {listed(self.unused, 20)}")
+        name = self.source.rsplit("/", 1)[-1]
+        return [f"{name}: {line}" for line in lines]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -117,3 +118,11 @@ class Ledger:
 
 def _rows(places: Sequence[str]) -> str:
     return f"{len(places):,} row{'s' * (len(places) != 1)}"
+
+
+def _places(places: Sequence[str]) -> str:
+    """Return places as `lines 3, 5 and 2 more`."""
+    words = {place.rpartition(" ")[0] for place in places}
+    if len(places) == 1 or len(words) > 1:
+        return listed(places)
+    return f"{words.pop()}s {listed([place.rpartition(' ')[2] for place in places])}"

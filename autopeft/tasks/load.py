@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from autopeft.errors import DataError
-from autopeft.tasks.build import build_task
+from autopeft.tasks.build import classification_task
 from autopeft.tasks.causal import CausalTask, build_causal_task, recognise
-from autopeft.tasks.files import Table, read_rows, read_table
-from autopeft.tasks.hub import dataset_task, load_parts
+from autopeft.tasks.hub import read_dataset
 from autopeft.tasks.icd10 import load_icd10
 from autopeft.tasks.metrics import USUAL
-from autopeft.tasks.rows import clean
 from autopeft.tasks.spec import TaskSpec
+from autopeft.tasks.tables import Table, is_source, read_source
 from autopeft.tasks.task import Task
 
 __all__ = ["PACKAGED", "PackagedTask", "load_task"]
@@ -57,22 +55,29 @@ def load_task(spec: TaskSpec) -> Task | CausalTask:
                 + ", or a file with --data"
             )
         return PACKAGED[spec.name].load(spec.metric or USUAL)
-    if spec.dataset:
-        parts = load_parts(spec)
-        form = recognise(spec, parts["train"].column_names)
-        if form is None:
-            return dataset_task(spec, parts)
-        return build_causal_task(spec, form, {split: _table(spec, split, part) for split, part in parts.items()})
-    files = {"train": spec.data, "validation": spec.validation, "test": spec.test}
-    given = {split: file for split, file in files.items() if file}
-    form = recognise(spec, read_table(given["train"], ()).columns)
+    tables = _tables(spec)
+    form = recognise(spec, tables["train"].columns)
     if form is not None:
-        return build_causal_task(spec, form, {split: read_table(file) for split, file in given.items()})
-    columns = [spec.text_column, *([spec.text2] if spec.text2 else []), spec.label_column]
-    examples = {split: clean(read_rows(file, columns)) for split, file in given.items()}
-    return build_task(spec.short_name, spec.metric or USUAL, examples, seed=spec.seed)
+        return build_causal_task(spec, form, tables)
+    return classification_task(spec, tables)
 
 
-def _table(spec: TaskSpec, split: str, part: Any) -> Table:
-    rows = [(f"row {number}", row) for number, row in enumerate(part, 1)]
-    return Table(f"{spec.dataset} ({split})", tuple(part.column_names), rows)
+def _tables(spec: TaskSpec) -> dict[str, Table]:
+    """Read the splits that a spec names."""
+    named = [column for column in spec.columns if column]
+    source = spec.data or str(spec.dataset)
+    local = spec.data is not None or (spec.subset is None and is_source(source))
+    tables = read_source(source, named) if local else read_dataset(source, spec.subset, named)
+    for split, file in (("validation", spec.validation), ("test", spec.test)):
+        if file:
+            [table] = _alone(file, read_source(file, named)).values()
+            # The split that was named stands, whatever the folder holds.
+            said = (f"taken in place of the {split} split of {source}",) if split in tables else ()
+            tables[split] = replace(table, notes=(*table.notes, *said))
+    return tables
+
+
+def _alone(file: str, parts: dict[str, Table]) -> dict[str, Table]:
+    if len(parts) > 1:
+        raise DataError(f"'{file}' holds {' and '.join(parts)}; expected the rows of one split")
+    return parts

@@ -1,48 +1,21 @@
-"""From rows of any source to clean examples: text, label name."""
+"""From the rows of any source to clean examples: text, label name."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from autopeft.errors import DataError
+from autopeft.tasks.intake import Intake, Ledger
+from autopeft.tasks.labels import LabelNames, label_names
+from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words, mended, text_of
 from autopeft.tasks.task import Text
 
-__all__ = ["Examples", "Rows", "clean", "pick"]
+__all__ = ["Examples", "check_columns", "examples_of"]
 
-#: One tuple of values a row, in the order of the columns asked for.
-Rows = list[tuple[Any, ...]]
-
-
-def pick(
-    rows: Iterable[dict[str, Any]], columns: Sequence[str], source: str, known: Sequence[str] | None = None
-) -> Rows:
-    """Take some columns of rows.
-
-    Args:
-        rows: The rows by column name; a key that is missing in a row reads as None.
-        columns: Names of the columns to take.
-        source: Where the rows come from, for messages.
-        known: All columns the source has; the keys of the first row when left out.
-
-    Raises:
-        DataError: When there are no rows, or a column is lacking.
-    """
-    rows = list(rows)
-    if not rows:
-        raise DataError(f"'{source}' holds no rows; expected some with the columns: {', '.join(columns)}")
-    names = list(rows[0]) if known is None else list(known)
-    for column in columns:
-        if column not in names:
-            near = difflib.get_close_matches(column, names, n=1)
-            raise DataError(
-                f"'{source}' has no column '{column}'; found: {', '.join(names)}."
-                + (f" Did you mean '{near[0]}'?" if near else "")
-                + " Name the columns with text, text2 and label"
-            )
-    return [tuple(row.get(column) for column in columns) for row in rows]
+#: A header of so many letters, or of digits, is none.
+_LONG_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -52,12 +25,10 @@ class Examples:
     Args:
         texts: The inputs.
         names: The label name of each.
-        dropped: How many rows had an empty text or label.
     """
 
     texts: list[Text]
     names: list[str]
-    dropped: int = 0
 
     def __len__(self) -> int:
         return len(self.names)
@@ -68,25 +39,112 @@ class Examples:
         return Examples([self.texts[i] for i in picked], [self.names[i] for i in picked])
 
 
-def clean(rows: Rows) -> Examples:
-    """Turn rows of (text, [second text,] label) into examples; rows with anything empty are dropped."""
-    examples = Examples([], [])
-    dropped = 0
-    for *values, label in rows:
-        texts = ["" if value is None else str(value).strip() for value in values]
-        name = _label_name(label)
-        if not name or not all(texts):
-            dropped += 1
-            continue
-        examples.texts.append(texts[0] if len(texts) == 1 else (texts[0], texts[1]))
-        examples.names.append(name)
-    return Examples(examples.texts, examples.names, dropped)
+def check_columns(table: Table, columns: Sequence[str], mend: str) -> None:
+    """Refuse a table that lacks a column, or has several of its name.
+
+    Args:
+        table: The table.
+        columns: The columns that a task reads.
+        mend: How to name other ones.
+
+    Raises:
+        DataError: Naming the columns that there are.
+    """
+    if not table.rows:
+        raise DataError(f"'{table.source}' holds no rows; expected some with the columns: {', '.join(columns)}")
+    for column in columns:
+        if column in table.repeated:
+            raise DataError(
+                f"'{table.source}' has several columns called '{column}', and which of them is meant cannot be told; "
+                "give each a name of its own"
+            )
+        if column not in table.columns:
+            near = difflib.get_close_matches(column, table.columns, n=1)
+            raise DataError(
+                f"'{table.source}' has no column '{column}'; found: {', '.join(table.columns)}."
+                + (_headless(table) or (f" Did you mean '{near[0]}'?" if near else ""))
+                + f" {mend}"
+            )
 
 
-def _label_name(label: object) -> str:
-    """Return a label's name; a column of whole numbers with gaps is read as floats, so 1.0 is 1."""
-    if label is None or label != label:  # NaN
-        return ""
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    return str(label).strip()
+def _headless(table: Table) -> str:
+    """Say that the line with the names looks like a row, where it does."""
+    names = [name for name in table.columns if not name.startswith("(column ")]
+    values = {column: {str(row.get(column)) for _, row in table.rows} for column in names}
+    if any(len(name) > _LONG_NAME or name.replace(".", "").isdecimal() or name in values[name] for name in names):
+        return " That first line looks like a row: put a line with the names of the columns before it."
+    return ""
+
+
+def examples_of(
+    tables: Mapping[str, Table], texts: Sequence[str], label: str, *, asked: bool
+) -> tuple[dict[str, Examples], dict[str, Intake], LabelNames]:
+    """Return the clean examples of tables, by split, and the account of their rows.
+
+    Args:
+        tables: The tables by split.
+        texts: The columns of the texts, one or two.
+        label: The column of the label.
+        asked: Whether the user has said that the labels are classes.
+
+    Raises:
+        DataError: When a column is lacking, or the labels are no classes.
+    """
+    for table in tables.values():
+        check_columns(table, [*texts, label], "Name the columns with --text, --text2 and --label")
+    labels = [
+        (f"'{table.source}', {place}", row[label])
+        for table in tables.values()
+        for place, row in table.rows
+        if not is_missing(row.get(label))
+    ]
+    named = any(label in table.classes for table in tables.values())
+    names = label_names(labels, label, tables["train"].source, named=named, asked=asked)
+    examples, intakes = {}, {}
+    for split, table in tables.items():
+        ledger = Ledger(table, (*texts, label))
+        found = Examples([], [])
+        for row in table.rows:
+            clean = _clean(row, texts, label, ledger)
+            if clean is not None:
+                found.texts.append(clean)
+                found.names.append(mended(names.of(row[1][label])))
+        examples[split], intakes[split] = found, ledger.close()
+        _check_readable(intakes[split])
+    return examples, intakes, names
+
+
+_UNREADABLE = "not text"
+
+
+def _clean(row: Row, columns: Sequence[str], label: str, ledger: Ledger) -> Text | None:
+    """Return the text of a row, or the pair of them; None where the row is left out."""
+    place, values = row
+    texts = []
+    for column in columns:
+        value = values.get(column)
+        if is_missing(value):
+            ledger.drop(place, f"'{column}' is empty")
+            return None
+        text = text_of(value)
+        if text is None:
+            ledger.drop(place, f"'{column}' holds {kind_in_words(value)}, {_UNREADABLE}")
+            return None
+        texts.append(text.strip())
+    if is_missing(values.get(label)):
+        ledger.drop(place, f"'{label}' is empty")
+        return None
+    whole = [mended(text) for text in texts]
+    if whole != texts:
+        ledger.remark(place, "half a character replaced by \N{REPLACEMENT CHARACTER}")
+    return whole[0] if len(whole) == 1 else (whole[0], whole[1])
+
+
+def _check_readable(intake: Intake) -> None:
+    """Refuse a source most of whose rows hold something else than text."""
+    for reason, places in intake.drops.items():
+        if reason.endswith(_UNREADABLE) and len(places) > intake.rows / 2:
+            raise DataError(
+                f"'{intake.source}', {places[0]}: {reason}, as in {len(places):,} of {intake.rows:,} rows; name the "
+                "column of the texts by --text"
+            )

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
 from autopeft.errors import DataError
-from autopeft.tasks.files import ENDINGS
 from autopeft.tasks.metrics import WORST, check_metric
+from autopeft.tasks.tables import is_source
 
-__all__ = ["KINDS", "TaskSpec"]
+__all__ = ["KINDS", "PLANNED", "TaskSpec"]
 
 #: What is learned: the label of a text, or the next token of one.
 KINDS = ("classification", "causal")
+
+#: Kinds that data is recognised to be of, and refused.
+PLANNED = ("regression", "multilabel")
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,8 @@ class TaskSpec:
 
     Args:
         name: A packaged task (see `PACKAGED`).
-        data: A CSV, TSV, JSONL or Parquet file (also `.gz`) with the training rows.
-        dataset: A name or local folder for `datasets.load_dataset`.
+        data: A file with the training rows, a folder or a pattern of files; see `autopeft.tasks.tables`.
+        dataset: A name for `datasets.load_dataset`.
         subset: The data set's subset, e.g. `rte` of `nyu-mll/glue`.
         kind: `classification` or `causal`; recognised by the columns when left out.
         text: The column with the text; `text` when left out.
@@ -70,8 +74,18 @@ class TaskSpec:
             raise DataError("subset goes with dataset; give dataset too, or leave subset out")
         if self.metric is not None:
             check_metric(self.metric, WORST)
+        if self.kind in PLANNED:
+            raise DataError(
+                f"the kind of task '{self.kind}' is not there yet; expected one of: {', '.join(KINDS)}. "
+                "--kind classification takes each value of the label column as a class"
+            )
         if self.kind not in (None, *KINDS):
             raise DataError(f"unknown kind of task '{self.kind}'; expected one of: {', '.join(KINDS)}")
+
+    @property
+    def columns(self) -> tuple[str | None, ...]:
+        """The columns that the user names."""
+        return (self.text, self.text2, self.label, self.messages, self.prompt, self.completion, self.choices)
 
     @property
     def text_column(self) -> str:
@@ -89,10 +103,10 @@ class TaskSpec:
         if self.name:
             return self.name
         if self.data:
-            path = Path(self.data)
+            path = Path(self.data).expanduser()
             stem = path.name.split(".")[0]
-            # The folder names the data when the file is only called after its split.
-            return path.resolve().parent.name if stem in ("train", "data") else stem
+            # The folder names the data when the file is only called after its split, or is one of many.
+            return path.resolve().parent.name if stem in ("train", "data") or has_magic(stem) else stem
         tail = str(self.dataset).rstrip("/").split("/")[-1]
         return f"{tail}-{self.subset}" if self.subset else tail
 
@@ -102,8 +116,8 @@ class TaskSpec:
 
         Args:
             task: A packaged task.
-            data: A file, or a name or local folder for `datasets.load_dataset`, its subset behind a colon
-                (`nyu-mll/glue:rte`).
+            data: A file, a folder or a pattern of files, or a name for `datasets.load_dataset`, its subset behind a
+                colon (`nyu-mll/glue:rte`).
             columns_and_files: Other fields of a spec.
         """
         given = {
@@ -113,7 +127,7 @@ class TaskSpec:
         }
         if data is None:
             return cls.from_dict({"name": task, **given})
-        if Path(data).is_file() or Path(data).name.lower().removesuffix(".gz").endswith(ENDINGS):
+        if is_source(data):
             return cls.from_dict({"name": task, "data": data, **given})
         dataset, _, subset = data.partition(":")
         return cls.from_dict({"name": task, "dataset": dataset, "subset": subset or None, **given})

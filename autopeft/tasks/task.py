@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from autopeft.tasks.intake import Intake
 from autopeft.tasks.metrics import check_metric
 
 __all__ = ["Split", "Task", "Text"]
@@ -51,6 +52,7 @@ class Task:
         validation: What a search measures on.
         test: Read by finalists and `evaluate` only.
         notes: What was done to the data on the way in, for people.
+        intake: What became of the rows of each source, by the split it was given for.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Task:
     validation: Split
     test: Split
     notes: tuple[str, ...] = ()
+    intake: Mapping[str, Intake] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_metric(self.metric)
@@ -88,5 +91,6 @@ class Task:
         return [
             f"{self.name}: {kind} with {len(self.labels)} labels, metric {self.metric}",
             f"train / validation / test: {sizes}; the most common label has {common:.1%} of train",
+            *(line for intake in self.intake.values() for line in intake.describe()),
             *self.notes,
         ]

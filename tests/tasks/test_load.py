@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -40,8 +41,88 @@ def test_given_files_are_used_as_they_are(tmp_path, rows):
 
 def test_rows_with_an_empty_text_or_label_are_dropped_and_counted(tmp_path, rows):
     task = load_task(TaskSpec(data=write(tmp_path / "a.csv", [*rows, ("", "odd"), ("  ", "even"), ("x", None)])))
-    assert "3 train rows with an empty text or label dropped" in task.notes
+    intake = task.intake["train"]
+    assert intake.drops == {"'text' is empty": ("line 202", "line 203"), "'label' is empty": ("line 204",)}
+    assert (intake.rows, intake.used) == (203, 200)
+    assert "a.csv: 2 rows of 203 dropped, 'text' is empty (lines 202, 203)" in task.describe()
     assert sum(len(split) for split in task.splits.values()) == 200
+
+
+def test_what_is_no_text_is_dropped_by_name_and_numbers_are_texts(tmp_path, rows):
+    dirty = [3, 2.5, True, None, float("nan"), ["a"], {"a": 1}, "half \ud83d", "line\r\nends"]
+    lines = [{"text": text, "label": label} for text, label in rows] + [
+        {"text": text, "label": "odd"} for text in dirty
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    task = load_task(TaskSpec(data=str(tmp_path / "a.jsonl"), seed=1))
+    texts = {text for split in task.splits.values() for text in split.texts}
+    assert texts - {text for text, _ in rows} == {"3", "2.5", "true", "half \N{REPLACEMENT CHARACTER}", "line\nends"}
+    intake = task.intake["train"]
+    assert {reason: len(places) for reason, places in intake.drops.items()} == {
+        "'text' is empty": 2,
+        "'text' holds a list, not text": 1,
+        "'text' holds an object, not text": 1,
+    }
+    assert intake.remarks == {"half a character replaced by \N{REPLACEMENT CHARACTER}": ("line 208",)}
+
+
+def test_a_column_of_lists_is_no_text(tmp_path, rows):
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": [text], "label": label}) for text, label in rows))
+    with pytest.raises(DataError, match=r"line 1: 'text' holds a list, not text, as in 200 of 200 rows"):
+        load_task(TaskSpec(data=str(tmp_path / "a.jsonl")))
+
+
+def test_columns_that_are_not_used_are_named(tmp_path, rows):
+    path = write(tmp_path / "a.csv", [(*row, "x", 1) for row in rows], ("text", "label", "remark", "id"))
+    assert "a.csv: not used: remark, id" in load_task(TaskSpec(data=path)).describe()
+
+
+def test_columns_of_one_name_are_refused_where_they_are_used(tmp_path, rows):
+    header, lines = "text,label,text\n", [f"{text},{label},remark {n}" for n, (text, label) in enumerate(rows)]
+    (tmp_path / "a.csv").write_text(header + "\n".join(lines))
+    with pytest.raises(DataError, match="several columns called 'text'"):
+        load_task(TaskSpec(data=str(tmp_path / "a.csv")))
+
+
+def test_a_header_that_is_a_row_is_told_from_a_wrong_name(tmp_path, rows):
+    path = write(tmp_path / "a.csv", rows[1:], rows[0])
+    with pytest.raises(DataError, match=r"found: text number 0, even\. That first line looks like a row"):
+        load_task(TaskSpec(data=path))
+
+
+def test_rare_labels_are_named_before_anything_trains(tmp_path, rows):
+    task = load_task(TaskSpec(data=write(tmp_path / "a.csv", [*rows, ("once", "rare")])))
+    [note] = [note for note in task.notes if "rare" in note]
+    assert note.startswith("a label without a row in each split, learned but not measured there: 'rare' (train 1, ")
+    few = [(f"text {number}", "ok") for number in range(180)] + [("a", "fraud"), ("b", "fraud")]
+    with pytest.raises(
+        DataError, match=r"too few rows of 'fraud' \(2 rows\) for each split to have one beside 'ok'; add"
+    ):
+        load_task(TaskSpec(data=write(tmp_path / "b.csv", few)))
+
+
+def test_a_split_of_a_folder_without_labels_is_left_out_and_said(tmp_path, rows):
+    write(tmp_path / "train.csv", rows)
+    write(tmp_path / "test.csv", [(f"hidden {number}", None) for number in range(30)])
+    task = load_task(TaskSpec.of(data=str(tmp_path)))
+    assert [len(split) for split in task.splits.values()] == [160, 20, 20]
+    assert "test has no row with a label, and is not used" in task.notes
+    assert (task.intake["test"].rows, task.intake["test"].used) == (30, 0)
+
+
+def test_a_file_that_is_named_goes_before_one_that_is_found(tmp_path, rows):
+    write(tmp_path / "train.csv", rows[:160])
+    write(tmp_path / "test.csv", rows[160:180])
+    other = write(tmp_path.with_name(f"{tmp_path.name}-other.csv"), rows[180:])
+    task = load_task(TaskSpec.of(data=str(tmp_path), test=other))
+    assert set(task.test.texts) == {text for text, _ in rows[180:]}
+    assert any("taken in place of the test split" in line for line in task.describe())
+
+
+@pytest.mark.parametrize("kind", ["regression", "multilabel"])
+def test_kinds_to_come_are_refused_by_name(kind):
+    with pytest.raises(DataError, match=f"the kind of task '{kind}' is not there yet"):
+        TaskSpec(data="x.csv", kind=kind)
 
 
 def test_pairs_and_numeric_labels(tmp_path):
@@ -59,7 +140,7 @@ def test_pairs_and_numeric_labels(tmp_path):
         ([("x", "a")] * 5 + [("y", "b")] * 5, None, "expected at least"),
         ([(f"x{i}", "a") for i in range(90)], None, "all 90 training rows have the label 'a'"),
         ([(f"x{i}", f"label {i}") for i in range(90)], None, "90 different values in 90 training rows"),
-        (None, [(f"v{i}", "c") for i in range(9)], "labels that train lacks: 'c'"),
+        (None, [(f"v{i}", "c") for i in range(9)], r"labels that train lacks: 'c' \(9 rows\)"),
         (None, [(f"v{i}", "odd") for i in range(9)], "all 9 validation rows have the label 'odd'"),
         (None, [("v", "odd")], "validation has 1 usable row, expected at least 8"),
     ],
@@ -99,7 +180,7 @@ def test_an_unknown_task_is_refused_with_the_nearest_name():
         load_task(TaskSpec(name="idc10"))
 
 
-def test_a_local_folder_loads_through_datasets(tmp_path, rows):
+def test_a_local_folder_is_read_by_its_splits(tmp_path, rows):
     for split, part in {"train": rows[:150], "test": rows[150:]}.items():
         pd.DataFrame(part, columns=["text", "label"]).to_parquet(tmp_path / f"{split}-0.parquet")
     task = load_task(TaskSpec(dataset=str(tmp_path)))

@@ -1,0 +1,176 @@
+"""From the values of a label column to the names of classes: numbers, words, and what are no classes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from autopeft.errors import DataError
+from autopeft.tasks.intake import listed
+from autopeft.tasks.tables import kind_in_words, text_of
+
+__all__ = ["LabelNames", "label_names"]
+
+#: A number as a label: 01 and 1 are no one number, nor is 1,000.
+_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_WITH_COMMA = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:,\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
+
+#: Whole numbers are classes where each stands in so many rows on average.
+_REPEATS = 4
+
+#: What may stand between the names of several labels.
+_SEPARATORS = (";", "|", ",")
+
+#: So many combinations of labels are no accident.
+_COMBINATIONS = 3
+
+
+@dataclass(frozen=True)
+class LabelNames:
+    """What the values of a label column are called.
+
+    Args:
+        numbers: Whether all of them are numbers, so that 1, `1` and 1.0 are one class.
+        decimal_comma: Whether those have a comma for a point.
+        notes: What was recognised, for people.
+    """
+
+    numbers: bool
+    decimal_comma: bool = False
+    notes: tuple[str, ...] = ()
+
+    def of(self, value: Any) -> str:
+        """Return the name of a value that is not missing."""
+        text = _text(value)
+        return _plain(_number(text, self.decimal_comma)) if self.numbers else text
+
+
+def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, named: bool, asked: bool) -> LabelNames:
+    """Decide what the values of a label column are called.
+
+    Args:
+        values: Those of all splits that are not missing, each with where it stands.
+        column: The column, for messages.
+        source: Where it stands, likewise.
+        named: Whether the source says itself that they are names of classes.
+        asked: Whether the user has said that they are classes.
+
+    Raises:
+        DataError: When they are several labels a row, or numbers that nobody has said are classes.
+    """
+    for where, value in values:
+        if text_of(value) is None:
+            _refuse(where, column, value)
+    texts = Counter(_text(value) for _, value in values)
+    if named:
+        return LabelNames(numbers=False)
+    comma = any("," in text for text in texts)
+    if not texts or not all(_is_number(text, comma) for text in texts):
+        if not asked:
+            _refuse_joined(texts, f"'{source}': the label column '{column}'")
+        return LabelNames(numbers=False)
+    spellings: dict[Decimal, list[str]] = defaultdict(list)
+    counts: Counter[Decimal] = Counter()
+    for text, count in texts.items():
+        number = _number(text, comma)
+        spellings[number].append(text)
+        counts[number] += count
+    whole = all(number == number.to_integral_value() for number in counts)
+    if not asked:
+        _refuse_scale(counts, f"'{source}': the label column '{column}'", whole)
+    return LabelNames(True, comma, (*_notes(counts, spellings, column, whole, comma),))
+
+
+def _notes(
+    counts: Mapping[Decimal, int], spellings: Mapping[Decimal, list[str]], column: str, whole: bool, comma: bool
+) -> Iterable[str]:
+    kind = "whole numbers" if whole else "numbers"
+    yield (
+        f"the labels of '{column}' are {kind}, each taken as a class ({len(counts)} of them); to learn a scale would "
+        "be `--kind regression`, which is not there yet"
+    )
+    if comma:
+        yield f"the labels of '{column}' have decimal commas"
+    several = [f"{' and '.join(sorted(texts))}" for texts in spellings.values() if len(texts) > 1]
+    if several:
+        yield f"labels of '{column}' that are one number are one class: {listed(several)}"
+
+
+def _refuse(where: str, column: str, value: Any) -> None:
+    found = f"{where}: the label column '{column}' holds {kind_in_words(value)}"
+    if isinstance(value, list | tuple):
+        raise DataError(
+            f"{found} ({value!r:.60}): several labels a row are a task of kind multilabel, which is not there yet; "
+            "give each row one label"
+        )
+    raise DataError(f"{found}; expected the name or the number of a class")
+
+
+def _refuse_joined(texts: Mapping[str, int], found: str) -> None:
+    """Refuse names of several labels in one: most of their parts are labels themselves."""
+    lists = [text for text in texts if text.startswith("[") and text.endswith("]")]
+    if lists and len(lists) == len(texts):
+        raise DataError(
+            f"{found} holds lists, such as {lists[0]!r}: several labels a row are a task of kind "
+            "multilabel, which is not there yet; give each row one label, or say --kind classification if each list "
+            "is a class"
+        )
+    for separator in _SEPARATORS:
+        joined = [text for text in texts if separator in text]
+        single = texts.keys() - set(joined)
+        parts = [{part.strip() for part in text.split(separator)} for text in joined]
+        combined = [text for text, names in zip(joined, parts, strict=True) if names <= single]
+        if len(combined) >= _COMBINATIONS:
+            raise DataError(
+                f"{found} holds several labels joined by '{separator}', such as {combined[0]!r}: that is "
+                "a task of kind multilabel, which is not there yet; give each row one label, or say "
+                "--kind classification if each combination is a class"
+            )
+
+
+def _refuse_scale(counts: Mapping[Decimal, int], about: str, whole: bool) -> None:
+    total = sum(counts.values())
+    low, high = _plain(min(counts)), _plain(max(counts))
+    found = f"{about} holds {len(counts)} different numbers from {low} to {high} in {total:,} rows"
+    if not whole:
+        raise DataError(
+            f"{found}, with decimals: a scale, which would be a task of kind regression, and that is not there yet; "
+            "say --kind classification to take each number as a class"
+        )
+    if len(counts) > 2 and total < _REPEATS * len(counts):
+        raise DataError(
+            f"{found}, which hardly repeat: a scale or an identifier rather than classes; name another column by "
+            "--label, or say --kind classification to take each number as a class"
+        )
+
+
+def _text(value: Any) -> str:
+    text = text_of(value)
+    assert text is not None
+    return text.strip()
+
+
+def _is_number(text: str, comma: bool) -> bool:
+    if comma and _WITH_COMMA.fullmatch(text):
+        return not _THOUSANDS.fullmatch(text)
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _number(text: str, comma: bool) -> Decimal:
+    try:
+        return Decimal(text.replace(",", ".") if comma else text)
+    except InvalidOperation:
+        # A number that a later row brings is one as well, or the column would not be one of numbers.
+        raise DataError(f"found the label '{text}' in a column of numbers") from None
+
+
+def _plain(number: Decimal) -> str:
+    """Return a number as it is written without needless zeros: 1.0 as 1."""
+    if number == number.to_integral_value():
+        return str(int(number))
+    return format(number.normalize(), "f")

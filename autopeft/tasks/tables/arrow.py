@@ -1,0 +1,127 @@
+"""Rows of Arrow tables: Parquet files, data sets that were saved to disk, data sets of the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autopeft.errors import DataError
+from autopeft.tasks.tables.table import Row, Table
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["of_dataset", "read_parquet", "read_saved"]
+
+
+def read_parquet(source: str, raw: bytes, named: Collection[str]) -> Table:
+    """Read Parquet.
+
+    Args:
+        source: Where the bytes come from, for messages.
+        raw: All of the file.
+        named: Columns that the user names; others that hold no text, such as embeddings, are not loaded.
+
+    Raises:
+        DataError: When it is no Parquet.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(raw))
+        schema = file.schema_arrow
+        loaded = [field.name for field in schema if _worth_loading(field, named)]
+        # Two columns of one name cannot be asked for by it.
+        table = file.read(None if len(set(schema.names)) < len(schema.names) else loaded)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"data file '{source}' cannot be read as Parquet: {error}") from error
+    return _table_of(source, table, schema.names, _classes(schema))
+
+
+def read_saved(folder: Path, named: Collection[str]) -> dict[str, Table]:
+    """Read what `save_to_disk` wrote: a data set, under the name `train`, or several by their names.
+
+    Raises:
+        DataError: When it cannot be read.
+    """
+    import datasets
+
+    try:
+        found = datasets.load_from_disk(str(folder))
+    except Exception as error:  # datasets raises errors of many libraries
+        raise DataError(f"'{folder}' looks like what save_to_disk writes, but cannot be read: {error}") from error
+    if isinstance(found, datasets.DatasetDict):
+        return {name: of_dataset(f"{folder} ({name})", part, named) for name, part in found.items()}
+    return {"train": of_dataset(str(folder), found, named)}
+
+
+def of_dataset(source: str, part: Any, named: Collection[str]) -> Table:
+    """Return the rows of a `datasets.Dataset`; further arguments as for `read_parquet`."""
+    schema = part.features.arrow_schema
+    loaded = [field.name for field in schema if _worth_loading(field, named)]
+    table = part.select_columns(loaded).with_format("arrow")[:]
+    return _table_of(source, table, part.column_names, _class_names(part.features))
+
+
+def _table_of(
+    source: str, table: pyarrow.Table, columns: Collection[str], classes: dict[str, tuple[str, ...]]
+) -> Table:
+    """Return the rows of an Arrow table.
+
+    Args:
+        source: Where it comes from, for messages.
+        table: The columns that were loaded.
+        columns: The names of all that there are.
+        classes: The names that the numbers of some columns stand for.
+    """
+    names = list(columns)
+    repeated = frozenset(name for name in names if names.count(name) > 1)
+    values = {name: table.column(name).to_pylist() for name in table.column_names if name not in repeated}
+    for name, labels in classes.items():
+        if name in values:
+            values[name] = [_named(value, labels) for value in values[name]]
+    rows: list[Row] = [
+        (f"row {number}", dict(zip(values, row, strict=True)))
+        for number, row in enumerate(zip(*values.values(), strict=True), 1)
+    ]
+    if not values:
+        rows = [(f"row {number}", {}) for number in range(1, table.num_rows + 1)]
+    return Table(source, tuple(dict.fromkeys(names)), rows, classes=classes, repeated=repeated)
+
+
+def _worth_loading(field: pyarrow.Field, named: Collection[str]) -> bool:
+    """Tell whether a column may hold what a task reads: no bytes, and no lists of numbers such as embeddings."""
+    import pyarrow.types as types
+
+    if field.name in named:
+        return True
+    inner = field.type
+    while types.is_list(inner) or types.is_large_list(inner) or types.is_fixed_size_list(inner):
+        inner = inner.value_type
+    if inner is not field.type and types.is_floating(inner):
+        return False
+    return not (types.is_binary(inner) or types.is_large_binary(inner) or types.is_fixed_size_binary(inner))
+
+
+def _classes(schema: pyarrow.Schema) -> dict[str, tuple[str, ...]]:
+    """Return the class names that `datasets` keeps beside a schema."""
+    if not schema.metadata or b"huggingface" not in schema.metadata:
+        return {}
+    import datasets
+
+    return _class_names(datasets.Features.from_arrow_schema(schema))
+
+
+def _class_names(features: Any) -> dict[str, tuple[str, ...]]:
+    return {
+        name: tuple(map(str, feature.names))
+        for name, feature in features.items()
+        if getattr(feature, "names", None) is not None
+    }
+
+
+def _named(value: Any, labels: tuple[str, ...]) -> Any:
+    # Hidden labels of test splits are published as -1.
+    return labels[value] if isinstance(value, int) and 0 <= value < len(labels) else None

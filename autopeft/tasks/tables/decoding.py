@@ -1,0 +1,106 @@
+"""From the bytes of a text file to its text, whatever encoding it has."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from autopeft.errors import DataError
+
+__all__ = ["decode"]
+
+#: Marks at the beginning of a file that name its encoding; the longer ones first, which begin as the shorter do.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+#: What programs that know no UTF-8 write: Windows' code pages, and the encodings of East Asia.
+_CODE_PAGES = [f"cp125{number}" for number in range(9)] + ["cp932", "gb18030", "cp949", "big5"]
+
+#: Bytes that are looked at to guess.
+_LOOKED_AT = 2**20
+
+_ESCAPED = re.compile("[\udc80-\udcff]+")
+
+
+def decode(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
+    """Decode a file: as its byte-order mark says, else as UTF-8, else as a code page that is guessed.
+
+    Args:
+        raw: All of its bytes.
+        source: Its name, for messages.
+
+    Returns:
+        The text without the mark, and what there is to say of how it was decoded.
+
+    Raises:
+        DataError: When it is broken UTF-8, or no encoding fits.
+    """
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark):
+            text = _strictly(raw[len(mark) :], encoding, source)
+            named = "" if encoding == "utf-8" else f", read as {encoding.upper()}"
+            return text, (f"begins with a byte-order mark{named}",)
+    wide = _without_mark(raw)
+    if wide is not None:
+        return _strictly(raw, wide, source), (f"read as {wide.upper()}, for every other byte is zero",)
+    try:
+        return raw.decode("utf-8"), ()
+    except UnicodeDecodeError:
+        _refuse_damaged(raw, source)
+    return _by_code_page(raw, source)
+
+
+def _strictly(raw: bytes, encoding: str, source: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].decode(encoding, "ignore").count("\n") + 1
+        raise DataError(
+            f"data file '{source}', line {line}: its bytes are no {encoding.upper()} ({error.reason}), which it "
+            "says it is; save it as UTF-8"
+        ) from error
+
+
+def _without_mark(raw: bytes) -> str | None:
+    """Recognise UTF-16 of mostly Latin letters that no mark begins: half of the bytes are zero."""
+    head = raw[:4096]
+    if len(head) < 4 or b"\0" not in head:
+        return None
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if min(even, odd) > 0.1 * max(even, odd) or max(even, odd) < 0.3 * len(head) / 2:
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _refuse_damaged(raw: bytes, source: str) -> None:
+    """Refuse UTF-8 in which single bytes are broken: read as a code page, all its other letters would be wrong."""
+    text = raw.decode("utf-8", "surrogateescape")
+    broken = _ESCAPED.findall(text)
+    whole = sum(1 for letter in text if ord(letter) > 127) - sum(map(len, broken))
+    if whole > len(broken):
+        first = _ESCAPED.search(text)
+        assert first is not None
+        line = text.count("\n", 0, first.start()) + 1
+        raise DataError(
+            f"data file '{source}', line {line}: {len(broken):,} places are no UTF-8, though the other "
+            f"{whole:,} letters beyond ASCII are; mend those bytes, or save the file as UTF-8 again"
+        )
+
+
+def _by_code_page(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
+    from charset_normalizer import from_bytes
+
+    found = from_bytes(raw[:_LOOKED_AT], cp_isolation=_CODE_PAGES).best()
+    for encoding in ([] if found is None else [found.encoding]) + ["cp1252"]:
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        example = next((word for word in text.split() if not word.isascii()), "")[:40]
+        return text, (f"no UTF-8: read as {encoding}, a guess, by which a word of it is '{example}'; UTF-8 is sure",)
+    raise DataError(f"data file '{source}' is neither UTF-8 nor of a known code page; save it as UTF-8")

@@ -1,0 +1,146 @@
+"""Delimited text: which delimiter, what quotes mean, and which line is wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autopeft.errors import DataError
+from autopeft.tasks.tables.delimited import read_delimited
+
+LABELS = ("good", "bad")
+
+
+def read(text, usual=",", named=()):
+    return read_delimited("a.csv", text, usual, named)
+
+
+def cells(table):
+    return [tuple(row.values()) for _, row in table.rows]
+
+
+def lines(count, text="text {}"):
+    return [f"{text.format(number)},{LABELS[number % 2]}" for number in range(count)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_and_said(delimiter):
+    text = f"text{delimiter}label\n" + "".join(f"a{delimiter}b\n" for _ in range(5))
+    for usual in (",", "\t"):
+        table = read(text, usual)
+        assert cells(table) == [("a", "b")] * 5
+        assert any("separated by" in note for note in table.notes) == (delimiter != usual)
+
+
+def test_delimiters_in_texts_do_not_matter_where_all_rows_fit_one():
+    text = "review;stars\n" + "".join(f"yes, {number}, and so on;{number}\n" for number in range(5))
+    assert cells(read(text))[1] == ("yes, 1, and so on", "1")
+
+
+def test_the_columns_that_are_named_tell_the_delimiter():
+    text = "text;label,x\n" + "a;b,c\n" * 3
+    assert read(text, named=("text", "label,x")).columns == ("text", "label,x")
+    assert read(text, named=("x",)).columns == ("text;label", "x")
+
+
+def test_a_stray_quote_that_nothing_closes_makes_quotes_mean_nothing():
+    rows = lines(30)
+    rows[10] = '"not closed,good'
+    table = read("text,label\n" + "\n".join(rows))
+    assert cells(table)[10] == ('"not closed', "good")
+    assert len(table.rows) == 30
+    assert table.notes == ("quotes mean nothing: line 12 has one that nothing closes",)
+
+
+def test_a_stray_quote_that_a_later_one_closes_swallows_no_rows():
+    rows = lines(30)
+    rows[10], rows[20] = '"not closed,good', 'closed far below",bad'
+    table = read("text,label\n" + "\n".join(rows))
+    assert len(table.rows) == 30
+    assert "quotes mean nothing: line 12 begins a text" in table.notes[0]
+    # Where other rows need their quotes, no reading holds all rows.
+    rows[25] = '"quoted, for its comma",good'
+    with pytest.raises(DataError, match="line 12: a quote opens a text and closes lines below"):
+        read("text,label\n" + "\n".join(rows))
+
+
+def test_texts_over_several_lines_are_texts():
+    rows = [*lines(10), '"Dear sir, hello\nwhat, now?\nbye",good', *lines(5)]
+    table = read("text,label\n" + "\n".join(rows))
+    assert cells(table)[10] == ("Dear sir, hello\nwhat, now?\nbye", "good")
+    assert table.notes == ("1 rows go over several lines, the longest from line 12 to line 14",)
+    assert table.rows[11][0] == "line 15"
+
+
+def test_a_quote_in_a_file_that_needs_quotes_is_refused_with_its_line():
+    rows = [*lines(5), '"with, a comma",good', '"stray,bad', *lines(5)]
+    with pytest.raises(DataError, match=r"'a\.csv', line 8: a quote opens a text there and is not closed"):
+        read("text,label\n" + "\n".join(rows))
+
+
+def test_quotes_may_be_marked_by_backslashes():
+    table = read('text,label\n"She said \\"no\\", twice",bad\n"plain, too",good\n')
+    assert cells(table) == [('She said "no", twice', "bad"), ("plain, too", "good")]
+    assert table.notes == ("quotes within texts are marked by backslashes",)
+
+
+def test_quotes_in_tsv_are_marks_only_where_they_must_be():
+    assert cells(read('text\tlabel\n"unbalanced\tx\nplain\ty\n', "\t")) == [('"unbalanced', "x"), ("plain", "y")]
+    wrapped = read('text\tlabel\n"all of it"\tx\nplain\ty\n', "\t")
+    assert (cells(wrapped)[0], wrapped.notes) == (('"all of it"', "x"), ("quotes belong to the texts",))
+    doubled = read('text\tlabel\n"She said ""no"""\tx\nplain\ty\n', "\t")
+    assert cells(doubled)[0] == ('She said "no"', "x")
+    broken = read('text\tlabel\n"a\tb"\tx\nplain\ty\n', "\t")
+    assert cells(broken)[0] == ("a\tb", "x")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            "x,y,z",
+            r"line 3: found 3 fields, expected 2 as in the first line \(line 3 has 3\); quote texts that hold commas",
+        ),
+        ("x", r"line 3: found 1 field, expected 2"),
+    ],
+)
+def test_rows_with_other_numbers_of_fields_are_refused_with_their_lines(row, message):
+    with pytest.raises(DataError, match=message):
+        read(f"text,label\na,b\n{row}\nc,d\n")
+
+
+def test_an_index_without_a_name_and_ends_of_rows_are_understood():
+    table = read("text,label\n1,a,b\n2,c,d\n")
+    assert table.columns == ("(column 1, without a name)", "text", "label")
+    assert cells(table) == [("1", "a", "b"), ("2", "c", "d")]
+    ended = read("text,label\na,b,\nc,d,\n")
+    assert cells(ended) == [("a", "b"), ("c", "d")]
+    assert read(",text,label\n0,a,b\n").columns == ("(column 1, without a name)", "text", "label")
+
+
+def test_empty_lines_are_no_rows_and_lines_of_delimiters_are():
+    assert cells(read("text,label\n\na,b\n  \n,\n")) == [("a", "b"), ("", "")]
+
+
+def test_one_column_needs_no_quotes():
+    table = read("text\nHello, world\nplain\n\n")
+    assert cells(table) == [("Hello, world",), ("plain",), ("",)]
+    assert cells(read('text\n"Hello, ""world"""\nplain\n')) == [('Hello, "world"',), ("plain",)]
+
+
+def test_old_line_ends_are_said():
+    table = read("text,label\ra,b\rc,d\r")
+    assert (cells(table), table.notes) == ([("a", "b"), ("c", "d")], ("lines end in carriage returns alone",))
+    assert cells(read("text,label\r\na,b\r\n")) == [("a", "b")]
+
+
+WORDS = st.text(st.sampled_from('ab "\n,;\t|\\'), max_size=12)
+
+
+@given(st.lists(st.tuples(WORDS, st.sampled_from(LABELS)), min_size=8, max_size=20), st.sampled_from(",;\t|"))
+def test_what_the_csv_module_writes_is_read_back(rows, delimiter):
+    import csv
+    import io
+
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([("text", "label"), *rows])
+    assert cells(read(written.getvalue(), delimiter, ("text", "label"))) == rows
