@@ -63,10 +63,13 @@ def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, 
     Raises:
         DataError: When they are several labels a row, or numbers that nobody has said are classes.
     """
+    texts: Counter[str] = Counter()
     for where, value in values:
-        if text_of(value) is None:
+        text = text_of(value)
+        if text is None:
             _refuse(where, column, value)
-    texts = Counter(_text(value) for _, value in values)
+        else:
+            texts[text.strip()] += 1
     if named:
         return LabelNames(numbers=False)
     comma = any("," in text for text in texts)

@@ -18,11 +18,9 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 def is_missing(value: Any) -> bool:
     """Tell whether a cell holds nothing: None, not a number, no text but blanks."""
-    if value is None:
-        return True
-    if isinstance(value, float | Decimal):
-        return math.isnan(value)
-    return isinstance(value, str) and not value.strip()
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or (isinstance(value, float | Decimal) and math.isnan(value))
 
 
 def text_of(value: Any) -> str | None:
@@ -34,9 +32,9 @@ def text_of(value: Any) -> str | None:
     Returns:
         The text; line ends in it are `\\n`. None for lists, mappings and bytes.
     """
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
     match value:
-        case str():
-            return value.replace("\r\n", "\n").replace("\r", "\n")
         case bool() | int() | float():
             return json.dumps(value)
         case Decimal():
@@ -48,7 +46,7 @@ def text_of(value: Any) -> str | None:
 
 def mended(text: str) -> str:
     """Return a text with what no tokenizer takes replaced by U+FFFD."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def kind_in_words(value: Any) -> str:

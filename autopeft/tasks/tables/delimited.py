@@ -89,6 +89,8 @@ def _single_column(source: str, text: str, notes: list[str]) -> Table:
 def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
     """Return the rows by what quotes mean in the file, and what there is to say of that."""
     standard = parse(text, delimiter, STANDARD)
+    if '"' not in text and standard.even:
+        return standard, []
     plain = parse(text, delimiter, PLAIN)
     # Files with tabs mostly have quotes that mean nothing (GLUE's do).
     if delimiter == "\t" and plain.even and not (standard.even and _is_quoted(standard, plain)):
@@ -98,23 +100,28 @@ def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
         suspects = swallowed(text, delimiter, standard)
         if not suspects:
             return standard, _long_texts(standard)
-        if plain.even:
+        if plain.even and not _mostly_wrapped(plain):
             return plain, [f"quotes mean nothing: line {suspects[0]} begins a text with one that nothing closes"]
         raise DataError(
             f"data file '{source}', line {suspects[0]}: a quote opens a text and closes lines below, over what look "
             "like whole rows; close it where the text ends, or double it if it belongs to the text"
         )
-    for quoting, said in ((BACKSLASH, "quotes within texts are marked by backslashes"), (PLAIN, None)):
-        found = plain if quoting is PLAIN else parse(text, delimiter, quoting)
-        if found.even and (quoting is PLAIN or '\\"' in text):
-            line = standard.fault_line or next((line for line, _ in standard.odd), None)
-            about = said or f"quotes mean nothing: line {line} has one that nothing closes"
-            return found, [about]
+    if '\\"' in text and (marked := parse(text, delimiter, BACKSLASH)).even:
+        return marked, ["quotes within texts are marked by backslashes"]
+    if plain.even and not _mostly_wrapped(plain):
+        line = standard.fault_line or standard.odd[0][0]
+        return plain, [f"quotes mean nothing: line {line} has one that nothing closes"]
     for style in (standard, plain):
         shifted, how = _shifted(style)
         if shifted is not None:
             return shifted, how
     raise _fault(source, standard if standard.fault_line or '"' in text else plain, delimiter)
+
+
+def _mostly_wrapped(plain: Parsed) -> bool:
+    """Tell whether more fields begin and end with a quote than only begin with one: they are marks, but for mistakes."""
+    opened = [field for _, fields in plain.rows for field in fields if field.startswith('"')]
+    return 2 * sum(len(field) > 1 and field.endswith('"') for field in opened) > len(opened)
 
 
 def _is_quoted(standard: Parsed, plain: Parsed) -> bool:

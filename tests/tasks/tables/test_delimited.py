@@ -77,6 +77,13 @@ def test_a_quote_in_a_file_that_needs_quotes_is_refused_with_its_line():
         read("text,label\n" + "\n".join(rows))
 
 
+def test_a_stray_quote_where_texts_are_quoted_is_refused_and_no_text_keeps_its_quotes():
+    rows = [f'"text {number}",good' for number in range(9)]
+    rows[4] = '"a "quoted" word",bad'
+    with pytest.raises(DataError, match=r"line 6: a quote opens a text there and is not closed"):
+        read("text,label\n" + "\n".join(rows))
+
+
 def test_quotes_may_be_marked_by_backslashes():
     table = read('text,label\n"She said \\"no\\", twice",bad\n"plain, too",good\n')
     assert cells(table) == [('She said "no", twice', "bad"), ("plain, too", "good")]
