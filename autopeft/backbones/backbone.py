@@ -40,6 +40,7 @@ class Backbone:
         revision: Branch, tag or commit of a hub model.
         roles: A mapping of roles to modules, for architectures autopeft does not know.
         quantization: Whether, and how, its frozen matrices are held in few bits once loaded.
+        trust_remote_code: Whether code that the model brings may run.
 
     Attributes:
         name: What the user calls it; a folder by its last part.
@@ -49,7 +50,8 @@ class Backbone:
         shape: Its sizes and roles, for search spaces.
 
     Raises:
-        BackboneError: The model cannot be found, read, understood or quantised.
+        BackboneError: The model cannot be found, read, understood or quantised, or needs code of its own that is not
+            trusted.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Backbone:
         revision: str | None = None,
         roles: Anatomy | None = None,
         quantization: Quantization | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         self.name = source.name
         self.path = source.path
         self.revision = revision
         self.quantization = quantization
+        self.trust_remote_code = trust_remote_code
         self._source = source
         self._metas: dict[int, PreTrainedModel] = {}
         self.config: PretrainedConfig = self._load(AutoConfig)
@@ -74,10 +78,11 @@ class Backbone:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """What tells this model from others: name, hub commit or sha256 of the weights, quantisation if any."""
+        """What tells this model from others: name, hub commit or sha256 of weights and code, quantisation if any."""
         quantized = {"quantization": self.quantization} if self.quantization else {}
         if self._source.local:
-            return {"model": self.name, "weights": self._source.fingerprint(), **quantized}
+            code = {"code": self._source.code_fingerprint()} if self.runs_own_code else {}
+            return {"model": self.name, "weights": self._source.fingerprint(), **code, **quantized}
         commit = getattr(self.config, "_commit_hash", None) or self.revision or "main"
         return {"model": self.name, "revision": commit, **quantized}
 
@@ -86,13 +91,31 @@ class Backbone:
         """Number of parameters of the model without its task head."""
         return sum(parameter.numel() for parameter in self.meta().base_model.parameters())
 
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether the model is one of a class that it brings, trusted to run."""
+        return type(self.meta()).__module__.startswith("transformers_modules")
+
+    @property
+    def notes(self) -> list[str]:
+        """Lines on how it is loaded, for people."""
+        if self.runs_own_code:
+            return ["code that the model brings is run (--trust-remote-code)"]
+        if getattr(self.config, "auto_map", None):
+            kind = self.config.model_type
+            return [f"it brings code of its own, which is not run: transformers has its own for {kind!r} models"]
+        return []
+
     def meta(self, num_labels: int = 2) -> PreTrainedModel:
         """Return the classification model on the meta device: modules and shapes, no weights; cached."""
         if num_labels not in self._metas:
             config = self._load(AutoConfig, **self._task_config(num_labels))
+            own = {"code_revision": self.revision} if self.revision and self._brings(self._task_class) else {}
             try:
                 with quiet(), torch.device("meta"):
-                    self._metas[num_labels] = self._task_class.from_config(config)
+                    self._metas[num_labels] = self._task_class.from_config(
+                        config, trust_remote_code=self.trust_remote_code, **own
+                    )
             except ValueError as error:
                 raise BackboneError(f"{self.name}: its config.json describes no model: {error}") from error
         return self._metas[num_labels]
@@ -101,7 +124,7 @@ class Backbone:
         """Return the tokenizer; one without a padding token pads with its end-of-text token.
 
         Raises:
-            BackboneError: There is no tokenizer, or it has neither token.
+            BackboneError: There is no tokenizer, it has neither token, or it needs code of its own that is not trusted.
         """
         if self.images:
             raise BackboneError(
@@ -109,6 +132,8 @@ class Backbone:
                 "choose a text model for a task with texts"
             )
         tokenizer: PreTrainedTokenizerBase = self._load(AutoTokenizer)
+        if not self.trust_remote_code and _stands_in(tokenizer):
+            raise BackboneError(self._untrusted())
         if tokenizer.pad_token_id is None:
             if tokenizer.eos_token is None:
                 raise BackboneError(f"{self.name}: the tokenizer has neither a padding nor an end-of-text token")
@@ -170,13 +195,31 @@ class Backbone:
 
     def _classifies_images(self) -> bool:
         kind = type(self.config)
-        if kind in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+        if kind in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING or self._brings(AutoModelForSequenceClassification):
             return False
-        if kind in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
+        if kind in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING or self._brings(AutoModelForImageClassification):
             return True
         raise BackboneError(
             f"{self.name}: {self.config.model_type!r} models have neither a sequence classification nor an image "
             "classification head in transformers; choose another model"
+        )
+
+    def _brings(self, auto: Any) -> bool:
+        """Tell whether the model brings a class of its own for a task.
+
+        Raises:
+            BackboneError: It does, and is not trusted.
+        """
+        found = auto.__name__ in (getattr(self.config, "auto_map", None) or {})
+        if found and not self.trust_remote_code:
+            raise BackboneError(self._untrusted())
+        return found
+
+    def _untrusted(self) -> str:
+        return (
+            f"the model {self.name} brings code of its own, which would run on this machine; look at it in "
+            f"{self.path}, and add --trust-remote-code if you trust it (trust_remote_code=True in Python). A YAML file "
+            "cannot allow it"
         )
 
     @property
@@ -197,9 +240,16 @@ class Backbone:
                     self.path,
                     revision=self.revision or "main",
                     local_files_only=self._source.local or self._source.offline,
+                    # Left out, transformers would ask on standard input.
+                    trust_remote_code=self.trust_remote_code,
                     **kwargs,
                 )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        except Exception as error:
+            # Code that the model brings may fail in any way.
+            if not self.trust_remote_code and not isinstance(error, OSError | ValueError | KeyError | ImportError):
+                raise
+            if not self.trust_remote_code and "trust_remote_code" in str(error):
+                raise BackboneError(self._untrusted()) from error
             first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise BackboneError(f"cannot load the model {self.name} from {self.path}: {first}") from error
 
@@ -219,6 +269,7 @@ def load_backbone(
     revision: str | None = None,
     roles: Anatomy | Path | None = None,
     quantization: Quantization | None = None,
+    trust_remote_code: bool = False,
 ) -> Backbone:
     """Load what is needed to know a pretrained model, which is its config but not its weights.
 
@@ -227,11 +278,21 @@ def load_backbone(
         revision: Branch, tag or commit of a hub model.
         roles: A mapping of roles to modules, or its YAML file, for architectures autopeft does not know.
         quantization: `4bit` or `8bit` to hold its frozen matrices in so many bits, through bitsandbytes.
+        trust_remote_code: Whether code that the model brings may run; else a model that needs it is refused.
 
     Raises:
-        BackboneError: The model cannot be found, read, understood or quantised.
+        BackboneError: The model cannot be found, read, understood or quantised, or needs code of its own that is not
+            trusted.
     """
-    return Backbone(find_source(model, revision), revision, roles_of(roles), quantization)
+    return Backbone(find_source(model, revision), revision, roles_of(roles), quantization, trust_remote_code)
+
+
+def _stands_in(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Tell whether a general tokenizer was loaded, without a word, for one that the model brings code for."""
+    brought = tokenizer.init_kwargs.get("auto_map") or {}
+    # Once a list of the tokenizer's classes alone.
+    own = isinstance(brought, list | tuple) or "AutoTokenizer" in brought
+    return own and type(tokenizer).__name__ in ("TokenizersBackend", "PythonBackend")
 
 
 def roles_of(roles: Anatomy | Path | None) -> Anatomy | None:

@@ -54,7 +54,7 @@ class Decoder(Backbone):
         kind = type(self.config)
         # transformers lists encoders here too, whose heads are trained to fill masks, not to go on.
         encoder = kind in MODEL_FOR_MASKED_LM_MAPPING and not getattr(self.config, "is_decoder", False)
-        if kind not in MODEL_FOR_CAUSAL_LM_MAPPING or encoder:
+        if (kind not in MODEL_FOR_CAUSAL_LM_MAPPING and not self._brings(AutoModelForCausalLM)) or encoder:
             raise BackboneError(
                 f"{self.name}: {self.config.model_type!r} models do not generate text, but the data is text to "
                 f"generate; choose a decoder such as `--model {SMOLLM2}`, or name the columns of a classification "
@@ -75,10 +75,12 @@ def load_decoder(
     revision: str | None = None,
     roles: Anatomy | Path | None = None,
     quantization: Quantization | None = None,
+    trust_remote_code: bool = False,
 ) -> Decoder:
     """Load what is needed to know a pretrained decoder; arguments as for `load_backbone`.
 
     Raises:
-        BackboneError: The model cannot be found, read or understood, or is no decoder.
+        BackboneError: The model cannot be found, read or understood, is no decoder, or needs code of its own that is
+            not trusted.
     """
-    return Decoder(find_source(model, revision), revision, roles_of(roles), quantization)
+    return Decoder(find_source(model, revision), revision, roles_of(roles), quantization, trust_remote_code)

@@ -42,12 +42,11 @@ class Source:
         files = sorted(file for suffix in ("safetensors", "bin") for file in Path(self.path).glob(f"*model*.{suffix}"))
         if not files:
             raise BackboneError(f"{self.path}: no weights found; expected model.safetensors")
-        digest = hashlib.sha256()
-        for file in files:
-            with file.open("rb") as stream:
-                while block := stream.read(1 << 22):
-                    digest.update(block)
-        return digest.hexdigest()
+        return _sha256(files)
+
+    def code_fingerprint(self) -> str:
+        """Return the sha256 of the Python files of a local model, in the order of their names."""
+        return _sha256(sorted(Path(self.path).rglob("*.py")))
 
 
 def find_source(model: str | None, revision: str | None = None) -> Source:
@@ -77,6 +76,15 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BackboneError(f"model folder {model} does not exist")
     return _hub(model, revision)
+
+
+def _sha256(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _hub(model: str, revision: str | None) -> Source:

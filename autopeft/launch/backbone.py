@@ -18,6 +18,7 @@ def backbone_for(
     revision: str | None = None,
     roles: Path | None = None,
     quantization: Quantization | None = None,
+    trust_remote_code: bool = False,
 ) -> Backbone:
     """Load what is needed to know the pretrained model of a task; further arguments as for `load_backbone`.
 
@@ -25,7 +26,7 @@ def backbone_for(
         BackboneError: The model cannot be found, read or understood, or cannot do the task.
     """
     load = load_decoder if isinstance(task, CausalTask) else load_backbone
-    return load(model, revision, roles, quantization)
+    return load(model, revision, roles, quantization, trust_remote_code)
 
 
 def default_space(task: Task | CausalTask) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
 from autopeft.launch.backbone import backbone_for
-from autopeft.launch.plan import SearchPlan, default_study
+from autopeft.launch.plan import SearchPlan
 from autopeft.methods import load_plugin
 from autopeft.tasks import CausalTask, Task, TaskSpec, load_task
 from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting, draw, kind_of
 
-__all__ = ["Groundwork", "groundwork"]
+__all__ = ["Groundwork", "groundwork", "task_spec"]
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,18 @@ class Groundwork:
 
 
 def groundwork(plan: SearchPlan) -> Groundwork:
-    """Load what a plan names; where it names no data, the default job's.
+    """Load what a plan names.
 
     Raises:
-        AutopeftError: For whatever a user can mend; nothing has been written then.
+        AutopeftError: For whatever a user can mend, data that is not named among it; nothing has been written then.
     """
-    if plan.task is None and plan.data is None:
-        # The default job, its settings where the plan has none.
-        plan = SearchPlan.from_file(default_study(), **plan.model_dump(exclude_unset=True))
-    plan = plan.located()
+    plan = plan.naming_data().located()
     plugin = None if plan.plugin is None else load_plugin(plan.plugin)
-    task_spec = _task_spec(plan)
-    task = load_task(task_spec)
-    backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization)
+    spec = task_spec(plan)
+    task = load_task(spec)
+    backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization, plan.trust_remote_code)
     setting, notes = _setting(plan, task, backbone)
-    return Groundwork(plan, plugin, task_spec, task, backbone, setting, notes)
+    return Groundwork(plan, plugin, spec, task, backbone, setting, notes)
 
 
 def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> tuple[TrialSetting, tuple[str, ...]]:
@@ -93,7 +90,8 @@ def _check_held_out(task: CausalTask, tokenizer: Any, setting: TrialSetting) -> 
         kind.probes(examples, tokenizer, setting)
 
 
-def _task_spec(plan: SearchPlan) -> TaskSpec:
+def task_spec(plan: SearchPlan) -> TaskSpec:
+    """Return where a plan's data is."""
     columns = ("text", "text2", "label", "messages", "prompt", "completion", "choices")
     fields = ("task", "kind", "data", *columns, "validation", "test", "metric", "seed")
     return TaskSpec.of(**plan.model_dump(include=set(fields)))

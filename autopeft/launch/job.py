@@ -30,6 +30,7 @@ class WorkerJob:
         setting: How a trial is run.
         seed: Seed of every trial: all see the same head, batches and order.
         trial_seconds: Time limit of one trial.
+        trust_remote_code: Whether code that the model brings may run.
     """
 
     model: str | None
@@ -41,6 +42,7 @@ class WorkerJob:
     setting: TrialSetting
     seed: int
     trial_seconds: float | None
+    trust_remote_code: bool = False
 
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
@@ -53,7 +55,7 @@ class WorkerJob:
         if self.plugin is not None:
             load_plugin(self.plugin)
         task = load_task(self.task)
-        backbone = backbone_for(task, self.model, self.revision, self.roles, self.quantization)
+        backbone = backbone_for(task, self.model, self.revision, self.roles, self.quantization, self.trust_remote_code)
         return TrialRunner(backbone, task, self.setting)
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:

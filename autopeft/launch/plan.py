@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError
+from autopeft.launch.paths import PATHS, absolute
 from autopeft.trials.setting import Fidelity
 
 __all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
@@ -37,6 +38,7 @@ class SearchPlan(BaseModel):
     model: str | None = Field(None, description="hub id, local folder, or the packaged default")
     revision: str | None = Field(None, description="revision of a hub model")
     roles: Path | None = Field(None, description="YAML that maps roles to module names of an unknown architecture")
+    trust_remote_code: bool = Field(False, description="run code that the model brings; no file can allow it")
     task: str | None = Field(None, description="name of a packaged task")
     data: str | None = Field(None, description="CSV, TSV, JSONL or Parquet file, or a `datasets` name")
     kind: Literal["classification", "causal"] | None = Field(None, description="what is learned; seen by the columns")
@@ -131,6 +133,8 @@ class SearchPlan(BaseModel):
     def from_file(cls, path: Path, **overrides: Any) -> SearchPlan:
         """Read a plan from YAML; paths in it are relative to the working directory; overrides win.
 
+        That code of the model's own was trusted is recorded there for people to see: only an override allows it.
+
         Raises:
             AutopeftError: When the file is missing, is no YAML mapping, or holds unknown keys or wrong values.
         """
@@ -142,20 +146,30 @@ class SearchPlan(BaseModel):
             raise AutopeftError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(data, dict):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
+        if data.get("trust_remote_code") is True:
+            data["trust_remote_code"] = False
         return cls.of(data | overrides, str(path))
+
+    def naming_data(self) -> SearchPlan:
+        """Return the plan, which names its data.
+
+        Raises:
+            AutopeftError: It does not.
+        """
+        if self.task is None and self.data is None:
+            raise AutopeftError("no data is named; expected --data FILE, or --task icd10 for the packaged data")
+        return self
+
+    def or_default_job(self) -> SearchPlan:
+        """Return the plan, or where it names no data the default job, with the settings that the plan has."""
+        if self.task is not None or self.data is not None:
+            return self
+        return SearchPlan.from_file(default_study(), **self.model_dump(exclude_unset=True))
 
     def located(self) -> SearchPlan:
         """Return the plan with absolute paths: a worker starts in another folder, and so may a later resume."""
-        paths = ("model", "roles", "data", "validation", "test", "plugin", "warm_start", "out")
-        given = {name: value for name in paths if (value := getattr(self, name)) is not None}
-        there = {name: Path(value).expanduser() for name, value in given.items()}
-        return self.model_copy(
-            update={
-                name: type(given[name])(path.absolute())
-                for name, path in there.items()
-                if name == "out" or path.exists()
-            }
-        )
+        given = {name: value for name in PATHS if (value := getattr(self, name)) is not None}
+        return self.model_copy(update={name: absolute(name, value) for name, value in given.items()})
 
     def to_yaml(self) -> str:
         """Write the plan as YAML that `from_file` reads back; settings left at nothing are left out."""

@@ -126,11 +126,13 @@ class SearchResult:
 def prepare(plan: SearchPlan) -> Preparation:
     """Make a plan concrete: load configuration of backbone, data and space, check them and the budget.
 
+    A plan that names no data is that of the default job.
+
     Raises:
         AutopeftError: For whatever a user can mend; nothing has been written then.
     """
     objectives = read_objectives(plan.objectives)
-    ground = groundwork(plan)
+    ground = groundwork(plan.or_default_job())
     plan, task, backbone, setting = ground.plan, ground.task, ground.backbone, ground.setting
     named = default_space(task) if plan.space is None else plan.space
     space = load_space(named) if isinstance(named, str) else SearchSpace.from_dict(named)
@@ -186,6 +188,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         setting=setting,
         seed=plan.seed,
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
+        trust_remote_code=plan.trust_remote_code,
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
     return Preparation(
@@ -272,14 +275,19 @@ def run_search(
     )
 
 
-def open_run(folder: Path) -> SearchResult:
+def open_run(folder: Path, trust_remote_code: bool = False) -> SearchResult:
     """Open a finished or interrupted run to look at it.
+
+    Args:
+        folder: The run folder.
+        trust_remote_code: Whether code that its model brings may run; what the run recorded of that does not count.
 
     Raises:
         StudyError: When the folder holds no run.
     """
     plan_file = folder / PLAN
-    plan = SearchPlan.from_file(plan_file) if plan_file.is_file() else SearchPlan.of({})
+    trust = {"trust_remote_code": trust_remote_code}
+    plan = SearchPlan.from_file(plan_file, **trust) if plan_file.is_file() else SearchPlan.of(trust)
     if plan.plugin is not None:
         load_plugin(plan.plugin)
     # A storage of the user's may hold many studies; only the spec tells which is this run's.
@@ -301,7 +309,7 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optun
         raise AutopeftError("--fresh drops the study that --extend keeps; give one of them")
     if prepared.plan.out is None:
         raise AutopeftError("--extend needs the run folder to go on with; expected --out RUN")
-    old = open_run(prepared.folder).study
+    old = open_run(prepared.folder, prepared.plan.trust_remote_code).study
     return extend_study(old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name)
 
 
@@ -316,7 +324,8 @@ def _final(plan: SearchPlan, task: Task | CausalTask, setting: TrialSetting) -> 
 
 
 def _write_plan(prepared: Preparation) -> None:
-    settled = prepared.plan.model_copy(update={"out": prepared.folder})
+    # Absolute, as its other paths: the run may be resumed from another folder.
+    settled = prepared.plan.model_copy(update={"out": prepared.folder.absolute()})
     (prepared.folder / PLAN).write_text(settled.to_yaml(), encoding="utf8")
 
 

@@ -116,7 +116,7 @@ class Run:
         load = load_decoder if self.result.causal else load_backbone
         plan = self.result.plan
         try:
-            backbone = load(plan.model, plan.revision, plan.roles)
+            backbone = load(plan.model, plan.revision, plan.roles, trust_remote_code=plan.trust_remote_code)
         except AutopeftError as error:
             return Absent(f"the backbone cannot be loaded: {error}")
         recorded = {key: value for key, value in self.spec["model"].items() if key != "quantization"}
@@ -125,13 +125,17 @@ class Run:
         return backbone
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path, trust_remote_code: bool = False) -> Run:
     """Read a run folder.
+
+    Args:
+        folder: The run folder.
+        trust_remote_code: Whether code that its model brings may run.
 
     Raises:
         StudyError: When it holds no run, or finalists that cannot be read.
     """
-    return run_of(open_run(folder), read_finalists(folder))
+    return run_of(open_run(folder, trust_remote_code), read_finalists(folder))
 
 
 def run_of(result: SearchResult, finalists: FinalistsFile | None = None) -> Run:
