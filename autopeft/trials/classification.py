@@ -25,17 +25,20 @@ class Classification:
     """What trials of classification tasks have of their own.
 
     Args:
-        num_labels: Number of classes.
+        labels: Names of the classes.
     """
 
     each_token = False
 
-    def __init__(self, num_labels: int) -> None:
-        self._num_labels = num_labels
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = labels
 
     def model(self, backbone: Backbone, device: torch.device) -> PreTrainedModel:
-        """Return the classification model; its head is drawn from torch's global generator."""
-        return backbone.classifier(self._num_labels, device=device)
+        """Return the classification model, which knows the names; its head is drawn from torch's global generator."""
+        model = backbone.classifier(len(self._labels), device=device)
+        model.config.id2label = dict(enumerate(self._labels))
+        model.config.label2id = {label: number for number, label in enumerate(self._labels)}
+        return model
 
     def encode(self, split: Split, tokenizer: object, max_length: int) -> Encoded:
         """Tokenise a split."""

@@ -12,4 +12,4 @@ __all__ = ["kind_of"]
 
 def kind_of(task: Task | CausalTask) -> Kind:
     """Return what trials of a task have of their own."""
-    return CausalLM(task.form) if isinstance(task, CausalTask) else Classification(len(task.labels))
+    return CausalLM(task.form) if isinstance(task, CausalTask) else Classification(task.labels)

@@ -160,6 +160,7 @@ def test_merged_models_need_no_adapters(backbone, tmp_path, modules, precision):
     merge(found.model, inputs)
     found.model.save_pretrained(tmp_path / "merged")
     plain = AutoModelForSequenceClassification.from_pretrained(tmp_path / "merged")
+    assert plain.config.id2label == {0: "good", 1: "bad"}
     assert torch.allclose(logits(plain, inputs), expected, atol=1e-4)
 
 
