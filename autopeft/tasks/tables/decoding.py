@@ -6,6 +6,7 @@ import codecs
 import re
 
 from autopeft.errors import DataError
+from autopeft.tasks.tables.lines import line_ends
 
 __all__ = ["decode"]
 
@@ -59,7 +60,7 @@ def _strictly(raw: bytes, encoding: str, source: str) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        line = raw[: error.start].decode(encoding, "ignore").count("\n") + 1
+        line = line_ends(raw[: error.start].decode(encoding, "ignore")) + 1
         raise DataError(
             f"data file '{source}', line {line}: its bytes are no {encoding.upper()} ({error.reason}), which it "
             "says it is; save it as UTF-8"
@@ -85,7 +86,7 @@ def _refuse_damaged(raw: bytes, source: str) -> None:
     if whole > len(broken):
         first = _ESCAPED.search(text)
         assert first is not None
-        line = text.count("\n", 0, first.start()) + 1
+        line = line_ends(text, 0, first.start()) + 1
         raise DataError(
             f"data file '{source}', line {line}: {len(broken):,} places are no UTF-8, though the other "
             f"{whole:,} letters beyond ASCII are; mend those bytes, or save the file as UTF-8 again"

@@ -57,7 +57,7 @@ def _delimiter(text: str, usual: str, named: Collection[str]) -> str | None:
         One of `DELIMITERS`; None where the first line holds no delimiter, and so has one column.
     """
     order = [usual, *(each for each in DELIMITERS if each != usual)]
-    heads = {each: parse(text, each, STANDARD, most=_LOOKED_AT) for each in order}
+    heads = {each: _head(text, each) for each in order}
     if all(len(head.header) == 1 for head in heads.values()):
         return None
     for each in order:
@@ -68,6 +68,12 @@ def _delimiter(text: str, usual: str, named: Collection[str]) -> str | None:
     even = [each for each in order if len(heads[each].header) > 1 and (heads[each].even or plain[each].even)]
     several = [each for each in order if len(heads[each].header) > 1]
     return (even or several)[0]
+
+
+def _head(text: str, delimiter: str) -> Parsed:
+    """Return the first rows by what quotes may mean, at least in the first line."""
+    styles = (parse(text, delimiter, quoting, most=_LOOKED_AT) for quoting in (STANDARD, BACKSLASH, PLAIN))
+    return next(found for found in styles if found.header)
 
 
 def _single_column(source: str, text: str, notes: list[str]) -> Table:
@@ -106,7 +112,8 @@ def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
             f"data file '{source}', line {suspects[0]}: a quote opens a text and closes lines below, over what look "
             "like whole rows; close it where the text ends, or double it if it belongs to the text"
         )
-    if '\\"' in text and (marked := parse(text, delimiter, BACKSLASH)).even:
+    marked = parse(text, delimiter, BACKSLASH) if '\\"' in text else standard
+    if marked.even:
         return marked, ["quotes within texts are marked by backslashes"]
     if plain.even and not _mostly_wrapped(plain):
         line = standard.fault_line or standard.odd[0][0]
@@ -115,11 +122,12 @@ def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
         shifted, how = _shifted(style)
         if shifted is not None:
             return shifted, how
-    raise _fault(source, standard if standard.fault_line or '"' in text else plain, delimiter)
+    likely = plain if delimiter == "\t" else standard if marked.fault_line else marked
+    raise _fault(source, likely, delimiter)
 
 
 def _mostly_wrapped(plain: Parsed) -> bool:
-    """Tell whether more fields begin and end with a quote than only begin with one: they are marks, but for mistakes."""
+    """Tell whether more fields begin and end with a quote than only begin with one: quotes are then marks."""
     opened = [field for _, fields in plain.rows for field in fields if field.startswith('"')]
     return 2 * sum(len(field) > 1 and field.endswith('"') for field in opened) > len(opened)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from autopeft.errors import DataError
 from autopeft.tasks.tables.cells import kind_in_words
+from autopeft.tasks.tables.lines import line_ends
 from autopeft.tasks.tables.table import Row, Table
 
 __all__ = ["read_json"]
@@ -60,21 +61,21 @@ def _array(source: str, text: str, position: int) -> Iterator[Row]:
     line, counted, first = 1, 0, True
     while True:
         position = _skip(text, position)
-        line, counted = line + text.count("\n", counted, position), position
+        line, counted = line + line_ends(text, counted, position), position
         if text[position : position + 1] == "]":
             break
         if not first:
             if text[position : position + 1] != ",":
                 raise _no_json(source, line, "expected a comma or the end of the array")
             position = _skip(text, position + 1)
-            line, counted = line + text.count("\n", counted, position), position
+            line, counted = line + line_ends(text, counted, position), position
         try:
             value, position = decoder.raw_decode(text, position)
         except _RepeatedKeyError as error:
             raise DataError(f"data file '{source}', line {line}: {error}") from None
         except (json.JSONDecodeError, RecursionError) as error:
-            where = error.lineno if isinstance(error, json.JSONDecodeError) else line
-            raise _no_json(source, where, str(getattr(error, "msg", error))) from error
+            at = error.pos if isinstance(error, json.JSONDecodeError) else position
+            raise _no_json(source, line_ends(text, 0, at) + 1, str(getattr(error, "msg", error))) from error
         yield f"line {line}", _object(source, f"line {line}", value)
         first = False
     if text[position + 1 :].strip(_BLANKS):

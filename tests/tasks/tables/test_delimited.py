@@ -151,3 +151,17 @@ def test_what_the_csv_module_writes_is_read_back(rows, delimiter):
     written = io.StringIO()
     csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([("text", "label"), *rows])
     assert cells(read(written.getvalue(), delimiter, ("text", "label"))) == rows
+
+
+def test_quotes_in_tsv_are_not_blamed_for_rows_of_other_numbers_of_fields():
+    with pytest.raises(
+        DataError, match=r"line 3: found 3 fields, expected 2 .*is there a tab, or a line end, in a text"
+    ):
+        read('text\tlabel\n"unbalanced\tx\na\tb\tc\n', "\t")
+
+
+def test_backslashes_are_understood_in_the_first_line_too():
+    table = read('"body","the \\"class\\""\n"a text","good"\n"other","bad"\n')
+    assert (table.columns, cells(table)) == (("body", 'the "class"'), [("a text", "good"), ("other", "bad")])
+    with pytest.raises(DataError, match="line 3: found 1 field, expected 2"):
+        read('text,label\n"a \\"b\\", c",good\nshort\n')

@@ -35,6 +35,8 @@ def test_rows_under_one_key_are_found_and_said():
         ('[{"a": 1},\n {"a": 2}\n {"a": 3}]', "line 3: not JSON .expected a comma"),
         ('[{"a": 1},\n {"a": }]', "line 2: not JSON"),
         ('[{"a": 1}', "line 1: not JSON"),
+        ('[{"a": 1},\r{"a": 1},\r{"a": }]', "line 3: not JSON"),
+        ('[{"a": 1},\r\n{"a": 1},\r\n{"a": }]', "line 3: not JSON"),
         ('[{"a": 1}] x', "something follows the end of the array"),
         ('{"a": 1}\n{"text": "x", "text": "y"}', "line 2: the key 'text' stands twice"),
         ('[{"a": 1},\n{"text": "x", "text": "y"}]', "line 2: the key 'text' stands twice"),
