@@ -67,7 +67,8 @@ class CausalLM:
             questions, right = zip(*fitting, strict=True)
             found.append(Choosing(questions, right, tokenizer, 2 * setting.batch_size))
         if setting.generate:
-            asked = [each for each in ask(split, self._form, tokenizer) if 0 < len(each.prompt) < setting.max_length]
+            answerable = (each for each in ask(split, self._form, tokenizer) if each.completion)
+            asked = [each for each in answerable if 0 < len(each.prompt) < setting.max_length]
             if not asked:
                 raise DataError(
                     f"none of the {len(split)} examples to be measured on has a prompt of 1 to "

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autopeft.errors import AutopeftError
-from autopeft.tasks import ANSWER_METRICS, IGNORED, CausalTask, Encoded, choose_max_length, encode_causal
-from autopeft.tasks.causal import cut_causal
+from autopeft.tasks import ANSWER_METRICS, IGNORED, CausalTask, Encoded, choose_max_length
+from autopeft.tasks.causal import cut_causal, describe, end_share, survey
 from autopeft.trials.hardware import resolve_precision
 from autopeft.trials.setting import Fidelity, TrialSetting
 
@@ -79,20 +79,24 @@ def choose_causal_setting(
             left out, unless the task's metric looks at answers.
 
     Returns:
-        The setting, and lines that tell people how long the examples are, what is cut, and why the trial is as it is.
+        The setting, and lines that tell people how long the examples are, what is cut, what of them cannot be learned,
+        and why the trial is as it is.
 
     Raises:
         AutopeftError: When a number is not positive or does not fit the model, or the precision is unknown.
-        DataError: When nothing is left to learn.
+        DataError: When nothing is left to learn, or most examples teach little but to stop.
     """
-    whole = encode_causal(task.train, task.form, tokenizer)
+    found = [survey(name, split, task.form, tokenizer) for name, split in task.splits.items()]
+    for each in found:
+        each.check()
+    whole = found[0].encoded
     limit = tokenizer.model_max_length
     if max_length is None:
         max_length = min(choose_max_length(whole.lengths, _LONGEST_DEFAULT), limit)
     elif max_length > limit:
         raise AutopeftError(f"max_length is {max_length}, but the model reads at most {limit} tokens")
     cut = cut_causal(whole, max_length)
-    notes = [_lengths(whole, cut, max_length)]
+    notes = [_lengths(whole, cut, max_length), _ends(cut, tokenizer), *describe(found)]
     affordable = _TOKENS / float(cut.lengths.mean())
     chosen = examples is None and epochs is None
     if examples is None:
@@ -125,6 +129,11 @@ def choose_causal_setting(
         generate=min(generate, validation),
     )
     return setting, tuple(notes)
+
+
+def _ends(cut: Encoded, tokenizer: Any) -> str:
+    """Say how much of a token accuracy is owed to what is easy."""
+    return f"{end_share(cut, tokenizer):.0%} of the learned tokens end a text or a turn, which is easy to foretell"
 
 
 def _lengths(whole: Encoded, cut: Encoded, max_length: int) -> str:

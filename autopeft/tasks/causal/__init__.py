@@ -3,28 +3,36 @@
 from autopeft.tasks.causal.asking import Question, ask, ending_tokens, offer, stop_strings
 from autopeft.tasks.causal.build import build_causal_task
 from autopeft.tasks.causal.encoding import IGNORED, cut_causal, encode_causal
-from autopeft.tasks.causal.examples import Example, Turn
 from autopeft.tasks.causal.formats import FORMATS, Format, recognise
 from autopeft.tasks.causal.render import Rendered, render
+from autopeft.tasks.causal.survey import Survey, describe, end_share, survey
 from autopeft.tasks.causal.task import CausalSplit, CausalTask
+from autopeft.tasks.causal.tools import CALLS
+from autopeft.tasks.causal.turns import TOOLS, Example, Turn
 
 __all__ = [
+    "CALLS",
     "FORMATS",
     "IGNORED",
+    "TOOLS",
     "CausalSplit",
     "CausalTask",
     "Example",
     "Format",
     "Question",
     "Rendered",
+    "Survey",
     "Turn",
     "ask",
     "build_causal_task",
     "cut_causal",
+    "describe",
     "encode_causal",
+    "end_share",
     "ending_tokens",
     "offer",
     "recognise",
     "render",
     "stop_strings",
+    "survey",
 ]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from autopeft.tasks.causal.encoding import encode_causal
-from autopeft.tasks.causal.examples import Turn
+from autopeft.tasks.causal.encoding import IGNORED, Tokenised, tokenise
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.task import CausalSplit
-from autopeft.tasks.encoding import IGNORED, Encoded
+from autopeft.tasks.causal.turns import Example, Turn
 
 __all__ = ["Question", "ask", "ending_tokens", "offer", "stop_strings"]
 
@@ -20,7 +19,7 @@ class Question(NamedTuple):
     Args:
         prompt: Token ids up to what is learned last.
         completion: Those from there on, with the token that ends it.
-        wanted: What the assistant says last, as text.
+        wanted: What is learned last, as text.
     """
 
     prompt: list[int]
@@ -29,10 +28,9 @@ class Question(NamedTuple):
 
 
 def ask(split: CausalSplit, form: Format, tokenizer: Any) -> list[Question]:
-    """Return the questions of a split: of a conversation, what comes before the assistant's last turn."""
-    encoded = encode_causal(split, form, tokenizer)
-    wanted = [next(turn.content for turn in reversed(each) if turn.role == "assistant") for each in split.examples]
-    return [Question(*parts, text) for parts, text in zip(_divided(encoded), wanted, strict=True)]
+    """Return the questions of a split: of a conversation, what comes before the last turn that is learned."""
+    found = tokenise(split, form, tokenizer)
+    return [_question(each, example, tokenizer) for each, example in zip(found, split.examples, strict=True)]
 
 
 def offer(split: CausalSplit, form: Format, tokenizer: Any) -> list[list[Question]]:
@@ -50,7 +48,7 @@ def offer(split: CausalSplit, form: Format, tokenizer: Any) -> list[list[Questio
 def ending_tokens(questions: Iterable[Question], tokenizer: Any) -> set[int]:
     """Return the tokens after which nothing follows: the end of a text, and that of a turn as the template has it."""
     special = {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
-    ends = {question.completion[-1] for question in questions} & special
+    ends = {question.completion[-1] for question in questions if question.completion} & special
     return ends if tokenizer.eos_token_id is None else ends | {tokenizer.eos_token_id}
 
 
@@ -60,13 +58,14 @@ def stop_strings(form: Format, tokenizer: Any) -> list[str]:
     return [opening] if opening and not getattr(tokenizer, "chat_template", None) else []
 
 
-def _divided(encoded: Encoded) -> list[tuple[list[int], list[int]]]:
-    """Divide each example before the last of its stretches that are learned."""
-    found = []
-    for ids, labels in zip(encoded.inputs["input_ids"], encoded.inputs["labels"], strict=True):
-        end = max(place for place, label in enumerate(labels) if label != IGNORED) + 1
-        start = end
-        while start and labels[start - 1] != IGNORED:
-            start -= 1
-        found.append((ids[:start], ids[start:end]))
-    return found
+def _question(found: Tokenised, example: Example, tokenizer: Any) -> Question:
+    """Divide an example before the last of its stretches that are learned; after all of it where none is."""
+    ids, labels = found.ids, found.labels
+    end = max((place for place, label in enumerate(labels) if label != IGNORED), default=len(ids) - 1) + 1
+    start = end
+    while start and labels[start - 1] != IGNORED:
+        start -= 1
+    turn, completion = example[found.rendered.turns[-1]], ids[start:end]
+    # Beside its content the model writes calls or thoughts, as its template has them.
+    wanted = tokenizer.decode(completion, skip_special_tokens=True).strip() if turn.further else turn.content
+    return Question(ids[:start], completion, wanted)

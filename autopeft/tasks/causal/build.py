@@ -7,12 +7,18 @@ from collections.abc import Mapping
 from autopeft.errors import DataError
 from autopeft.tasks.build import LEAST_ROWS
 from autopeft.tasks.causal.examples import example_of
-from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.causal.formats import HISTORY, Format
+from autopeft.tasks.causal.judged import check_judged
+from autopeft.tasks.causal.marks import MASK, check_token_masks, left_out_by, yes_or_no
+from autopeft.tasks.causal.prompts import choices_in
+from autopeft.tasks.causal.spot import LeftOut, Spot
 from autopeft.tasks.causal.task import CausalSplit, CausalTask
-from autopeft.tasks.files import Table
+from autopeft.tasks.causal.turns import Example
+from autopeft.tasks.intake import Intake, Ledger
 from autopeft.tasks.metrics import CAUSAL_METRICS
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import held_out_rows
+from autopeft.tasks.tables import Row, Table, is_missing
 
 __all__ = ["build_causal_task"]
 
@@ -26,39 +32,102 @@ def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table])
         tables: `train`, and `validation` and `test` where they are given; the others are split off `train`.
 
     Raises:
-        DataError: When an example is incomplete or of another form, or there are too few.
+        DataError: When an example has another form, or there are too few.
     """
-    parts = {split: _split(table, form) for split, table in tables.items()}
+    read = {split: _split(table, form) for split, table in tables.items()}
+    parts = {split: part for split, (part, _) in read.items()}
+    intake = {split: account for split, (_, account) in read.items()}
     missing = [split for split in ("validation", "test") if split not in parts]
     notes = []
+    if any(HISTORY in form.beside and HISTORY in table.columns for table in tables.values()):
+        notes.append(f"what is answered in '{HISTORY}' comes before the prompt, and is learned like other answers")
     if missing:
         train = parts["train"]
         # Equal questions must not be on both sides, whatever their answers.
-        asked = [example[:-1] or example for example in train.examples]
-        rows = held_out_rows(asked, [""] * len(train), missing, spec.seed)
+        rows = held_out_rows([*map(_asked, train.examples)], [""] * len(train), missing, spec.seed)
         parts |= {split: train.take(chosen) for split, chosen in rows.items()}
         notes.append(f"{' and '.join(missing)} split off the training rows (seed {spec.seed})")
     for split, least in LEAST_ROWS.items():
         if len(parts[split]) < least:
+            account = intake.get(split, intake["train"])
+            dropped = f", for {account.dropped} of {account.rows} rows were dropped" if account.dropped else ""
             raise DataError(
-                f"task {spec.short_name}: {split} has {len(parts[split])} examples, expected at least {least}; "
-                "add rows, or give a larger file"
+                f"task {spec.short_name}: {split} has {len(parts[split])} examples, expected at least {least}{dropped}"
+                "; add rows, or give a larger file"
             )
-    return CausalTask(spec.short_name, form, spec.metric or CAUSAL_METRICS[0], **parts, notes=tuple(notes))
+    return CausalTask(
+        spec.short_name, form, spec.metric or CAUSAL_METRICS[0], **parts, notes=tuple(notes), intake=intake
+    )
 
 
-def _split(table: Table, form: Format) -> CausalSplit:
-    """Make the examples of a table."""
+def _asked(example: Example) -> Example:
+    """Return what stands before the last answer; all of a plain text."""
+    last = max(number for number, turn in enumerate(example) if turn.role == "assistant")
+    return example[:last] or example
+
+
+def _split(table: Table, form: Format) -> tuple[CausalSplit, Intake]:
+    """Make the examples of a table, and the account of its rows."""
+    _check_columns(table, form)
+    check_judged(table, form)
+    marks = left_out_by(table)
+    ledger = Ledger(table, (*form.reads, *marks, MASK))
+    examples, choices, places = [], [], []
+    for row in table.rows:
+        spot = Spot(table.source, row[0], ledger)
+        try:
+            examples.append(_example(row, form, marks, spot))
+        except LeftOut as reason:
+            ledger.drop(row[0], str(reason))
+            continue
+        places.append(str(spot))
+        if form.choices:
+            choices.append(choices_in(row[1], form, spot))
+    account = ledger.close()
+    if not examples:
+        why = "; ".join(f"{reason} in {len(left):,}" for reason, left in account.drops.items())
+        raise DataError(
+            f"'{table.source}' has {account.rows:,} rows, and none that can be learned from: {why}; expected "
+            f"{form.describe()}"
+        )
+    return CausalSplit(examples, choices if form.choices else None, places), account
+
+
+def _example(row: Row, form: Format, marks: tuple[str, ...], spot: Spot) -> Example:
+    """Make the example of a row, unless the row itself is marked as not to be learned."""
+    check_token_masks({key: value for key, value in row[1].items() if key not in marks}, spot)
+    _check_mask(row, form, spot)
+    for mark in marks:
+        if not is_missing(row[1].get(mark)) and not yes_or_no(row[1][mark]):
+            raise LeftOut(f"marked as not to be learned by '{mark}'")
+    return example_of(row[1], form, spot)
+
+
+def _check_mask(row: Row, form: Format, spot: Spot) -> None:
+    """Refuse a mask of a row unless it names the speaker whose turns are not learned anyway."""
+    value = row[1].get(MASK)
+    if is_missing(value) or MASK in form.columns:
+        return
+    if not form.conversation or str(value).strip().lower() not in ("user", "human"):
+        raise DataError(
+            f"{spot}: found the {MASK} {value!r}, which cannot be honoured: the assistant's turns are learned, and no "
+            "others. Mark messages by 'train' or 'weight', or leave the column out"
+        )
+
+
+def _check_columns(table: Table, form: Format) -> None:
+    """Refuse a table without rows or without a column, or with several of its name."""
     if not table.rows:
         raise DataError(f"'{table.source}' holds no rows; expected some with {form.describe()}")
-    absent = [column for column in form.columns if column not in table.columns]
-    if absent:
-        raise DataError(
-            f"'{table.source}' has no column '{absent[0]}'; found: {', '.join(table.columns)}. "
-            "Name the columns with messages, with prompt and completion, or with text and the kind causal"
-        )
-    places = [f"'{table.source}', {place}" for place, _ in table.rows]
-    examples = [example_of(row, form, place) for place, (_, row) in zip(places, table.rows, strict=True)]
-    # Whole, as each of them was looked at above.
-    choices = [tuple(map(str, row[form.choices])) for _, row in table.rows] if form.choices else None
-    return CausalSplit(examples, choices, places)
+    for column in form.columns:
+        if column not in table.columns:
+            raise DataError(
+                f"'{table.source}' has no column '{column}'; found: {', '.join(table.columns)}. "
+                "Name the columns with messages, with prompt and completion, or with text and the kind causal"
+            )
+    for column in form.reads:
+        if column in table.repeated:
+            raise DataError(
+                f"'{table.source}' has several columns called '{column}', and which of them is meant cannot be told; "
+                "give each a name of its own"
+            )

@@ -6,23 +6,26 @@ import string
 from typing import Any
 
 from autopeft.errors import DataError
+from autopeft.tasks.causal.spot import Spot
+from autopeft.tasks.tables import text_of
 
 __all__ = ["choices_of", "right_choice"]
 
 
-def choices_of(value: Any, place: str) -> tuple[str, ...]:
+def choices_of(value: Any, spot: Spot) -> tuple[str, ...]:
     """Return the choices of a row.
 
     Args:
         value: What the row has in its column.
-        place: Where it stands, for messages.
+        spot: Where it stands.
 
     Raises:
         DataError: When they are not two or more different texts.
     """
-    choices = tuple(map(str, value)) if isinstance(value, list | tuple) else ()
-    if len(choices) < 2 or not all(map(str.strip, choices)) or len(set(choices)) < len(choices):
-        raise DataError(f"{place}: found {value!r}; expected a list of at least two choices, each a text of its own")
+    texts = [text_of(each) for each in value] if isinstance(value, list | tuple) else []
+    choices = tuple(spot.text(text) for text in texts if text is not None and text.strip())
+    if len(choices) < 2 or len(choices) < len(texts) or len(set(choices)) < len(choices):
+        raise DataError(f"{spot}: found {value!r}; expected a list of at least two choices, each a text of its own")
     return choices
 
 
@@ -39,7 +42,9 @@ def right_choice(value: Any, choices: tuple[str, ...], place: str) -> int:
     """
     if value in choices:
         return choices.index(value)
-    text = str(value).strip().upper()
+    # A column of whole numbers with gaps comes as floats.
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    text = str(whole).strip().upper()
     # A single letter: Python finds the empty text, and "AB", too.
     letter = string.ascii_uppercase.find(text) if len(text) == 1 else -1
     index = int(text) if text.isdecimal() else letter

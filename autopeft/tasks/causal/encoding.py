@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,23 @@ from autopeft.tasks.causal.render import Rendered, render
 from autopeft.tasks.causal.task import CausalSplit
 from autopeft.tasks.encoding import IGNORED, Encoded
 
-__all__ = ["IGNORED", "cut_causal", "encode_causal"]
+__all__ = ["IGNORED", "Tokenised", "cut_causal", "encode_causal", "encoded", "tokenise"]
+
+
+class Tokenised(NamedTuple):
+    """An example in tokens.
+
+    Args:
+        ids: The tokens.
+        labels: At each token its own id where it is learned, else `IGNORED`.
+        rendered: The text that they are of.
+        straddling: Whether a token lies across an end of a learned stretch, and so is not learned.
+    """
+
+    ids: list[int]
+    labels: list[int]
+    rendered: Rendered
+    straddling: bool
 
 
 def encode_causal(split: CausalSplit, form: Format, tokenizer: Any, max_length: int | None = None) -> Encoded:
@@ -31,19 +47,27 @@ def encode_causal(split: CausalSplit, form: Format, tokenizer: Any, max_length: 
     Raises:
         DataError: When nothing is left to learn, or an example cannot be written.
     """
+    whole = encoded(tokenise(split, form, tokenizer))
+    return whole if max_length is None else cut_causal(whole, max_length)
+
+
+def tokenise(split: CausalSplit, form: Format, tokenizer: Any) -> list[Tokenised]:
+    """Write the examples of a split and tokenise them; arguments and errors as of `encode_causal`."""
     if not tokenizer.is_fast:
         raise DataError(
             f"{type(tokenizer).__name__} does not say which characters a token stands for, so completions cannot be "
             "told from prompts; choose a model with a fast tokenizer"
         )
     places = split.places or [""] * len(split)
-    found = [
+    return [
         _tokens(render(example, form, tokenizer, place), tokenizer)
         for example, place in zip(split.examples, places, strict=True)
     ]
-    ids, labels = [list(column) for column in zip(*found, strict=True)]
-    whole = Encoded({"input_ids": ids, "labels": labels}, None)
-    return whole if max_length is None else cut_causal(whole, max_length)
+
+
+def encoded(found: list[Tokenised]) -> Encoded:
+    """Return examples as what models are fed with."""
+    return Encoded({"input_ids": [each.ids for each in found], "labels": [each.labels for each in found]}, None)
 
 
 def cut_causal(whole: Encoded, max_length: int) -> Encoded:
@@ -65,8 +89,8 @@ def cut_causal(whole: Encoded, max_length: int) -> Encoded:
     return cut.take(kept)
 
 
-def _tokens(rendered: Rendered, tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Return token ids and labels of an example."""
+def _tokens(rendered: Rendered, tokenizer: Any) -> Tokenised:
+    """Tokenise an example."""
     found = tokenizer(
         rendered.text,
         add_special_tokens=not rendered.templated,
@@ -75,13 +99,15 @@ def _tokens(rendered: Rendered, tokenizer: Any) -> tuple[list[int], list[int]]:
         verbose=False,
     )
     ids = list(found["input_ids"])
-    offsets = np.asarray(found["offset_mapping"], dtype=np.int64).reshape(-1, 2)
+    starts, ends = np.asarray(found["offset_mapping"], dtype=np.int64).reshape(-1, 2).T
     learned = np.zeros(len(ids), dtype=bool)
+    straddling = False
     for start, end in rendered.learned:
         # Special tokens that the tokenizer adds stand for no characters.
-        learned |= (offsets[:, 0] >= start) & (offsets[:, 1] <= end) & (offsets[:, 1] > offsets[:, 0])
+        learned |= (starts >= start) & (ends <= end) & (ends > starts)
+        straddling |= any(bool(((starts < place) & (place < ends)).any()) for place in (start, end))
     labels = [token if mark else IGNORED for token, mark in zip(ids, learned, strict=True)]
     if not rendered.templated and tokenizer.eos_token_id is not None and ids[-1:] != [tokenizer.eos_token_id]:
         # A model that is to stop has to learn where.
-        return [*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]
-    return ids, labels
+        ids, labels = [*ids, tokenizer.eos_token_id], [*labels, tokenizer.eos_token_id]
+    return Tokenised(ids, labels, rendered, straddling)

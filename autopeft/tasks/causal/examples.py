@@ -3,86 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from autopeft.errors import DataError
-from autopeft.tasks.causal.choices import choices_of, right_choice
-from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.causal.conversation import conversation_of
+from autopeft.tasks.causal.formats import CONVERSATIONS, FORMATS, Format
+from autopeft.tasks.causal.prompts import chosen_of, prompted_of
+from autopeft.tasks.causal.spot import Spot
+from autopeft.tasks.causal.turns import Example
+from autopeft.tasks.tables import is_missing
 
-__all__ = ["ROLES", "Example", "Turn", "example_of"]
-
-#: Who may speak; what `assistant` says is learned.
-ROLES = ("system", "user", "assistant", "tool")
-
-
-class Turn(NamedTuple):
-    """What one speaker says."""
-
-    role: str
-    content: str
+__all__ = ["example_of"]
 
 
-#: A conversation; of a prompt and its completion two turns, of plain text a single one.
-Example = tuple[Turn, ...]
-
-
-def example_of(row: Mapping[str, Any], form: Format, place: str) -> Example:
+def example_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
     """Make an example of a row.
 
     Args:
         row: Values by column.
         form: What form the data has.
-        place: Where the row stands, for messages.
+        spot: Where the row stands.
 
     Raises:
-        DataError: When something is missing or of another form.
+        DataError: When something in it has another form.
+        LeftOut: When something is missing.
     """
-    absent = [column for column in form.columns if row.get(column) is None]
-    if absent:
-        found = ", ".join(f"'{name}'" for name, value in row.items() if value is not None) or "nothing"
+    if all(is_missing(row.get(column)) for column in form.columns) and _has_other_form(row):
+        found = ", ".join(f"'{name}'" for name, value in row.items() if not is_missing(value))
         raise DataError(
-            f"{place}: no '{absent[0]}'; found {found}. All examples must have one form, here {form.describe()}"
+            f"{spot}: no '{form.columns[0]}'; found {found}. All examples must have one form, here {form.describe()}"
         )
     if form.conversation:
-        return _conversation(row[form.columns[0]], f"{place}, '{form.columns[0]}'")
-    if form.choices:
-        question, _, answer = form.columns
-        choices = choices_of(row[form.choices], f"{place}, '{form.choices}'")
-        right = right_choice(row[answer], choices, f"{place}, '{answer}'")
-        return (Turn("user", _text(row[question], f"{place}, '{question}'")), Turn("assistant", choices[right]))
-    *asked, learned = (_text(row[column], f"{place}, '{column}'") for column in form.columns)
-    if not learned.strip():
-        raise DataError(f"{place}: '{form.columns[-1]}' is empty; expected text to learn. Fill it in or drop the row")
-    if form.plain:
-        return (Turn("assistant", learned),)
-    extra = row.get(form.optional) if form.optional else None
-    if extra is not None and str(extra).strip():
-        asked.append(_text(extra, f"{place}, '{form.optional}'"))
-    return (Turn("user", "\n\n".join(asked)), Turn("assistant", learned))
+        return conversation_of(row, form.columns[0], spot)
+    return chosen_of(row, form, spot) if form.choices else prompted_of(row, form, spot)
 
 
-def _conversation(value: Any, place: str) -> Example:
-    if not isinstance(value, list) or not value:
-        raise DataError(f"{place}: found {_kind(value)}; expected a list of messages with 'role' and 'content'")
-    turns = []
-    for number, message in enumerate(value, 1):
-        if not isinstance(message, Mapping) or not {"role", "content"} <= set(message):
-            raise DataError(f"{place}, message {number}: expected an object with 'role' and 'content'")
-        if message["role"] not in ROLES:
-            raise DataError(
-                f"{place}, message {number}: found the role '{message['role']}'; expected one of: {', '.join(ROLES)}"
-            )
-        turns.append(Turn(message["role"], _text(message["content"], f"{place}, message {number}")))
-    if not any(turn.role == "assistant" and turn.content.strip() for turn in turns):
-        raise DataError(f"{place}: no message of the assistant, which is what is learned; add one or drop the row")
-    return tuple(turns)
-
-
-def _text(value: Any, place: str) -> str:
-    if not isinstance(value, str | int | float):
-        raise DataError(f"{place}: found {_kind(value)}; expected text")
-    return str(value)
-
-
-def _kind(value: Any) -> str:
-    return "an empty list" if value == [] else f"a {type(value).__name__}"
+def _has_other_form(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row has all that a form needs; a text may stand in any."""
+    needed = [*((column,) for column in CONVERSATIONS), *(form.columns for form in FORMATS if not form.plain)]
+    return any(not any(is_missing(row.get(column)) for column in columns) for columns in needed)

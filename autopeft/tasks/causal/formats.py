@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from autopeft.errors import DataError
 from autopeft.tasks.spec import TaskSpec
 
-__all__ = ["FORMATS", "Format", "recognise"]
+__all__ = ["CONVERSATIONS", "FORMATS", "HISTORY", "SYSTEM", "TOOLS_COLUMN", "Format", "recognise"]
+
+#: Columns that conversations are found in.
+CONVERSATIONS = ("messages", "conversations", "conversation")
+
+#: Columns that belong to an example where they are: what the system says, turns before, functions to call.
+SYSTEM, HISTORY, TOOLS_COLUMN = "system", "history", "tools"
+
+_BESIDE = {"messages": (SYSTEM, TOOLS_COLUMN), "instruction": (SYSTEM, HISTORY)}
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,16 @@ class Format:
         """The column of the choices, of which the right one is learned; None where there are none."""
         return self.columns[1] if self.name == "choices" else None
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Columns that belong to an example where they are."""
+        return tuple(column for column in _BESIDE.get(self.name, ()) if column not in self.columns)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Every column that is read where it is there."""
+        return (*self.columns, *((self.optional,) if self.optional else ()), *self.beside)
+
     def describe(self) -> str:
         """Say which columns are read and what is learned."""
         if self.plain:
@@ -59,8 +78,7 @@ class Format:
         return f"prompts of {prompt}, completions of '{self.columns[-1]}', which are learned"
 
 
-#: The forms, in the order in which they are looked for. What is written around prompts follows Alpaca's examples
-#: and, for questions, lm-evaluation-harness's.
+#: The forms. What is written around prompts follows Alpaca's examples and, for questions, lm-evaluation-harness's.
 FORMATS = (
     Format("messages", ("messages",)),
     Format("prompt", ("prompt", "completion")),
@@ -77,6 +95,14 @@ FORMATS = (
 
 _BY_NAME = {form.name: form for form in FORMATS}
 
+#: Columns of pairs of a better and a worse answer.
+_PREFERENCE = {"chosen", "rejected"}
+
+_CHOOSE = (
+    "say which is meant with --messages COLUMN, or --prompt COLUMN and --completion COLUMN, or leave the other columns "
+    "out of the file"
+)
+
 
 def recognise(spec: TaskSpec, columns: Sequence[str]) -> Format | None:
     """Tell what form data has.
@@ -87,9 +113,47 @@ def recognise(spec: TaskSpec, columns: Sequence[str]) -> Format | None:
 
     Returns:
         The form, or None for data of a classification task.
+
+    Raises:
+        DataError: When the columns fit several forms, or hold pairs of answers of which one is worse.
     """
     if spec.kind == "classification":
         return None
+    named = _named(spec)
+    if named is not None:
+        return named
+    if spec.kind is None and (spec.text or spec.text2 or spec.label or {"text", "label"} <= set(columns)):
+        return None
+    if set(columns) >= _PREFERENCE:
+        raise DataError(
+            "the data have columns 'chosen' and 'rejected': pairs of a better and a worse answer, for training by "
+            "preferences, which is not there. To learn the better ones alone, name them: --messages chosen where they "
+            "are conversations, else --prompt COLUMN --completion chosen"
+        )
+    fitting = [replace(_BY_NAME["messages"], columns=(column,)) for column in CONVERSATIONS if column in columns]
+    fitting += [form for form in FORMATS[1:-1] if set(form.columns) <= set(columns)]
+    if any(form.choices for form in fitting):
+        # A question with choices is a question too.
+        fitting = [form for form in fitting if form.name != "question"]
+    if len(fitting) > 1:
+        raise DataError(
+            f"the columns of the data fit several forms: {'; '.join(form.describe() for form in fitting)}. {_CHOOSE}"
+        )
+    if fitting and spec.kind is None and "label" in columns:
+        raise DataError(
+            f"the data may be {fitting[0].describe()}, or texts to classify by 'label': give --kind causal for the "
+            "first, or --text COLUMN for the second. Labels that say whether an answer is right are neither: keep the "
+            "rows whose answers are to be learned, without that column"
+        )
+    if fitting:
+        return fitting[0]
+    # A text beside other columns may be one to classify, whose label has another name.
+    alone = spec.kind == "causal" or len(columns) == 1
+    return _BY_NAME["text"] if "text" in columns and alone else None
+
+
+def _named(spec: TaskSpec) -> Format | None:
+    """Return the form of the columns that the user names."""
     if spec.messages:
         return replace(_BY_NAME["messages"], columns=(spec.messages,))
     if spec.choices:
@@ -99,8 +163,4 @@ def recognise(spec: TaskSpec, columns: Sequence[str]) -> Format | None:
         return replace(_BY_NAME["prompt"], columns=(spec.prompt or "prompt", spec.completion or "completion"))
     if spec.kind == "causal" and spec.text:
         return replace(_BY_NAME["text"], columns=(spec.text,))
-    if spec.kind is None and (spec.text or spec.text2 or spec.label or "label" in columns):
-        return None
-    # A text beside other columns may be one to classify, whose label has another name.
-    alone = spec.kind == "causal" or len(columns) == 1
-    return next((form for form in FORMATS if set(form.columns) <= set(columns) and (alone or not form.plain)), None)
+    return None

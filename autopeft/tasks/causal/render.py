@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from autopeft.errors import DataError
-from autopeft.tasks.causal.examples import Example
 from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.causal.template import by_template
+from autopeft.tasks.causal.turns import Example
 
 __all__ = ["Rendered", "render"]
+
+#: What may move from a prompt's end to its completion's head: tokenizers put it into one token with the word after it.
+_BLANKS = " \t"
 
 
 class Rendered(NamedTuple):
@@ -18,11 +22,19 @@ class Rendered(NamedTuple):
         text: All of it.
         learned: Start and end, in characters, of each stretch that is learned.
         templated: Whether the chat template wrote it, special tokens and all.
+        turns: For each stretch the index of the turn that it is.
+        moved: Whether blanks at the end of a prompt are learned, as the head of its completion.
+        unlearned: Turns that would be learned, but are written otherwise where other turns follow.
+        unwritten: What the chat template was told of, and did not write.
     """
 
     text: str
     learned: tuple[tuple[int, int], ...]
     templated: bool
+    turns: tuple[int, ...] = (0,)
+    moved: bool = False
+    unlearned: int = 0
+    unwritten: frozenset[str] = frozenset()
 
 
 def render(example: Example, form: Format, tokenizer: Any, place: str = "") -> Rendered:
@@ -41,48 +53,27 @@ def render(example: Example, form: Format, tokenizer: Any, place: str = "") -> R
         text = example[0].content
         return Rendered(text, ((0, len(text)),), templated=False)
     if getattr(tokenizer, "chat_template", None):
-        return _by_template(example, tokenizer, f"{place}: " if place else "")
+        found = by_template(example, tokenizer, f"{place}: " if place else "")
+        return Rendered(found.text, found.learned, True, found.turns, False, found.unlearned, found.unwritten)
     if form.conversation:
         raise DataError(
             "the data are conversations, but the tokenizer of this model has no chat template to write them with; "
             "choose an instruction-tuned model, or give the data as prompt and completion"
         )
-    before = form.before.format(example[0].content)
-    text = before + form.between + example[1].content
-    return Rendered(text, ((len(before), len(text)),), templated=False)
+    return _by_form(example, form)
 
 
-def _by_template(example: Example, tokenizer: Any, before: str) -> Rendered:
-    """Write a conversation; learned is what the model would have to write itself, its end-of-turn token included."""
-    text = _written(example, tokenizer, before)
-    stretches = []
+def _by_form(example: Example, form: Format) -> Rendered:
+    """Write prompts as their form has it, and completions after them, from the blanks before them on."""
+    text, stretches, turns, moved = "", [], [], False
     for number, turn in enumerate(example):
         if turn.role != "assistant":
+            text += "\n\n" if text else ""
+            text += form.before.format(turn.content) if turn.role == "user" else turn.content
             continue
-        start = len(_written(example[:number], tokenizer, before, add_generation_prompt=True))
-        upto = _written(example[: number + 1], tokenizer, before)
-        # Some templates write earlier turns otherwise than the last, without their thoughts for one.
-        if text.startswith(upto) and start < len(upto):
-            # Nothing is generated after the end of a turn.
-            stretches.append((start, len(upto.rstrip())))
-    if not stretches:
-        raise DataError(
-            f"{before}the chat template of this model does not end a conversation with what the assistant says, so "
-            "that nothing can be learned from it; let each conversation end with the assistant, or choose another model"
-        )
-    return Rendered(text, tuple(stretches), templated=True)
-
-
-def _written(example: Example, tokenizer: Any, before: str, **how: bool) -> str:
-    from jinja2 import TemplateError
-
-    messages = [turn._asdict() for turn in example]
-    try:
-        written: str = tokenizer.apply_chat_template(messages, tokenize=False, **how)
-    except TemplateError as error:
-        roles = ", ".join(turn.role for turn in example)
-        raise DataError(
-            f"{before}the chat template of this model refuses a conversation of {roles} ({error}); "
-            "mend the conversations, or choose another model"
-        ) from error
-    return written
+        start = len(text.rstrip(_BLANKS))
+        moved |= start < len(text)
+        text += form.between + turn.content
+        stretches.append((start, len(text)))
+        turns.append(number)
+    return Rendered(text, tuple(stretches), False, tuple(turns), moved)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from autopeft.errors import DataError
 from autopeft.tasks.answers import ANSWER_METRICS
-from autopeft.tasks.causal.examples import Example
 from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.causal.turns import Example, recorded
+from autopeft.tasks.intake import Intake
 from autopeft.tasks.metrics import CAUSAL_METRICS, CHOICE_METRIC, check_metric
 
 __all__ = ["CausalSplit", "CausalTask"]
@@ -54,6 +55,7 @@ class CausalTask:
         validation: What a search measures on.
         test: Read by finalists and `evaluate` only.
         notes: What was done to the data on the way in, for people.
+        intake: What became of the rows of each source, by the split it was given for.
     """
 
     name: str
@@ -63,6 +65,7 @@ class CausalTask:
     validation: CausalSplit
     test: CausalSplit
     notes: tuple[str, ...] = ()
+    intake: Mapping[str, Intake] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_metric(self.metric, CAUSAL_METRICS)
@@ -89,7 +92,7 @@ class CausalTask:
         for name, split in self.splits.items():
             digest.update(f"\n{name}\n".encode())
             for example in split.examples:
-                digest.update(json.dumps(example).encode() + b"\n")
+                digest.update(json.dumps(recorded(example)).encode() + b"\n")
             if split.choices is not None:
                 digest.update(json.dumps(list(split.choices)).encode())
         return digest.hexdigest()
@@ -100,5 +103,6 @@ class CausalTask:
         return [
             f"{self.name}: {self.form.describe()}, metric {self.metric}",
             f"train / validation / test: {sizes}",
+            *(line for intake in self.intake.values() for line in intake.describe()),
             *self.notes,
         ]

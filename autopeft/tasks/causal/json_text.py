@@ -1,0 +1,35 @@
+"""Lists and objects that stand in the data as JSON text, as in a CSV file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from autopeft.tasks.causal.spot import Spot
+from autopeft.tasks.tables import text_of
+
+__all__ = ["json_of", "parsed", "without_nulls"]
+
+
+def json_of(value: Any) -> str:
+    """Return plain data as JSON, in one way: the order of keys as it is, dates as text."""
+    return json.dumps(value, ensure_ascii=False, default=text_of)
+
+
+def parsed(value: Any, spot: Spot) -> Any:
+    """Return the list or object that a text writes out as JSON; anything else as it is."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return value
+    spot.remark(f"{spot.within.rpartition(', ')[2]} read from JSON text")
+    return found
+
+
+def without_nulls(value: Any) -> Any:
+    """Return plain data without the keys that hold nothing, which Arrow gives to all objects of a column alike."""
+    if isinstance(value, dict):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,91 @@
+"""Prompts and their completions, questions and their answers, and plain texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from autopeft.errors import DataError
+from autopeft.tasks.causal.choices import choices_of, right_choice
+from autopeft.tasks.causal.formats import HISTORY, SYSTEM, Format
+from autopeft.tasks.causal.json_text import parsed
+from autopeft.tasks.causal.spot import LeftOut, Spot
+from autopeft.tasks.causal.turns import Example, Turn
+from autopeft.tasks.tables import is_missing, kind_in_words
+
+__all__ = ["choices_in", "chosen_of", "prompted_of"]
+
+
+def prompted_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
+    """Make an example of a prompt and its completion, or of a plain text.
+
+    Args:
+        row: Values by column.
+        form: What form the data has.
+        spot: Where the row stands.
+
+    Raises:
+        DataError: When something is no text.
+        LeftOut: When something is empty.
+    """
+    *asking, answering = form.columns
+    if form.optional:
+        asking = [column for column in (*asking, form.optional) if not is_missing(row.get(column))] or asking
+    asked = [_said(row, column, spot) for column in asking]
+    answer = _said(row, answering, spot)
+    if form.plain:
+        return (Turn("assistant", answer),)
+    before: list[Turn] = []
+    if SYSTEM in form.beside and not is_missing(row.get(SYSTEM)):
+        before.append(Turn("system", _said(row, SYSTEM, spot)))
+    if HISTORY in form.beside:
+        before += _earlier(row.get(HISTORY), spot.at(f"'{HISTORY}'"))
+    return (*before, Turn("user", "\n\n".join(asked)), Turn("assistant", answer))
+
+
+def choices_in(row: Mapping[str, Any], form: Format, spot: Spot) -> tuple[str, ...]:
+    """Return the choices of a question.
+
+    Raises:
+        DataError: When they are not two or more different texts.
+        LeftOut: When there are none.
+    """
+    column = str(form.choices)
+    there = spot.at(f"'{column}'")
+    return choices_of(parsed(spot.filled(row, column), there), there)
+
+
+def chosen_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
+    """Make an example of a question, its choices and the right one.
+
+    Raises:
+        DataError: When the right choice cannot be told.
+        LeftOut: When something is empty.
+    """
+    question, _, answer = form.columns
+    asked = _said(row, question, spot)
+    choices = choices_in(row, form, spot)
+    right = right_choice(spot.filled(row, answer), choices, f"{spot}, '{answer}'")
+    return (Turn("user", asked), Turn("assistant", choices[right]))
+
+
+def _said(row: Mapping[str, Any], column: str, spot: Spot) -> str:
+    return spot.at(f"'{column}'").text(spot.filled(row, column))
+
+
+def _earlier(value: Any, spot: Spot) -> list[Turn]:
+    """Return the turns of a history: pairs of what was asked and what was answered."""
+    if is_missing(value):
+        return []
+    found = parsed(value, spot)
+    if not isinstance(found, list):
+        raise DataError(f"{spot}: found {kind_in_words(found)}; expected a list of pairs of question and answer")
+    turns = []
+    for number, pair in enumerate(found, 1):
+        there = spot.at(f"pair {number}")
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise DataError(f"{there}: found {kind_in_words(pair)}; expected a list of question and answer")
+        if any(map(is_missing, pair)):
+            raise LeftOut("a turn of the history is empty")
+        turns += [Turn(role, there.text(said)) for role, said in zip(("user", "assistant"), pair, strict=True)]
+    return turns
