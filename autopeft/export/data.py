@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.tasks import CausalTask, Task
-from autopeft.tasks.causal import Example, Format, render
+from autopeft.tasks.causal import CALLS, TOOLS, Example, Format, encode_causal, render
 
-__all__ = ["DATA", "SPLITS", "Segment", "Writer", "conversation", "labelled", "segments", "write_data"]
+__all__ = [
+    "DATA",
+    "SPLITS",
+    "Segment",
+    "Writer",
+    "answers_skipped",
+    "beyond_messages",
+    "conversation",
+    "labelled",
+    "segments",
+    "tokenised_apart",
+    "write_data",
+]
 
 #: Folder of the files.
 DATA = "data"
@@ -47,9 +59,40 @@ def labelled(task: Task, split: str) -> Iterator[Mapping[str, Any]]:
         yield {**texts, "label": task.labels[label]}
 
 
-def conversation(example: Example) -> list[dict[str, str]]:
+def conversation(example: Example) -> list[dict[str, Any]]:
     """Return an example as messages."""
-    return [turn._asdict() for turn in example]
+    return [turn.message() for turn in example]
+
+
+def beyond_messages(task: CausalTask) -> str | None:
+    """Say what of a task's examples is more than who says what, which is all that some tools read; None for nothing."""
+    turns = [turn for name in SPLITS for example in task.splits[name].examples for turn in example]
+    if any(turn.role == TOOLS or CALLS in turn.told for turn in turns):
+        return "its examples hold calls of tools, which its reader would fill with empty arguments"
+    keys = sorted({key for turn in turns for key in turn.told})
+    return f"its messages hold {', '.join(map(repr, keys))}, which it does not read" if keys else None
+
+
+def answers_skipped(task: CausalTask) -> bool:
+    """Tell whether some of what the assistant says is marked as not to be learned."""
+    return any(turn.skipped for name in SPLITS for example in task.splits[name].examples for turn in example)
+
+
+def tokenised_apart(task: CausalTask, tokenizer: Any) -> list[str]:
+    """Return what there is to say of examples whose segments, tokenised one by one, are other tokens than in trials."""
+    odd = total = 0
+    for name in SPLITS:
+        split = task.splits[name]
+        whole = encode_causal(split, task.form, tokenizer).inputs["input_ids"]
+        for example, ids in zip(split.examples, whole, strict=True):
+            parts = [text for text, _ in segments(example, task.form, tokenizer)]
+            apart = tokenizer(parts, add_special_tokens=False)["input_ids"]
+            odd += [token for part in apart for token in part] != ids
+            total += 1
+    said = (
+        f"{odd:,} of {total:,} examples are other tokens there than in trials: prompts and answers are tokenised apart"
+    )
+    return [said] if odd else []
 
 
 def segments(example: Example, form: Format, tokenizer: Any) -> list[Segment]:

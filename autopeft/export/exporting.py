@@ -114,7 +114,10 @@ def unable(target: Target, task: Task | CausalTask, backbone: Backbone, methods:
         named = f" ({methods})" if methods else ""
         return f"{target.name} trains causal language models, and the task {task.name}{named} classifies texts"
     unfit = target.unfit(backbone)
-    return f"{target.name} cannot train {backbone.name}: {unfit}" if unfit else None
+    if unfit:
+        return f"{target.name} cannot train {backbone.name}: {unfit}"
+    odd = target.unfit_task(task, backbone) if isinstance(task, CausalTask) else None
+    return f"{target.name} cannot train on {task.name}: {odd}" if odd else None
 
 
 def _nearest(asked: Target, job: ExportJob) -> str:

@@ -12,6 +12,7 @@ from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt
 from autopeft.export.shortfall import Shortfall
 from autopeft.space import Configuration
+from autopeft.tasks import CausalTask
 
 __all__ = ["Rebuild", "Target"]
 
@@ -42,12 +43,16 @@ class Target(ABC):
         """Say why it cannot train a backbone, whatever the configuration; None when it can."""
         return None
 
+    def unfit_task(self, task: CausalTask, backbone: Backbone) -> str | None:
+        """Say why it cannot train a backbone on the examples of a task as they are; None when it can."""
+        return None
+
     @abstractmethod
     def write(self, job: ExportJob, folder: Path) -> list[str]:
         """Write the files.
 
         Args:
-            job: What to export; nothing in it that `shortfalls` or `unfit` names.
+            job: What to export; nothing in it that `shortfalls`, `unfit` or `unfit_task` names.
             folder: An empty folder.
 
         Returns:

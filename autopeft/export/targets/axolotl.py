@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.export.carrier import CARRIER, write_carrier
-from autopeft.export.data import DATA, segments, write_data
+from autopeft.export.data import DATA, segments, tokenised_apart, write_data
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, whole_alphas
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
@@ -60,7 +60,7 @@ class Axolotl(Target):
                 "segments": [{"label": learned, "text": text} for text, learned in segments(example, form, tokenizer)]
             },
         )
-        return [f"axolotl train {_FILE}"]
+        return [f"axolotl train {_FILE}", *tokenised_apart(job.causal_task, tokenizer)]
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:

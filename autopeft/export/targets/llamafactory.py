@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.export.carrier import CARRIER, write_carrier
-from autopeft.export.data import DATA, SPLITS, Segment, segments, write_data
+from autopeft.export.data import DATA, SPLITS, Segment, segments, tokenised_apart, write_data
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, uniform, whole_alphas
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
@@ -55,7 +55,7 @@ class LlamaFactory(Target):
         write_data(job.task, folder, lambda example: _alpaca(segments(example, form, tokenizer)))
         described = {name: {"file_name": f"{name}.jsonl", "columns": _COLUMNS} for name in SPLITS}
         (folder / DATA / "dataset_info.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf8")
-        return [f"llamafactory-cli train {_FILE}"]
+        return [f"llamafactory-cli train {_FILE}", *tokenised_apart(job.causal_task, tokenizer)]
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:

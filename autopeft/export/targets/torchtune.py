@@ -12,7 +12,7 @@ from peft import LoraConfig
 from typing_extensions import override
 
 from autopeft.backbones import Backbone
-from autopeft.export.data import conversation, write_data
+from autopeft.export.data import answers_skipped, beyond_messages, conversation, write_data
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import lora_keys, lora_shortfalls, uniform
 from autopeft.export.rebuilt import Rebuilt, by_peft
@@ -21,6 +21,7 @@ from autopeft.export.target import Target
 from autopeft.export.training import adapter_rate, only_part, training_steps, warmup_steps, write_training, write_yaml
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration
+from autopeft.tasks import CausalTask
 
 __all__ = ["Torchtune"]
 
@@ -79,6 +80,13 @@ class Torchtune(Target):
             return "it holds weights in 4 bits or plain, not in 8"
         scaling = backbone.config.rope_parameters.get("rope_type", "default")
         return None if scaling == "default" else f"its builders lack the {scaling} scaling of positions"
+
+    @override
+    def unfit_task(self, task: CausalTask, backbone: Backbone) -> str | None:
+        """Refuse examples that are more than messages, or with answers that are only read."""
+        if answers_skipped(task):
+            return "some of the assistant's turns are marked as not to be learned, and it learns all of them"
+        return beyond_messages(task)
 
     @override
     def write(self, job: ExportJob, folder: Path) -> list[str]:

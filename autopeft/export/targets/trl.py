@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.export.adapter import adapter_config
-from autopeft.export.data import DATA, conversation, segments, write_data
+from autopeft.export.data import DATA, SPLITS, answers_skipped, beyond_messages, conversation, segments, write_data
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import lora_keys, lora_shortfalls, module_regex, uniform, whole_alphas
 from autopeft.export.rebuilt import Rebuilt, by_peft
@@ -45,12 +45,22 @@ class Trl(Target):
         yield from beyond_config(plan(configuration))
 
     @override
+    def unfit_task(self, task: CausalTask, backbone: Backbone) -> str | None:
+        """Refuse examples that are more than messages, and several answers of which it could not learn the same."""
+        if _many(task):
+            if answers_skipped(task):
+                return "some of the assistant's turns are marked as not to be learned, and it learns all or the last"
+            if not getattr(backbone.tokenizer(), "chat_template", None):
+                return "its examples have several answers, and without a chat template it learns only the last"
+        return beyond_messages(task)
+
+    @override
     def write(self, job: ExportJob, folder: Path) -> list[str]:
         """Write script, config, settings and data."""
         task, tokenizer = job.causal_task, job.backbone.tokenizer()
         config = adapter_config(only_part(job), job.backbone)
         config.save_pretrained(str(folder))
-        many = any(sum(turn.role == "assistant" for turn in example) > 1 for example in task.train.examples)
+        many = _many(task)
         settings = _settings(job) | ({"assistant_only_loss": True} if many else {})
         write_yaml(folder / TRAINING, settings)
         write_data(task, folder, lambda example: _row(example, task, tokenizer, many))
@@ -133,6 +143,16 @@ def _lora(job: ExportJob) -> dict[str, Any]:
     }
 
 
+def _many(task: CausalTask) -> bool:
+    """Tell whether any example has several turns that are learned, or nothing before the only one."""
+    return any(
+        example[0].learned or sum(turn.learned for turn in example) > 1
+        for name in SPLITS
+        for example in task.splits[name].examples
+        if not task.form.plain
+    )
+
+
 def _row(example: Example, task: CausalTask, tokenizer: Any, many: bool) -> Mapping[str, Any]:
     """Return an example in one of TRL's forms, in which the same is learned as in trials.
 
@@ -140,7 +160,7 @@ def _row(example: Example, task: CausalTask, tokenizer: Any, many: bool) -> Mapp
         example: The example.
         task: Its task.
         tokenizer: The backbone's.
-        many: Whether any example has several turns that are learned.
+        many: Whether any example has several turns that are learned, or nothing before the only one.
     """
     if task.form.plain:
         return {"text": example[0].content}
@@ -149,4 +169,6 @@ def _row(example: Example, task: CausalTask, tokenizer: Any, many: bool) -> Mapp
         bos = tokenizer.bos_token or ""
         return {"prompt": asked.removeprefix(bos), "completion": answer}
     turns = conversation(example)
-    return {"messages": turns} if many else {"prompt": turns[:-1], "completion": turns[-1:]}
+    # What follows the only answer is never answered.
+    last = next(number for number, turn in enumerate(example) if turn.learned)
+    return {"messages": turns} if many else {"prompt": turns[:last], "completion": turns[last : last + 1]}
