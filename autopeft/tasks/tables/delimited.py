@@ -98,6 +98,9 @@ def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
     if '"' not in text and standard.even:
         return standard, []
     plain = parse(text, delimiter, PLAIN)
+    marked = parse(text, delimiter, BACKSLASH) if '\\"' in text else standard
+    if marked.even and not standard.even and (delimiter != "\t" or _mostly_wrapped(plain)):
+        return marked, ["quotes within texts are marked by backslashes"]
     # Files with tabs mostly have quotes that mean nothing (GLUE's do).
     if delimiter == "\t" and plain.even and not (standard.even and _is_quoted(standard, plain)):
         wrapped = standard.even and standard.rows != plain.rows
@@ -112,9 +115,6 @@ def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
             f"data file '{source}', line {suspects[0]}: a quote opens a text and closes lines below, over what look "
             "like whole rows; close it where the text ends, or double it if it belongs to the text"
         )
-    marked = parse(text, delimiter, BACKSLASH) if '\\"' in text else standard
-    if marked.even:
-        return marked, ["quotes within texts are marked by backslashes"]
     if plain.even and not _mostly_wrapped(plain):
         line = standard.fault_line or standard.odd[0][0]
         return plain, [f"quotes mean nothing: line {line} has one that nothing closes"]
@@ -154,8 +154,9 @@ def _shifted(found: Parsed) -> tuple[Parsed | None, list[str]]:
     if all(not fields[-1].strip() for _, fields in found.all_rows):
         rows = [(line, fields[:-1]) for line, fields in found.all_rows]
         return Parsed(found.header, rows, [], None, found.spans), ["each row ends with a delimiter"]
-    firsts = [fields[0] for _, fields in found.all_rows]
-    if len(set(firsts)) == len(firsts):
+    firsts = [fields[0].strip() for _, fields in found.all_rows]
+    # Else it may be a part of texts that all hold a delimiter.
+    if len(set(firsts)) == len(firsts) and all(first.isdecimal() for first in firsts):
         return (
             Parsed(["", *found.header], found.all_rows, [], None, found.spans),
             ["the first line has a name less than the rows have fields: their first is taken as an index"],

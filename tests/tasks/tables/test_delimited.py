@@ -124,6 +124,11 @@ def test_an_index_without_a_name_and_ends_of_rows_are_understood():
     assert read(",text,label\n0,a,b\n").columns == ("(column 1, without a name)", "text", "label")
 
 
+def test_texts_that_all_hold_a_delimiter_are_no_rows_with_an_index():
+    with pytest.raises(DataError, match="line 2: found 3 fields, expected 2"):
+        read("text,label\nHello, world,good\nBye, all,bad\n")
+
+
 def test_empty_lines_are_no_rows_and_lines_of_delimiters_are():
     assert cells(read("text,label\n\na,b\n  \n,\n")) == [("a", "b"), ("", "")]
 
@@ -163,5 +168,6 @@ def test_quotes_in_tsv_are_not_blamed_for_rows_of_other_numbers_of_fields():
 def test_backslashes_are_understood_in_the_first_line_too():
     table = read('"body","the \\"class\\""\n"a text","good"\n"other","bad"\n')
     assert (table.columns, cells(table)) == (("body", 'the "class"'), [("a text", "good"), ("other", "bad")])
+    assert cells(read('"text"\t"label"\n"she said \\"no\\""\t"bad"\n', "\t")) == [('she said "no"', "bad")]
     with pytest.raises(DataError, match="line 3: found 1 field, expected 2"):
         read('text,label\n"a \\"b\\", c",good\nshort\n')
