@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.tasks.dirty.dirt import DELIMITED, DIRT, ENCODINGS, PLAIN, QUOTING
@@ -9,7 +10,10 @@ from tests.tasks.dirty.forms import FORMATS
 from tests.tasks.dirty.recipe import NAMES, Recipe
 from tests.tasks.dirty.words import LABELS
 
-__all__ = ["applicable", "recipes"]
+__all__ = ["STABLE", "applicable", "recipes"]
+
+#: The same files every time.
+STABLE = settings(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 #: Formats whose files are one split together.
 _SHARDED = ("folder", "glob")
