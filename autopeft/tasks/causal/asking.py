@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from autopeft.tasks.causal.encoding import IGNORED, Tokenised, tokenise
+from autopeft.tasks.causal.encoding import IGNORED, Tokenised, special_ids, tokenise
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.task import CausalSplit
 from autopeft.tasks.causal.turns import Example, Turn
@@ -47,8 +47,7 @@ def offer(split: CausalSplit, form: Format, tokenizer: Any) -> list[list[Questio
 
 def ending_tokens(questions: Iterable[Question], tokenizer: Any) -> set[int]:
     """Return the tokens after which nothing follows: the end of a text, and that of a turn as the template has it."""
-    special = {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
-    ends = {question.completion[-1] for question in questions if question.completion} & special
+    ends = {question.completion[-1] for question in questions if question.completion} & special_ids(tokenizer)
     return ends if tokenizer.eos_token_id is None else ends | {tokenizer.eos_token_id}
 
 

@@ -51,7 +51,7 @@ def conversation_of(row: Mapping[str, Any], column: str, spot: Spot) -> Example:
     if not isinstance(value, list):
         raise DataError(
             f"{spot_there}: found {kind_in_words(value)}; expected a list of messages with 'role' and 'content', or "
-            "with 'from' and 'value'"
+            "with 'from' and 'value'; texts to classify are named by --text and --label"
         )
     messages = [_message(each, spot_there.at(f"message {number}")) for number, each in enumerate(value, 1)]
     masked = masked_value(messages)

@@ -12,7 +12,7 @@ from autopeft.tasks.causal.render import Rendered, render
 from autopeft.tasks.causal.task import CausalSplit
 from autopeft.tasks.encoding import IGNORED, Encoded
 
-__all__ = ["IGNORED", "Tokenised", "cut_causal", "encode_causal", "encoded", "tokenise"]
+__all__ = ["IGNORED", "Tokenised", "cut_causal", "encode_causal", "encoded", "special_ids", "tokenise"]
 
 
 class Tokenised(NamedTuple):
@@ -87,6 +87,11 @@ def cut_causal(whole: Encoded, max_length: int) -> Encoded:
         dropped=len(whole) - len(kept),
     )
     return cut.take(kept)
+
+
+def special_ids(tokenizer: Any) -> set[int]:
+    """Return the tokens that stand for no text."""
+    return {*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}
 
 
 def _tokens(rendered: Rendered, tokenizer: Any) -> Tokenised:

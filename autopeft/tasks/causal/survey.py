@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autopeft.errors import DataError
-from autopeft.tasks.causal.encoding import encoded, tokenise
+from autopeft.tasks.causal.encoding import encoded, special_ids, tokenise
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.task import CausalSplit
 from autopeft.tasks.encoding import IGNORED, Encoded
@@ -98,7 +98,7 @@ def survey(name: str, split: CausalSplit, form: Format, tokenizer: Any) -> Surve
         DataError: When an example cannot be written.
     """
     found = tokenise(split, form, tokenizer)
-    special = _special(tokenizer)
+    special = [*special_ids(tokenizer)]
     unwritten = {key for each in found for key in each.rendered.unwritten}
     return Survey(
         name,
@@ -113,13 +113,9 @@ def survey(name: str, split: CausalSplit, form: Format, tokenizer: Any) -> Surve
 
 def end_share(whole: Encoded, tokenizer: Any) -> float:
     """Return the share of learned tokens that end a text or a turn."""
-    special = _special(tokenizer)
+    special = [*special_ids(tokenizer)]
     learned, ends = np.sum([_counts(labels, special) for labels in whole.inputs["labels"]], axis=0)
     return float(ends / learned)
-
-
-def _special(tokenizer: Any) -> list[int]:
-    return [*{*tokenizer.all_special_ids, *tokenizer.get_added_vocab().values()}]
 
 
 def _only_ends(labels: Sequence[int], special: Sequence[int]) -> bool:

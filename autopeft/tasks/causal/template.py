@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from autopeft.errors import DataError
+from autopeft.tasks.causal.json_text import json_of
 from autopeft.tasks.causal.tools import CALLS
 from autopeft.tasks.causal.turns import TOOLS, Example, Turn, parted
 
@@ -42,8 +43,7 @@ def by_template(example: Example, tokenizer: Any, before: str) -> Written:
         DataError: When the template refuses it, leaves out calls of tools, or nothing of it can be learned.
     """
     tools, turns = parted(example)
-    writer = _Writer(tokenizer, tools, before)
-    text = writer.write(turns)
+    writer, text = _written(tokenizer, tools, turns, before)
     unwritten = _unwritten(writer, text, turns)
     stretches, learned = [], []
     for number, turn in enumerate(turns):
@@ -72,10 +72,12 @@ class _Writer:
         tokenizer: The tokenizer.
         tools: Functions that may be called.
         before: What messages begin with.
+        as_text: Whether the arguments of calls are handed over as JSON text.
     """
 
-    def __init__(self, tokenizer: Any, tools: list[Any] | None, before: str) -> None:
+    def __init__(self, tokenizer: Any, tools: list[Any] | None, before: str, as_text: bool = False) -> None:
         self._tokenizer = tokenizer
+        self._as_text = as_text
         self.tools = tools
         self.before = before
 
@@ -92,6 +94,8 @@ class _Writer:
         """
         offered = {"tools": self.tools} if tools and self.tools else {}
         messages = [turn.message() for turn in turns]
+        for call in (call for message in messages for call in message.get(CALLS, ()) if self._as_text):
+            call["function"]["arguments"] = json_of(call["function"]["arguments"])
         try:
             written: str = self._tokenizer.apply_chat_template(messages, tokenize=False, **offered, **how)
         except Exception as error:  # a template is a program of somebody else's
@@ -136,6 +140,22 @@ class _Writer:
             return self.write(turns, tools=tools) == text
         except DataError:
             return False
+
+
+def _written(tokenizer: Any, tools: list[Any] | None, turns: Example, before: str) -> tuple[_Writer, str]:
+    """Return what hands a template the arguments of calls as it wants them, and all the turns as it writes them."""
+    as_objects, as_text = (_Writer(tokenizer, tools, before, text) for text in (False, True))
+    arguments = [call["function"]["arguments"] for turn in turns for call in turn.told.get(CALLS, ())]
+    try:
+        text = as_objects.write(turns)
+    except DataError:
+        if not arguments:
+            raise
+        return as_text, as_text.write(turns)
+    # A template that takes them for text writes an object as Python does.
+    if any(found and repr(found) in text for found in arguments):
+        return as_text, as_text.write(turns)
+    return as_objects, text
 
 
 def _unwritten(writer: _Writer, text: str, turns: Example) -> frozenset[str]:

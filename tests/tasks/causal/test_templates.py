@@ -81,6 +81,13 @@ def test_calls_are_learned_as_the_template_writes_them():
     assert question.wanted == written.removesuffix("<|im_end|>")
 
 
+@pytest.mark.parametrize("written", ["'<call>' + call.function.arguments", "'<call>' ~ call.function.arguments"])
+def test_a_template_that_wants_arguments_as_text_gets_them_so(written):
+    template = FULL.replace("'<call>' + call.function | tojson", written)
+    arguments = json.dumps(CALL["function"]["arguments"])
+    assert stretches((TALK[0], calling()), template) == [f"<call>{arguments}</call><|im_end|>"]
+
+
 def test_calls_that_a_template_does_not_write_are_refused_with_their_place():
     split = CausalSplit([TALK, (*TALK[:3], calling())], None, ["'a.jsonl', line 1", "'a.jsonl', line 2"])
     with pytest.raises(DataError, match=r"'a.jsonl', line 2: the chat template .* does not write the calls of tools"):
