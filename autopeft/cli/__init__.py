@@ -11,12 +11,12 @@ __all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Run the command line; a fault the user can mend is one message and exit code 2."""
+    """Run the command line; what went wrong is one message: exit code 2 for what a user can mend, else 1."""
     try:
         app()
     except AutopeftError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)

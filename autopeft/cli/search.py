@@ -126,6 +126,9 @@ def search(
     _conclude(console, result, json)
     if result.interrupted:
         raise typer.Exit(130)
+    if result.fruitless:
+        _say(console)(result.fruitless)
+        raise typer.Exit(1)
     if result.complete and not no_select:
         decide(console, prepared, result)
 
