@@ -1,7 +1,7 @@
-"""The exceptions autopeft raises for faults a user can mend.
+"""The exceptions autopeft raises for faults a user can mend, and for work that could not go on.
 
 Every message says what was found, what was expected and how to mend it; the command line prints it
-without a traceback and exits with code 2.
+without a traceback and exits with the code of its class.
 """
 
 from __future__ import annotations
@@ -16,13 +16,26 @@ __all__ = [
     "DataError",
     "ExhaustedSpaceError",
     "Problem",
+    "RunError",
     "SpaceError",
     "StudyError",
 ]
 
 
 class AutopeftError(Exception):
-    """Base of all errors a user can cause and mend."""
+    """Base of all errors a user can cause and mend.
+
+    Attributes:
+        exit_code: With what the command line exits.
+    """
+
+    exit_code = 2
+
+
+class RunError(AutopeftError):
+    """Work ran and could not go on, for no fault that was found in what the user gave."""
+
+    exit_code = 1
 
 
 class BackboneError(AutopeftError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from autopeft.errors import AutopeftError
+from autopeft.errors import AutopeftError, RunError
 from autopeft.launch import Crew, Preparation, SearchResult
 from autopeft.selection.contenders import Contender, contenders_of
 from autopeft.selection.errands import MeasureOnTest, Train
@@ -13,7 +13,7 @@ from autopeft.selection.finalists_file import FinalistsFile
 from autopeft.selection.racing import LEAST_SEEDS, Entry, standing
 from autopeft.selection.records import Records, count_reading
 from autopeft.selection.summary import summarise
-from autopeft.study import prepare_folder
+from autopeft.study import locked, prepare_folder
 
 __all__ = ["MOST_SEEDS", "select"]
 
@@ -44,7 +44,9 @@ def select(
         What `finalists.json` in the run folder holds now.
 
     Raises:
-        AutopeftError: When there is no front yet, stock LoRA cannot be trained, or the workers fail.
+        AutopeftError: When there is no front yet, another process works in the run folder, or the workers find what a
+            user can mend.
+        RunError: When stock LoRA cannot be trained, or the workers fail.
     """
     if seeds < LEAST_SEEDS:
         raise AutopeftError(f"--seeds is {seeds}; expected at least {LEAST_SEEDS}: fewer say little of what seeds do")
@@ -52,12 +54,13 @@ def select(
     run = result.folder.absolute()
     prepare_folder(run)
     source = {"model": prepared.spec.model, "data": prepared.spec.data}
-    records = Records(run, prepared.final, source, prepared.plan.seed)
-    with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
-        finalists = _race(contenders, records, crew, seeds, say)
-        _measure(finalists, records, crew, say)
-    file = summarise(prepared, result, records, finalists)
-    file.write(run)
+    with locked(run):
+        records = Records(run, prepared.final, source, prepared.plan.seed)
+        with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
+            finalists = _race(contenders, records, crew, seeds, say)
+            _measure(finalists, records, crew, say)
+        file = summarise(prepared, result, records, finalists)
+        file.write(run)
     return file
 
 
@@ -81,7 +84,7 @@ def _race(
         failed = _train(work, records, crew, say)
         racing = [each for each in racing if each not in failed]
         if not any(each.baseline == "stock-lora" for each in racing):
-            raise AutopeftError("stock LoRA could not be trained, so that there is nothing to compare with")
+            raise RunError("stock LoRA could not be trained, so that there is nothing to compare with")
 
 
 def _entry(contender: Contender, records: Records) -> Entry:

@@ -2,16 +2,19 @@
 
 from autopeft.study.extending import OUTSIDE, extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, front_of, head_only_accuracy
+from autopeft.study.lock import LOCK, locked
 from autopeft.study.records import INFEASIBLE, PARAMS, Ask, ask, counted, enqueue, open_trials, reap, tell, tell_lost
+from autopeft.study.results import has_results, why_none_completed
 from autopeft.study.spec import StudySpec
 from autopeft.study.stopping import CONFIDENCE, GROWTH, chance_of_growth, out_of_reach
-from autopeft.study.storage import DATABASE, load_study, open_study, prepare_folder, storage_url
+from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
 
 __all__ = [
     "CONFIDENCE",
     "DATABASE",
     "GROWTH",
     "INFEASIBLE",
+    "LOCK",
     "OUTSIDE",
     "PARAMS",
     "SCALE",
@@ -22,12 +25,15 @@ __all__ = [
     "StudySpec",
     "ask",
     "chance_of_growth",
+    "check_folder",
     "counted",
     "enqueue",
     "extend_study",
     "front_of",
+    "has_results",
     "head_only_accuracy",
     "load_study",
+    "locked",
     "open_study",
     "open_trials",
     "out_of_reach",
@@ -36,4 +42,5 @@ __all__ = [
     "storage_url",
     "tell",
     "tell_lost",
+    "why_none_completed",
 ]

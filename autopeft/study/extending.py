@@ -24,7 +24,14 @@ OUTSIDE = "outside"
 
 
 def extend_study(
-    old: optuna.Study, folder: Path, spec: StudySpec, space: BoundSpace, sampler: BaseSampler, *, name: str
+    old: optuna.Study,
+    folder: Path,
+    spec: StudySpec,
+    space: BoundSpace,
+    sampler: BaseSampler,
+    *,
+    name: str,
+    alone: bool = False,
 ) -> optuna.Study:
     """Move a study to another space; every trial is kept, with its number.
 
@@ -38,6 +45,7 @@ def extend_study(
         space: The new space.
         sampler: The sampler of this run.
         name: Name of the new study.
+        alone: Whether nobody but this process works on it.
 
     Returns:
         The new study; `old` itself when it has this spec already.
@@ -53,7 +61,7 @@ def extend_study(
     if others:
         listed = "\n".join(f"  {line}" for line in others)
         raise StudyError(f"--extend changes the space of {folder} and nothing else, but:\n{listed}")
-    reap(old, space)
+    reap(old, space, alone=alone)
     working = old.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     if working:
         raise StudyError(f"trial {working[0].number} of {folder} is being run; let that search end before --extend")

@@ -150,12 +150,18 @@ def _configuration(trial: FrozenTrial, space: BoundSpace) -> Configuration | Non
     return space.decode(trial.params) if space.distributions().keys() <= trial.params.keys() else None
 
 
-def reap(study: optuna.Study, space: BoundSpace) -> list[int]:
-    """Free the running trials of dead owners; return their numbers."""
+def reap(study: optuna.Study, space: BoundSpace, *, alone: bool = False) -> list[int]:
+    """Free the running trials of dead owners; return their numbers.
+
+    Args:
+        study: The study.
+        space: Its space.
+        alone: Whether nobody but this process works on it, so that every owner is dead, wherever it was.
+    """
     dead = [
         trial.number
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if "owner" not in trial.user_attrs or not is_alive(trial.user_attrs["owner"])
+        if alone or "owner" not in trial.user_attrs or not is_alive(trial.user_attrs["owner"])
     ]
     for number in dead:
         tell_lost(study, space, number, "its process is gone")

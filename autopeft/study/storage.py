@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -13,12 +15,25 @@ from optuna.study import StudyDirection
 from autopeft.errors import StudyError
 from autopeft.study.spec import StudySpec
 
-__all__ = ["DATABASE", "load_study", "new_study", "open_study", "prepare_folder", "storage_url"]
+__all__ = ["DATABASE", "check_folder", "load_study", "new_study", "open_study", "prepare_folder", "storage_url"]
 
 #: File name of the study inside a run folder.
 DATABASE = "study.db"
 
 _SPEC = "spec"
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a run folder can be made where it shall be, without making it.
+
+    Raises:
+        StudyError: When it cannot.
+    """
+    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    if not nearest.is_dir():
+        raise _unwritable(folder, f"{nearest} is a file")
+    if not os.access(nearest, os.W_OK):
+        raise _unwritable(folder, os.strerror(errno.EACCES))
 
 
 def prepare_folder(folder: Path) -> None:
@@ -32,10 +47,7 @@ def prepare_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise StudyError(
-            f"cannot write to the output folder {folder} ({error.strerror or error}); "
-            "expected a folder this user may write to; choose another with --out"
-        ) from None
+        raise _unwritable(folder, str(error.strerror or error)) from None
 
 
 def storage_url(folder: Path, storage: str | None) -> str:
@@ -114,6 +126,13 @@ def load_study(folder: Path, storage: str | None = None, name: str | None = None
         return optuna.load_study(study_name=name, storage=backend)
     except (KeyError, ValueError) as error:
         raise StudyError(f"no study can be read from {folder}: {error}") from None
+
+
+def _unwritable(folder: Path, reason: str) -> StudyError:
+    return StudyError(
+        f"cannot write to the output folder {folder} ({reason}); "
+        "expected a folder this user may write to; choose another with --out"
+    )
 
 
 def _backend(url: str) -> optuna.storages.RDBStorage:
