@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from autopeft.errors import AutopeftError
+from autopeft.errors import RunError
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.places import places_of
 from autopeft.launch.plan import SearchPlan
@@ -67,7 +67,8 @@ class Crew:
         """Do errands; yield the index of each and what it returned, as they finish.
 
         Raises:
-            AutopeftError: When a worker cannot load what it needs, an errand fails, or its workers keep dying.
+            AutopeftError: When a worker cannot load what it needs, or an errand finds what a user can mend.
+            RunError: When an errand fails for another reason, or its workers keep dying.
         """
         return self._do_here(errands) if self._here else self._do_in_workers(errands)
 
@@ -93,12 +94,14 @@ class Crew:
             try:
                 result = ray.get(done)
             except ray.exceptions.RayTaskError as error:
+                from autopeft.launch.ray_tasks import fault_of
+
                 self._idle.append(worker)
-                raise AutopeftError(f"a worker failed: {error.cause}") from error
+                raise fault_of(error) from error
             except ray.exceptions.RayActorError as error:
                 deaths[index] += 1
                 if deaths[index] > _RETRIES:
-                    raise AutopeftError(
+                    raise RunError(
                         f"{deaths[index]} workers died over the same work, the last one so: {error}\n"
                         "what is finished is kept; mend the cause and run the same command again"
                     ) from None

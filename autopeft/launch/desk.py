@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import optuna
 
-from autopeft.errors import AutopeftError, ExhaustedSpaceError
+from autopeft.errors import AutopeftError, ExhaustedSpaceError, RunError
 from autopeft.space import BoundSpace, Configuration
 from autopeft.study import Ask, Front, Scale, ask, counted, front_of, out_of_reach, tell, tell_lost
 
@@ -131,7 +131,8 @@ class Desk:
         """Record the outcome of a trial.
 
         Raises:
-            AutopeftError: When trials have failed in a row, with the last reason.
+            AutopeftError: When trials have failed in a row, with the last reason, which a user can mend.
+            RunError: Likewise, for another reason.
         """
         trial = self._running.pop(number)
         self._curves.pop(number, None)
@@ -142,13 +143,15 @@ class Desk:
             costs = [highest for _, highest in self.scale.costs.values()]
         tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst, costs=costs)
         self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
-        self._count_fault(outcome["status"] == "error", str(outcome.get("message", "")))
+        self._count_fault(
+            outcome["status"] == "error", str(outcome.get("message", "")), mendable=outcome.get("mendable", False)
+        )
 
     def lost(self, number: int, reason: str) -> None:
         """Record that a trial was lost through no fault of its own; it will be tried again.
 
         Raises:
-            AutopeftError: When trials have been lost in a row.
+            RunError: When trials have been lost in a row.
         """
         trial = self._running.pop(number)
         self._curves.pop(number, None)
@@ -169,10 +172,10 @@ class Desk:
             return (float(self.cost(configuration)),)
         return self.prices(configuration, measured)
 
-    def _count_fault(self, fault: bool, reason: str) -> None:
+    def _count_fault(self, fault: bool, reason: str, *, mendable: bool = False) -> None:
         self._faults = self._faults + 1 if fault else 0
         if self._faults >= PATIENCE:
-            raise AutopeftError(
+            raise (AutopeftError if mendable else RunError)(
                 f"{PATIENCE} trials in a row failed, the last one so: {reason}\n"
                 "finished trials are kept; mend the cause and run the same command again"
             )

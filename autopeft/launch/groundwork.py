@@ -11,7 +11,7 @@ from autopeft.launch.backbone import backbone_for
 from autopeft.launch.plan import SearchPlan
 from autopeft.methods import load_plugin
 from autopeft.tasks import CausalTask, Task, TaskSpec, load_task
-from autopeft.trials import TrialSetting, choose_causal_setting, choose_setting, draw, kind_of
+from autopeft.trials import TrialSetting, check_limits, choose_causal_setting, choose_setting, draw, kind_of
 
 __all__ = ["Groundwork", "groundwork", "task_spec"]
 
@@ -51,6 +51,7 @@ def groundwork(plan: SearchPlan) -> Groundwork:
     task = load_task(spec)
     backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization, plan.trust_remote_code)
     setting, notes = _setting(plan, task, backbone)
+    check_limits(backbone, task, setting)
     return Groundwork(plan, plugin, spec, task, backbone, setting, notes)
 
 

@@ -28,6 +28,7 @@ from autopeft.launch.places import Places, places_of
 from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
+from autopeft.launch.rehearsal import at_work
 from autopeft.launch.target import refuses_for
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load_plugin, stock_lora
 from autopeft.samplers import EarlierTrial, cheapest_cost, make_sampler
@@ -43,8 +44,8 @@ from autopeft.study import (
     front_of,
     load_study,
     open_study,
-    prepare_folder,
     reap,
+    why_none_completed,
 )
 from autopeft.tasks import CAUSAL_METRICS, WORST, CausalTask, Task
 from autopeft.trials import TrialSetting
@@ -83,6 +84,11 @@ class Preparation:
         return self.plan.out or Path("runs") / self.name
 
     @property
+    def alone(self) -> bool:
+        """Whether nobody else works on the study: who has locked the folder has its database, but not any storage."""
+        return self.plan.storage is None
+
+    @property
     def name(self) -> str:
         """Name of the study, told apart by the hash of its spec."""
         return f"{self.task.name}-{self.space.name}-{self.spec.hash}"
@@ -116,6 +122,11 @@ class SearchResult:
     complete: bool
     interrupted: bool
     seconds: float
+
+    @property
+    def fruitless(self) -> str | None:
+        """That no trial has completed, and why; None where one has."""
+        return why_none_completed(self.study)
 
     @property
     def causal(self) -> bool:
@@ -208,8 +219,9 @@ def run_search(
         listener: Who follows.
 
     Raises:
-        AutopeftError: When the backbone does not fit into memory, the run folder cannot be used, or trials keep
-            failing.
+        AutopeftError: When the backbone does not fit into memory, the run folder cannot be used or is in use, or trials
+            would fail, or keep failing, for what a user can mend.
+        RunError: When trials keep failing for another reason.
     """
     began = time.time()
     plan = prepared.plan
@@ -218,17 +230,35 @@ def run_search(
     places = places_of(plan)
     if plan.ray_address is None:
         check_memory(prepared.backbone, places, places.memory())
-    measure = partial(_profile, prepared, places)
-    prepare_folder(prepared.folder)
-    study = (_extended if extend else _opened)(prepared, RandomSampler(), fresh)
-    _write_plan(prepared)
+    with at_work(prepared, places, fresh=fresh, say=listener.said):
+        study = (_extended if extend else _opened)(prepared, RandomSampler(), fresh)
+        _write_plan(prepared)
+        desk = _desk(prepared, study, places, listener)
+        if not desk.done:
+            _executor(plan, places)(desk, prepared.job, deadline=deadline)
+    now = time.time()
+    return SearchResult(
+        plan=plan,
+        folder=prepared.folder,
+        study=study,
+        front=front_of(study, desk.scale),
+        scale=desk.scale,
+        complete=desk.done,
+        interrupted=not desk.done and (deadline is None or now < deadline),
+        seconds=now - began,
+    )
+
+
+def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: Listener) -> Desk:
+    """Return the desk of a study, which knows its costs and has a sampler, its baselines and no trials of the dead."""
+    plan = prepared.plan
     prices = calibrated(
         _within_memory(prepared, places),
         study,
         prepared.space,
         prepared.scale.limit,
         prepared.stock,
-        measure,
+        partial(_profile, prepared, places),
         listener.said,
     )
     scale = replace(prepared.scale, axes=prices.ranges(prepared.space, prepared.scale.limit, [prepared.stock]))
@@ -244,12 +274,13 @@ def run_search(
         costs=prices.axes(scale.axes),
         earlier=prepared.earlier,
     )
-    reaped = reap(study, prepared.space)
+    reaped = reap(study, prepared.space, alone=prepared.alone)
     if reaped:
         listener.said(f"{len(reaped)} trials of a run that died are tried again")
     if not study.trials:
         _enqueue_baselines(study, prepared)
-    desk = Desk(
+    listener.opened(counted(study))
+    return Desk(
         study=study,
         space=prepared.space,
         cost=prepared.costs.params,
@@ -258,20 +289,6 @@ def run_search(
         worst=WORST[prepared.task.metric],
         listener=listener,
         prices=prices.of,
-    )
-    listener.opened(counted(study))
-    if not desk.done:
-        _executor(plan, places)(desk, prepared.job, deadline=deadline)
-    now = time.time()
-    return SearchResult(
-        plan=plan,
-        folder=prepared.folder,
-        study=study,
-        front=front_of(study, scale),
-        scale=scale,
-        complete=desk.done,
-        interrupted=not desk.done and (deadline is None or now < deadline),
-        seconds=now - began,
     )
 
 
@@ -310,7 +327,9 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optun
     if prepared.plan.out is None:
         raise AutopeftError("--extend needs the run folder to go on with; expected --out RUN")
     old = open_run(prepared.folder, prepared.plan.trust_remote_code).study
-    return extend_study(old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name)
+    return extend_study(
+        old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name, alone=prepared.alone
+    )
 
 
 def _final(plan: SearchPlan, task: Task | CausalTask, setting: TrialSetting) -> TrialSetting:
@@ -349,11 +368,10 @@ def _profile(prepared: Preparation, places: Places, configurations: Sequence[Con
     texts = [each.text for each in configurations]
     if prepared.plan.workers == 0:
         return prepared.job.profile(texts)
-    from autopeft.launch.tune import profile_with_ray
+    from autopeft.launch.ray_tasks import in_workers
 
-    return profile_with_ray(
-        prepared.job, texts, workers=places.workers, gpus=places.gpus, address=prepared.plan.ray_address
-    )
+    [found] = in_workers([partial(prepared.job.profile, texts)], places, prepared.plan.ray_address)
+    return dict(found)
 
 
 def _within_memory(prepared: Preparation, places: Places) -> Prices:

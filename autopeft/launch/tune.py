@@ -10,40 +10,41 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-import traceback
-from collections.abc import Sequence
 from typing import Any
 
-import ray
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from autopeft.errors import AutopeftError
+from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.desk import Desk
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.ray_runtime import start_ray, stop_ray
 from autopeft.space import Configuration
 
-__all__ = ["profile_with_ray", "run_with_tune"]
+__all__ = ["run_with_tune"]
 
 
 _POINT = "point"
 _OUTCOME = "outcome"
+_UNLOADED = "unloaded"
 
 
 class TrialWorker(tune.Trainable):
     """A Tune trainable that holds a warm trial runner; one Tune iteration trains up to the next rung."""
 
     def setup(self, config: dict[str, Any], job: WorkerJob) -> None:
-        """Load backbone and data; a failure is reported by each trial, not by a dead actor."""
+        """Load backbone and data; a failure is reported by the trial, not by a dead actor."""
         self._job = job
         self._take(config)
         self._fault: dict[str, Any] | None = None
         try:
             self._runner = job.runner()
+        except AutopeftError as error:
+            self._fault = {"message": str(error), "mendable": True}
         except Exception as error:
-            self._fault = {"status": "error", "message": str(error), "detail": traceback.format_exc()}
+            message = f"a worker cannot load the model and the data: {type(error).__name__}: {error}"
+            self._fault = {"message": message, "mendable": False}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next configuration; everything else stays loaded."""
@@ -61,7 +62,7 @@ class TrialWorker(tune.Trainable):
         """Train up to the next rung, or to the end."""
         # As text, because Tune flattens nested results.
         if self._fault is not None:
-            return {_OUTCOME: json.dumps(self._fault), tune.result.DONE: True}
+            return {_UNLOADED: json.dumps(self._fault), tune.result.DONE: True}
         if self._trial is None:
             self._trial = self._job.start(self._runner, Configuration(self._text))
         try:
@@ -114,9 +115,14 @@ class StudySearcher(Searcher):
         return False
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Record an outcome, or a loss when the worker died."""
+        """Record an outcome, or a loss when the worker died; where it could not load, the search ends."""
         number = self._numbers.pop(trial_id, None)
         if number is None or self._desk is None:
+            return
+        if result is not None and _UNLOADED in result:
+            # The trial has not begun: the desk takes it back when it closes.
+            fault = json.loads(result[_UNLOADED])
+            self.fault = (AutopeftError if fault["mendable"] else RunError)(fault["message"])
             return
         try:
             if trial_id in self._stopped:
@@ -168,7 +174,7 @@ def run_with_tune(
         deadline: Seconds since the epoch at which the search ends.
 
     Raises:
-        AutopeftError: When trials keep failing.
+        AutopeftError: When a worker cannot load what it needs, or trials keep failing.
     """
     searcher = StudySearcher(desk, ahead=workers + 1)
     started = start_ray(workers, gpus, address)
@@ -200,19 +206,3 @@ def run_with_tune(
             stop_ray()
     if searcher.fault is not None:
         raise searcher.fault
-
-
-def profile_with_ray(
-    job: WorkerJob, configurations: Sequence[str], *, workers: int, gpus: float, address: str | None
-) -> dict[str, Any]:
-    """Measure training steps of configurations in a worker like those of trials; see `WorkerJob.profile`."""
-    started = start_ray(workers, gpus, address)
-    try:
-        task = ray.remote(num_cpus=1, num_gpus=gpus)(WorkerJob.profile)
-        found: dict[str, Any] = ray.get(task.remote(job, list(configurations)))
-        return found
-    except ray.exceptions.RayTaskError as error:
-        raise AutopeftError(f"steps cannot be measured: {error.cause}") from error
-    finally:
-        if started:
-            stop_ray()

@@ -9,21 +9,26 @@ from autopeft.trials.hardware import attention, pick_device, resolve_precision, 
 from autopeft.trials.head import reset_head
 from autopeft.trials.kind import Batch, Kind
 from autopeft.trials.kinds import kind_of
+from autopeft.trials.limits import check_limits
 from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
+from autopeft.trials.rehearsal import PARTS, Part, rehearse
 from autopeft.trials.runner import FEW_BATCHES, TrialRunner
 from autopeft.trials.setting import TrialSetting, choose_setting
 
 __all__ = [
     "FEW_BATCHES",
+    "PARTS",
     "STATUSES",
     "Batch",
     "CausalSetting",
     "Kind",
     "Outcome",
+    "Part",
     "TrialRunner",
     "TrialSetting",
     "attention",
+    "check_limits",
     "choose_causal_setting",
     "choose_setting",
     "draw",
@@ -32,6 +37,7 @@ __all__ = [
     "parameter_groups",
     "pick_device",
     "recompute_layers",
+    "rehearse",
     "reset_head",
     "resolve_precision",
     "schedule",

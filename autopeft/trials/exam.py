@@ -16,6 +16,9 @@ __all__ = ["VALIDATION_BATCHES", "Exam"]
 #: Validation batches hold this many times a training batch: nothing is kept for a backward pass.
 VALIDATION_BATCHES = 2
 
+#: Examples of a rehearsal to which a model writes answers.
+_FEW = 4
+
 
 class Exam:
     """Measures models on the validation examples of a setting.
@@ -48,6 +51,19 @@ class Exam:
             (glance[rows], collate(encoded, glance[rows], pad_id)) for rows in grouped(encoded.take(glance), size)
         ]
         self._probes = kind.probes(validation.take(rng.permutation(len(validation))), tokenizer, setting)
+
+    def rehearse(self, model: PreTrainedModel) -> None:
+        """Measure a model as at a trial's end, but a few answers and choices only, which take long.
+
+        Args:
+            model: The model, in eval mode, none of its layers left out.
+
+        Raises:
+            DivergedError: When a logit is not finite.
+        """
+        self._kind.measure(model, self._whole, self._setting.precision, lambda rows, length: None)
+        for probe in self._probes:
+            probe.scores(model, self._setting.precision, _FEW)
 
     def __call__(self, model: PreTrainedModel, feed: Feed, *, whole: bool) -> dict[str, float]:
         """Return every metric of a model, and `loss`; at a rung, on fewer examples, those that it is judged by.

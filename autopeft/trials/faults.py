@@ -6,6 +6,7 @@ import traceback
 
 import torch
 
+from autopeft.errors import AutopeftError
 from autopeft.trials.outcome import Outcome
 
 __all__ = ["DivergedError", "OutOfTimeError", "failure", "out_of_memory"]
@@ -51,4 +52,5 @@ def failure(error: Exception, params: int | None, seconds: float, curve: tuple[d
         curve=curve,
         message=f"{type(error).__name__}: {message}"[:300],
         detail="".join(traceback.format_exception(error)),
+        mendable=isinstance(error, AutopeftError),
     )

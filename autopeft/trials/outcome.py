@@ -31,6 +31,7 @@ class Outcome:
             `seconds` since the trial began, `busy` and `step_seconds` as above.
         message: One line on what went wrong.
         detail: The traceback of an error.
+        mendable: Whether an error is one that a user can mend.
     """
 
     status: Status
@@ -43,6 +44,7 @@ class Outcome:
     curve: tuple[Mapping[str, float], ...] = ()
     message: str = ""
     detail: str = ""
+    mendable: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""

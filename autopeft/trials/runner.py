@@ -12,17 +12,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from transformers import PreTrainedModel
-from transformers.utils import CONFIG_NAME
 
 from autopeft.backbones import Backbone, cache_folder, head_parameters
-from autopeft.methods import adapter_parameters, apply, frozen_depth, load, remove, save, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, save, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.exam import VALIDATION_BATCHES, Exam
 from autopeft.trials.faults import failure
-from autopeft.trials.full import all_trainable, load_full, save_full
+from autopeft.trials.full import all_trainable, save_full
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, release_memory
 from autopeft.trials.head import reset_head
@@ -33,6 +32,7 @@ from autopeft.trials.loop import fit
 from autopeft.trials.outcome import Outcome, StepCost
 from autopeft.trials.peak import watch_peak
 from autopeft.trials.prefix import PrefixCache, feeding
+from autopeft.trials.saved import saved
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 from autopeft.trials.top import first_token_only, reads_first_token
@@ -60,6 +60,11 @@ class TrialRunner:
         setting: How trials train.
         device: Where; the first GPU or the CPU when left out.
 
+    Attributes:
+        name: What the user calls the backbone.
+        model: The model, with its weights, without adapters between trials.
+        exam: What trials are measured on.
+
     Raises:
         AutopeftError: When weights or tokenizer cannot be loaded.
     """
@@ -67,6 +72,7 @@ class TrialRunner:
     def __init__(
         self, backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, device: torch.device | None = None
     ) -> None:
+        self.name = backbone.name
         self.task = task
         self.setting = setting
         self.device = device or pick_device()
@@ -99,7 +105,7 @@ class TrialRunner:
         few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
         self._first_token = not self._kind.each_token and reads_first_token(self.model, self._anatomy, few_inputs)
         held_out = self._kind.encode(validation, tokenizer, setting.max_length)
-        self._exam = Exam(self._kind, validation, held_out, tokenizer, setting, task.metric, rng)
+        self.exam = Exam(self._kind, validation, held_out, tokenizer, setting, task.metric, rng)
         self._prefixes = [
             PrefixCache(
                 self.model,
@@ -114,11 +120,6 @@ class TrialRunner:
             for encoded in (self._train, held_out)
         ]
         self._order = np.random.default_rng((setting.seed, 1)).permutation(len(self._train))
-
-    @property
-    def truncated(self) -> float:
-        """Share of the training texts that were cut to the maximum length."""
-        return self._train.truncated
 
     def run(
         self,
@@ -188,11 +189,8 @@ class TrialRunner:
         Raises:
             Exception: What goes wrong, such as `torch.OutOfMemoryError`.
         """
-        longest = np.argsort(self._train.lengths, kind="stable")[-self.setting.batch_size :]
-        setting = replace(self.setting, examples=len(longest), epochs=_PROFILED, early_stopping=True, fidelity="steps")
         steps = Stopwatch()
-        with self._built(configuration, seed) as (feed, _):
-            training = self._fit(self._train.take(longest), setting, seed, partial(_feed_rows, feed, longest), steps)
+        with self.on_longest(configuration, seed, _PROFILED, steps) as training:
             with watch_peak(self.model) as peak:
                 while next(training) < _PROFILED // 2:
                     pass
@@ -201,6 +199,23 @@ class TrialRunner:
             for _ in training:
                 pass
         return StepCost(found, (steps.seconds - before) / (_PROFILED - _PROFILED // 2))
+
+    @contextmanager
+    def on_longest(
+        self, configuration: Configuration, seed: int, steps: int, busy: Stopwatch
+    ) -> Iterator[Iterator[int]]:
+        """Build a configuration; yield its training of so many steps on the longest texts, with a rung half way.
+
+        Args:
+            configuration: What to build and train.
+            seed: The seed.
+            steps: Steps in all.
+            busy: Runs during steps.
+        """
+        longest = np.argsort(self._train.lengths, kind="stable")[-self.setting.batch_size :]
+        setting = replace(self.setting, examples=len(longest), epochs=steps, early_stopping=True, fidelity="steps")
+        with self._built(configuration, seed) as (feed, _):
+            yield self._fit(self._train.take(longest), setting, seed, partial(_feed_rows, feed, longest), busy)
 
     def score(self, folder: Path, split: str) -> np.ndarray:
         """Measure what a trial saved.
@@ -219,28 +234,15 @@ class TrialRunner:
         examples, setting = self.task.splits[split], self.setting
         for probe in self._kind.probes(examples, self._tokenizer, setting):
             if self.task.metric in probe.metrics:
-                with self._saved(folder):
+                with saved(self.model, self._anatomy, folder):
                     return probe.scores(self.model.eval(), setting.precision, len(examples))[self.task.metric]
         encoded = self._kind.encode(examples, self._tokenizer, setting.max_length)
         rows = grouped(encoded, VALIDATION_BATCHES * setting.batch_size)
         whole = [(group, collate(encoded, group, self._pad_id)) for group in rows]
-        with self._saved(folder):
+        with saved(self.model, self._anatomy, folder):
             return self._kind.example_scores(
                 self.model.eval(), whole, setting.precision, lambda rows, length: None, self.task.metric
             )
-
-    @contextmanager
-    def _saved(self, folder: Path) -> Iterator[None]:
-        """Put what was saved into the model, and take it out again."""
-        if (folder / CONFIG_NAME).is_file():
-            with load_full(self.model, folder):
-                yield
-            return
-        load(folder, self.model, self._anatomy)
-        try:
-            yield
-        finally:
-            remove(self.model)
 
     def _attempt(
         self,
@@ -263,7 +265,7 @@ class TrialRunner:
                         continue
                     done = step == self.setting.steps
                     with checks:
-                        metrics = self._exam(self.model, validation, whole=done)
+                        metrics = self.exam(self.model, validation, whole=done)
                     curve.append(
                         {
                             "step": step,

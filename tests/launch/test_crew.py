@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autopeft.errors import AutopeftError
+from autopeft.errors import DataError, RunError
 from autopeft.launch import Crew, SearchPlan
 
 
@@ -46,8 +46,10 @@ class Die:
 
 @dataclass(frozen=True)
 class Fail:
+    error: Exception
+
     def __call__(self, runner):
-        raise ValueError("no such thing")
+        raise self.error
 
 
 def test_in_this_process_the_runner_is_loaded_once(tmp_path):
@@ -65,7 +67,9 @@ def test_workers_stay_warm_and_the_dead_are_replaced(tmp_path):
         assert len(list(tmp_path.glob("load-*"))) <= 2
         second = dict(crew.do([Die(tmp_path, 1), Square(5)]))
         assert [second[index][1] for index in (0, 1)] == [-1, 25]
-        with pytest.raises(AutopeftError, match="a worker failed: no such thing"):
-            list(crew.do([Fail()]))
-        with pytest.raises(AutopeftError, match="workers died over the same work"):
+        with pytest.raises(RunError, match="a worker failed: ValueError: no such thing"):
+            list(crew.do([Fail(ValueError("no such thing"))]))
+        with pytest.raises(DataError, match=r"^line 3 holds no text; mend it$"):
+            list(crew.do([Fail(DataError("line 3 holds no text; mend it"))]))
+        with pytest.raises(RunError, match="workers died over the same work"):
             list(crew.do([Die(tmp_path, 9)]))

@@ -3,7 +3,7 @@
 import pytest
 from optuna.trial import TrialState
 
-from autopeft.errors import AutopeftError, StudyError
+from autopeft.errors import AutopeftError, RunError, StudyError
 from autopeft.study import counted, front_of, open_study, reap
 from tests.launch.conftest import SCALE, SPEC, complete, cost
 
@@ -70,8 +70,24 @@ def test_a_lost_trial_is_tried_again_and_an_error_is_not(make_desk):
 
 def test_trials_that_keep_failing_end_the_search_with_the_reason(make_desk):
     desk = make_desk(total=50)
-    with pytest.raises(AutopeftError, match="no such operator"):
+    with pytest.raises(RunError, match="6 trials in a row failed, the last one so: no such operator"):
         run_all(desk, lambda: {"status": "error", "message": "no such operator"})
+
+
+def test_trials_that_keep_failing_for_what_a_user_can_mend_say_so_by_the_exit_code(make_desk):
+    desk = make_desk(total=50)
+    with pytest.raises(AutopeftError, match="raise --max-length") as found:
+        run_all(desk, lambda: {"status": "error", "message": "raise --max-length", "mendable": True})
+    assert found.value.exit_code == 2
+
+
+def test_workers_that_keep_dying_end_the_search(make_desk):
+    desk = make_desk(total=50)
+    for _ in range(5):
+        desk.lost(desk.next().number, "its worker died")
+    last = desk.next()
+    with pytest.raises(RunError, match="6 trials in a row failed, the last one so: its worker died"):
+        desk.lost(last.number, "its worker died")
 
 
 def test_a_resumed_study_goes_on_to_the_same_total(make_desk):
@@ -100,6 +116,17 @@ def test_living_owners_are_left_alone(make_desk):
     desk = make_desk()
     desk.next()
     assert reap(desk.study, desk.space) == []
+
+
+def test_owners_on_other_hosts_are_dead_where_nobody_else_can_be_at_work(make_desk):
+    desk = make_desk()
+    left = desk.next()
+    storage, identity = desk.study._storage, desk.study.trials[left.number]._trial_id
+    storage.set_trial_user_attr(identity, "owner", {"host": "elsewhere", "pid": 1, "started": 0.0})
+    assert reap(desk.study, desk.space) == []
+    assert reap(desk.study, desk.space, alone=True) == [left.number]
+    # Those in line come in their order, the lost one after the other baseline.
+    assert [desk.next().baseline for _ in range(2)] == ["stock-lora", "head-only"]
 
 
 def test_another_spec_is_refused_with_what_differs_and_fresh_begins_anew(make_desk, tmp_path):

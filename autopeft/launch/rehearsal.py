@@ -1,0 +1,95 @@
+"""Before the first trial what trials do is tried where they run, while nothing has been written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from autopeft.errors import StudyError
+from autopeft.launch.job import WorkerJob
+from autopeft.launch.places import Places
+from autopeft.launch.plan import SearchPlan
+from autopeft.space import Configuration
+from autopeft.study import check_folder, has_results, load_study, locked, prepare_folder
+from autopeft.trials import PARTS
+
+if TYPE_CHECKING:
+    from autopeft.launch.search import Preparation
+
+__all__ = ["at_work", "rehearse"]
+
+
+@contextmanager
+def at_work(prepared: Preparation, places: Places, *, fresh: bool, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the run folder of a search, which is made once a trial has been rehearsed, if none has any result yet.
+
+    Args:
+        prepared: The search.
+        places: Where its trials run.
+        fresh: Whether the trials there are do not count.
+        say: Tells the user.
+
+    Raises:
+        AutopeftError: When another process works in the folder, it cannot be written, or trials would fail.
+    """
+    folder, plan = prepared.folder, prepared.plan
+    check_folder(folder)
+    with ExitStack() as held:
+        there = folder.is_dir()
+        if there:
+            held.enter_context(locked(folder))
+        if fresh or not (there and _has_results(prepared)):
+            if plan.workers != 0:
+                from autopeft.launch.ray_tasks import ray_up
+
+                # Started once for the rehearsal and the trials.
+                held.enter_context(ray_up(places, plan.ray_address))
+            rehearse(prepared.job, prepared.stock, plan, places, say)
+        prepare_folder(folder)
+        if not there:
+            held.enter_context(locked(folder))
+        yield
+
+
+def _has_results(prepared: Preparation) -> bool:
+    """Tell whether the study there is, if any, has trials that were measured."""
+    storage = prepared.plan.storage
+    try:
+        return has_results(load_study(prepared.folder, storage, prepared.name if storage else None))
+    except StudyError:
+        return False
+
+
+def rehearse(
+    job: WorkerJob, configuration: Configuration, plan: SearchPlan, places: Places, say: Callable[[str], None]
+) -> None:
+    """Do a training step on the longest batch and measure the untouched model, in the workers of trials.
+
+    What may be the machine's fault is told and left to the trials, which try again.
+
+    Args:
+        job: What each worker loads.
+        configuration: What to train.
+        plan: Says whether trials run in this process.
+        places: The workers.
+        say: Tells the user.
+
+    Raises:
+        AutopeftError: When something fails that would fail every trial.
+    """
+    if plan.workers == 0:
+        done = [job.rehearse(PARTS, configuration.text)]
+    else:
+        from autopeft.launch.ray_tasks import WorkerDiedError, in_workers
+
+        hands = min(places.workers, len(PARTS))
+        calls = [partial(job.rehearse, PARTS[hand::hands], configuration.text) for hand in range(hands)]
+        try:
+            done = in_workers(calls, places, plan.ray_address)
+        except WorkerDiedError as error:
+            say(f"the rehearsal of a trial has no result: {error}")
+            return
+    if not all(done):
+        say("the rehearsal of a trial ran out of memory; trials compute fewer texts at once where they do")
