@@ -122,14 +122,20 @@ def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
         shifted, how = _shifted(style)
         if shifted is not None:
             return shifted, how
-    likely = plain if delimiter == "\t" else standard if marked.fault_line else marked
+    unmarked = delimiter == "\t" and not _mostly_wrapped(plain)
+    likely = plain if unmarked else standard if marked.fault_line else marked
     raise _fault(source, likely, delimiter)
 
 
 def _mostly_wrapped(plain: Parsed) -> bool:
-    """Tell whether more fields begin and end with a quote than only begin with one: quotes are then marks."""
-    opened = [field for _, fields in plain.rows for field in fields if field.startswith('"')]
-    return 2 * sum(len(field) > 1 and field.endswith('"') for field in opened) > len(opened)
+    """Tell whether most rows with a quote before a field have as many behind fields: quotes are then marks."""
+    opened = [fields for _, fields in plain.all_rows if any(field.startswith('"') for field in fields)]
+    closed = [
+        fields
+        for fields in opened
+        if sum(field.startswith('"') for field in fields) == sum(field.endswith('"') for field in fields)
+    ]
+    return 2 * len(closed) > len(opened)
 
 
 def _is_quoted(standard: Parsed, plain: Parsed) -> bool:

@@ -165,6 +165,13 @@ def test_quotes_in_tsv_are_not_blamed_for_rows_of_other_numbers_of_fields():
         read('text\tlabel\n"unbalanced\tx\na\tb\tc\n', "\t")
 
 
+def test_a_quote_that_is_not_closed_is_blamed_between_tabs_too():
+    rows = [f'"text\t{number}"\t"good"' for number in range(6)]
+    rows[3] = '"not closed\t"good"'
+    with pytest.raises(DataError, match="line 5: a quote opens a text there and is not closed"):
+        read('"text"\t"label"\n' + "\n".join(rows), "\t")
+
+
 def test_backslashes_are_understood_in_the_first_line_too():
     table = read('"body","the \\"class\\""\n"a text","good"\n"other","bad"\n')
     assert (table.columns, cells(table)) == (("body", 'the "class"'), [("a text", "good"), ("other", "bad")])
