@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Collection, Sequence
 
 from autopeft.errors import DataError
@@ -123,7 +124,8 @@ def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
         if shifted is not None:
             return shifted, how
     unmarked = delimiter == "\t" and not _mostly_wrapped(plain)
-    likely = plain if unmarked else standard if marked.fault_line else marked
+    # What goes wrong last is most likely what was meant.
+    likely = plain if unmarked else max(standard, marked, key=lambda found: found.fault_line or math.inf)
     raise _fault(source, likely, delimiter)
 
 

@@ -178,3 +178,5 @@ def test_backslashes_are_understood_in_the_first_line_too():
     assert cells(read('"text"\t"label"\n"she said \\"no\\""\t"bad"\n', "\t")) == [('she said "no"', "bad")]
     with pytest.raises(DataError, match="line 3: found 1 field, expected 2"):
         read('text,label\n"a \\"b\\", c",good\nshort\n')
+    with pytest.raises(DataError, match="line 3: a quote opens a text there and is not closed"):
+        read('text,label\n"a \\"b\\", c",good\n"cut sh')
