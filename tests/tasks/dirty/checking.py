@@ -16,6 +16,8 @@ from tests.tasks.dirty.sheet import Pair, Row, Sheet
 __all__ = ["check_table", "fates_met"]
 
 _LINE = re.compile(r"line (\d+)")
+#: Letters beyond ASCII; half of one is none.
+_FOREIGN = re.compile("[\u0080-\ud7ff\ue000-\U0010ffff]")
 
 
 def check_table(recipe: Recipe, folder: Path) -> str:
@@ -86,7 +88,7 @@ def _check_reading(task: Task, sheets: dict[str, Sheet], recipe: Recipe) -> None
 
 def _pairs(task: Task, split: str) -> list[Pair]:
     part = task.splits[split]
-    return [(text, task.labels[label]) for text, label in zip(part.texts, part.labels, strict=True)]
+    return [(str(text), task.labels[label]) for text, label in zip(part.texts, part.labels, strict=True)]
 
 
 def fates_met(fates: list[list[Any]], found: list[Any]) -> None:
@@ -117,7 +119,7 @@ def _canonical(pair: Pair, sheet: Sheet, recipe: Recipe) -> Pair:
     if not sheet.literal:
         label = _number(label)
     if not sheet.wide:
-        text, label = ("".join(letter if letter.isascii() else "?" for letter in part) for part in (text, label))
+        text, label = (_FOREIGN.sub("?", part) for part in (text, label))
     return text, label
 
 

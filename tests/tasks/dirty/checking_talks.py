@@ -8,6 +8,10 @@ from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
+from tokenizers import Regex, Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
+from transformers import PreTrainedTokenizerFast
 
 from autopeft.errors import AutopeftError
 from autopeft.tasks import IGNORED, CausalTask, TaskSpec, encode_causal, load_task
@@ -46,11 +50,20 @@ class TalkRecipe:
 
 def tokenizers() -> dict[str, Any]:
     """Return tokenizers with a template that knows tools, with a plain one, and with none, by these words."""
-    found = {}
-    for name, template in (("tools", TEMPLATE), ("plain", CHAT_TEMPLATE), ("none", None)):
+    found = {"none": _without_template()}
+    for name, template in (("tools", TEMPLATE), ("plain", CHAT_TEMPLATE)):
         found[name] = tiny_tokenizer(decoder=True, padding=False, vocabulary=VOCABULARY)
         found[name].chat_template = template
     return found
+
+
+def _without_template() -> PreTrainedTokenizerFast:
+    """Return a tokenizer that takes the blank before a word into its token, as most do."""
+    words = sorted({word for text in VOCABULARY for word in text.split()})
+    pieces = ["[UNK]", "[EOS]", "\n", " ", *words, *(f" {word}" for word in words)]
+    tokenizer = Tokenizer(WordLevel({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Split(Regex(r" ?\S+|\s"), "isolated")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", eos_token="[EOS]")
 
 
 def suited(format: str) -> list[str]:
@@ -136,7 +149,7 @@ def _learned(split: Any, task: CausalTask, tokenizer: Any) -> list[Fate]:
 def _words(ids: list[int], tokenizer: Any) -> str:
     words = tokenizer.convert_ids_to_tokens(ids)
     assert words[-1] == "[EOS]", f"its end is not learned: {words}"
-    return " ".join(words[:-1])
+    return " ".join(" ".join(words[:-1]).split())
 
 
 def _check_refusal(message: str, talks: Talks, lines: list[int | None], folder: Path) -> None:

@@ -171,6 +171,17 @@ def _(sheet: Sheet, rng: Random) -> None:
         _instead(sheet, row, f'"{said}"', f'"{said}"', *bare)
 
 
+@dirt("a stray quote that another one closes", "quotes", kinds=DELIMITED, quoting=("none",), verdict="either")
+def _(sheet: Sheet, rng: Random) -> None:
+    # Read as marks of the format they take all rows between them into one text.
+    clean = [row for row in sheet.rows if not row.touched]
+    place = rng.randrange(len(clean) - 12)
+    for row, before, after in ((clean[place], '"', ""), (clean[place + rng.randint(2, 11)], "", '"')):
+        row.touched = True
+        said = f"{before}{sheet.said_by(row)}{after}"
+        _instead(sheet, row, said, said)
+
+
 @dirt("a delimiter in every text", "quotes", kinds=DELIMITED, quoting=("none",), verdict="either", everywhere=True)
 def _(sheet: Sheet, rng: Random) -> None:
     # Every row has a field more than the first line has names, as where an index has none.

@@ -30,13 +30,15 @@ ROWS: list[dict[str, Any]] = [
     for number in range(90)
 ]
 
+Writer = Callable[[list[dict[str, Any]], Path], None]
+
 
 def plain(value: Any) -> Any:
     """Return a value as JSON has it."""
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
-def as_delimited(delimiter: str) -> Callable[[list[dict[str, Any]], Path], None]:
+def as_delimited(delimiter: str) -> Writer:
     def write(rows: list[dict[str, Any]], path: Path) -> None:
         with path.open("w", newline="", encoding="utf8") as file:
             writer = csv.writer(file, delimiter=delimiter)
@@ -66,7 +68,7 @@ def as_saved(rows: list[dict[str, Any]], path: Path) -> None:
     datasets.Dataset(datasets.table.InMemoryTable(pa.Table.from_pylist(rows))).save_to_disk(path)
 
 
-def in_shards(write: Callable[[list[dict[str, Any]], Path], None], ending: str):
+def in_shards(write: Writer, ending: str) -> Writer:
     def write_all(rows: list[dict[str, Any]], path: Path) -> None:
         path.mkdir()
         for number in range(3):

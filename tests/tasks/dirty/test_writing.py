@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,7 +14,12 @@ from tests.tasks.dirty.drawing import applicable
 from tests.tasks.dirty.forms import FORMATS, written
 from tests.tasks.dirty.recipe import Recipe, made
 
-_QUOTING = {"minimal": {}, "all": {}, "backslash": {"escapechar": "\\", "doublequote": False}, "none": {"quoting": 3}}
+_QUOTING: dict[str, dict[str, Any]] = {
+    "minimal": {},
+    "all": {},
+    "backslash": {"escapechar": "\\", "doublequote": False},
+    "none": {"quoting": 3},
+}
 
 
 def read_by_others(recipe: Recipe, path: str) -> list[tuple[str, str]]:
@@ -28,8 +34,8 @@ def read_by_others(recipe: Recipe, path: str) -> list[tuple[str, str]]:
     if recipe.kind == "parquet":
         frame = pd.read_parquet(path)
     else:
-        how = _QUOTING[recipe.quoting]
-        frame = pd.read_csv(path, sep=recipe.delimiter, encoding=encoding, keep_default_na=False, **how)
+        how = {"sep": recipe.delimiter, "encoding": encoding, "keep_default_na": False, **_QUOTING[recipe.quoting]}
+        frame = pd.read_csv(path, **how)
     return list(zip(frame["text"], frame["label"], strict=True))
 
 

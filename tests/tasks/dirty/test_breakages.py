@@ -1,0 +1,58 @@
+"""Each fault that is put into the readers is found, and found for what it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.tasks.dirty.breakages import BREAKAGES
+from tests.tasks.dirty.checking import check_table
+from tests.tasks.dirty.checking_talks import check_talks, talk_recipes, tokenizers
+from tests.tasks.dirty.drawing import STABLE, recipes
+
+#: A fault must show within so many files.
+_FILES = 400
+
+
+def holds(check: Callable[[Any, Path], str], recipe: Any) -> bool:
+    """Tell whether the rule holds for a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            check(recipe, Path(folder))
+        except AssertionError:
+            return False
+    return True
+
+
+def first_broken(check: Callable[[Any, Path], str], drawn: st.SearchStrategy[Any]) -> Any:
+    """Return the first recipe for which the rule does not hold; None where there is none."""
+    found: list[Any] = []
+
+    @settings(STABLE, max_examples=_FILES, phases=[Phase.generate])
+    @given(recipe=drawn)
+    def every(recipe: Any) -> None:
+        if not found and not holds(check, recipe):
+            found.append(recipe)
+
+    every()
+    return found[0] if found else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_it_is_found(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    breakage = BREAKAGES[name]
+    check = partial(check_talks, models=tokenizers()) if breakage.talks else check_table
+    drawn = talk_recipes(breakage.format) if breakage.talks else recipes(breakage.format)
+    with monkeypatch.context() as patch:
+        breakage.put(patch)
+        recipe = first_broken(check, drawn)
+    assert recipe is not None, f"nobody noticed that {name}"
+    assert holds(check, recipe), "the file is refused or read wrongly without the fault too"
