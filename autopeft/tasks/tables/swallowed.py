@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Sequence, Set
 
 from autopeft.tasks.tables.dialect import PLAIN, Parsed, parse
 
 __all__ = ["swallowed"]
 
-#: A column is one of classes where its values are at most so many, and at most this share of the rows.
-_MOST_CLASSES = 1000
-_SHARE = 0.5
-
 
 def swallowed(text: str, delimiter: str, found: Parsed) -> list[int]:
     """Return the lines in which a text begins that seems to have swallowed rows.
 
-    A text over several lines seems so when each of those lines, taken for itself, has the fields of a row, and has in
-    a column of classes a value that other rows have there.
+    A text over several lines seems so when each of those lines, taken for itself, has the fields of a row, and most of
+    them have in some column a value that other rows, or others of them, have there, as labels are.
 
     Args:
         text: The whole text.
@@ -28,7 +25,7 @@ def swallowed(text: str, delimiter: str, found: Parsed) -> list[int]:
     if not found.spans or len(found.header) == 1:
         return []
     spanning = {first for first, _ in found.spans}
-    classes = _classes([fields for line, fields in found.rows if line not in spanning], len(found.header))
+    known = _values([fields for line, fields in found.rows if line not in spanning], len(found.header))
     lines = list(io.StringIO(text, newline=""))
     first_line = delimiter.join("x" for _ in found.header) + "\n"
     suspects = []
@@ -36,19 +33,22 @@ def swallowed(text: str, delimiter: str, found: Parsed) -> list[int]:
         inside = parse("".join([first_line, *lines[first - 1 : last]]), delimiter, PLAIN)
         if not inside.even or len(inside.rows) != last - first + 1:
             continue
-        if any(
-            all(fields[column].strip().strip('"') in known for _, fields in inside.rows)
-            for column, known in classes.items()
-        ):
+        if any(_repeats(column, known[number]) for number, column in enumerate(zip(*_fields(inside), strict=True))):
             suspects.append(first)
     return suspects
 
 
-def _classes(rows: list[list[str]], width: int) -> dict[int, set[str]]:
-    """Return the values of the columns that hold classes, by their place."""
-    found = {}
-    for column in range(width):
-        counts = Counter(value for fields in rows if (value := fields[column].strip()))
-        if counts and len(counts) <= min(_MOST_CLASSES, max(1, _SHARE * len(rows))):
-            found[column] = set(counts)
-    return found
+def _fields(found: Parsed) -> list[list[str]]:
+    return [[field.strip().strip('"') for field in fields] for _, fields in found.rows]
+
+
+def _repeats(values: Sequence[str], known: Set[str]) -> bool:
+    """Tell whether most values of a column are known from other rows, or stand in several."""
+    counts = Counter(values)
+    alike = sum(value in known or (value != "" and counts[value] > 1) for value in values)
+    return 2 * alike > len(values)
+
+
+def _values(rows: list[list[str]], width: int) -> list[set[str]]:
+    """Return the values that each column has, without those of blanks."""
+    return [{value for fields in rows if (value := fields[column].strip())} for column in range(width)]
