@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autopeft.launch import Listener, SearchPlan, SearchResult, prepare, run_search
+from autopeft.launch.quiet import quiet
 from autopeft.report import write_front
 from autopeft.space import SearchSpace
 
@@ -39,6 +40,7 @@ def search(
         settings["space"] = space.to_dict()
     elif space is not None:
         settings["space"] = space
-    result = run_search(prepare(SearchPlan.of(settings)), fresh=fresh, listener=listener)
-    write_front(result)
+    with quiet():
+        result = run_search(prepare(SearchPlan.of(settings)), fresh=fresh, listener=listener)
+        write_front(result)
     return result

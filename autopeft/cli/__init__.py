@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from autopeft.cli.app import app
+from autopeft.cli.letters import show_other_letters
 from autopeft.errors import AutopeftError
 
 __all__ = ["app", "main"]
@@ -12,6 +13,7 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line; what went wrong is one message: exit code 2 for what a user can mend, else 1."""
+    show_other_letters()
     try:
         app()
     except AutopeftError as error:

@@ -7,37 +7,40 @@ from typing import Annotated
 
 import typer
 
+from autopeft.cli import options
+
 __all__ = ["cost"]
 
 
 def cost(
     configuration: Annotated[Path, typer.Argument(help="Configuration, JSON or YAML.")],
     model: Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")] = None,
-    revision: Annotated[str | None, typer.Option(help="Revision of a hub model.")] = None,
-    roles: Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")] = None,
-    plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
+    revision: options.Revision = None,
+    roles: options.Roles = None,
+    trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count a configuration's trainable parameters exactly; no weights are loaded."""
     from autopeft.backbones import load_backbone
+    from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.costs import Costs
     from autopeft.methods import VOCABULARY, load_plugin
     from autopeft.space import canonical, read_configuration
 
     quiet()
-    if plugin is not None:
-        load_plugin(plugin)
-    backbone = load_backbone(model, revision, roles)
-    exact = canonical(read_configuration(configuration), VOCABULARY, backbone.shape)
-    costs = Costs(backbone)
-    params, share = costs.params(exact), costs.share(exact)
-    if json:
-        from json import dumps
-
-        row = {"params": params, "share": share, "backbone_params": backbone.num_parameters}
-        typer.echo(dumps(row | {"configuration": exact.to_dict()}, indent=2))
-        return
+    with documents(json) as write:
+        if plugin is not None:
+            load_plugin(plugin)
+        backbone = load_backbone(model, revision, roles, trust_remote_code=trust_remote_code)
+        exact = canonical(read_configuration(configuration), VOCABULARY, backbone.shape)
+        costs = Costs(backbone)
+        params, share = costs.params(exact), costs.share(exact)
+        if json:
+            row = {"params": params, "share": share, "backbone_params": backbone.num_parameters}
+            write(row | {"configuration": exact.to_dict()})
+            return
     from autopeft.report import percent
 
     typer.echo(exact.describe())

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.header import announce
 
 __all__ = ["evaluate"]
 
@@ -28,6 +29,7 @@ def evaluate(
     ] = None,
     revision: options.Revision = None,
     roles: options.Roles = None,
+    trust_remote_code: options.TrustRemoteCode = False,
     task: options.TaskName = None,
     data: options.Data = None,
     kind: options.Kind = None,
@@ -57,6 +59,9 @@ def evaluate(
         for name, value in locals().items()
         if value is not None and name not in ("adapter", "split", "json")
     }
+    from rich.console import Console
+
+    from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.launch import SearchPlan, groundwork
     from autopeft.methods import load_plugin
@@ -64,17 +69,18 @@ def evaluate(
     from autopeft.training import evaluate as measure
 
     quiet()
-    if plugin is not None:
-        load_plugin(plugin)
-    configuration, trained_on = read_manifest(adapter)
-    ground = groundwork(SearchPlan.of({"model": trained_on, **flags}, "flags"))
-    found = measure(adapter, ground.backbone, ground.task, ground.setting, split.value)
-    if json:
-        from json import dumps
-
-        typer.echo(dumps(found, indent=2))
-        return
+    with documents(json) as write:
+        if plugin is not None:
+            load_plugin(plugin)
+        configuration, trained_on = read_manifest(adapter)
+        ground = groundwork(SearchPlan.of({"model": trained_on, **flags}, "flags"))
+        setting, examples = ground.setting, len(ground.task.splits[split.value])
+        how = f"{split.value}, texts cut at {setting.max_length} tokens, {setting.precision}"
+        announce(Console(stderr=json), ground.backbone, ground.task, "measure", [how, *ground.notes])
+        found = measure(adapter, ground.backbone, ground.task, setting, split.value)
+        if json:
+            write(found)
+            return
     typer.echo(f"{configuration.describe()}, of {ground.backbone.name}")
-    examples = len(ground.task.splits[split.value])
     figures = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
     typer.echo(f"on {examples:,} examples of {split.value} of {ground.task.name}: {figures}")

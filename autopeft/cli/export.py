@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from autopeft.cli import options
+
 __all__ = ["export"]
 
 
@@ -18,6 +20,7 @@ def export(
     to: Annotated[
         str, typer.Option(help="peft, autopeft, transformers, trl, axolotl, llamafactory or torchtune.")
     ] = "peft",
+    trust_remote_code: options.TrustRemoteCode = False,
     allow_lossy: Annotated[
         bool, typer.Option("--allow-lossy", help="Leave out, and list, what a target cannot express but adapters can.")
     ] = False,
@@ -35,7 +38,7 @@ def export(
 
     quiet()
     target_named(to)
-    result = open_run(run)
+    result = open_run(run, trust_remote_code)
     row = choose(selected_front(result), result.scale, pick)
     choice = choice_of(run, row)
     ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
@@ -46,6 +49,8 @@ def export(
     job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained)
     for line in write(job, to, folder, allow_lossy=allow_lossy):
         typer.echo(line)
+    if ground.backbone.runs_own_code:
+        typer.echo("the model brings code of its own: what trains it must be told to trust it")
     if result.plan.quantization:
         typer.echo(f"trials held the backbone in {result.plan.quantization}: load it so to train as they did")
     typer.echo(f"written to {folder}")

@@ -7,27 +7,30 @@ from typing import Annotated
 
 import typer
 
+from autopeft.cli import options
+
 __all__ = ["front"]
 
 
 def front(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
+    trust_remote_code: options.TrustRemoteCode = False,
     json: Annotated[bool, typer.Option("--json", help="Print what front.json holds.")] = False,
 ) -> None:
     """Show the Pareto front of a run."""
     from rich.console import Console
 
+    from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.launch import open_run
     from autopeft.report import front_data, front_table, metric_of
 
     quiet()
-    result = open_run(run)
-    if json:
-        from json import dumps
-
-        typer.echo(dumps(front_data(result), indent=2))
-        return
+    with documents(json) as write:
+        result = open_run(run, trust_remote_code)
+        if json:
+            write(front_data(result))
+            return
     console = Console()
     console.print(front_table(result.front, metric_of(result)))
     console.print(result.front.verdict, highlight=False)

@@ -24,24 +24,22 @@ def methods(
     Costs are those of an example on the packaged MiniLM: trained parameters, bytes stored, and what FLOPs in matrix
     products each token of a text of 128 costs more, once all is merged that can be.
     """
+    from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.errors import AutopeftError
     from autopeft.methods import METHODS, VOCABULARY, load_plugin
     from autopeft.space.canonical import nearest
 
     quiet()
-    if plugin is not None:
-        load_plugin(plugin)
-    if name is not None and name not in METHODS:
-        raise AutopeftError(f"no method {name!r}{nearest(name, METHODS)}")
-    chosen = METHODS if name is None else {name: METHODS[name]}
-
-    if json:
-        from json import dumps
-
-        rows = {name: _row(method) | {"costs": _recorded(name)["costs"]} for name, method in chosen.items()}
-        typer.echo(dumps(rows, indent=2))
-        return
+    with documents(json) as write:
+        if plugin is not None:
+            load_plugin(plugin)
+        if name is not None and name not in METHODS:
+            raise AutopeftError(f"no method {name!r}{nearest(name, METHODS)}")
+        chosen = METHODS if name is None else {name: METHODS[name]}
+        if json:
+            write({name: _row(method) | {"costs": _recorded(name)["costs"]} for name, method in chosen.items()})
+            return
     for each, method in chosen.items():
         words = VOCABULARY.methods[each]
         typer.echo(f"{each}: {words.summary}")

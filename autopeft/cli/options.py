@@ -34,6 +34,7 @@ __all__ = [
     "Test",
     "Text",
     "Text2",
+    "TrustRemoteCode",
     "Validation",
 ]
 
@@ -43,9 +44,13 @@ TRIAL_PANEL = "Trials"
 Model = Annotated[str | None, typer.Option(help="Hub id, folder or smollm2; default: the packaged MiniLM.")]
 Revision = Annotated[str | None, typer.Option(help="Revision of a hub model.")]
 Roles = Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")]
+TrustRemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run code that the model brings, which only this flag allows.")
+]
 TaskName = Annotated[str | None, typer.Option(help="Packaged task, see `autopeft tasks`.", rich_help_panel=DATA_PANEL)]
 Data = Annotated[
-    str | None, typer.Option(help="CSV, TSV, JSONL or Parquet file, or a `datasets` name.", rich_help_panel=DATA_PANEL)
+    str | None,
+    typer.Option(help="File, folder or pattern of files, or a `datasets` name.", rich_help_panel=DATA_PANEL),
 ]
 Kind = Annotated[
     str | None, typer.Option(help="classification or causal; default: as the columns say.", rich_help_panel=DATA_PANEL)

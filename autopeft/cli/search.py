@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.header import announce, say_on
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +26,7 @@ def search(
     model: options.Model = None,
     revision: options.Revision = None,
     roles: options.Roles = None,
+    trust_remote_code: options.TrustRemoteCode = False,
     task: options.TaskName = None,
     data: options.Data = None,
     kind: options.Kind = None,
@@ -82,7 +85,13 @@ def search(
         int | None,
         typer.Option(help="Trials at once; default: cores, or GPUs. 0: in this process.", rich_help_panel=_RUN),
     ] = None,
-    ray_address: Annotated[str | None, typer.Option(help="Address of a Ray cluster.", rich_help_panel=_RUN)] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster, HOST:PORT, or auto for that of RAY_ADDRESS; default: Ray on this machine.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     time_limit: Annotated[
         str | None, typer.Option(help="End the whole search after this long, e.g. 2h.", rich_help_panel=_RUN)
     ] = None,
@@ -110,46 +119,40 @@ def search(
     }
     from rich.console import Console
 
+    from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.cli.select import decide
     from autopeft.launch import SearchPlan, prepare, run_search
     from autopeft.report import write_front
 
     quiet()
-    console = Console(stderr=json)
-    plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
-    prepared = prepare(plan)
-    _announce(console, prepared)
-    with _progress(console, prepared) as listener:
-        result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)
-    write_front(result)
-    _conclude(console, result, json)
-    if result.interrupted:
-        raise typer.Exit(130)
-    if result.fruitless:
-        _say(console)(result.fruitless)
-        raise typer.Exit(1)
-    if result.complete and not no_select:
-        decide(console, prepared, result)
+    with documents(json) as write:
+        console = Console(stderr=json)
+        plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
+        prepared = prepare(plan)
+        _announce(console, prepared)
+        with _progress(console, prepared) as listener:
+            result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)
+        write_front(result)
+        _conclude(console, result, write if json else None)
+        if result.interrupted:
+            raise typer.Exit(130)
+        if result.fruitless:
+            say_on(console)(result.fruitless)
+            raise typer.Exit(1)
+        if result.complete and not no_select:
+            decide(console, prepared, result)
 
 
 def _announce(console: Console, prepared: Preparation) -> None:
-    from autopeft.backbones.gguf import SMOLLM2
+    from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
     from autopeft.report import cost_in_words, percent
 
     scale = prepared.scale
     size = prepared.space.size
     count = "a continuum of configurations" if size is None else f"{size:,} configurations"
-    say = _say(console)
-    held = f", held in {prepared.backbone.quantization}" if prepared.backbone.quantization else ""
-    where = f", converted to {prepared.backbone.path}" if prepared.backbone.name == SMOLLM2 else ""
-    say(f"model   {prepared.backbone.name}, {scale.backbone:,} parameters{held}{where}")
-    for title, lines in (
-        ("task", prepared.task.describe()),
-        ("trial", [*prepared.setting.describe(), *prepared.notes]),
-    ):
-        for index, line in enumerate(lines):
-            say(f"{'' if index else title:<8}{line}")
+    say = say_on(console)
+    announce(console, prepared.backbone, prepared.task, "trial", [*prepared.setting.describe(), *prepared.notes])
     say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
     refused = [f"{reason}; such configurations are not proposed" for reason in prepared.refused]
     for warning in (*prepared.space.warnings, *refused):
@@ -162,6 +165,9 @@ def _announce(console: Console, prepared: Preparation) -> None:
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {cost_in_words(prepared.task.metric)}")
     say(f"run     {prepared.folder}")
+    plan = prepared.plan
+    if plan.workers != 0 and plan.ray_address is None and (folder := too_long_for_sockets()):
+        say(f"        Ray's files are in {SHORT_FOLDER}: {folder} is too long for its sockets")
 
 
 def _progress(console: Console, prepared: Preparation) -> Any:
@@ -171,24 +177,15 @@ def _progress(console: Console, prepared: Preparation) -> Any:
     return kind(scale=prepared.scale, total=prepared.plan.trials, metric=prepared.task.metric, console=console)
 
 
-def _conclude(console: Console, result: SearchResult, json: bool) -> None:
+def _conclude(console: Console, result: SearchResult, write: Callable[[Any], None] | None) -> None:
     from autopeft.report import front_data, front_table, metric_of
 
-    say = _say(console)
-    if json:
-        from json import dumps
-
-        typer.echo(dumps(front_data(result), indent=2))
+    say = say_on(console)
+    if write is not None:
+        write(front_data(result))
     else:
         console.print(front_table(result.front, metric_of(result)))
     say(result.front.verdict)
     say(f"{result.seconds:.0f} s; front.json, front.csv, front.png and the study are in {result.folder}")
     if not result.complete:
         say("stopped before all trials were done; run the same command again to go on")
-
-
-def _say(console: Console) -> Any:
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-    return say

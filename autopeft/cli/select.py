@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autopeft.cli import options
+from autopeft.cli.header import say_on
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -25,22 +28,28 @@ def select(
         int | None, typer.Option(help="Most seeds of a finalist, at least 3; on average, a quarter of it \\[13].")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at once \\[as in the search].")] = None,
+    trust_remote_code: options.TrustRemoteCode = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print finalists.json to standard output, the rest to standard error.")
     ] = False,
 ) -> None:
     """Train the front's candidates with several seeds, measure them on test, and say whether searching helped."""
+    from json import loads
+
     from rich.console import Console
 
+    from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.launch import open_run, prepare
 
     quiet()
-    result = open_run(run)
-    plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
-    file = decide(Console(stderr=json), prepare(plan), result, with_full=with_full, seeds=seeds, table=not json)
-    if json:
-        typer.echo(file.model_dump_json(indent=2))
+    with documents(json) as write:
+        result = open_run(run, trust_remote_code)
+        plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
+        prepared = prepare(plan.naming_data())
+        file = decide(Console(stderr=json), prepared, result, with_full=with_full, seeds=seeds, table=not json)
+        if json:
+            write(loads(file.model_dump_json()))
 
 
 def decide(
@@ -59,9 +68,7 @@ def decide(
     from autopeft.selection import MOST_SEEDS
     from autopeft.selection import select as run_selection
 
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
+    say = say_on(console)
     began = time.time()
     final = prepared.final
     most = MOST_SEEDS if seeds is None else seeds

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from autopeft.cli import options
 
 if TYPE_CHECKING:
     from autopeft.backbones import Backbone
@@ -16,22 +17,20 @@ __all__ = ["app"]
 app = typer.Typer(help="List, show and check search spaces.", no_args_is_help=True)
 
 _Model = Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")]
-_Roles = Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")]
-_Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_(json: _Json = False) -> None:
     """List the shipped spaces."""
+    from autopeft.cli.json_output import documents
     from autopeft.space import shipped_spaces
 
     names = shipped_spaces()
-    if json:
-        from json import dumps
-
-        typer.echo(dumps(names))
-        return
+    with documents(json) as write:
+        if json:
+            write(names)
+            return
     for name in names:
         typer.echo(name)
 
@@ -40,8 +39,9 @@ def list_(json: _Json = False) -> None:
 def show(
     space: Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")],
     model: _Model = None,
-    roles: _Roles = None,
-    plugin: _Plugin = None,
+    roles: options.Roles = None,
+    trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     python: Annotated[bool, typer.Option("--python", help="Print it as Python, and nothing else.")] = False,
     json: _Json = False,
 ) -> None:
@@ -53,29 +53,30 @@ def show(
         typer.echo(parsed.to_python())
         return
     from autopeft.backbones import load_backbone
+    from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.methods import VOCABULARY, load_plugin
 
     quiet()
-    if plugin is not None:
-        load_plugin(plugin)
-    backbone = load_backbone(model, None, roles)
-    bound = parsed.bind(VOCABULARY, backbone.shape)
-    found = _facts(parsed, bound, backbone)
-    if json:
-        from json import dumps
-
-        typer.echo(dumps(found, indent=2))
-    else:
-        _print(parsed, bound, found)
+    with documents(json) as write:
+        if plugin is not None:
+            load_plugin(plugin)
+        backbone = load_backbone(model, None, roles, trust_remote_code=trust_remote_code)
+        bound = parsed.bind(VOCABULARY, backbone.shape)
+        found = _facts(parsed, bound, backbone)
+        if json:
+            write(found)
+        else:
+            _print(parsed, bound, found)
 
 
 @app.command()
 def check(
     file: Annotated[str, typer.Argument(help="YAML file of a space, or the name of a shipped one.")],
     model: Annotated[str | None, typer.Option(help="Check it on this model too.")] = None,
-    roles: _Roles = None,
-    plugin: _Plugin = None,
+    roles: options.Roles = None,
+    trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
 ) -> None:
     """Check a space and report all its errors at once, and the constraints that forbid nothing."""
     from autopeft.errors import SpaceError
@@ -100,7 +101,7 @@ def check(
     from autopeft.cli.quiet import quiet
 
     quiet()
-    backbone = load_backbone(model, None, roles)
+    backbone = load_backbone(model, None, roles, trust_remote_code=trust_remote_code)
     bound = space.bind(VOCABULARY, backbone.shape)
     idle, faults = _idle(space, bound, backbone) if space.budgets else ([], [])
     if faults:

@@ -11,22 +11,15 @@ __all__ = ["tasks"]
 
 def tasks(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the packaged tasks and the metrics."""
+    from autopeft.cli.json_output import documents
     from autopeft.tasks import CAUSAL_METRICS, METRICS, PACKAGED
     from autopeft.tasks.causal import FORMATS
 
-    if json:
-        from json import dumps
-
-        typer.echo(
-            dumps(
-                {
-                    "tasks": {name: task.summary for name, task in PACKAGED.items()},
-                    "metrics": [*METRICS, *CAUSAL_METRICS],
-                },
-                indent=2,
-            )
-        )
-        return
+    with documents(json) as write:
+        if json:
+            packaged = {name: task.summary for name, task in PACKAGED.items()}
+            write({"tasks": packaged, "metrics": [*METRICS, *CAUSAL_METRICS]})
+            return
     for name, task in PACKAGED.items():
         typer.echo(f"{name:<8} {task.summary}")
     typer.echo("your own: --data FILE --text COLUMN [--text2 COLUMN] --label COLUMN (CSV, TSV, JSONL, Parquet)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.header import announce
 
 if TYPE_CHECKING:
     from autopeft.launch import Groundwork
@@ -27,6 +28,7 @@ def train(
     model: options.Model = None,
     revision: options.Revision = None,
     roles: options.Roles = None,
+    trust_remote_code: options.TrustRemoteCode = False,
     task: options.TaskName = None,
     data: options.Data = None,
     kind: options.Kind = None,
@@ -80,9 +82,14 @@ def train(
     trained_on = ground.task
     if examples is not None:
         trained_on = replace(ground.task, train=draw(ground.task, ground.setting)[0])
-    setting, chosen = ground.setting, ground.plan.seed
-    typer.echo(f"{named}: {configuration.describe()}")
-    typer.echo(f"{len(trained_on.train):,} training examples, {setting.epochs:g} epochs, seed {chosen}")
+    setting, chosen, console = ground.setting, ground.plan.seed, Console()
+    how = (
+        f"{len(trained_on.train):,} training examples, {setting.epochs:g} epochs of batches of {setting.batch_size}, "
+        f"texts cut at {setting.max_length} tokens, {setting.precision}, seed {chosen}"
+    )
+    announce(
+        console, ground.backbone, ground.task, "train", [f"{named}: {configuration.describe()}", how, *ground.notes]
+    )
     found = fine_tune(
         configuration,
         ground.backbone,
@@ -91,7 +98,7 @@ def train(
         folder,
         seed=chosen,
         report_to=report_to or (),
-        progress=Console().is_terminal,
+        progress=console.is_terminal,
     )
     write_card(configuration, ground.backbone, trained_on, setting, chosen, found, folder)
     for split, figures in (("validation, which chose the state", found.validation), ("test", found.test)):
@@ -112,7 +119,7 @@ def _of_run(run: Path, pick: str, flags: dict[str, Any]) -> tuple[str, Configura
     from autopeft.selection import choice_of, selected_front
     from autopeft.selection import pick as choose
 
-    result = open_run(run)
+    result = open_run(run, flags["trust_remote_code"])
     row = choose(selected_front(result), result.scale, pick)
     choice = choice_of(run, row)
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | flags, "flags"))

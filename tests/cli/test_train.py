@@ -1,6 +1,7 @@
 """From a finished run on: export, train, evaluate, as a user does it."""
 
 import json
+import shutil
 
 import pytest
 import yaml
@@ -25,6 +26,10 @@ def place(tmp_path_factory):
         patch.chdir(folder)
         words = ["--model", "tiny-bert", *DATA, "--budget", "20%", "--workers", "0", "-o", "run"]
         invoke("search", *words, "--epochs", "1", "--examples", "40", "--trials", "3", "--space", "lora")
+        invoke("export", "run", "--pick", 1, "--to", "peft", "-o", "adapters")
+    (folder / "of.yaml").write_text("modules: {lora: {rank: 2, targets: [q]}}")
+    shutil.copytree(folder / "run", folder / "lost")
+    (folder / "lost" / "study.yaml").unlink()
     return folder
 
 
@@ -36,7 +41,7 @@ def here(place, monkeypatch):
 def invoke(*words):
     done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    return done.output
+    return done.stdout
 
 
 def test_a_pick_is_trained_measured_merged_and_measured_again(place):
@@ -44,6 +49,9 @@ def test_a_pick_is_trained_measured_merged_and_measured_again(place):
     assert "trial 1: lora r=8" in said
     assert "training examples, 2 epochs" in said
     figures = json.loads((place / "trained" / "metrics.json").read_text())
+    assert "model   tiny-bert, " in said
+    assert "task    train" in said
+    assert "model   tiny-bert, " in invoke("evaluate", "trained", *DATA)
     found = json.loads(invoke("evaluate", "trained", *DATA, "--json"))
     assert found == pytest.approx(figures["test"], abs=1e-5)
     again = json.loads(invoke("evaluate", "trained", *DATA, "--split", "validation", "--json"))
@@ -59,7 +67,7 @@ def test_what_is_exported_as_yaml_is_trained_from_it(place):
     invoke("export", "run", "--pick", 1, "--to", "autopeft", "-o", "own")
     words = ["--model", "tiny-bert", *DATA, "--examples", 40, "--epochs", 1, "-o", "of-file"]
     said = invoke("train", "own/configuration.yaml", *words)
-    assert "configuration.yaml: lora r=8" in said
+    assert "train   configuration.yaml: lora r=8" in said
     assert "40 training examples, 1 epochs" in said
 
 
@@ -110,6 +118,11 @@ def test_targets_for_decoders_refuse_naming_task_and_method():
     [
         (["train", "run", "--epochs", "-1"], "epochs: found -1.0"),
         (["train", "nowhere.yaml", *DATA], "cannot read nowhere.yaml"),
+        # The packaged data is not taken unasked, nor where a run folder has lost what says which data it was.
+        (["train", "of.yaml", "--model", "tiny-bert"], "no data is named; expected --data FILE, or --task icd10"),
+        (["train", "lost"], "no data is named; expected --data FILE, or --task icd10"),
+        (["evaluate", "adapters"], "no data is named; expected --data FILE, or --task icd10"),
+        (["select", "lost"], "no data is named; expected --data FILE, or --task icd10"),
         (["train", "run", "--report-to", "nowhere"], "cannot report to 'nowhere'"),
         (["export", "run", "--to", "pef"], "did you mean 'peft'"),
         (["evaluate", "run", *DATA], "no readable autopeft.json; expected a folder of saved adapters"),
