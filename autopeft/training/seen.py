@@ -1,0 +1,32 @@
+"""How many rows adapters have seen in training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from autopeft.tasks import CausalSplit, Split
+from autopeft.tasks.row_hashes import TRAINING_ROWS, row_hashes
+
+__all__ = ["row_hashes", "seen_rows"]
+
+#: Those of finalists, `finalists/NAME/seed-N`, stand once for all of them.
+_PLACES = (".", "../..")
+
+
+def seen_rows(folder: Path, split: Split | CausalSplit) -> int | None:
+    """Count the rows of a split that saved adapters were trained on, whatever their labels were.
+
+    Args:
+        folder: The adapters.
+        split: The rows.
+
+    Returns:
+        How many; None where it is not recorded what the adapters were trained on.
+    """
+    for place in _PLACES:
+        file = folder / place / TRAINING_ROWS
+        if file.is_file():
+            return int(np.isin(row_hashes(split), np.load(file)).sum())
+    return None

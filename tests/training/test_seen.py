@@ -1,0 +1,31 @@
+"""Rows that adapters were trained on are known again."""
+
+import numpy as np
+
+from autopeft.tasks import CausalSplit, Split
+from autopeft.tasks.causal.turns import Turn
+from autopeft.tasks.row_hashes import TRAINING_ROWS, row_hashes
+from autopeft.training.seen import seen_rows
+
+TRAINED = Split(["a", ("b", "c"), "d\ud83d"], [0, 1, 0])
+
+
+def test_rows_are_known_by_their_texts_whatever_their_labels(tmp_path):
+    assert seen_rows(tmp_path, TRAINED) is None
+    np.save(tmp_path / TRAINING_ROWS, row_hashes(TRAINED))
+    assert seen_rows(tmp_path, TRAINED) == 3
+    assert seen_rows(tmp_path, Split([("b", "c"), ("c", "b"), "bc", "a", "a"], [0] * 5)) == 3
+    assert seen_rows(tmp_path, Split([], [])) == 0
+
+
+def test_finalists_share_what_they_saw(tmp_path):
+    (tmp_path / "trial-1" / "seed-2").mkdir(parents=True)
+    np.save(tmp_path / TRAINING_ROWS, row_hashes(TRAINED))
+    assert seen_rows(tmp_path / "trial-1" / "seed-2", TRAINED.take([0])) == 1
+
+
+def test_rows_of_decoders_are_known_by_all_that_is_said():
+    rows = [(Turn("user", "1+1"), Turn("assistant", answer)) for answer in ("2", "two", "2")]
+    first, second, third = row_hashes(CausalSplit(rows))
+    assert first == third != second
+    assert row_hashes(CausalSplit(rows)).dtype == np.uint64
