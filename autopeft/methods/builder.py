@@ -34,6 +34,7 @@ __all__ = [
     "check_order",
     "check_quantization",
     "inject",
+    "is_adapted",
     "plan",
     "remove",
     "trainable",
@@ -136,7 +137,7 @@ def apply(
         ConfigurationError: The model is adapted already, its weights are in too few bits for a method, or the
             adapters do not end up where they should; or one of them would tell a language model what comes next.
     """
-    if _APPLIED in model.__dict__:
+    if is_adapted(model):
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
     parts = plan(configuration, stored)
     check_quantization(parts, quantization_of(model))
@@ -323,6 +324,11 @@ def remove(model: PreTrainedModel) -> None:
         parameter.grad = None
     model.config._attn_implementation = done.attention
     del model.__dict__[_APPLIED]
+
+
+def is_adapted(model: PreTrainedModel) -> bool:
+    """Tell whether `apply` has adapted a model, and it was not undone."""
+    return _APPLIED in model.__dict__
 
 
 def applied(model: PreTrainedModel) -> Applied:

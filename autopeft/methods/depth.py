@@ -5,7 +5,7 @@ from __future__ import annotations
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.builder import applied, plan
+from autopeft.methods.builder import applied, is_adapted, plan
 from autopeft.space import Configuration
 
 __all__ = ["decodes_stepwise", "frozen_depth", "stays_in_layers"]
@@ -39,5 +39,5 @@ def stays_in_layers(configuration: Configuration) -> bool:
 
 
 def decodes_stepwise(model: PreTrainedModel) -> bool:
-    """Tell whether an adapted decoder computes a token from the keys and values it keeps of those before."""
-    return all(inserted.part.method.stepwise for inserted in applied(model).inserted)
+    """Tell whether a decoder computes a token from keys and values it keeps of those before; without adapters it does."""
+    return not is_adapted(model) or all(inserted.part.method.stepwise for inserted in applied(model).inserted)

@@ -249,3 +249,8 @@ def test_the_shared_model_with_a_pad_token_past_its_embeddings(tmp_path):
     assert "pads texts with '[PAD]', which is token 417" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_of_an_untouched_decoder_are_rehearsed(place):
+    result = search(place, tiny_decoder("llama", place), decoder=True, trials=2, generate=2)
+    assert [trial.user_attrs["outcome"]["status"] for trial in result.study.trials] == ["complete"] * 2
