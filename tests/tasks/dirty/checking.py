@@ -50,7 +50,8 @@ def _check_refusal(message: str, sheets: dict[str, Sheet], recipe: Recipe, folde
     about = [word for sheet in sheets.values() for word in sheet.about if len(recipe.dirt) == 1]
     assert not about or any(word.lower() in message.lower() for word in about), f"none of {about} in: {message}"
     assert "Traceback" not in message
-    touched = {row.line for sheet in sheets.values() for row in sheet.rows if row.touched and row.line}
+    dirty = [row for sheet in sheets.values() for row in sheet.rows if row.touched and row.line]
+    touched = {row.line + more for row in dirty if row.line for more in range(row.lines)}
     found = [int(number) for number in _LINE.findall(message)]
     if touched and found and len(recipe.dirt) == 1:
         assert touched & set(found), f"it was line {sorted(touched)}: {message}"

@@ -101,7 +101,7 @@ def _delimited(sheet: Sheet, rows: list[Row], recipe: Recipe) -> str:
         fields = fields if row.spoil is None else row.spoil(fields)
         if sheet.cut and not recipe.packing and row is sheet.rows[-1]:
             # In the midst of the first field.
-            fields = [fields[0][:-1]]
+            fields = [fields[0][:-1] or fields[0] or "x"]
         lines.append((recipe.delimiter.join([*fields, ""] if sheet.trailing else fields), row))
     return _joined(lines, sheet, recipe)
 
@@ -134,7 +134,7 @@ def _joined(lines: list[tuple[str, Row | None]], sheet: Sheet, recipe: Recipe) -
     text, number = "", 1
     for place, (line, row) in enumerate(lines):
         if row is not None:
-            row.line = number
+            row.line, row.lines = number, 1 + len(_LINE_END.findall(line))
         piece = line + (next(ends) if sheet.ended or place < len(lines) - 1 else "")
         number += len(_LINE_END.findall(piece))
         text += piece

@@ -32,6 +32,7 @@ class Row:
         touched: Whether dirt was put on it, so that a message may name it.
         spoil: What is done to its fields once they are written; nothing when left out.
         line: The line in which it begins, once written.
+        lines: How many it takes.
     """
 
     cells: list[Any]
@@ -39,6 +40,7 @@ class Row:
     touched: bool = False
     spoil: Callable[[list[str]], list[str]] | None = None
     line: int | None = None
+    lines: int = 1
 
 
 #: A line of a file, and the row that it is.
