@@ -7,6 +7,7 @@ import typer
 from autopeft.cli import (
     compare,
     cost,
+    data,
     evaluate,
     export,
     front,
@@ -30,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("search")(search.search)
+app.command("data")(data.data)
 app.command("select")(select.select)
 app.command("front")(front.front)
 app.command("cost")(cost.cost)

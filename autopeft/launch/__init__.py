@@ -5,6 +5,7 @@ from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.groundwork import Groundwork, groundwork
 from autopeft.launch.job import WorkerJob
+from autopeft.launch.look import Look, look
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
 from autopeft.launch.refusals import refusals
 from autopeft.launch.search import DATA, Preparation, SearchResult, open_run, prepare, run_search
@@ -18,6 +19,7 @@ __all__ = [
     "FinalPlan",
     "Groundwork",
     "Listener",
+    "Look",
     "Preparation",
     "SearchPlan",
     "SearchResult",
@@ -26,6 +28,7 @@ __all__ = [
     "default_study",
     "environment",
     "groundwork",
+    "look",
     "open_run",
     "parse_duration",
     "prepare",

@@ -41,7 +41,9 @@ class SearchPlan(BaseModel):
     trust_remote_code: bool = Field(False, description="run code that the model brings; no file can allow it")
     task: str | None = Field(None, description="name of a packaged task")
     data: str | None = Field(None, description="CSV, TSV, JSONL or Parquet file, or a `datasets` name")
-    kind: Literal["classification", "causal"] | None = Field(None, description="what is learned; seen by the columns")
+    kind: Literal["classification", "causal", "regression", "multilabel"] | None = Field(
+        None, description="what is learned; seen by the columns. The last two are not there yet"
+    )
     text: str | None = Field(None, description="column of the text")
     text2: str | None = Field(None, description="column of the second text, for pairs")
     label: str | None = Field(None, description="column of the label")

@@ -39,5 +39,5 @@ def stays_in_layers(configuration: Configuration) -> bool:
 
 
 def decodes_stepwise(model: PreTrainedModel) -> bool:
-    """Tell whether a decoder computes a token from keys and values it keeps of those before; without adapters it does."""
+    """Tell whether a decoder computes a token from the keys and values of those before."""
     return not is_adapted(model) or all(inserted.part.method.stepwise for inserted in applied(model).inserted)

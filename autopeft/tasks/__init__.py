@@ -15,6 +15,7 @@ from autopeft.tasks.encoding import (
 )
 from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
 from autopeft.tasks.metrics import CAUSAL_METRICS, CHOICE_METRIC, METRICS, WORST, score
+from autopeft.tasks.overview import overview
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Split, Task
 
@@ -40,6 +41,7 @@ __all__ = [
     "encode_causal",
     "grouped",
     "load_task",
+    "overview",
     "pad_id_of",
     "score",
     "token_lengths",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import Intake, Ledger
@@ -101,7 +101,8 @@ def examples_of(
     ]
     named = any(label in table.classes for table in tables.values())
     names = label_names(labels, label, tables["train"].source, named=named, asked=asked)
-    called = cache(lambda kind, value: mended(names.of(value)))
+
+    called: dict[tuple[type, Any], str] = {}
     examples, intakes = {}, {}
     for split, table in tables.items():
         ledger = Ledger(table, (*texts, label))
@@ -110,8 +111,12 @@ def examples_of(
             clean = _clean(row, texts, label, ledger)
             if clean is not None:
                 found.texts.append(clean)
-                # By kind too, for 1 and True are one key.
-                found.names.append(called(type(row[1][label]), row[1][label]))
+                value = row[1][label]
+                # By type too, for 1 and True are one key.
+                key = type(value), value
+                if key not in called:
+                    called[key] = mended(names.of(value))
+                found.names.append(called[key])
         examples[split], intakes[split] = found, ledger.close()
         _check_readable(intakes[split])
     return examples, intakes, names
