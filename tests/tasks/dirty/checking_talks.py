@@ -72,13 +72,13 @@ def suited(format: str) -> list[str]:
 
 
 @st.composite
-def talk_recipes(draw: st.DrawFn, format: str) -> TalkRecipe:
-    """Draw how examples are written in a format."""
-    name = draw(st.sampled_from(["", *suited(format)]))
-    dirt = TALK_DIRT.get(name)
-    form = draw(st.sampled_from(dirt.forms if dirt else FORMS))
-    kind = draw(st.sampled_from([each for each in TALK_FORMATS[format] if not dirt or each in dirt.kinds]))
-    templated = draw(st.booleans()) if dirt is None or dirt.templated is None else dirt.templated
+def talk_recipes(draw: st.DrawFn, format: str, dirt: str | None = None) -> TalkRecipe:
+    """Draw how examples are written in a format, with a given kind of dirt ("" for none), or any."""
+    name = draw(st.sampled_from(["", *suited(format)])) if dirt is None else dirt
+    put = TALK_DIRT.get(name)
+    form = draw(st.sampled_from(put.forms if put else FORMS))
+    kind = draw(st.sampled_from([each for each in TALK_FORMATS[format] if not put or each in put.kinds]))
+    templated = draw(st.booleans()) if put is None or put.templated is None else put.templated
     text = kind in ("csv", "jsonl", "json")
     file = Recipe(
         format=format,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.tasks.dirty.dirt import DELIMITED, DIRT, ENCODINGS, PLAIN, QUOTING
@@ -10,10 +14,31 @@ from tests.tasks.dirty.forms import FORMATS
 from tests.tasks.dirty.recipe import NAMES, Recipe
 from tests.tasks.dirty.words import LABELS
 
-__all__ = ["STABLE", "applicable", "recipes"]
+__all__ = ["applicable", "recipes", "repeated"]
 
-#: The same files every time.
-STABLE = settings(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+#: For `repeated`: nothing is remembered, and nothing is too slow.
+_STABLE = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
+
+def repeated(strategy: st.SearchStrategy[Any], files: int, name: str, check: Callable[[Any], None], **how: Any) -> None:
+    """Draw recipes, the same ones every time, and check each.
+
+    Args:
+        strategy: What draws them.
+        files: How many.
+        name: What tells these draws from others.
+        check: Raises where something is wrong.
+        how: Further settings of hypothesis.
+    """
+
+    @seed(zlib.crc32(name.encode()))
+    @settings(_STABLE, max_examples=files, **how)
+    @given(recipe=strategy)
+    def every(recipe: Any) -> None:
+        check(recipe)
+
+    every()
+
 
 #: Formats whose files are one split together.
 _SHARDED = ("folder", "glob")
@@ -33,25 +58,25 @@ def applicable(format: str) -> list[str]:
 
 
 @st.composite
-def recipes(draw: st.DrawFn, format: str) -> Recipe:
-    """Draw how rows are written in a format."""
-    first = draw(st.sampled_from(["", *applicable(format)]))
+def recipes(draw: st.DrawFn, format: str, dirt: str | None = None) -> Recipe:
+    """Draw how rows are written in a format, with a given kind of dirt ("" for none), or any."""
+    first = draw(st.sampled_from(["", *applicable(format)])) if dirt is None else dirt
     kinds = [kind for kind in FORMATS[format] if not first or kind in DIRT[first].kinds]
     kind = draw(st.sampled_from(kinds))
-    names = [first] if first else []
+    found = [first] if first else []
     if first and draw(st.integers(0, 2)) == 0:
         others = [name for name in applicable(format) if kind in DIRT[name].kinds and _together(first, name)]
-        names.append(draw(st.sampled_from(others)))
-    chosen = [DIRT[name] for name in names]
-    quoting = draw(st.sampled_from([each for each in QUOTING if all(each in dirt.quoting for dirt in chosen)]))
-    encodings = [each for each in ENCODINGS if all(each in dirt.encodings for dirt in chosen)]
+        found.append(draw(st.sampled_from(others)))
+    chosen = [DIRT[name] for name in found]
+    quoting = draw(st.sampled_from([each for each in QUOTING if all(each in one.quoting for one in chosen)]))
+    encodings = [each for each in ENCODINGS if all(each in one.encodings for one in chosen)]
     # Half of the files are plain UTF-8.
     encoding = draw(st.one_of(st.just(encodings[0]), st.sampled_from(encodings))) if kind in PLAIN else "utf-8"
-    labels = [each for each in LABELS if all(not dirt.labels or each in dirt.labels for dirt in chosen)]
+    labels = [each for each in LABELS if all(not one.labels or each in one.labels for one in chosen)]
     return Recipe(
         format=format,
         kind=kind,
-        dirt=tuple(names),
+        dirt=tuple(found),
         packing=draw(st.sampled_from(["", "", "", ".gz", ".zst", ".zip"])) if kind in PLAIN else "",
         delimiter=draw(st.sampled_from(_DELIMITERS[kind])) if kind in DELIMITED else ",",
         quoting=quoting if kind in DELIMITED else "all",
@@ -59,7 +84,7 @@ def recipes(draw: st.DrawFn, format: str) -> Recipe:
         encoding=encoding,
         labels=draw(st.sampled_from(labels)),
         names=draw(st.sampled_from([place for place in range(len(NAMES)) if _named(place, kind, quoting, encoding)])),
-        apart=_apart(draw, format, [dirt.apart for dirt in chosen]),
+        apart=_apart(draw, format, [one.apart for one in chosen]),
         label_first=draw(st.booleans()),
         seed=draw(st.integers(0, 2**20)),
     )

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 
 from tests.tasks.dirty.breakages import BREAKAGES
 from tests.tasks.dirty.checking import check_table
 from tests.tasks.dirty.checking_talks import check_talks, talk_recipes, tokenizers
-from tests.tasks.dirty.drawing import STABLE, recipes
+from tests.tasks.dirty.drawing import recipes, repeated
 
 #: A fault must show within so many files.
 _FILES = 400
@@ -35,13 +35,11 @@ def first_broken(check: Callable[[Any, Path], str], drawn: st.SearchStrategy[Any
     """Return the first recipe for which the rule does not hold; None where there is none."""
     found: list[Any] = []
 
-    @settings(STABLE, max_examples=_FILES, phases=[Phase.generate])
-    @given(recipe=drawn)
     def every(recipe: Any) -> None:
         if not found and not holds(check, recipe):
             found.append(recipe)
 
-    every()
+    repeated(drawn, _FILES, "breakages", every, phases=[Phase.generate])
     return found[0] if found else None
 
 
