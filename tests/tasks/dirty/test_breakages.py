@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase
-from hypothesis import strategies as st
 
-from tests.tasks.dirty.breakages import BREAKAGES
+from tests.tasks.dirty.breakages import BREAKAGES, Breakage
 from tests.tasks.dirty.checking import check_table
-from tests.tasks.dirty.checking_talks import check_talks, talk_recipes, tokenizers
-from tests.tasks.dirty.drawing import recipes, repeated
+from tests.tasks.dirty.checking_talks import check_talks, suited, talk_recipes, tokenizers
+from tests.tasks.dirty.drawing import applicable, recipes, repeated
 
-#: A fault must show within so many files.
-_FILES = 400
+#: A fault must show within so many files of one kind of dirt.
+_FILES = 8
 
 
 def holds(check: Callable[[Any, Path], str], recipe: Any) -> bool:
@@ -31,7 +30,7 @@ def holds(check: Callable[[Any, Path], str], recipe: Any) -> bool:
     return True
 
 
-def first_broken(check: Callable[[Any, Path], str], drawn: st.SearchStrategy[Any]) -> Any:
+def first_broken(breakage: Breakage, check: Callable[[Any, Path], str]) -> Any:
     """Return the first recipe for which the rule does not hold; None where there is none."""
     found: list[Any] = []
 
@@ -39,8 +38,12 @@ def first_broken(check: Callable[[Any, Path], str], drawn: st.SearchStrategy[Any
         if not found and not holds(check, recipe):
             found.append(recipe)
 
-    repeated(drawn, _FILES, "breakages", every, phases=[Phase.generate])
-    return found[0] if found else None
+    drawn, known = (talk_recipes, suited) if breakage.talks else (recipes, applicable)
+    for dirt in ("", *known(breakage.format)):
+        repeated(drawn(breakage.format, dirt), _FILES, f"{breakage.format} {dirt}", every, phases=[Phase.generate])
+        if found:
+            return found[0]
+    return None
 
 
 @pytest.mark.slow
@@ -48,9 +51,8 @@ def first_broken(check: Callable[[Any, Path], str], drawn: st.SearchStrategy[Any
 def test_it_is_found(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     breakage = BREAKAGES[name]
     check = partial(check_talks, models=tokenizers()) if breakage.talks else check_table
-    drawn = talk_recipes(breakage.format) if breakage.talks else recipes(breakage.format)
     with monkeypatch.context() as patch:
         breakage.put(patch)
-        recipe = first_broken(check, drawn)
+        recipe = first_broken(breakage, check)
     assert recipe is not None, f"nobody noticed that {name}"
     assert holds(check, recipe), "the file is refused or read wrongly without the fault too"
