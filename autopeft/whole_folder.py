@@ -121,7 +121,9 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _list_files(folder: Path) -> None:
-    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    files = sorted({path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()} - {WRITTEN})
+    # Of a folder that was copied by links it is the other's too.
+    (folder / WRITTEN).unlink(missing_ok=True)
     (folder / WRITTEN).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf8")
 
 

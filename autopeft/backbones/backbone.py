@@ -44,6 +44,7 @@ class Backbone:
 
     Attributes:
         name: What the user calls it; a folder by its last part.
+        roles: The mapping of roles that was given.
         config: The transformers config of the pretrained model.
         images: Whether it classifies images; else it classifies texts.
         anatomy: Where the roles of its layers are found.
@@ -65,6 +66,7 @@ class Backbone:
         self.name = source.name
         self.path = source.path
         self.revision = revision
+        self.roles = roles
         self.quantization = quantization
         self.trust_remote_code = trust_remote_code
         self._source = source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from autopeft.methods.method import Method
 from autopeft.methods.registration import enter
 from autopeft.methods.registry import METHODS, VOCABULARY
 
-__all__ = ["load_plugin", "register"]
+__all__ = ["load_plugin", "plugins_of", "register"]
+
+#: The file that each method of a plugin is from.
+_FILES: dict[str, Path] = {}
 
 
 def register(method: Method, config: type[PeftConfig] | None = None, tuner: type[BaseTuner] | None = None) -> None:
@@ -69,4 +73,10 @@ def load_plugin(path: Path) -> str:
         raise ConfigurationError(
             f"the plugin {path} registers no method; expected autopeft.methods.register(...) in it"
         )
+    _FILES.update(dict.fromkeys(set(METHODS) - before, path.resolve()))
     return digest
+
+
+def plugins_of(methods: Iterable[str]) -> list[Path]:
+    """Return the files that methods are from, of those that `load_plugin` has run."""
+    return sorted({_FILES[name] for name in methods if name in _FILES})

@@ -22,6 +22,7 @@ from autopeft.methods.prompts import prompt_of
 from autopeft.space import Configuration
 
 __all__ = [
+    "HEAD",
     "MANIFEST",
     "PLACED",
     "copy_saved",
@@ -35,7 +36,8 @@ __all__ = [
 
 #: The file that says what a folder holds, and what to build from it.
 MANIFEST = "autopeft.json"
-_HEAD = "head.safetensors"
+#: The file of the task head, where it is in no adapter's file.
+HEAD = "head.safetensors"
 #: What the names of stored tensors begin with that belong to a place; others belong to a method as a whole.
 PLACED = "base_model.model."
 _ADAPTER = "default"
@@ -70,6 +72,9 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
             # PEFT wraps a model once for prompts, twice for adapters.
             outer = "base_model." if isinstance(inserted.tuner, PeftModel) else PLACED
             tensors.update({outer + name: value for name, value in head.items()})
+        elif alone and model.get_output_embeddings() is not None:
+            # Or PEFT would not put prompts before what a decoder generates.
+            config.task_type = "CAUSAL_LM"
         # PEFT keeps target names in a set, whose order changes from run to run.
         if getattr(config, "target_modules", None):
             config.target_modules = sorted(config.target_modules)
@@ -77,14 +82,14 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         config.save_pretrained(str(target))
         save_file(tensors, str(target / SAFETENSORS_WEIGHTS_NAME), metadata={"format": "pt"})
     if not alone and head:
-        save_file(head, str(folder / _HEAD), metadata={"format": "pt"})
+        save_file(head, str(folder / HEAD), metadata={"format": "pt"})
     parts = [inserted.part.name for inserted in done.inserted]
     write_manifest(folder, done.configuration, parts, model.name_or_path or None)
 
 
 def copy_saved(folder: Path, to: Path) -> None:
     """Copy the files that `save` wrote, and none that were put beside them."""
-    written = {MANIFEST, _HEAD, CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME}
+    written = {MANIFEST, HEAD, CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME}
 
     def others(place: str, names: list[str]) -> list[str]:
         return [name for name in names if name not in written and not (Path(place) / name).is_dir()]
@@ -134,8 +139,8 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
         source = folder if len(inserted) == 1 else folder / each.part.name
         rest = restore(each, anatomy, load_file(source / SAFETENSORS_WEIGHTS_NAME), source)
         head.update({key.removeprefix(PLACED).removeprefix("base_model."): value for key, value in rest.items()})
-    if (folder / _HEAD).is_file():
-        head.update(load_file(folder / _HEAD))
+    if (folder / HEAD).is_file():
+        head.update(load_file(folder / HEAD))
     _copy(head, {name: parameter.detach() for name, parameter in head_parameters(model).items()}, folder)
     return configuration
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError, ConfigurationError
-from autopeft.methods import adapter_parameters, apply, save, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, stays_in_layers
 from autopeft.space import Configuration
+from autopeft.study import locked, prepare_folder
 from autopeft.tasks import (
     ANSWER_METRICS,
     CHOICE_METRIC,
@@ -30,9 +30,11 @@ from autopeft.tasks import (
     grouped,
     pad_id_of,
 )
-from autopeft.training.identity import CHECKPOINTS, check_identity
+from autopeft.training.card import card_of
+from autopeft.training.identity import CHECKPOINTS, check_identity, identity_of
 from autopeft.training.measuring import measure
 from autopeft.training.reports import check_reports
+from autopeft.training.result import REPLACED, FineTuned, read_result, write_result
 from autopeft.training.trainer import Hooks, classification_trainer, train_adapters_only
 from autopeft.trials import (
     FEW_BATCHES,
@@ -45,35 +47,12 @@ from autopeft.trials import (
     reset_head,
     schedule,
 )
+from autopeft.whole_folder import check_replaceable
 
-__all__ = ["METRICS_FILE", "FineTuned", "fine_tune"]
-
-#: File beside the adapters with what was measured.
-METRICS_FILE = "metrics.json"
+__all__ = ["fine_tune"]
 
 #: A training is measured on validation once an epoch, but at least and at most so often.
 _LEAST_MEASURED, _MOST_MEASURED = 4, 20
-
-
-@dataclass(frozen=True)
-class FineTuned:
-    """What a fine-tune reached.
-
-    Args:
-        validation: Every metric on validation, and `loss`.
-        test: Likewise on test.
-        params: Trainable parameters, head not counted.
-        steps: Optimiser steps.
-        best_step: After how many of them validation was best, which is what was saved.
-        model: The trained model, with its adapters.
-    """
-
-    validation: dict[str, float]
-    test: dict[str, float]
-    params: int
-    steps: int
-    best_step: int
-    model: PreTrainedModel
 
 
 def fine_tune(
@@ -86,29 +65,69 @@ def fine_tune(
     seed: int = 0,
     report_to: Sequence[str] = (),
     progress: bool = False,
+    origin: str = "",
+    keep_checkpoints: bool = False,
 ) -> FineTuned:
     """Train a configuration and write its adapters and head, with what they reach on validation and test.
 
     Training is that of a trial, but all examples of the training split are seen, and of the states measured on
-    validation the best is kept. Run again on the same folder it goes on where it was stopped.
+    validation the best is kept. Run again on the same folder it goes on where it was stopped; finished, it only reads
+    what is there.
 
     Args:
         configuration: What to build and train.
         backbone: The pretrained model.
         task: The data; `test` is read once, at the end.
         setting: Epochs, batches, learning rate of the head, precision; its `examples` are not looked at.
-        out: Folder for what `autopeft.methods.load` reads, `metrics.json` and checkpoints.
+        out: Folder for the result, which `README.md` there explains; until then of checkpoints.
         seed: Seeds head, adapters, dropout of adapters and the order of texts.
         report_to: Where to report, by transformers' names: `tensorboard`, `wandb`, `mlflow`.
         progress: Whether to show a progress bar.
+        origin: Where the configuration is from, for the card.
+        keep_checkpoints: Whether to keep checkpoints when it has finished.
 
     Raises:
         AutopeftError: When nothing would train, TRL or what is reported to is not installed, or the folder holds
-            checkpoints of another training.
+            another training, or files of the user's.
     """
     check_reports(report_to)
     make = _maker(task)
-    check_identity(out, configuration, backbone, task, setting, seed)
+    check_replaceable(out, REPLACED)
+    prepare_folder(out)
+    with locked(out):
+        identity = identity_of(configuration, backbone, task, setting, seed)
+        if check_identity(out, identity):
+            return read_result(out)
+        arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task.metric, report_to, progress)
+        model, steps, best = _trained(configuration, backbone, task, setting, seed, make, arguments)
+        tokenizer = backbone.tokenizer()
+        found = FineTuned(
+            out,
+            measure(model, task, "validation", tokenizer, setting),
+            measure(model, task, "test", tokenizer, setting),
+            sum(parameter.numel() for parameter in adapter_parameters(model).values()),
+            steps,
+            best,
+        )
+        card = card_of(configuration, backbone, task, setting, seed, found, origin)
+        write_result(model, found, identity, card, keep_checkpoints=keep_checkpoints)
+    return found
+
+
+def _trained(
+    configuration: Configuration,
+    backbone: Backbone,
+    task: Task | CausalTask,
+    setting: TrialSetting,
+    seed: int,
+    make: Callable[..., Any],
+    arguments: Callable[[int], TrainingArguments],
+) -> tuple[PreTrainedModel, int, int]:
+    """Train, from the last checkpoint on if there is one.
+
+    Returns:
+        The model in its best state, how many steps there were, and after how many it was best.
+    """
     set_seed(seed)
     kind = kind_of(task)
     tokenizer = backbone.tokenizer()
@@ -123,9 +142,11 @@ def fine_tune(
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
     steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
     rows = _rows(train)
+    how = arguments(steps)
+    checkpoints = Path(str(how.output_dir))
     trainer = make(
         model,
-        _arguments(setting, steps, seed, out / CHECKPOINTS, task.metric, report_to, progress),
+        how,
         train_dataset=rows,
         # Held-out examples are measured as in trials; the Trainer only wants to know that there are some.
         eval_dataset=rows,
@@ -138,22 +159,10 @@ def fine_tune(
         (rows, collate(validation, rows, pad_id)) for rows in grouped(validation, 2 * setting.batch_size)
     ]
     trainer.remove_callback(PrinterCallback)
-    checkpoint = get_last_checkpoint(str(out / CHECKPOINTS)) if (out / CHECKPOINTS).is_dir() else None
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
     # The Trainer's forward computes in bf16 whoever calls it; what comes now chooses its precision itself.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    found = FineTuned(
-        measure(model, task, "validation", tokenizer, setting),
-        measure(model, task, "test", tokenizer, setting),
-        sum(parameter.numel() for parameter in adapter_parameters(model).values()),
-        steps,
-        trainer.state.best_global_step or steps,
-        model,
-    )
-    save(model, out)
-    figures = {key: value for key, value in vars(found).items() if key != "model"}
-    (out / METRICS_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf8")
-    return found
+    return model, steps, trainer.state.best_global_step or steps
 
 
 def _built(
@@ -192,12 +201,12 @@ def _built(
 
 def _arguments(
     setting: TrialSetting,
-    steps: int,
     seed: int,
     checkpoints: Path,
     metric: str,
     report_to: Sequence[str],
     progress: bool,
+    steps: int,
 ) -> TrainingArguments:
     # What a decoder writes takes too long to measure on the way.
     judge = "loss" if metric in (*ANSWER_METRICS, CHOICE_METRIC) else metric

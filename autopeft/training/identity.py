@@ -1,9 +1,11 @@
-"""What makes two trainings the same, so that one goes on from the checkpoints of the other."""
+"""What makes two trainings the same, so that one goes on from the checkpoints of the other, or is the other."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from autopeft.backbones import Backbone
 from autopeft.errors import StudyError
@@ -11,28 +13,20 @@ from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Task
 from autopeft.trials import TrialSetting
 
-__all__ = ["CHECKPOINTS", "check_identity"]
+__all__ = ["CHECKPOINTS", "IDENTITY_FILE", "check_identity", "identity_of"]
 
-#: Folder of the checkpoints, beside the adapters.
+#: Folder of the checkpoints, where the adapters will be.
 CHECKPOINTS = "checkpoints"
 
-_FILE = "training.json"
+#: The file that says what is trained: beside checkpoints, and beside the adapters once they are trained.
+IDENTITY_FILE = "training.json"
 
 
-def check_identity(
-    out: Path,
-    configuration: Configuration,
-    backbone: Backbone,
-    task: Task | CausalTask,
-    setting: TrialSetting,
-    seed: int,
-) -> None:
-    """Record what is trained beside its checkpoints; further arguments as for `fine_tune`.
-
-    Raises:
-        StudyError: When checkpoints of another training are there, naming what differs.
-    """
-    asked = json.loads(
+def identity_of(
+    configuration: Configuration, backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, seed: int
+) -> dict[str, Any]:
+    """Return what makes a training this one, as plain data; arguments as for `fine_tune`."""
+    found: dict[str, Any] = json.loads(
         json.dumps(
             {
                 "configuration": configuration.to_dict(),
@@ -43,14 +37,31 @@ def check_identity(
             }
         )
     )
-    file = out / CHECKPOINTS / _FILE
+    return found
+
+
+def check_identity(out: Path, asked: Mapping[str, Any]) -> bool:
+    """Tell whether a training is finished in a folder; else record it beside its checkpoints.
+
+    Args:
+        out: The folder.
+        asked: What is to be trained.
+
+    Raises:
+        StudyError: When the folder holds another training, finished or not, naming what differs.
+    """
+    finished = (out / IDENTITY_FILE).is_file()
+    file = out / IDENTITY_FILE if finished else out / CHECKPOINTS / IDENTITY_FILE
     if file.is_file():
         there = json.loads(file.read_text(encoding="utf8"))
         different = [key for key, value in asked.items() if there.get(key) != value]
         if different:
+            held, delete = ("a finished training", out) if finished else ("checkpoints of a training", file.parent)
             raise StudyError(
-                f"{out} holds checkpoints of a training with another {', '.join(different)}; "
-                f"give another folder, or delete {file.parent} to begin anew there"
+                f"{out} holds {held} with another {', '.join(different)}; "
+                f"give another folder, or delete {delete} to begin anew there"
             )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf8")
+    if not finished:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf8")
+    return finished

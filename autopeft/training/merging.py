@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from transformers import PreTrainedModel
 
-from autopeft.backbones import quantization_of
+from autopeft.backbones import Backbone, quantization_of
 from autopeft.errors import ConfigurationError
+from autopeft.methods import load
 from autopeft.methods.builder import applied, plan
+from autopeft.saved import CARD, task_config, task_tokenizer, write_card, write_generation_config
 from autopeft.space import Configuration
+from autopeft.tasks import CausalTask, Task
+from autopeft.training.card import card_of
+from autopeft.training.result import MERGED, FineTuned
+from autopeft.trials import TrialSetting, kind_of, pick_device
+from autopeft.whole_folder import whole_folder
 
-__all__ = ["check_mergeable", "merge"]
+__all__ = ["add_merged", "check_mergeable", "merge"]
 
 #: Largest difference of logits, relative to the largest logit, that is rounding.
 _CLOSE = 1e-3
 
 
-def check_mergeable(configuration: Configuration) -> None:
+def check_mergeable(configuration: Configuration, quantization: str | None = None) -> None:
     """Check, before anything is trained, that a configuration can be folded into the weights.
 
+    Args:
+        configuration: The configuration.
+        quantization: In how few bits the weights are held.
+
     Raises:
-        ConfigurationError: Naming the methods that cannot.
+        ConfigurationError: Naming the methods that cannot, or weights that take nothing in.
     """
+    if quantization is not None:
+        raise ConfigurationError(
+            f"weights in {quantization} take no adapters in without loss; train without --load-in-{quantization} "
+            "to merge, or leave --merge out"
+        )
     stuck = sorted(
         {
             part.method.words.name
@@ -51,13 +70,7 @@ def merge(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
             computes something else.
     """
     done = applied(model)
-    check_mergeable(done.configuration)
-    quantization = quantization_of(model)
-    if quantization is not None:
-        raise ConfigurationError(
-            f"weights in {quantization} take no adapters in without loss; train without --load-in-{quantization} "
-            "to merge, or leave --merge out"
-        )
+    check_mergeable(done.configuration, quantization_of(model))
     model.eval()
     expected = model(**inputs).logits
     for inserted in done.inserted:
@@ -68,3 +81,49 @@ def merge(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
             f"the merged model computes other logits, by up to {difference:.2g}: these methods sit in each other's "
             "way; leave --merge out"
         )
+
+
+def add_merged(
+    configuration: Configuration,
+    backbone: Backbone,
+    task: Task | CausalTask,
+    setting: TrialSetting,
+    seed: int,
+    found: FineTuned,
+    origin: str = "",
+) -> FineTuned:
+    """Write, beside trained adapters, a plain model with them folded in; arguments as `fine_tune` took and gave them.
+
+    Returns:
+        What was found, with the merged model. The folder holds all of it, or what it held before.
+
+    Raises:
+        ConfigurationError: When they cannot be folded in.
+    """
+    model = kind_of(task).model(backbone, pick_device())
+    load(found.folder, model, backbone.anatomy)
+    tokenizer = task_tokenizer(backbone, task)
+    merge(model, {"input_ids": tokenizer("one two three", return_tensors="pt")["input_ids"].to(model.device)})
+    config = task_config(backbone, task)
+    for name in ("problem_type", "pad_token_id"):
+        setattr(model.config, name, getattr(config, name, None))
+    done = replace(found, merged=found.folder / MERGED)
+    with whole_folder(found.folder) as new:
+        shutil.copytree(found.folder, new, copy_function=_link, dirs_exist_ok=True)
+        model.save_pretrained(new / MERGED)
+        tokenizer.save_pretrained(new / MERGED)
+        if isinstance(task, CausalTask):
+            write_generation_config(model.generation_config, None, backbone, task, new / MERGED)
+        for place, merged in ((new / MERGED, True), (new, False)):
+            # What is a link would be written into where it is from.
+            (place / CARD).unlink(missing_ok=True)
+            write_card(card_of(configuration, backbone, task, setting, seed, done, origin, merged=merged), place)
+    return done
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name, where the file system can; else copy it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

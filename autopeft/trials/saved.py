@@ -11,6 +11,7 @@ from transformers.utils import CONFIG_NAME
 
 from autopeft.backbones import Anatomy
 from autopeft.methods import load, remove
+from autopeft.methods.storage import MANIFEST
 from autopeft.trials.full import load_full
 
 __all__ = ["saved"]
@@ -25,7 +26,8 @@ def saved(model: PreTrainedModel, anatomy: Anatomy, folder: Path) -> Iterator[No
         anatomy: Its resolved anatomy.
         folder: What `autopeft.methods.save` wrote, or `save_full`.
     """
-    if (folder / CONFIG_NAME).is_file():
+    # Both have a config; that of adapters is there for who loads them elsewhere.
+    if (folder / CONFIG_NAME).is_file() and not (folder / MANIFEST).is_file():
         with load_full(model, folder):
             yield
         return

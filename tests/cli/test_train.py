@@ -57,9 +57,13 @@ def test_a_pick_is_trained_measured_merged_and_measured_again(place):
     again = json.loads(invoke("evaluate", "trained", *DATA, "--split", "validation", "--json"))
     assert again == pytest.approx(figures["validation"], abs=1e-5)
     assert (place / "trained" / "merged" / "model.safetensors").is_file()
-    assert "## Load it" in (place / "trained" / "README.md").read_text()
-    # The same command goes on from the last checkpoint, which is the end.
-    invoke("train", "run", "--pick", 1, "--epochs", 2, "-o", "trained")
+    card = (place / "trained" / "README.md").read_text()
+    assert card.startswith("---\n# trial 1 of the run run (")
+    assert "## Use it" in card
+    assert not (place / "trained" / "checkpoints").exists()
+    again = invoke("train", "run", "--pick", 1, "--epochs", 2, "-o", "trained")
+    assert "this training was finished before, in trained; nothing is trained again" in again
+    assert "the merged model is in trained/merged" in again
     assert json.loads((place / "trained" / "metrics.json").read_text())["test"] == figures["test"]
 
 

@@ -1,3 +1,4 @@
+import errno
 import json
 from dataclasses import replace
 from importlib.util import find_spec
@@ -10,13 +11,13 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
 
 from autopeft.backbones import load_backbone
-from autopeft.errors import AutopeftError, ConfigurationError, StudyError
+from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
 from autopeft.export.check import logits
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.space import canonical
 from autopeft.tasks import Split, Task, collate, encode, grouped, pad_id_of, score
 from autopeft.testing.models import tiny_backbone
-from autopeft.training import check_mergeable, evaluate, fine_tune, merge, push, write_card
+from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push
 from autopeft.training.trainer import ClassificationTrainer, Ours
 from autopeft.trials import TrialSetting
 from autopeft.trials.classification import predict
@@ -74,7 +75,8 @@ def test_the_same_seed_gives_the_same_adapters(backbone, tmp_path):
 
 def test_the_head_alone_is_trained_and_saved(backbone, tmp_path):
     fine_tune(HEAD_ONLY, backbone, make_task(), SETTING, tmp_path)
-    written = ["autopeft.json", "checkpoints", "head.safetensors", "metrics.json"]
+    written = ["README.md", "autopeft.json", "config.json", "head.safetensors", "metrics.json"]
+    written += ["tokenizer.json", "tokenizer_config.json", "training.json", "training_rows.npy", "written.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == written
 
 
@@ -105,10 +107,53 @@ def test_it_goes_on_where_it_was_stopped(backbone, tmp_path, monkeypatch):
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
 
 
-def test_checkpoints_of_another_training_are_not_taken(backbone, tmp_path):
-    fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
-    with pytest.raises(StudyError, match="of a training with another seed; give another folder"):
+def test_what_is_finished_is_read_and_another_training_is_refused(backbone, tmp_path, monkeypatch):
+    found = fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
+    assert not found.already
+    with pytest.raises(StudyError, match="a finished training with another seed; give another folder, or delete"):
         fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, seed=1)
+    monkeypatch.setattr(Ours, "evaluate", None)
+    assert fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path) == replace(found, already=True)
+
+
+def test_checkpoints_of_another_training_are_not_taken(backbone, tmp_path, monkeypatch):
+    def stop(self, *args, **kwargs):
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ours, "evaluate", stop)
+        with pytest.raises(Interrupted):
+            fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
+    with pytest.raises(StudyError, match="holds checkpoints of a training with another seed; give another folder"):
+        fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, seed=1)
+
+
+def test_checkpoints_stay_where_they_are_asked_for(backbone, tmp_path):
+    fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, keep_checkpoints=True)
+    assert list((tmp_path / "checkpoints").glob("checkpoint-*"))
+    assert "| `checkpoints` | checkpoints of the training;" in (tmp_path / "README.md").read_text()
+
+
+def test_a_folder_with_files_of_the_users_is_refused_before_training(backbone, tmp_path, monkeypatch):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(AutopeftError, match=r"holds notes\.txt, which autopeft did not write"):
+        fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_full_disk_at_the_end_leaves_the_checkpoints_to_go_on_from(backbone, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("autopeft.training.result.write_card", fail)
+        with pytest.raises(RunError, match="No space left on device; it is as it was before"):
+            fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["checkpoints"]
+    found = fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "out")
+    assert not found.already
+    assert not (tmp_path / "out" / "checkpoints").exists()
 
 
 def test_the_best_state_on_validation_is_kept(backbone, tmp_path, monkeypatch):
@@ -154,14 +199,18 @@ def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
 )
 def test_merged_models_need_no_adapters(backbone, tmp_path, modules, precision):
     configuration = canonical({"modules": modules}, VOCABULARY, backbone.shape)
-    found = fine_tune(configuration, backbone, make_task(32), replace(SETTING, precision=precision), tmp_path)
+    task, setting = make_task(32), replace(SETTING, precision=precision)
+    found = fine_tune(configuration, backbone, task, setting, tmp_path)
+    done = add_merged(configuration, backbone, task, setting, 0, found)
     inputs = {"input_ids": torch.arange(6)[None]}
-    expected = logits(found.model, inputs)
-    merge(found.model, inputs)
-    found.model.save_pretrained(tmp_path / "merged")
-    plain = AutoModelForSequenceClassification.from_pretrained(tmp_path / "merged")
+    model = backbone.classifier(2)
+    load(tmp_path, model, backbone.anatomy)
+    expected = logits(model, inputs)
+    plain = AutoModelForSequenceClassification.from_pretrained(done.merged)
     assert plain.config.id2label == {0: "good", 1: "bad"}
+    assert plain.config.problem_type == "single_label_classification"
     assert torch.allclose(logits(plain, inputs), expected, atol=1e-4)
+    assert fine_tune(configuration, backbone, task, setting, tmp_path).merged == done.merged
 
 
 def test_what_cannot_be_merged_is_named_beforehand(backbone):
@@ -170,27 +219,11 @@ def test_what_cannot_be_merged_is_named_beforehand(backbone):
         check_mergeable(configuration)
 
 
-@pytest.mark.parametrize("modules", [{"lora": {"rank": 2}}, COMPOSITE["modules"]], ids=["one", "several"])
-def test_the_card_says_how_to_load_and_that_works(tmp_path, modules):
-    backbone = load_backbone(tiny_backbone("bert", tmp_path))
-    configuration = canonical({"modules": modules}, VOCABULARY, backbone.shape)
-    task, out = make_task(32), tmp_path / "out"
-    found = fine_tune(configuration, backbone, task, SETTING, out)
-    write_card(configuration, backbone, task, SETTING, 0, found, out)
-    card = (out / "README.md").read_text()
-    assert f"| test | {' | '.join(f'{value:.4f}' for value in found.test.values())} |" in card
-    assert configuration.describe() in card
-    names: dict = {}
-    code = card.partition("```python\n")[2].partition("```")[0].replace('"."', repr(str(out)))
-    exec(code, names)
-    inputs = {"input_ids": torch.arange(6)[None]}
-    assert torch.allclose(logits(names["model"], inputs), logits(found.model, inputs), atol=1e-6)
-
-
 def test_reports_go_where_they_are_asked_for(backbone, tmp_path):
     pytest.importorskip("tensorboardX", reason="needs tensorboardX")
-    fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, report_to=["tensorboard"])
-    assert list(tmp_path.rglob("events.out.tfevents*"))
+    fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "t", report_to=["tensorboard"])
+    assert list((tmp_path / "t" / "logs").rglob("events.out.tfevents*"))
+    assert "reported to TensorBoard" in (tmp_path / "t" / "README.md").read_text()
     if find_spec("wandb") is None:
         with pytest.raises(AutopeftError, match="wandb is not installed"):
             fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "w", report_to=["wandb"])

@@ -1,0 +1,121 @@
+"""From a run or a file to a trained folder: what `autopeft train` and `autopeft.train` do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autopeft.launch import Groundwork, SearchPlan, groundwork, open_run
+from autopeft.methods import VOCABULARY
+from autopeft.selection import choice_of, pick, selected_front
+from autopeft.space import Configuration, canonical, read_configuration
+from autopeft.tasks import CausalTask, Task
+from autopeft.training.fine_tune import fine_tune
+from autopeft.training.merging import add_merged, check_mergeable
+from autopeft.training.result import FineTuned
+from autopeft.trials import draw
+
+__all__ = ["Training", "prepare_training", "train_prepared"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A full fine-tune, before it begins.
+
+    Args:
+        name: What the configuration is called: its trial, or its file.
+        origin: Where it is from, for the card.
+        configuration: The configuration.
+        ground: Data, backbone and setting.
+        task: The data with the examples that are trained on.
+        folder: Where the result goes.
+    """
+
+    name: str
+    origin: str
+    configuration: Configuration
+    ground: Groundwork
+    task: Task | CausalTask
+    folder: Path
+
+
+def prepare_training(
+    source: Path, settings: Mapping[str, Any], *, chosen: str = "best", output: Path | None = None
+) -> Training:
+    """Find what is to be trained.
+
+    Args:
+        source: A run folder, or the YAML of a configuration.
+        settings: Fields of `SearchPlan`; of a run, those that are not given are its own.
+        chosen: Of a run: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%` or a trial number.
+        output: Where the result goes; `train` in the run folder, or a folder under `runs`, when left out.
+
+    Raises:
+        AutopeftError: For whatever a user can mend.
+    """
+    found = _of_run(source, chosen, settings) if source.is_dir() else _of_file(source, settings)
+    name, origin, configuration, ground = found
+    task = ground.task
+    if settings.get("examples") is not None:
+        task = replace(task, train=draw(task, ground.setting)[0])
+    folder = output or (source / "train" if source.is_dir() else Path("runs") / f"train-{configuration.hash}")
+    return Training(name, origin, configuration, ground, task, folder)
+
+
+def train_prepared(
+    training: Training,
+    *,
+    report_to: Sequence[str] = (),
+    merge: bool = False,
+    keep_checkpoints: bool = False,
+    progress: bool = False,
+) -> FineTuned:
+    """Train, and write the result; further arguments as for `fine_tune`.
+
+    Args:
+        training: What to train.
+        report_to: Where to report.
+        merge: Whether to write a plain model too, with the adapters folded in.
+        keep_checkpoints: Whether to keep checkpoints.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        AutopeftError: For whatever a user can mend.
+    """
+    ground = training.ground
+    if merge:
+        check_mergeable(training.configuration, ground.backbone.quantization)
+    what = (training.configuration, ground.backbone, training.task, ground.setting)
+    found = fine_tune(
+        *what,
+        training.folder,
+        seed=ground.plan.seed,
+        report_to=report_to,
+        progress=progress,
+        origin=training.origin,
+        keep_checkpoints=keep_checkpoints,
+    )
+    if merge and found.merged is None:
+        return add_merged(*what, ground.plan.seed, found, training.origin)
+    return found
+
+
+def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> tuple[str, str, Configuration, Groundwork]:
+    """Return a pick of a run by its name, where it is from, and what its plan and the settings name."""
+    result = open_run(run, settings.get("trust_remote_code", False))
+    row = pick(selected_front(result), result.scale, chosen)
+    choice = choice_of(run, row)
+    ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | dict(settings), "flags"))
+    if choice.epochs is not None and "epochs" not in settings:
+        ground = replace(ground, setting=replace(ground.setting, epochs=choice.epochs))
+    origin = f"trial {row.trial} of the run {run.resolve().name} ({row.accuracy:.4f} on validation in the search)"
+    return f"trial {row.trial}", origin, choice.configuration, ground
+
+
+def _of_file(file: Path, settings: Mapping[str, Any]) -> tuple[str, str, Configuration, Groundwork]:
+    """Return the configuration of a file by its name, where it is from, and what the settings name."""
+    data = read_configuration(file)
+    ground = groundwork(SearchPlan.of(dict(settings), "flags"))
+    return file.name, f"configuration {file.name}", canonical(data, VOCABULARY, ground.backbone.shape), ground
