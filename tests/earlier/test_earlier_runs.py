@@ -68,7 +68,7 @@ def test_the_front_of_an_interrupted_run_has_its_finished_trials(recorded, kind,
     assert [row["baseline"] for row in front["baselines"]] == ["head-only", "stock-lora"]
 
 
-@pytest.mark.parametrize("state", ["finished", "interrupted", "finalists"])
+@pytest.mark.parametrize("state", [pytest.param("finished", marks=pytest.mark.slow), "interrupted", "finalists"])
 @of_both_kinds
 def test_a_report_is_written(recorded, kind, state):
     autopeft("report", recorded / f"{kind}-{state}", "-o", recorded / "page")
@@ -119,6 +119,7 @@ def test_finalists_are_not_trained_twice_and_the_verdict_stays(recorded, kind):
     assert json.loads((run / "finalists.json").read_text()) == decided
 
 
+@pytest.mark.slow
 @of_both_kinds
 def test_a_finished_run_is_selected_from(recorded, kind):
     decided = json.loads((recorded / f"{kind}-finalists" / "finalists.json").read_text())
