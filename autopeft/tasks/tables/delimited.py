@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import math
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection
 
 from autopeft.errors import DataError
-from autopeft.tasks.tables.dialect import BACKSLASH, DELIMITERS, PLAIN, STANDARD, Parsed, parse
+from autopeft.tasks.tables.dialect import BACKSLASH, DELIMITERS, PLAIN, STANDARD, WORDS, Parsed, parse
 from autopeft.tasks.tables.header import header_of
-from autopeft.tasks.tables.swallowed import swallowed
+from autopeft.tasks.tables.quoting import fault, long_texts, mostly_wrapped, parsed
 from autopeft.tasks.tables.table import Row, Table
 
 __all__ = ["read_delimited"]
@@ -17,10 +16,10 @@ __all__ = ["read_delimited"]
 #: Lines by which the delimiter is chosen.
 _LOOKED_AT = 200
 
-#: So many lines are named in a message.
-_NAMED = 5
+#: What Excel writes in a line of its own for its own use.
+_SEPARATOR = re.compile(r"sep=(.)[ \t]*(?=\r|\n)", re.IGNORECASE)
 
-_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_MARK = "\ufeff"
 
 
 def read_delimited(source: str, text: str, usual: str, named: Collection[str]) -> Table:
@@ -40,15 +39,27 @@ def read_delimited(source: str, text: str, usual: str, named: Collection[str]) -
     notes = []
     if "\r" in text and "\n" not in text:
         notes.append("lines end in carriage returns alone")
-    delimiter = _delimiter(text, usual, named)
+    told = _SEPARATOR.match(text)
+    if told:
+        # Its line stays, empty, so that the others keep their numbers.
+        text = text[told.end() :]
+        notes.append(f"line 1 says that fields are separated by '{told[1]}'")
+    delimiter = told[1] if told else _delimiter(text, usual, named)
     if delimiter is None:
         return _single_column(source, text, notes)
-    if delimiter != usual:
-        notes.append(f"fields are separated by {_WORDS[delimiter]}")
-    parsed, said = _parsed(source, text, delimiter)
-    columns, more, repeated = header_of(parsed.header)
-    rows: list[Row] = [(f"line {line}", dict(zip(columns, fields, strict=True))) for line, fields in parsed.rows]
-    return Table(source, tuple(dict.fromkeys(columns)), rows, (*notes, *said, *more), repeated=repeated)
+    if delimiter != usual and not told:
+        notes.append(f"fields are separated by {WORDS[delimiter]}")
+    found, said = parsed(source, text, delimiter)
+    columns, more, repeated = header_of(found.header)
+    rows, again = _without_headers(found)
+    _check_rule(source, rows, delimiter)
+    return Table(
+        source,
+        tuple(dict.fromkeys(columns)),
+        [(f"line {line}", dict(zip(columns, fields, strict=True))) for line, fields in rows],
+        (*notes, *said, *again, *more),
+        repeated=repeated,
+    )
 
 
 def _delimiter(text: str, usual: str, named: Collection[str]) -> str | None:
@@ -82,125 +93,30 @@ def _single_column(source: str, text: str, notes: list[str]) -> Table:
     quoted = (parse(text, delimiter, STANDARD) for delimiter in DELIMITERS)
     found = next((each for each in quoted if each.even), None)
     if found is None:
-        if any(line.startswith('"') for line in io.StringIO(text, newline="")):
-            raise _fault(source, parse(text, ",", STANDARD), ",")
-        notes.append("one column: delimiters in it belong to the texts")
         found = parse(text, "\0", PLAIN)
-    notes += _long_texts(found)
+        if mostly_wrapped(found):
+            raise fault(source, parse(text, ",", STANDARD), ",")
+        notes.append("one column: delimiters and quotes in it belong to the texts")
+    notes += long_texts(found)
     columns, more, _ = header_of(found.header)
-    return Table(
-        source, columns, [(f"line {line}", {columns[0]: cell}) for line, [cell] in found.rows], (*notes, *more)
-    )
+    rows: list[Row] = [(f"line {line}", {columns[0]: cell}) for line, [cell] in found.rows]
+    return Table(source, columns, rows, (*notes, *more))
 
 
-def _parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
-    """Return the rows by what quotes mean in the file, and what there is to say of that."""
-    standard = parse(text, delimiter, STANDARD)
-    if '"' not in text and standard.even:
-        return standard, []
-    plain = parse(text, delimiter, PLAIN)
-    marked = parse(text, delimiter, BACKSLASH) if '\\"' in text else standard
-    if marked.even and not standard.even and (delimiter != "\t" or _mostly_wrapped(plain)):
-        return marked, ["quotes within texts are marked by backslashes"]
-    # Files with tabs mostly have quotes that mean nothing (GLUE's do).
-    if delimiter == "\t" and plain.even and not (standard.even and _is_quoted(standard, plain)):
-        wrapped = standard.even and standard.rows != plain.rows
-        return plain, ["quotes belong to the texts"] if wrapped else []
-    if standard.even:
-        suspects = swallowed(text, delimiter, standard)
-        if not suspects:
-            return standard, _long_texts(standard)
-        if plain.even and not _mostly_wrapped(plain):
-            return plain, [f"quotes mean nothing: line {suspects[0]} begins a text with one that nothing closes"]
+def _without_headers(found: Parsed) -> tuple[list[tuple[int, list[str]]], list[str]]:
+    """Leave out the lines that name the columns again, as files that were put together have them."""
+    names = [cell.strip() for cell in found.header]
+    again = [line for line, fields in found.rows if [cell.strip(f" {_MARK}") for cell in fields] == names]
+    if not again:
+        return found.rows, []
+    rows = [(line, fields) for line, fields in found.rows if line not in set(again)]
+    shown = ", ".join(map(str, again[:5])) + (", ..." if len(again) > 5 else "")
+    return rows, [f"the names of the columns stand again in line {shown}, which is no row"]
+
+
+def _check_rule(source: str, rows: list[tuple[int, list[str]]], delimiter: str) -> None:
+    """Refuse a table of Markdown, whose second line is a rule."""
+    if delimiter == "|" and rows and all(re.fullmatch(r"\s*:?-*:?\s*", cell) for cell in rows[0][1]):
         raise DataError(
-            f"data file '{source}', line {suspects[0]}: a quote opens a text and closes lines below, over what look "
-            "like whole rows; close it where the text ends, or double it if it belongs to the text"
+            f"data file '{source}', line {rows[0][0]}: found the rule of a Markdown table; save the table as CSV"
         )
-    if plain.even and not _mostly_wrapped(plain):
-        line = standard.fault_line or standard.odd[0][0]
-        return plain, [f"quotes mean nothing: line {line} has one that nothing closes"]
-    for style in (standard, plain):
-        shifted, how = _shifted(style)
-        if shifted is not None:
-            return shifted, how
-    unmarked = delimiter == "\t" and not _mostly_wrapped(plain)
-    # What goes wrong last is most likely what was meant.
-    likely = plain if unmarked else max(standard, marked, key=lambda found: found.fault_line or math.inf)
-    raise _fault(source, likely, delimiter)
-
-
-def _mostly_wrapped(plain: Parsed) -> bool:
-    """Tell whether most rows with a quote before a field have as many behind fields: quotes are then marks."""
-    opened = [fields for _, fields in plain.all_rows if any(field.startswith('"') for field in fields)]
-    closed = [
-        fields
-        for fields in opened
-        if sum(field.startswith('"') for field in fields) == sum(field.endswith('"') for field in fields)
-    ]
-    return 2 * len(closed) > len(opened)
-
-
-def _is_quoted(standard: Parsed, plain: Parsed) -> bool:
-    """Tell whether quotes are marks: one is doubled, holds a delimiter or a line end, or all fields have them."""
-    if len(standard.rows) != len(plain.rows):
-        return True
-    pairs = [
-        (one, other)
-        for (_, a), (_, b) in zip(standard.rows, plain.rows, strict=True)
-        for one, other in zip(a, b, strict=True)
-    ]
-    if any('"' in one and one != other for one, other in pairs):
-        return True
-    return standard.header != plain.header or all(one != other for one, other in pairs)
-
-
-def _shifted(found: Parsed) -> tuple[Parsed | None, list[str]]:
-    """Understand rows that all have one field more than the first line: an empty last one, or an index in front."""
-    width = len(found.header)
-    if found.fault_line is not None or not found.odd or any(len(fields) != width + 1 for _, fields in found.all_rows):
-        return None, []
-    if all(not fields[-1].strip() for _, fields in found.all_rows):
-        rows = [(line, fields[:-1]) for line, fields in found.all_rows]
-        return Parsed(found.header, rows, [], None, found.spans), ["each row ends with a delimiter"]
-    firsts = [fields[0].strip() for _, fields in found.all_rows]
-    # Else it may be a part of texts that all hold a delimiter.
-    if len(set(firsts)) == len(firsts) and all(first.isdecimal() for first in firsts):
-        return (
-            Parsed(["", *found.header], found.all_rows, [], None, found.spans),
-            ["the first line has a name less than the rows have fields: their first is taken as an index"],
-        )
-    return None, []
-
-
-def _long_texts(found: Parsed) -> list[str]:
-    """Say how many texts go over several lines: a stray quote would make one."""
-    if not found.spans:
-        return []
-    first, last = max(found.spans, key=lambda span: span[1] - span[0])
-    return [f"{len(found.spans):,} rows go over several lines, the longest from line {first} to line {last}"]
-
-
-def _fault(source: str, found: Parsed, delimiter: str) -> DataError:
-    """Return what is wrong with a file whose rows cannot be told."""
-    if found.fault_line is not None:
-        return DataError(
-            f"data file '{source}', line {found.fault_line}: a quote opens a text there and is not closed where the "
-            "text ends; close it, or double it if it belongs to the text"
-        )
-    width = len(found.header)
-    named = ", ".join(f"line {line} has {len(fields)}" for line, fields in found.odd[:_NAMED])
-    more = f" and {len(found.odd) - _NAMED:,} more rows" if len(found.odd) > _NAMED else ""
-    mend = (
-        "is there a tab, or a line end, in a text?"
-        if delimiter == "\t"
-        else f"quote texts that hold {_WORDS[delimiter]} or line ends"
-    )
-    where = f"line {found.odd[0][0]}"
-    return DataError(
-        f"data file '{source}', {where}: found {_fields(found.odd[0][1])}, expected {width} as in the first line "
-        f"({named}{more}); {mend}"
-    )
-
-
-def _fields(fields: Sequence[str]) -> str:
-    return f"{len(fields)} field{'s' * (len(fields) != 1)}"

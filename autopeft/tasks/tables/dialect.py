@@ -7,10 +7,13 @@ import io
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["BACKSLASH", "DELIMITERS", "PLAIN", "STANDARD", "Parsed", "Quoting", "parse"]
+__all__ = ["BACKSLASH", "DELIMITERS", "PLAIN", "SPACED", "STANDARD", "WORDS", "Parsed", "Quoting", "parse"]
 
 #: What may separate fields.
 DELIMITERS = (",", ";", "\t", "|")
+
+#: What they are called.
+WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 # A whole document may be one field; the csv module stops at 128 KiB otherwise.
 csv.field_size_limit(2**30)
@@ -24,6 +27,8 @@ class Quoting(NamedTuple):
 
 #: A quote at the beginning of a field closes before its end, and is doubled within (RFC 4180).
 STANDARD = Quoting({"strict": True})
+#: Likewise, but blanks may stand before it.
+SPACED = Quoting({"strict": True, "skipinitialspace": True})
 #: Likewise, but within it has a backslash before it.
 BACKSLASH = Quoting({"strict": True, "doublequote": False, "escapechar": "\\"})
 #: Quotes belong to the texts.
@@ -78,7 +83,7 @@ def parse(text: str, delimiter: str, quoting: Quoting, most: int | None = None) 
         for fields in reader:
             begin, before = before + 1, reader.line_num
             if not header:
-                header = fields
+                header = fields if "".join(fields).strip() else []
                 continue
             if len(header) == 1:
                 # Of a file with one column an empty line is a row with nothing in it.

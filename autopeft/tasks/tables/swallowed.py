@@ -15,7 +15,8 @@ def swallowed(text: str, delimiter: str, found: Parsed) -> list[int]:
     """Return the lines in which a text begins that seems to have swallowed rows.
 
     A text over several lines seems so when each of those lines, taken for itself, has the fields of a row, and most of
-    them have in some column a value that other rows, or others of them, have there, as labels are.
+    them, the last aside, have in some column values that other rows have there, as labels are. In verses lines may
+    repeat, but what they repeat is in no other row.
 
     Args:
         text: The whole text.
@@ -33,7 +34,8 @@ def swallowed(text: str, delimiter: str, found: Parsed) -> list[int]:
         inside = parse("".join([first_line, *lines[first - 1 : last]]), delimiter, PLAIN)
         if not inside.even or len(inside.rows) != last - first + 1:
             continue
-        if any(_repeats(column, known[number]) for number, column in enumerate(zip(*_fields(inside), strict=True))):
+        columns = zip(*_fields(inside), strict=True)
+        if any(_are_rows(column, known[number]) for number, column in enumerate(columns)):
             suspects.append(first)
     return suspects
 
@@ -42,11 +44,13 @@ def _fields(found: Parsed) -> list[list[str]]:
     return [[field.strip().strip('"') for field in fields] for _, fields in found.rows]
 
 
-def _repeats(values: Sequence[str], known: Set[str]) -> bool:
-    """Tell whether most values of a column are known from other rows, or stand in several."""
+def _are_rows(values: Sequence[str], known: Set[str]) -> bool:
+    """Tell whether most values of a column, the last aside, are known from other rows, or repeat beside such."""
     counts = Counter(values)
-    alike = sum(value in known or (value != "" and counts[value] > 1) for value in values)
-    return 2 * alike > len(values)
+    before = [value for value in values[:-1] if value]
+    elsewhere = sum(value in known for value in before)
+    alike = sum(value in known or counts[value] > 1 for value in before)
+    return elsewhere > 0 and 2 * alike > len(before)
 
 
 def _values(rows: list[list[str]], width: int) -> list[set[str]]:

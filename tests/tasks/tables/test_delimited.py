@@ -67,7 +67,7 @@ def test_texts_over_several_lines_are_texts():
     rows = [*lines(10), '"Dear sir, hello\nwhat, now?\nbye",good', *lines(5)]
     table = read("text,label\n" + "\n".join(rows))
     assert cells(table)[10] == ("Dear sir, hello\nwhat, now?\nbye", "good")
-    assert table.notes == ("1 rows go over several lines, the longest from line 12 to line 14",)
+    assert table.notes == ("1 row goes over several lines, the longest from line 12 to line 14",)
     assert table.rows[11][0] == "line 15"
 
 
@@ -180,3 +180,55 @@ def test_backslashes_are_understood_in_the_first_line_too():
         read('text,label\n"a \\"b\\", c",good\nshort\n')
     with pytest.raises(DataError, match="line 3: a quote opens a text there and is not closed"):
         read('text,label\n"a \\"b\\", c",good\n"cut sh')
+
+
+def test_verses_are_texts_though_their_lines_are_alike():
+    songs = [f'"Oh baby, oh baby\nOh baby, oh baby\nCome on {number}",{LABELS[number % 2]}' for number in range(20)]
+    assert len(read("text,label\n" + "\n".join(songs)).rows) == 20
+    mixed = [*lines(20), songs[0], *(f'"two\nlines {number}",good' for number in range(20))]
+    assert len(read("text,label\n" + "\n".join(mixed)).rows) == 41
+
+
+def test_blanks_before_quotes_are_no_text():
+    table = read('label, text\ngood, "a text, indeed"\nbad, "another"\n')
+    assert (table.columns, cells(table)) == (("label", "text"), [("good", "a text, indeed"), ("bad", "another")])
+    assert "blanks between delimiters and quotes left out" in table.notes
+    with pytest.raises(DataError, match="line 1: a quote opens a text there and is not closed"):
+        read('"text" ,"label"\n"a" ,"good"\n')
+
+
+def test_a_column_that_is_quoted_throughout_is_quoted_between_tabs_too():
+    assert cells(read('text\tlabel\n"a text"\tgood\n"other"\tbad\n', "\t")) == [("a text", "good"), ("other", "bad")]
+
+
+def test_a_header_that_stands_again_is_no_row():
+    table = read("text,label\na,b\n\ufefftext,label\nc,d\n")
+    assert cells(table) == [("a", "b"), ("c", "d")]
+    assert "the names of the columns stand again in line 3, which is no row" in table.notes
+
+
+def test_what_excel_says_of_its_delimiter_is_heard():
+    table = read("sep=;\r\ntext;label\r\na, b;c\r\n")
+    assert (table.columns, cells(table), table.rows[0][0]) == (("text", "label"), [("a, b", "c")], "line 3")
+
+
+def test_a_table_of_markdown_is_refused():
+    with pytest.raises(DataError, match="line 2: found the rule of a Markdown table"):
+        read("| text | label |\n|---|:-:|\n| a | b |\n")
+
+
+def test_a_quoted_word_at_a_lines_beginning_is_text_in_a_file_of_one_column():
+    table = read('text\n"To be or not", he said\nplain\n')
+    assert cells(table) == [('"To be or not", he said',), ("plain",)]
+
+
+def test_swallowed_rows_are_found_where_rows_end_with_a_delimiter():
+    rows = [f"{line}," for line in lines(30)]
+    rows[10], rows[20] = '"not closed,good,', 'closed far below",bad,'
+    assert len(read("text,label\n" + "\n".join(rows)).rows) == 30
+
+
+def test_the_row_that_is_short_is_blamed_where_some_texts_are_quoted():
+    rows = ["text\tlabel", *('"a\ttab"\tgood' for _ in range(5)), "short", *("plain\tbad" for _ in range(5))]
+    with pytest.raises(DataError, match="line 7: found 1 field"):
+        read("\n".join(rows), "\t")
