@@ -276,7 +276,8 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
     )
     reaped = reap(study, prepared.space, alone=prepared.alone)
     if reaped:
-        listener.said(f"{len(reaped)} trials of a run that died are tried again")
+        again = sum(trial.user_attrs.get("retry_of") in reaped for trial in study.get_trials(deepcopy=False))
+        listener.said(f"{len(reaped)} trials of a run that died are let go, {again} of them to be tried again")
     if not study.trials:
         _enqueue_baselines(study, prepared)
     listener.opened(counted(study))

@@ -8,7 +8,9 @@ from collections import Counter
 import pytest
 from optuna.trial import TrialState
 
+from autopeft.errors import AutopeftError, DataError, RunError
 from autopeft.launch.tune import run_with_tune
+from autopeft.study import counted
 from tests.launch.conftest import complete
 
 
@@ -90,6 +92,27 @@ def test_a_killed_worker_loses_no_trial(make_desk, notes):
     assert states == {TrialState.COMPLETE: 6, TrialState.FAIL: 1}
     done = [str(t.user_attrs["configuration"]) for t in desk.study.trials if t.state == TrialState.COMPLETE]
     assert len(set(done)) == 6
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (DataError("line 7 is empty; fill it"), AutopeftError, "^line 7 is empty; fill it$"),
+        (OSError("no space left"), RunError, "^a worker cannot load the model and the data: OSError: no space left$"),
+    ],
+)
+def test_a_worker_that_cannot_load_ends_the_search_and_costs_no_trial(make_desk, error, kind, said):
+    class Job:
+        def runner(self):
+            raise error
+
+    desk = make_desk(total=6)
+    with pytest.raises(kind, match=said) as found:
+        run_with_tune(desk, Job(), workers=1, gpus=0, address=None, deadline=None)
+    assert type(found.value) is kind
+    assert counted(desk.study) == 0
+    waiting = [trial for trial in desk.study.trials if trial.state == TrialState.WAITING]
+    assert {trial.user_attrs["baseline"] for trial in waiting} == {"head-only", "stock-lora"}
 
 
 def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes):
