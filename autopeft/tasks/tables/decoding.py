@@ -19,11 +19,17 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: What programs that know no UTF-8 write: Windows' code pages, and the encodings of East Asia.
-_CODE_PAGES = [f"cp125{number}" for number in range(9)] + ["cp932", "gb18030", "cp949", "big5"]
+#: Windows' code pages of alphabets, the commonest first. Those of East Asia cannot be told from each other well enough.
+_CODE_PAGES = ["cp1252", "cp1251", *(f"cp125{number}" for number in (0, 3, 4, 5, 6, 7, 8))]
+
+#: How much worse than the best guess a commoner one may be, and how bad the best, by charset_normalizer's measure.
+_AS_GOOD, _TOO_BAD = 0.1, 0.2
 
 #: Bytes that are looked at to guess.
 _LOOKED_AT = 2**20
+
+#: What switches to Japanese letters in ISO-2022-JP, whose bytes are all ASCII.
+_SWITCHES = (b"\x1b$@", b"\x1b$B", b"\x1b(J")
 
 _ESCAPED = re.compile("[\udc80-\udcff]+")
 
@@ -41,14 +47,26 @@ def decode(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
     Raises:
         DataError: When it is broken UTF-8, or no encoding fits.
     """
+    text, notes = _decoded(raw, source)
+    if "\0" in text:
+        line = line_ends(text, 0, text.index("\0")) + 1
+        raise DataError(f"data file '{source}', line {line}: found a zero byte, which no text has; save it as UTF-8")
+    # Files that were put together may begin with several marks.
+    return text.lstrip("\ufeff"), notes
+
+
+def _decoded(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
     for mark, encoding in _MARKS:
         if raw.startswith(mark):
-            text = _strictly(raw[len(mark) :], encoding, source)
+            text = _strictly(raw[len(mark) :], encoding, source, "as its byte-order mark says")
             named = "" if encoding == "utf-8" else f", read as {encoding.upper()}"
             return text, (f"begins with a byte-order mark{named}",)
     wide = _without_mark(raw)
     if wide is not None:
-        return _strictly(raw, wide, source), (f"read as {wide.upper()}, for every other byte is zero",)
+        why = "as every other byte is zero"
+        return _strictly(raw, wide, source, why), (f"read as {wide.upper()}, {why}",)
+    if any(switch in raw for switch in _SWITCHES):
+        raise DataError(f"data file '{source}' seems to be ISO-2022-JP; save it as UTF-8")
     try:
         return raw.decode("utf-8"), ()
     except UnicodeDecodeError:
@@ -56,14 +74,14 @@ def decode(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
     return _by_code_page(raw, source)
 
 
-def _strictly(raw: bytes, encoding: str, source: str) -> str:
+def _strictly(raw: bytes, encoding: str, source: str, why: str) -> str:
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = line_ends(raw[: error.start].decode(encoding, "ignore")) + 1
         raise DataError(
-            f"data file '{source}', line {line}: its bytes are no {encoding.upper()} ({error.reason}), which it "
-            "says it is; save it as UTF-8"
+            f"data file '{source}', line {line}: its bytes are no {encoding.upper()} ({error.reason}), {why}; "
+            "save it as UTF-8"
         ) from error
 
 
@@ -96,12 +114,20 @@ def _refuse_damaged(raw: bytes, source: str) -> None:
 def _by_code_page(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
     from charset_normalizer import from_bytes
 
-    found = from_bytes(raw[:_LOOKED_AT], cp_isolation=_CODE_PAGES).best()
-    for encoding in ([] if found is None else [found.encoding]) + ["cp1252"]:
+    # Each guess may stand for several, by which the text is the same.
+    chaos = {
+        name: match.chaos
+        for match in from_bytes(raw[:_LOOKED_AT], cp_isolation=_CODE_PAGES)
+        for name in (match.encoding, *match.could_be_from_charset)
+    }
+    least = min(chaos.values(), default=1.0)
+    for encoding in _CODE_PAGES if least <= _TOO_BAD else ():
+        if chaos.get(encoding, 1.0) > least + _AS_GOOD:
+            continue
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
         example = next((word for word in text.split() if not word.isascii()), "")[:40]
         return text, (f"no UTF-8: read as {encoding}, a guess, by which a word of it is '{example}'; UTF-8 is sure",)
-    raise DataError(f"data file '{source}' is neither UTF-8 nor of a known code page; save it as UTF-8")
+    raise DataError(f"data file '{source}' is no UTF-8, and in which encoding it is cannot be told; save it as UTF-8")

@@ -34,7 +34,19 @@ def test_utf16_is_recognised_without_a_mark(encoding):
     assert encoding.upper() in note
 
 
-@pytest.mark.parametrize(("text", "encoding"), [(GERMAN, "cp1252"), (RUSSIAN, "cp1251")])
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GERMAN, "cp1252"),
+        (RUSSIAN, "cp1251"),
+        ("пример текста номер два про вещи\n" * 30, "cp1251"),
+        ("jag såg en älg på vägen och den är stor\n" * 30, "cp1252"),
+        ("não é possível, a refeição está ótima\n" * 30, "cp1252"),
+        ("it costs £10 and the café is fine\n" * 30, "cp1252"),
+        ("zażółć gęślą jaźń, to jest bardzo dobre i ładne\n" * 30, "cp1250"),
+        ("το ψυγείο είναι αθόρυβο και η πόρτα κλείνει καλά\n" * 30, "cp1253"),
+    ],
+)
 def test_code_pages_are_guessed_and_the_guess_is_said(text, encoding):
     found, [note] = decode(text.encode(encoding), "a.csv")
     assert found == text
@@ -51,3 +63,23 @@ def test_damaged_utf8_is_refused_with_its_line_and_not_read_as_a_code_page():
 def test_a_mark_that_is_untrue_is_refused_with_its_line():
     with pytest.raises(DataError, match="line 2: its bytes are no UTF-8"):
         decode(codecs.BOM_UTF8 + b"fine\nnot \xff\n", "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (
+            "冷蔵庫はとても静かです。ドアもよく閉まります\n".encode("cp932") * 30,
+            "in which encoding it is cannot be told",
+        ),
+        ("静かです\n".encode("iso2022_jp"), "seems to be ISO-2022-JP"),
+        (b"text,label\na,b\nc\0,d\n", "line 3: found a zero byte"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(raw, message):
+    with pytest.raises(DataError, match=message):
+        decode(raw, "a.csv")
+
+
+def test_several_marks_are_no_text():
+    assert decode(codecs.BOM_UTF8 * 2 + b"text", "a.csv")[0] == "text"
