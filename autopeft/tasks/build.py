@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -72,7 +73,7 @@ def _order(train: Examples, label_order: Sequence[str] | None) -> list[str]:
     present = set(train.names)
     if label_order is not None:
         return [label for label in label_order if label in present]
-    numbers = all(label.lstrip("-").isdecimal() for label in present)
+    numbers = all(re.fullmatch(r"-?\d{1,40}", label) for label in present)
     return sorted(present, key=lambda label: (int(label), label)) if numbers else sorted(present)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
+from ast import literal_eval
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +25,9 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 
 #: Whole numbers are classes where each stands in so many rows on average.
 _REPEATS = 4
+
+#: A number of more digits than this is none that classes have.
+_MOST_DIGITS = 40
 
 #: What may stand between the names of several labels.
 _SEPARATORS = (";", "|", ",")
@@ -66,17 +72,18 @@ def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, 
     texts: Counter[str] = Counter()
     for where, value in values:
         text = text_of(value)
-        if text is None:
+        if text is None or (isinstance(value, float) and math.isinf(value)):
             _refuse(where, column, value)
         else:
             texts[text.strip()] += 1
+    alike = _alike(texts, column)
     if named:
-        return LabelNames(numbers=False)
+        return LabelNames(numbers=False, notes=alike)
     comma = any("," in text for text in texts)
-    if not texts or not all(_is_number(text, comma) for text in texts):
+    if not texts or not all(_is_number(text, comma) for text in texts) or (comma and _combined(texts, ",")):
         if not asked:
             _refuse_joined(texts, f"'{source}': the label column '{column}'")
-        return LabelNames(numbers=False)
+        return LabelNames(numbers=False, notes=alike)
     spellings: dict[Decimal, list[str]] = defaultdict(list)
     counts: Counter[Decimal] = Counter()
     for text, count in texts.items():
@@ -116,7 +123,7 @@ def _refuse(where: str, column: str, value: Any) -> None:
 
 def _refuse_joined(texts: Mapping[str, int], found: str) -> None:
     """Refuse names of several labels in one: most of their parts are labels themselves."""
-    lists = [text for text in texts if text.startswith("[") and text.endswith("]")]
+    lists = [text for text in texts if _is_list(text)]
     if lists and len(lists) == len(texts):
         raise DataError(
             f"{found} holds lists, such as {lists[0]!r}: several labels a row are a task of kind "
@@ -124,16 +131,41 @@ def _refuse_joined(texts: Mapping[str, int], found: str) -> None:
             "is a class"
         )
     for separator in _SEPARATORS:
-        joined = [text for text in texts if separator in text]
-        single = texts.keys() - set(joined)
-        parts = [{part.strip() for part in text.split(separator)} for text in joined]
-        combined = [text for text, names in zip(joined, parts, strict=True) if names <= single]
-        if len(combined) >= _COMBINATIONS:
+        combined = _combined(texts, separator)
+        if combined:
             raise DataError(
                 f"{found} holds several labels joined by '{separator}', such as {combined[0]!r}: that is "
                 "a task of kind multilabel, which is not there yet; give each row one label, or say "
                 "--kind classification if each combination is a class"
             )
+
+
+def _combined(texts: Mapping[str, int], separator: str) -> list[str]:
+    """Return the names that others of the names make up, joined by a separator; none where that may be chance."""
+    joined = [text for text in texts if separator in text]
+    single = texts.keys() - set(joined)
+    found = [text for text in joined if {part.strip() for part in text.split(separator)} <= single]
+    return found if len(found) >= _COMBINATIONS or (len(found) > 1 and len(found) == len(joined)) else []
+
+
+def _is_list(text: str) -> bool:
+    """Tell whether a text writes out a list, as Python or JSON does."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return False
+    try:
+        return isinstance(literal_eval(text), list)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return "," in text
+
+
+def _alike(texts: Iterable[str], column: str) -> tuple[str, ...]:
+    """Name labels that people hardly tell apart, which differ in case, invisible letters or how accents are written."""
+    looks: dict[str, list[str]] = defaultdict(list)
+    for text in texts:
+        visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+        looks[" ".join(unicodedata.normalize("NFKC", visible).casefold().split())].append(text)
+    same = [" and ".join(map(ascii, sorted(found))) for found in looks.values() if len(found) > 1]
+    return (f"labels of '{column}' that look alike are classes of their own: {listed(same)}",) if same else ()
 
 
 def _refuse_scale(counts: Mapping[Decimal, int], about: str, whole: bool) -> None:
@@ -159,9 +191,11 @@ def _text(value: Any) -> str:
 
 
 def _is_number(text: str, comma: bool) -> bool:
+    if len(text) > _MOST_DIGITS:
+        return False
     if comma and _WITH_COMMA.fullmatch(text):
         return not _THOUSANDS.fullmatch(text)
-    return _NUMBER.fullmatch(text) is not None
+    return _NUMBER.fullmatch(text) is not None and abs(Decimal(text).adjusted()) < _MOST_DIGITS
 
 
 def _number(text: str, comma: bool) -> Decimal:

@@ -75,6 +75,8 @@ def test_names_that_a_source_gives_are_names():
         ([["billing"], ["login"]], r"'a.csv', line 2: the label column 'label' holds a list .*kind multilabel"),
         (["x", []], "line 3: the label column 'label' holds an empty list"),
         (["x", {"a": 1}], "line 3: the label column 'label' holds an object"),
+        (["1,2", "1", "2", "2,1", "3"] * 3, "several labels joined by ','"),
+        (["1", 2.0, float("inf")], "line 4: the label column 'label' holds the number inf"),
         (["['billing', 'login']", "['login']"], "holds lists, such as .*kind multilabel"),
         (
             ["joy", "love", "anger", "joy;love", "joy;anger", "love;anger"],
@@ -92,3 +94,21 @@ def test_separators_within_names_are_no_matter():
     assert names(values)[0] == values
     combined = ["joy", "love", "anger", "joy;love", "joy;anger", "love;anger"]
     assert names(combined, asked=True)[0] == combined
+
+
+@pytest.mark.parametrize(
+    "values", [["[SPAM]", "[HAM]"], ["1e5000", "2"], ["9" * 5000, "1"], ["1e99999999", "x"], ["--1", "-1"]]
+)
+def test_odd_words_are_words(values):
+    assert names(values * 3)[0] == values * 3
+
+
+def test_labels_that_look_alike_are_named():
+    alike = ["good", "good\u200b", "Good", "caf\u00e9", "cafe\u0301", "bad"]
+    found, notes = names(alike)
+    assert found == alike
+    assert notes[0].startswith(
+        "labels of 'label' that look alike are classes of their own: 'Good' and 'good' and 'good"
+    )
+    assert "'caf\\xe9'" in notes[0]
+    assert names(["good", "bad"])[1] == ()

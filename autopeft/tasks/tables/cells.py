@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import re
+import string
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -16,10 +17,18 @@ __all__ = ["is_missing", "kind_in_words", "mended", "text_of"]
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+#: What shows nothing: blanks, and letters of no width, with which `str.strip` would stop.
+_INVISIBLE = (
+    string.whitespace
+    + "\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\u200b\u200c\u200d\u2060\ufeff"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+)
+
+
 def is_missing(value: Any) -> bool:
     """Tell whether a cell holds nothing: None, not a number, no text but blanks."""
     if isinstance(value, str):
-        return not value or value.isspace()
+        return not value.strip(_INVISIBLE)
     return value is None or (isinstance(value, float | Decimal) and math.isnan(value))
 
 
