@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from autopeft.errors import DataError
 from autopeft.tasks.intake import listed
 from autopeft.tasks.metrics import USUAL
-from autopeft.tasks.rows import Examples, examples_of
+from autopeft.tasks.rows import Examples, examples_of, refuse_unusable
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import hold_out
 from autopeft.tasks.tables import Table
@@ -42,6 +42,8 @@ def classification_task(spec: TaskSpec, tables: Mapping[str, Table]) -> Task:
         if split in parts and not len(parts[split]) and getattr(spec, split) is None:
             del parts[split]
             notes.append(f"{split} has no row with a label, and is not used")
+    for split in parts:
+        refuse_unusable(intake[split])
     missing = [split for split in ("validation", "test") if split not in parts]
     if missing:
         _check_labels(parts["train"], name)

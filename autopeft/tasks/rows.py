@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from autopeft.errors import DataError
-from autopeft.tasks.intake import Intake, Ledger
+from autopeft.tasks.intake import Intake, Ledger, listed
 from autopeft.tasks.labels import LabelNames, label_names
 from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words, mended, text_of
 from autopeft.tasks.task import Text
 
-__all__ = ["Examples", "check_columns", "examples_of"]
+__all__ = ["Examples", "check_columns", "examples_of", "refuse_unusable"]
 
 #: A header of so many letters, or of digits, is none.
 _LONG_NAME = 60
+
+#: So many columns of a table that lacks one are named.
+_NAMED = 20
+
+#: So many reasons for which rows were left out are named.
+_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,14 @@ def check_columns(table: Table, columns: Sequence[str], mend: str) -> None:
         if column not in table.columns:
             near = difflib.get_close_matches(column, table.columns, n=1)
             raise DataError(
-                f"'{table.source}' has no column '{column}'; found: {', '.join(table.columns)}."
+                f"'{table.source}' has no column '{column}'; found: {_named(table.columns)}."
                 + (_headless(table) or (f" Did you mean '{near[0]}'?" if near else ""))
                 + f" {mend}"
             )
+
+
+def _named(columns: Sequence[str]) -> str:
+    return listed([name if len(name) <= _LONG_NAME else f"{name[: _LONG_NAME - 3]}..." for name in columns], _NAMED)
 
 
 def _headless(table: Table) -> str:
@@ -120,6 +130,22 @@ def examples_of(
         examples[split], intakes[split] = found, ledger.close()
         _check_readable(intakes[split])
     return examples, intakes, names
+
+
+def refuse_unusable(intake: Intake) -> None:
+    """Refuse a source of which no row is left.
+
+    Raises:
+        DataError: With the commonest reasons.
+    """
+    if intake.used:
+        return
+    reasons = sorted(intake.drops.items(), key=lambda item: -len(item[1]))
+    found = listed([f"{reason} in {len(places):,} (from {places[0]} on)" for reason, places in reasons], _REASONS)
+    raise DataError(
+        f"none of the {intake.rows:,} rows of '{intake.source}' can be used: {found}. Fill the columns in, or name "
+        "others with --text and --label"
+    )
 
 
 _UNREADABLE = "not text"

@@ -110,6 +110,38 @@ def test_a_split_of_a_folder_without_labels_is_left_out_and_said(tmp_path, rows)
     assert (task.intake["test"].rows, task.intake["test"].used) == (30, 0)
 
 
+def test_a_source_of_which_no_row_is_left_is_refused_with_the_reasons(tmp_path, rows):
+    bare = write(tmp_path / "a.csv", [(text, None) for text, _ in rows] + [(" ", "odd")])
+    reasons = r"'label' is empty in 200 \(from line 2 on\), 'text' is empty in 1 \(from line 202 on\)"
+    with pytest.raises(DataError, match=rf"none of the 201 rows of '.*a\.csv' can be used: {reasons}"):
+        load_task(TaskSpec(data=bare))
+    with pytest.raises(DataError, match=r"none of the 201 rows of '.*a\.csv' can be used"):
+        load_task(TaskSpec(data=write(tmp_path / "b.csv", rows), validation=bare))
+    pd.DataFrame({"text": ["\xff".encode("latin-1")] * 40, "label": ["a", "b"] * 20}).to_parquet(tmp_path / "c.parquet")
+    with pytest.raises(DataError, match=r"'text' holds bytes, not text, as in 40 of 40 rows"):
+        load_task(TaskSpec(data=str(tmp_path / "c.parquet")))
+
+
+def test_of_many_or_long_names_some_are_shown(tmp_path):
+    columns = [f"column {number}" for number in range(1000)]
+    (tmp_path / "a.csv").write_text(f"{','.join(columns)}\n{','.join('x' * 1000)}\n")
+    with pytest.raises(DataError, match=r"found: column 0, column 1, .*, column 19 and 980 more\.") as refused:
+        load_task(TaskSpec(data=str(tmp_path / "a.csv")))
+    assert len(str(refused.value)) < 800
+    (tmp_path / "b.csv").write_text(f"{'long ' * 5000},label\nx,y\n")
+    with pytest.raises(DataError, match=r"found: long long .*\.\.\., label\.") as refused:
+        load_task(TaskSpec(data=str(tmp_path / "b.csv")))
+    assert len(str(refused.value)) < 800
+
+
+def test_labels_like_numbers_are_ordered_as_such_only_where_all_are(tmp_path):
+    def labels(*names):
+        return load_task(TaskSpec(data=write(tmp_path / "a.csv", [(f"t{n}", names[n % 3]) for n in range(90)]))).labels
+
+    assert labels("10", "9", "-1") == ("-1", "9", "10")
+    assert labels("--1", "--2", "-1") == ("--1", "--2", "-1")
+
+
 def test_a_file_that_is_named_goes_before_one_that_is_found(tmp_path, rows):
     write(tmp_path / "train.csv", rows[:160])
     write(tmp_path / "test.csv", rows[160:180])

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopeft.errors import DataError
+from autopeft.tasks.tables.cells import Unreadable
+from autopeft.tasks.tables.header import stripped
 from autopeft.tasks.tables.table import Row, Table
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def read_parquet(source: str, raw: bytes, named: Collection[str]) -> Table:
         loaded = [field.name for field in schema if _worth_loading(field, named)]
         # Two columns of one name cannot be asked for by it.
         table = file.read(None if len(set(schema.names)) < len(schema.names) else loaded)
-    except (pyarrow.ArrowException, OSError) as error:
+    # ValueError: names that are no UTF-8.
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"data file '{source}' cannot be read as Parquet: {error}") from error
     return _table_of(source, table, schema.names, _classes(schema))
 
@@ -78,7 +81,11 @@ def _table_of(
     """
     names = list(columns)
     repeated = frozenset(name for name in names if names.count(name) > 1)
-    values = {name: table.column(name).to_pylist() for name in table.column_names if name not in repeated}
+    values, notes = {}, []
+    for name in table.column_names:
+        if name not in repeated:
+            values[name], said = _values(table.column(name), name)
+            notes += said
     for name, labels in classes.items():
         if name in values:
             values[name] = [_named(value, labels) for value in values[name]]
@@ -88,21 +95,67 @@ def _table_of(
     ]
     if not values:
         rows = [(f"row {number}", {}) for number in range(1, table.num_rows + 1)]
-    return Table(source, tuple(dict.fromkeys(names)), rows, classes=classes, repeated=repeated)
+    return stripped(Table(source, tuple(dict.fromkeys(names)), rows, tuple(notes), classes=classes, repeated=repeated))
+
+
+def _values(column: pyarrow.ChunkedArray, name: str) -> tuple[list[Any], list[str]]:
+    """Return the values of a column, and what there is to say of them; what cannot be told as text is `Unreadable`."""
+    import pyarrow.types as types
+
+    if _is_bytes(column.type):
+        found = _decoded(column)
+        return found, [f"'{name}' holds bytes, read as UTF-8"] if any(isinstance(value, str) for value in found) else []
+    try:
+        return column.to_pylist(), []
+    # Dates beyond the year 9999, time zones that there are none of, texts that are no UTF-8.
+    except (ArithmeticError, ValueError, KeyError, TypeError):
+        kind = "a date that cannot be told" if types.is_temporal(column.type) else "what cannot be read"
+        return [_value(value, kind) for value in column], []
+
+
+def _value(value: pyarrow.Scalar, kind: str) -> Any:
+    try:
+        return value.as_py()
+    except UnicodeDecodeError:
+        return Unreadable("bytes that are no UTF-8")
+    except (ArithmeticError, ValueError, KeyError, TypeError):
+        return Unreadable(kind)
+
+
+def _decoded(column: pyarrow.ChunkedArray) -> list[Any]:
+    """Return bytes as the texts that some programs write so; as `Unreadable` where any of them is none."""
+    unreadable = Unreadable("bytes")
+    texts: list[Any] = []
+    for value in column:
+        raw = value.as_py()
+        try:
+            text = None if raw is None else raw.decode("utf-8")
+        except UnicodeDecodeError:
+            break
+        if text and "\0" in text:
+            break
+        texts.append(text)
+    else:
+        return texts
+    return [unreadable if value else None for value in column.is_valid().to_pylist()]
 
 
 def _worth_loading(field: pyarrow.Field, named: Collection[str]) -> bool:
-    """Tell whether a column may hold what a task reads: no bytes, and no lists of numbers such as embeddings."""
+    """Tell whether a column may hold what a task reads: no lists of bytes, or of numbers such as embeddings."""
     import pyarrow.types as types
 
-    if field.name in named:
+    if field.name.strip() in named:
         return True
     inner = field.type
     while types.is_list(inner) or types.is_large_list(inner) or types.is_fixed_size_list(inner):
         inner = inner.value_type
-    if inner is not field.type and types.is_floating(inner):
-        return False
-    return not (types.is_binary(inner) or types.is_large_binary(inner) or types.is_fixed_size_binary(inner))
+    return inner is field.type or not (types.is_floating(inner) or _is_bytes(inner))
+
+
+def _is_bytes(kind: pyarrow.DataType) -> bool:
+    import pyarrow.types as types
+
+    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
 
 
 def _classes(schema: pyarrow.Schema) -> dict[str, tuple[str, ...]]:

@@ -8,10 +8,11 @@ import math
 import re
 import string
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["is_missing", "kind_in_words", "mended", "text_of"]
+__all__ = ["Unreadable", "is_missing", "kind_in_words", "mended", "text_of"]
 
 #: Halves of characters beyond the first 65,536, which JSON can hold alone and no tokenizer takes.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -23,6 +24,17 @@ _INVISIBLE = (
     + "\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\u200b\u200c\u200d\u2060\ufeff"
     + "".join(map(chr, range(0x2000, 0x200B)))
 )
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What a source holds in a cell, but no text can be made of.
+
+    Args:
+        kind: What it is, in words.
+    """
+
+    kind: str
 
 
 def is_missing(value: Any) -> bool:
@@ -75,4 +87,8 @@ def kind_in_words(value: Any) -> str:
             return f"the number {value}"
         case str():
             return "a text"
+        case bytes():
+            return "bytes"
+        case Unreadable():
+            return value.kind
     return f"a {type(value).__name__}"

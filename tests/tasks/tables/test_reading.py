@@ -145,11 +145,11 @@ def test_columns_of_one_name_are_known(tmp_path):
     assert (table.repeated, len(table.rows)) == ({"text"}, 2)
 
 
-def test_columns_of_numbers_and_bytes_are_not_loaded_unless_named(tmp_path):
-    frame = pd.DataFrame({"text": ["x"], "embedding": [[0.5, 0.5]], "raw": [b"\0"]})
+def test_columns_of_lists_of_numbers_are_not_loaded_unless_named(tmp_path):
+    frame = pd.DataFrame({"text": ["x"], "embedding": [[0.5, 0.5]]})
     frame.to_parquet(tmp_path / "a.parquet")
     table = read_source(tmp_path / "a.parquet")["train"]
-    assert (table.columns, table.rows) == (("text", "embedding", "raw"), [("row 1", {"text": "x"})])
+    assert (table.columns, table.rows) == (("text", "embedding"), [("row 1", {"text": "x"})])
     named = read_source(tmp_path / "a.parquet", ["embedding"])["train"]
     assert named.rows == [("row 1", {"text": "x", "embedding": [0.5, 0.5]})]
 
