@@ -70,7 +70,7 @@ def _split(table: Table, form: Format) -> tuple[CausalSplit, Intake]:
     """Make the examples of a table, and the account of its rows."""
     _check_columns(table, form)
     check_judged(table, form)
-    marks = left_out_by(table)
+    marks = left_out_by(table, form)
     ledger = Ledger(table, (*form.reads, *marks, MASK))
     examples, choices, places = [], [], []
     for row in table.rows:

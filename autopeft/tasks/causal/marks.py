@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autopeft.errors import DataError
+from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.spot import Spot
 from autopeft.tasks.tables import Table, is_missing
 
@@ -21,6 +23,9 @@ MASK = "mask"
 TOKEN_MASKS = ("completion_mask", "assistant_mask", "assistant_masks", "train_detail")
 
 _WORDS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+#: What people write for no, but is no mark.
+_NO = ("false", "f", "no", "n", "off")
 
 
 def yes_or_no(value: Any) -> bool | None:
@@ -95,11 +100,40 @@ def check_token_masks(values: Mapping[str, Any], spot: Spot) -> None:
             )
 
 
-def left_out_by(table: Table) -> tuple[str, ...]:
-    """Return the columns that say of every row, by 1 or 0, whether it is learned."""
-    return tuple(
-        column
-        for column in MARKS
-        if column in table.columns
-        and all(is_missing(row.get(column)) or yes_or_no(row[column]) is not None for _, row in table.rows)
-    )
+def left_out_by(table: Table, form: Format) -> tuple[str, ...]:
+    """Return the columns that say of every row, by 1 or 0, whether it is learned.
+
+    Args:
+        table: The rows.
+        form: What form they have; a column that holds texts is no mark.
+
+    Raises:
+        DataError: When a column says of some rows that they are not to be learned, and of others what is unknown.
+    """
+    found = []
+    for column in MARKS:
+        if column not in table.columns or column in form.reads:
+            continue
+        says = [(place, row[column]) for place, row in table.rows if not is_missing(row.get(column))]
+        unknown = next(((place, value) for place, value in says if yes_or_no(value) is None), None)
+        if unknown is None:
+            found.append(column)
+            continue
+        no = next(((place, value) for place, value in says if _denies(value)), None)
+        # Without a no, nothing is learned that the data leave out.
+        if no is not None:
+            raise DataError(
+                f"'{table.source}', {unknown[0]}: found the {column} {reprlib.repr(unknown[1])}, and in {no[0]} "
+                f"{reprlib.repr(no[1])}; rows cannot be learned in part: expected 1 for each row that is learned, or 0 "
+                "for one that is not. Give the column another name if it says something else"
+            )
+    return tuple(found)
+
+
+def _denies(value: Any) -> bool:
+    """Tell whether a value says no, in figures or in words."""
+    said = str(value).strip().lower()
+    try:
+        return float(said) == 0
+    except ValueError:
+        return said in _NO

@@ -230,7 +230,7 @@ def test_a_row_that_is_marked_as_not_to_be_learned_is_left_out(tmp_path):
     assert {reason: len(places) for reason, places in account.drops.items()} == {
         "marked as not to be learned by 'weight'": 20
     }
-    # A column that says something else of any row is no such mark.
+    # A column that says something else, and no of none, is no such mark.
     assert account.unused == ("loss",)
 
 
