@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ from autopeft.errors import DataError
 from autopeft.tasks.causal.encoding import encoded, special_ids, tokenise
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.task import CausalSplit
+from autopeft.tasks.causal.turns import Example
 from autopeft.tasks.encoding import IGNORED, Encoded
+from autopeft.tasks.intake import listed
 
 __all__ = ["Survey", "describe", "end_share", "survey"]
 
@@ -29,7 +32,9 @@ class Survey:
         only_end: Examples of which nothing is learned but the token that ends them.
         unlearned: Examples with turns that the template writes otherwise where others follow, so that they are not
             learned.
+        controlled: Examples whose texts hold control tokens of the model, which are read as such.
         unwritten: What the template was told of, and did not write.
+        controls: The control tokens that stand in texts.
     """
 
     name: str
@@ -38,7 +43,9 @@ class Survey:
     straddling: int
     only_end: int
     unlearned: int
+    controlled: int
     unwritten: tuple[str, ...]
+    controls: tuple[str, ...]
 
     def check(self) -> None:
         """Refuse a split most of whose examples would teach little but to stop.
@@ -67,17 +74,20 @@ _SAID = {
     "straddling": "a token lies across an end of what is learned, and is not learned",
     "only_end": "nothing can be learned but the token at the end",
     "unlearned": "answers are not learned, for the chat template writes them otherwise where other turns follow",
+    "controlled": "texts hold control tokens of the model{}, which are read as such, not as text",
 }
 
 
 def describe(surveys: Sequence[Survey]) -> list[str]:
     """Return lines that tell people what is learned otherwise than it stands in the data."""
+    controls = sorted({token for each in surveys for token in each.controls})
     lines = []
     for field, said in _SAID.items():
         found = [each for each in surveys if getattr(each, field)]
         if found:
             counts = (f"{getattr(each, field):,} of {len(each.encoded):,} {each.name}" for each in found)
-            lines.append(f"{said}: {', '.join(counts)} examples")
+            named = said.format(f" ({listed(controls)})")
+            lines.append(f"{named}: {', '.join(counts)} examples")
     unwritten = sorted({key for each in surveys for key in each.unwritten})
     if unwritten:
         named = ", ".join(f"'{key}'" for key in unwritten)
@@ -100,6 +110,8 @@ def survey(name: str, split: CausalSplit, form: Format, tokenizer: Any) -> Surve
     found = tokenise(split, form, tokenizer)
     special = [*special_ids(tokenizer)]
     unwritten = {key for each in found for key in each.rendered.unwritten}
+    tokens = _control_tokens(tokenizer)
+    controls = [_controls(example, tokens) for example in split.examples]
     return Survey(
         name,
         encoded(found),
@@ -107,8 +119,26 @@ def survey(name: str, split: CausalSplit, form: Format, tokenizer: Any) -> Surve
         straddling=sum(each.straddling for each in found),
         only_end=sum(_only_ends(each.labels, special) for each in found),
         unlearned=sum(each.rendered.unlearned > 0 for each in found),
+        controlled=sum(map(bool, controls)),
         unwritten=tuple(sorted(unwritten)),
+        controls=tuple(sorted(set().union(*controls))),
     )
+
+
+def _control_tokens(tokenizer: Any) -> re.Pattern[str] | None:
+    """Return what finds the texts that a tokenizer takes for control tokens wherever they stand; None without any."""
+    if getattr(tokenizer, "split_special_tokens", False):
+        return None
+    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    tokens = {*tokenizer.all_special_tokens, *added} - {""}
+    return re.compile("|".join(map(re.escape, sorted(tokens, key=len, reverse=True)))) if tokens else None
+
+
+def _controls(example: Example, tokens: re.Pattern[str] | None) -> set[str]:
+    """Return the control tokens that an example's texts hold: they end turns, and begin others, as a template does."""
+    if tokens is None:
+        return set()
+    return {token for turn in example for text in (turn.content, turn.further) for token in tokens.findall(text)}
 
 
 def end_share(whole: Encoded, tokenizer: Any) -> float:
