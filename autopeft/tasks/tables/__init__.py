@@ -2,7 +2,8 @@
 
 from autopeft.tasks.tables.arrow import of_dataset
 from autopeft.tasks.tables.cells import is_missing, kind_in_words, mended, text_of
-from autopeft.tasks.tables.reading import ENDINGS, SPLIT_NAMES, by_split, is_source, read_source
+from autopeft.tasks.tables.reading import ENDINGS, is_source, read_source
+from autopeft.tasks.tables.shards import SPLIT_NAMES, by_split
 from autopeft.tasks.tables.table import Row, Table
 
 __all__ = [

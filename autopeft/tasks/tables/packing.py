@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePosixPath
 
 from autopeft.errors import DataError
 
@@ -21,29 +22,45 @@ def unpack(file: Path) -> list[tuple[str, bytes]]:
     Raises:
         DataError: When it cannot be read.
     """
-    ending = file.suffix.lower()
-    inside = file.name[: -len(ending)] if ending in PACKED else file.name
     try:
-        match ending:
-            case ".gz":
-                return [(inside, gzip.decompress(file.read_bytes()))]
-            case ".zst":
-                import pyarrow
-
-                with pyarrow.input_stream(str(file), compression="zstd") as stream:
-                    return [(inside, stream.read())]
-            case ".zip":
-                return _members(file)
-        return [(inside, file.read_bytes())]
+        if file.suffix.lower() == ".zip":
+            return _members(file)
+        return [_unpacked(file.name, file.read_bytes())]
     # RuntimeError: a member of a zip that is encrypted.
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise DataError(f"data file '{file}' cannot be read: {error}") from error
 
 
+def _unpacked(name: str, raw: bytes) -> tuple[str, bytes]:
+    path = PurePosixPath(name)
+    match path.suffix.lower():
+        case ".gz":
+            return str(path.with_suffix("")), gzip.decompress(raw)
+        case ".zst":
+            import pyarrow
+
+            with pyarrow.input_stream(pyarrow.BufferReader(raw), compression="zstd") as stream:
+                return str(path.with_suffix("")), stream.read()
+    return name, raw
+
+
 def _members(file: Path) -> list[tuple[str, bytes]]:
     with zipfile.ZipFile(file) as archive:
-        # What macOS adds beside each file is none of the data.
-        names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX/" not in name]
-        if not names:
+        members = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
+        if not members:
             raise DataError(f"data file '{file}' is an empty archive; expected one with a data file in it")
-        return [(name, archive.read(name)) for name in sorted(names)]
+        twice = [name for name, count in Counter(member.filename for member in members).items() if count > 1]
+        if twice:
+            raise DataError(
+                f"data file '{file}' holds '{twice[0]}' more than once, and which is meant cannot be told; pack it "
+                "again, each file under a name of its own"
+            )
+        return [
+            _unpacked(member.filename, archive.read(member))
+            for member in sorted(members, key=lambda member: member.filename)
+        ]
+
+
+def _is_hidden(name: str) -> bool:
+    """Recognise what programs add beside the data: `.DS_Store`, `._rows.csv`, `__MACOSX`."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)

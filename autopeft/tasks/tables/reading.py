@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from glob import glob, has_magic
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from autopeft.errors import DataError
 from autopeft.tasks.tables.arrow import read_parquet, read_saved
@@ -14,19 +14,14 @@ from autopeft.tasks.tables.delimited import read_delimited
 from autopeft.tasks.tables.excel import read_excel
 from autopeft.tasks.tables.json_rows import read_json
 from autopeft.tasks.tables.packing import PACKED, unpack
+from autopeft.tasks.tables.recognised import check_kind
+from autopeft.tasks.tables.shards import by_split, natural, split_of, together
 from autopeft.tasks.tables.table import Table
 
-__all__ = ["ENDINGS", "SPLIT_NAMES", "by_split", "is_source", "read_source"]
+__all__ = ["ENDINGS", "is_source", "read_source"]
 
 #: Files that `save_to_disk` leaves in a folder.
 _SAVED = ("dataset_dict.json", "state.json")
-
-#: What publishers call the splits, ours first.
-SPLIT_NAMES: Mapping[str, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "dev", "val"),
-    "test": ("test",),
-}
 
 _Reader = Callable[[str, bytes, Collection[str]], Table]
 
@@ -88,116 +83,101 @@ def read_source(name: str | Path, named: Collection[str] = ()) -> dict[str, Tabl
             return by_split(str(name), read_saved(path, named))
         return _folder(name, path, named)
     if path.exists():
-        return {"train": _file(path, str(name), named)}
+        return _file(path, str(name), named)
     if has_magic(str(name)):
-        files = sorted((Path(found) for found in glob(str(path), recursive=True)), key=_natural)
+        files = sorted((Path(found) for found in glob(str(path), recursive=True)), key=natural)
         files = [file for file in files if file.is_file()]
         if not files:
             raise DataError(f"no file is called like '{name}'; check the pattern (from {Path.cwd()})")
-        return {"train": _together(str(name), [_file(file, file.name, named) for file in files])}
+        above = os.path.commonpath([file.parent for file in files])
+        within = [file.relative_to(above) for file in files]
+        splits = _splits(str(name), within)
+        tables = [_one_split(file, str(inner), named) for file, inner in zip(files, within, strict=True)]
+        return _arranged(str(name), splits, tables)
     raise DataError(f"data file '{name}' was not found; check the path (from {Path.cwd()})")
 
 
-def _file(file: Path, source: str, named: Collection[str]) -> Table:
-    """Read one file, unpacked if need be; an archive of several is read as shards."""
+def _file(file: Path, source: str, named: Collection[str]) -> dict[str, Table]:
+    """Read one file, unpacked if need be; an archive of several is read as a folder of them."""
     if _ending(file) not in ENDINGS and file.suffix.lower() != ".zip":
         raise DataError(
             f"data file '{source}' ends in '{''.join(file.suffixes[-2:])}'; expected one of: {', '.join(ENDINGS)} "
             f"(also packed: {', '.join(PACKED)}), or a folder that save_to_disk wrote"
         )
     inside = unpack(file)
+    data = [(PurePath(member), raw) for member, raw in inside if PurePath(member).suffix.lower() in _READERS]
+    others = [member for member, _ in inside if PurePath(member).suffix.lower() not in _READERS]
+    if not data:
+        raise DataError(
+            f"data file '{source}' holds {', '.join(map(repr, others[:5]))}; expected files ending in one of: "
+            f"{', '.join(ENDINGS)}"
+        )
     tables = []
-    for member, raw in inside:
-        reader = _READERS.get(Path(member).suffix.lower())
-        if reader is None:
-            raise DataError(
-                f"data file '{source}' holds '{member}', which ends in none of: {', '.join(ENDINGS)}; take it out"
-            )
-        tables.append(reader(source if len(inside) == 1 else member, raw, named))
-    return _together(source, tables)
+    for member, raw in data:
+        called, ending = source if len(data) == 1 else str(member), member.suffix.lower()
+        check_kind(called, ending, raw)
+        tables.append(_READERS[ending](called, raw, named))
+    return _arranged(source, _splits(source, [member for member, _ in data]), tables, _left_out(others))
+
+
+def _one_split(file: Path, source: str, named: Collection[str]) -> Table:
+    parts = _file(file, source, named)
+    if len(parts) > 1:
+        raise DataError(f"'{source}', one file of several, holds {' and '.join(parts)}; unpack it")
+    return next(iter(parts.values()))
 
 
 def _folder(name: str | Path, path: Path, named: Collection[str]) -> dict[str, Table]:
     """Read the files of a folder, and of folders in it: by split where their names say so, else as shards."""
-    files = sorted((file for file in path.rglob("*") if file.is_file()), key=_natural)
+    files = sorted((file for file in path.rglob("*") if file.is_file()), key=natural)
     files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
     data = [file for file in files if _ending(file) in ENDINGS]
-    others = tuple(str(file.relative_to(path)) for file in files if file not in data)
+    others = [str(file.relative_to(path)) for file in files if file not in data]
     if not data:
         found = f"; it holds {', '.join(others[:5])}" if others else ""
         raise DataError(
             f"'{name}' is a folder without data{found}; expected files ending in one of: {', '.join(ENDINGS)} (also "
             "packed), or what save_to_disk writes"
         )
-    splits = {file: _split_of(file.relative_to(path)) for file in data}
-    unclear = [str(file.relative_to(path)) for file, split in splits.items() if split is None]
-    if unclear and len(unclear) < len(data):
+    within = [file.relative_to(path) for file in data]
+    splits = _splits(str(name), within)
+    if any(split_of(file) for file in within) and "train" not in splits:
+        raise DataError(f"'{name}' has files of {' and '.join(set(splits))} alone; expected some called after train")
+    tables = [_one_split(file, str(inner), named) for file, inner in zip(data, within, strict=True)]
+    return _arranged(str(name), splits, tables, _left_out(others))
+
+
+def _splits(name: str, files: Sequence[PurePath]) -> list[str]:
+    """Return the split of each file: what it is called after, where that tells them apart."""
+    found = [split_of(file) for file in files]
+    unclear = [str(file) for file, split in zip(files, found, strict=True) if split is None]
+    if unclear and len(unclear) < len(files):
         raise DataError(
             f"'{name}' has files called after a split, and others: {', '.join(unclear[:5])}; name the files "
             "themselves, with --data, --validation and --test"
         )
+    return [split or "train" for split in found]
+
+
+def _arranged(name: str, splits: Sequence[str], tables: Sequence[Table], notes: Sequence[str] = ()) -> dict[str, Table]:
+    """Put the tables of each split together; those of one split alone are the rows to train on, or what was asked."""
     grouped: dict[str, list[Table]] = {}
-    for file, split in splits.items():
-        grouped.setdefault(split or "train", []).append(_file(file, str(file.relative_to(path)), named))
+    for split, table in zip(splits, tables, strict=True):
+        grouped.setdefault(split, []).append(table)
+    if len(grouped) == 1:
+        return {"train": together(name, tables, notes)}
     if "train" not in grouped:
         raise DataError(f"'{name}' has files of {' and '.join(grouped)} alone; expected some called after train")
-    beside = (f"left out, for they are no data: {', '.join(others)}",) if others else ()
-    one = len(grouped) == 1
     return {
-        split: _together(str(name) if one else f"{name} ({split})", tables, beside if split == "train" else ())
-        for split, tables in grouped.items()
+        split: together(f"{name} ({split})", those, notes if split == "train" else ())
+        for split, those in grouped.items()
     }
 
 
-def _together(source: str, tables: Sequence[Table], notes: Sequence[str] = ()) -> Table:
-    """Put shards together, one after the other; each row is then known by its file too."""
-    if len(tables) == 1 and tables[0].source == source:
-        return tables[0]
-    columns = dict.fromkeys(column for table in tables for column in table.columns)
-    partial = [column for column in columns if any(column not in table.columns for table in tables)]
-    said = dict.fromkeys(f"{table.source}: {note}" for table in tables for note in table.notes)
-    if len(tables) > 1:
-        said = {f"{len(tables)} files, {tables[0].source} to {tables[-1].source}": None, **said}
-    if partial:
-        said[f"not all files have the columns {', '.join(partial)}"] = None
-    return Table(
-        source,
-        tuple(columns),
-        [(f"{table.source}, {place}", row) for table in tables for place, row in table.rows],
-        (*said, *notes),
-        {name: labels for table in tables for name, labels in table.classes.items()},
-        frozenset().union(*(table.repeated for table in tables)),
-    )
-
-
-def by_split(name: str, parts: Mapping[str, Table]) -> dict[str, Table]:
-    """Return parts by our names of splits.
-
-    Raises:
-        DataError: When none of them is one to train on.
-    """
-    found = {
-        split: parts[alias]
-        for split, aliases in SPLIT_NAMES.items()
-        if (alias := next((each for each in aliases if each in parts), None)) is not None
-    }
-    if "train" not in found:
-        raise DataError(f"data set '{name}' has no split 'train'; found: {', '.join(parts)}")
-    return found
-
-
-def _split_of(file: Path) -> str | None:
-    """Return the split that a file, or a folder above it, is called after."""
-    words = {word for part in file.parts for word in re.split(r"[^a-z]+", part.lower())}
-    found = [split for split, aliases in SPLIT_NAMES.items() if words & set(aliases)]
-    return found[0] if len(found) == 1 else None
+def _left_out(others: Sequence[str]) -> tuple[str, ...]:
+    return (f"left out, for they are no data: {', '.join(others)}",) if others else ()
 
 
 def _ending(file: Path) -> str:
     suffixes = [suffix.lower() for suffix in file.suffixes]
     return suffixes[-2] if suffixes[-1:] and suffixes[-1] in PACKED and len(suffixes) > 1 else "".join(suffixes[-1:])
-
-
-def _natural(path: Path) -> list[tuple[int, int | str]]:
-    """Sort `part-10` behind `part-9`."""
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", str(path))]

@@ -127,6 +127,68 @@ def test_files_called_after_splits_are_those_splits(tmp_path):
         read_source(tmp_path)
 
 
+def packed(tmp_path, *names):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, f"text,label\nfrom {name},x\n")
+    return tmp_path / "a.zip"
+
+
+@pytest.mark.parametrize("kind", ["archive", "pattern", "pattern of folders"])
+def test_splits_within_archives_and_patterns_are_kept_apart(tmp_path, kind):
+    names = ["train.csv", "dev.csv", "test.csv"]
+    if kind == "pattern of folders":
+        names = [f"{name.split('.')[0]}/rows.csv" for name in names]
+    source = packed(tmp_path, *names)
+    if kind != "archive":
+        zipfile.ZipFile(source).extractall(tmp_path)
+        source = tmp_path / ("*.csv" if kind == "pattern" else "*/*.csv")
+    parts = read_source(source)
+    assert {split: [row["text"] for _, row in table.rows] for split, table in parts.items()} == {
+        split: [f"from {name}"] for split, name in zip(("train", "validation", "test"), names, strict=True)
+    }
+    assert parts["test"].source == f"{source} (test)"
+
+
+@pytest.mark.parametrize("kind", ["archive", "pattern"])
+def test_an_archive_or_a_pattern_of_one_split_is_that_split(tmp_path, kind):
+    archive = packed(tmp_path, "test-0.csv", "test-1.csv")
+    zipfile.ZipFile(archive).extractall(tmp_path)
+    [(split, table)] = read_source(archive if kind == "archive" else tmp_path / "test-*.csv").items()
+    assert (split, len(table.rows)) == ("train", 2)
+
+
+def test_files_called_after_splits_beside_others_are_refused_in_archives_and_patterns(tmp_path):
+    archive = packed(tmp_path, "train.csv", "test.csv", "extra.csv")
+    zipfile.ZipFile(archive).extractall(tmp_path)
+    for source in (archive, tmp_path / "*.csv"):
+        with pytest.raises(DataError, match=r"files called after a split, and others: extra\.csv"):
+            read_source(source)
+    with pytest.raises(DataError, match="files of validation and test alone"):
+        read_source(packed(tmp_path, "dev.csv", "test.csv"))
+
+
+def test_what_is_no_data_in_an_archive_is_left_out_as_in_a_folder(tmp_path):
+    hidden = [".DS_Store", "._a.csv", "__MACOSX/._a.csv", "in/.cache/b.csv"]
+    [table] = read_source(packed(tmp_path, "a.csv", "README.txt", *hidden)).values()
+    assert [row["text"] for _, row in table.rows] == ["from a.csv"]
+    assert table.notes == ("left out, for they are no data: README.txt",)
+
+
+def test_packed_files_within_an_archive_are_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("b.csv.zst", bytes(pyarrow.compress(b"text,label\nz,1\n", codec="zstd", asbytes=True)))
+        archive.writestr("a.csv.gz", gzip.compress(b"text,label\ng,0\n"))
+    assert pairs(read_source(tmp_path / "a.zip")["train"]) == [("g", "0"), ("z", "1")]
+
+
+def test_two_files_of_one_name_in_an_archive_are_refused(tmp_path):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        path = packed(tmp_path, "a.csv", "b.csv", "a.csv")
+    with pytest.raises(DataError, match=r"holds 'a\.csv' more than once"):
+        read_source(path)
+
+
 def test_shards_with_other_columns_are_said(tmp_path):
     write(tmp_path, ".csv").rename(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("text,note\nx,y\n")
@@ -189,9 +251,8 @@ def test_bad_archives_and_folders_are_refused_with_the_reason(tmp_path):
     with pytest.raises(DataError, match="is a folder without data; expected files ending in one of"):
         read_source(tmp_path)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("rows.csv", "text,label\nx,y\n")
         archive.writestr("notes.docx", "x")
-    with pytest.raises(DataError, match=r"holds 'notes\.docx', which ends in none of"):
+    with pytest.raises(DataError, match=r"holds 'notes\.docx'; expected files ending in one of"):
         read_source(tmp_path / "a.zip")
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "state.json").write_text("{}")
