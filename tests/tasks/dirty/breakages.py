@@ -53,7 +53,8 @@ def _without_last_rows(tables: dict[str, Any], *_: Any) -> dict[str, Any]:
 def _by_splitlines(source: str, text: str, separator: str) -> Any:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
-            yield f"line {number}", json_rows._object(source, f"line {number}", json_rows._parsed(source, number, line))
+            value, _ = json_rows._value(source, json_rows._decoder(), line, 0, number)
+            yield f"line {number}", json_rows._object(source, f"line {number}", value)
 
 
 #: Its package has a function of the same name.
@@ -90,7 +91,7 @@ _TABLES = {
     ),
     "the last shard is lost": Breakage(
         lambda patch: patch.setattr(
-            reading, "_together", lambda source, tables, *more, kept=reading._together: kept(source, tables[:2], *more)
+            reading, "together", lambda source, tables, *more, kept=reading.together: kept(source, tables[:2], *more)
         ),
         "folder",
     ),

@@ -53,7 +53,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("ending", "raw", "message"), WRONG)
+@pytest.mark.parametrize(("ending", "raw", "message"), WRONG, ids=range(len(WRONG)))
 def test_a_file_under_a_wrong_name_is_told_by_what_it_is(tmp_path, ending, raw, message):
     (tmp_path / f"rows{ending}").write_bytes(raw)
     with pytest.raises(DataError, match=rf"rows\{ending}'.* {message}"):
