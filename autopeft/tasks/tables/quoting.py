@@ -45,7 +45,8 @@ def parsed(source: str, text: str, delimiter: str) -> tuple[Parsed, list[str]]:
         wrapped = standard.even and standard.rows != plain.rows
         return plain, ["quotes belong to the texts"] if wrapped else []
     if standard.even:
-        suspects = swallowed(text, delimiter, standard)
+        # Who quotes the names of the columns quotes texts too.
+        suspects = swallowed(text, delimiter, standard) if standard.header == plain.header else []
         if not suspects:
             return standard, spaced + long_texts(standard)
         if plain.even and not mostly_wrapped(plain):

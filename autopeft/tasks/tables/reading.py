@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from glob import glob, has_magic
+from glob import has_magic
 from pathlib import Path, PurePath
 
 from autopeft.errors import DataError
@@ -14,8 +14,9 @@ from autopeft.tasks.tables.delimited import read_delimited
 from autopeft.tasks.tables.excel import read_excel
 from autopeft.tasks.tables.json_rows import read_json
 from autopeft.tasks.tables.packing import PACKED, unpack
+from autopeft.tasks.tables.places import files_like, files_under, path_of
 from autopeft.tasks.tables.recognised import check_kind
-from autopeft.tasks.tables.shards import by_split, natural, split_of, together
+from autopeft.tasks.tables.shards import by_split, split_of, together
 from autopeft.tasks.tables.table import Table
 
 __all__ = ["ENDINGS", "is_source", "read_source"]
@@ -59,7 +60,7 @@ ENDINGS = tuple(_READERS)
 
 def is_source(name: str) -> bool:
     """Tell whether a name is one of a file, a folder or a pattern; else it may be one of a data set on the hub."""
-    path = Path(name).expanduser()
+    path = path_of(name)
     return path.exists() or has_magic(name) or _ending(path) in ENDINGS
 
 
@@ -77,7 +78,7 @@ def read_source(name: str | Path, named: Collection[str] = ()) -> dict[str, Tabl
     Raises:
         DataError: When it is missing or unreadable.
     """
-    path = Path(name).expanduser()
+    path = path_of(name)
     if path.is_dir():
         if any((path / file).is_file() for file in _SAVED):
             return by_split(str(name), read_saved(path, named))
@@ -85,10 +86,7 @@ def read_source(name: str | Path, named: Collection[str] = ()) -> dict[str, Tabl
     if path.exists():
         return _file(path, str(name), named)
     if has_magic(str(name)):
-        files = sorted((Path(found) for found in glob(str(path), recursive=True)), key=natural)
-        files = [file for file in files if file.is_file()]
-        if not files:
-            raise DataError(f"no file is called like '{name}'; check the pattern (from {Path.cwd()})")
+        files = files_like(name, path)
         above = os.path.commonpath([file.parent for file in files])
         within = [file.relative_to(above) for file in files]
         splits = _splits(str(name), within)
@@ -129,8 +127,7 @@ def _one_split(file: Path, source: str, named: Collection[str]) -> Table:
 
 def _folder(name: str | Path, path: Path, named: Collection[str]) -> dict[str, Table]:
     """Read the files of a folder, and of folders in it: by split where their names say so, else as shards."""
-    files = sorted((file for file in path.rglob("*") if file.is_file()), key=natural)
-    files = [file for file in files if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    files = files_under(name, path)
     data = [file for file in files if _ending(file) in ENDINGS]
     others = [str(file.relative_to(path)) for file in files if file not in data]
     if not data:
