@@ -25,6 +25,12 @@ _NAMED = 20
 _REASONS = 3
 
 
+_MEND = (
+    "Name the columns with --text, --text2 and --label; for a decoder, with --prompt and --completion or --messages, "
+    "or give --kind causal where there is nothing but text"
+)
+
+
 @dataclass(frozen=True)
 class Examples:
     """Clean examples, labels still by name.
@@ -102,7 +108,7 @@ def examples_of(
         DataError: When a column is lacking, or the labels are no classes.
     """
     for table in tables.values():
-        check_columns(table, [*texts, label], "Name the columns with --text, --text2 and --label")
+        check_columns(table, [*texts, label], _MEND)
     labels = [
         (f"'{table.source}', {place}", row[label])
         for table in tables.values()

@@ -10,6 +10,7 @@ from autopeft.tasks.causal.examples import example_of
 from autopeft.tasks.causal.formats import HISTORY, Format
 from autopeft.tasks.causal.judged import check_judged
 from autopeft.tasks.causal.marks import MASK, check_token_masks, left_out_by, yes_or_no
+from autopeft.tasks.causal.naming import naming_of
 from autopeft.tasks.causal.prompts import choices_in
 from autopeft.tasks.causal.spot import LeftOut, Spot
 from autopeft.tasks.causal.task import CausalSplit, CausalTask
@@ -21,6 +22,9 @@ from autopeft.tasks.splits import held_out_rows
 from autopeft.tasks.tables import Row, Table, is_missing
 
 __all__ = ["build_causal_task"]
+
+#: So many examples are enough for all splits, where they can be split.
+_ENOUGH = sum(LEAST_ROWS.values())
 
 
 def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table]) -> CausalTask:
@@ -34,7 +38,8 @@ def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table])
     Raises:
         DataError: When an example has another form, or there are too few.
     """
-    read = {split: _split(table, form) for split, table in tables.items()}
+    naming = naming_of(tables.values(), form)
+    read = {split: _split(table, form, naming) for split, table in tables.items()}
     parts = {split: part for split, (part, _) in read.items()}
     intake = {split: account for split, (_, account) in read.items()}
     missing = [split for split in ("validation", "test") if split not in parts]
@@ -51,12 +56,26 @@ def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table])
         if len(parts[split]) < least:
             account = intake.get(split, intake["train"])
             dropped = f", for {account.dropped} of {account.rows} rows were dropped" if account.dropped else ""
+            why, mend = (missing and _alike(parts)) or (dropped, "add rows, or give a larger file")
             raise DataError(
-                f"task {spec.short_name}: {split} has {len(parts[split])} examples, expected at least {least}{dropped}"
-                "; add rows, or give a larger file"
+                f"task {spec.short_name}: {split} has {len(parts[split])} examples, expected at least {least}{why}; "
+                f"{mend}"
             )
     return CausalTask(
         spec.short_name, form, spec.metric or CAUSAL_METRICS[0], **parts, notes=tuple(notes), intake=intake
+    )
+
+
+def _alike(parts: Mapping[str, CausalSplit]) -> tuple[str, str] | None:
+    """Say that there are too few different prompts to split off some, and what to do; None where there are enough."""
+    asked = [_asked(example) for part in parts.values() for example in part.examples]
+    different = len(set(asked))
+    if len(asked) < _ENOUGH or different == len(asked):
+        return None
+    return (
+        f", for the {len(asked)} examples have {different} different prompt{'s' * (different != 1)}, and those with "
+        "equal prompts stay in one split",
+        "add examples with other prompts, or give the splits as files, by --validation and --test",
     )
 
 
@@ -66,7 +85,7 @@ def _asked(example: Example) -> Example:
     return example[:last] or example
 
 
-def _split(table: Table, form: Format) -> tuple[CausalSplit, Intake]:
+def _split(table: Table, form: Format, naming: str | None) -> tuple[CausalSplit, Intake]:
     """Make the examples of a table, and the account of its rows."""
     _check_columns(table, form)
     check_judged(table, form)
@@ -76,7 +95,7 @@ def _split(table: Table, form: Format) -> tuple[CausalSplit, Intake]:
     for row in table.rows:
         spot = Spot(table.source, row[0], ledger)
         try:
-            examples.append(_example(row, form, marks, spot))
+            examples.append(_example(row, form, marks, naming, spot))
         except LeftOut as reason:
             ledger.drop(row[0], str(reason))
             continue
@@ -93,14 +112,14 @@ def _split(table: Table, form: Format) -> tuple[CausalSplit, Intake]:
     return CausalSplit(examples, choices if form.choices else None, places), account
 
 
-def _example(row: Row, form: Format, marks: tuple[str, ...], spot: Spot) -> Example:
+def _example(row: Row, form: Format, marks: tuple[str, ...], naming: str | None, spot: Spot) -> Example:
     """Make the example of a row, unless the row itself is marked as not to be learned."""
     check_token_masks({key: value for key, value in row[1].items() if key not in marks}, spot)
     _check_mask(row, form, spot)
     for mark in marks:
         if not is_missing(row[1].get(mark)) and not yes_or_no(row[1][mark]):
             raise LeftOut(f"marked as not to be learned by '{mark}'")
-    return example_of(row[1], form, spot)
+    return example_of(row[1], form, naming, spot)
 
 
 def _check_mask(row: Row, form: Format, spot: Spot) -> None:

@@ -14,7 +14,7 @@ from autopeft.tasks.causal.tools import CALLS, calls_of, spoken_calls, tools_of
 from autopeft.tasks.causal.turns import ROLES, Example, Turn
 from autopeft.tasks.tables import is_missing, kind_in_words
 
-__all__ = ["conversation_of"]
+__all__ = ["conversation_of", "is_message"]
 
 #: What others call the speakers; the calls of tools are the assistant's.
 _CALLING = "function_call"
@@ -46,11 +46,14 @@ def conversation_of(row: Mapping[str, Any], column: str, spot: Spot) -> Example:
         DataError: When something has another form.
         LeftOut: When a message, or all that could be learned, is empty.
     """
-    value = parsed(spot.filled(row, column), spot.at(f"'{column}'"))
     spot_there = spot.at(f"'{column}'")
+    value = _messages(parsed(spot.filled(row, column), spot_there), spot_there)
     if not isinstance(value, list):
+        # What begins like a list would have been read if it went on like one.
+        broken = isinstance(value, str) and value.strip()[:1] in ("[", "{")
+        found = "a text that is no list, as JSON or Python write one" if broken else kind_in_words(value)
         raise DataError(
-            f"{spot_there}: found {kind_in_words(value)}; expected a list of messages with 'role' and 'content', or "
+            f"{spot_there}: found {found}; expected a list of messages with 'role' and 'content', or "
             "with 'from' and 'value'; texts to classify are named by --text and --label"
         )
     messages = [_message(each, spot_there.at(f"message {number}")) for number, each in enumerate(value, 1)]
@@ -71,6 +74,21 @@ def conversation_of(row: Mapping[str, Any], column: str, spot: Spot) -> Example:
             raise DataError(f"{spot}: found both a column '{SYSTEM}' and a first message of the system; keep one")
         turns = (Turn("system", spot.at(f"'{SYSTEM}'").text(system)), *turns)
     return (*tools_of(row.get(TOOLS_COLUMN), spot.at(f"'{TOOLS_COLUMN}'")), *turns)
+
+
+def is_message(value: Any) -> bool:
+    """Tell whether a value is a message: an object that says who speaks, and what."""
+    return isinstance(value, Mapping) and any(speaker in value and said in value for speaker, said in _KEYS)
+
+
+def _messages(value: Any, spot: Spot) -> Any:
+    """Return an object of columns, a list of speakers and one of what they say, as messages; others as they are."""
+    columns = {key: each for key, each in value.items() if each is not None} if is_message(value) else {}
+    lists = [each for each in columns.values() if isinstance(each, list)]
+    if not lists or len(lists) < len(columns) or len({len(each) for each in lists}) > 1:
+        return value
+    spot.remark(f"{spot.within.rpartition(', ')[2]} put together from lists of its keys")
+    return [dict(zip(columns, each, strict=True)) for each in zip(*lists, strict=True)]
 
 
 def _message(value: Any, spot: Spot) -> tuple[str, dict[str, Any]]:

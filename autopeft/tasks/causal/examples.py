@@ -16,12 +16,13 @@ from autopeft.tasks.tables import is_missing
 __all__ = ["example_of"]
 
 
-def example_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
+def example_of(row: Mapping[str, Any], form: Format, naming: str | None, spot: Spot) -> Example:
     """Make an example of a row.
 
     Args:
         row: Values by column.
         form: What form the data has.
+        naming: What all rows name right choices by, where a row could be read in several ways.
         spot: Where the row stands.
 
     Raises:
@@ -35,7 +36,7 @@ def example_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
         )
     if form.conversation:
         return conversation_of(row, form.columns[0], spot)
-    return chosen_of(row, form, spot) if form.choices else prompted_of(row, form, spot)
+    return chosen_of(row, form, naming, spot) if form.choices else prompted_of(row, form, spot)
 
 
 def _has_other_form(row: Mapping[str, Any]) -> bool:

@@ -1,14 +1,15 @@
-"""Lists and objects that stand in the data as JSON text, as in a CSV file."""
+"""Lists and objects that stand in the data as text, as in a CSV file."""
 
 from __future__ import annotations
 
+import ast
 import json
 from typing import Any
 
 from autopeft.tasks.causal.spot import Spot
 from autopeft.tasks.tables import text_of
 
-__all__ = ["json_of", "parsed", "without_nulls"]
+__all__ = ["json_of", "parsed", "read_text", "without_nulls"]
 
 
 def json_of(value: Any) -> str:
@@ -17,15 +18,26 @@ def json_of(value: Any) -> str:
 
 
 def parsed(value: Any, spot: Spot) -> Any:
-    """Return the list or object that a text writes out as JSON; anything else as it is."""
-    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
-        return value
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return value
-    spot.remark(f"{spot.within.rpartition(', ')[2]} read from JSON text")
+    """Return the list or object that a text writes out, as JSON or as Python does; anything else as it is."""
+    found, language = read_text(value)
+    if language:
+        spot.remark(f"{spot.within.rpartition(', ')[2]} read from {language} text")
     return found
+
+
+def read_text(value: Any) -> tuple[Any, str]:
+    """Return the list or object that a text writes out, and in what language; anything else as it is, in none."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
+        return value, ""
+    try:
+        return json.loads(value), "JSON"
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # What is no plain data, a set for one, JSON refuses.
+        return json.loads(json.dumps(ast.literal_eval(value.strip()))), "Python"
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return value, ""
 
 
 def without_nulls(value: Any) -> Any:

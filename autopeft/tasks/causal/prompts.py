@@ -7,8 +7,9 @@ from typing import Any
 
 from autopeft.errors import DataError
 from autopeft.tasks.causal.choices import choices_of, right_choice
+from autopeft.tasks.causal.conversation import is_message
 from autopeft.tasks.causal.formats import HISTORY, SYSTEM, Format
-from autopeft.tasks.causal.json_text import parsed
+from autopeft.tasks.causal.json_text import parsed, read_text
 from autopeft.tasks.causal.spot import LeftOut, Spot
 from autopeft.tasks.causal.turns import Example, Turn
 from autopeft.tasks.tables import is_missing, kind_in_words
@@ -55,8 +56,14 @@ def choices_in(row: Mapping[str, Any], form: Format, spot: Spot) -> tuple[str, .
     return choices_of(parsed(spot.filled(row, column), there), there)
 
 
-def chosen_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
+def chosen_of(row: Mapping[str, Any], form: Format, naming: str | None, spot: Spot) -> Example:
     """Make an example of a question, its choices and the right one.
+
+    Args:
+        row: Values by column.
+        form: What form the data has.
+        naming: What all rows name the right choice by, where this one could be read in several ways.
+        spot: Where the row stands.
 
     Raises:
         DataError: When the right choice cannot be told.
@@ -65,12 +72,21 @@ def chosen_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
     question, _, answer = form.columns
     asked = _said(row, question, spot)
     choices = choices_in(row, form, spot)
-    right = right_choice(spot.filled(row, answer), choices, f"{spot}, '{answer}'")
+    right = right_choice(spot.filled(row, answer), choices, naming, spot.at(f"'{answer}'"))
     return (Turn("user", asked), Turn("assistant", choices[right]))
 
 
 def _said(row: Mapping[str, Any], column: str, spot: Spot) -> str:
-    return spot.at(f"'{column}'").text(spot.filled(row, column))
+    """Return the text of a column, which messages are none of, whether they come as a list or written out."""
+    value, there = spot.filled(row, column), spot.at(f"'{column}'")
+    found, _ = read_text(value)
+    if isinstance(found, list) and found and all(map(is_message, found)):
+        raise DataError(
+            f"{there}: found a list of messages; expected text. Give whole conversations in one column, by --messages "
+            "COLUMN: those of a prompt and of its completion in one list, with 'train': false in messages of the "
+            "assistant that are not to be learned"
+        )
+    return there.text(value)
 
 
 def _earlier(value: Any, spot: Spot) -> list[Turn]:
@@ -84,8 +100,13 @@ def _earlier(value: Any, spot: Spot) -> list[Turn]:
     for number, pair in enumerate(found, 1):
         there = spot.at(f"pair {number}")
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise DataError(f"{there}: found {kind_in_words(pair)}; expected a list of question and answer")
+            raise DataError(f"{there}: found {_counted(pair)}; expected a list of two, question and answer")
         if any(map(is_missing, pair)):
             raise LeftOut("a turn of the history is empty")
         turns += [Turn(role, there.text(said)) for role, said in zip(("user", "assistant"), pair, strict=True)]
     return turns
+
+
+def _counted(value: Any) -> str:
+    """Say what a value is, and of a list how long."""
+    return f"a list of {len(value)}" if isinstance(value, list | tuple) else kind_in_words(value)

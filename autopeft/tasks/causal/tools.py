@@ -48,7 +48,7 @@ def spoken_calls(value: Any, spot: Spot) -> list[dict[str, Any]]:
     if isinstance(value, str):
         try:
             found = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{spot}: found a call that is not JSON ({error}); {_FORM}") from None
     calls = found if isinstance(found, list) else [found]
     if not calls:
@@ -82,7 +82,7 @@ def _arguments(value: Any, place: str) -> dict[str, Any]:
     if isinstance(value, str):
         try:
             found = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{place}: the arguments are not JSON ({error}); expected an object") from None
     if not isinstance(found, Mapping):
         raise DataError(f"{place}: the arguments are {kind_in_words(found)}; expected an object")

@@ -383,8 +383,8 @@ def test_alpacas_system_and_history_are_turns(tmp_path, as_text):
     ("history", "message"),
     [
         ("before", "'history': found a text; expected a list of pairs"),
-        (["one", "first"], "'history', pair 1: found a text; expected a list of question and answer"),
-        ([["one", "first", "x"]], "pair 1: found a list; expected a list of question and answer"),
+        (["one", "first"], "'history', pair 1: found a text; expected a list of two"),
+        ([["one", "first", "x"]], "pair 1: found a list of [13]; expected a list of two"),
         ([["one", {}]], "pair 1: found an object; expected text"),
     ],
 )
