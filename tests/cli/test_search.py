@@ -157,12 +157,26 @@ def test_other_samplers(place, sampler):
     assert len({configuration for configuration, _ in facts(place / sampler)}) == 8
 
 
-def test_two_ray_workers(place):
+def test_two_ray_workers_whatever_the_environment_holds(place, tmp_path):
+    """An address that another job left there, and a folder of temporary files whose sockets would have no room."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
     words = command(place, "ray", "--trials", "6")
     words[words.index("--workers") + 1] = "2"
-    done = subprocess.run(words, capture_output=True, text=True, cwd=place, timeout=300)
+    environment = {**os.environ, "TMPDIR": str(folder), "RAY_ADDRESS": "127.0.0.1:1"}
+    done = subprocess.run(words, capture_output=True, text=True, cwd=place, timeout=300, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Ray's files are in /tmp: {folder} is too long for its sockets" in done.stdout
     assert len(facts(place / "ray")) == 6
+
+
+def test_a_cluster_that_is_not_there_is_one_line_about_the_flag(place):
+    words = [*command(place, "cluster"), "--ray-address", "127.0.0.1:1"]
+    words[words.index("--workers") + 1] = "1"
+    done = subprocess.run(words, capture_output=True, text=True, cwd=place, timeout=300)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no Ray cluster can be reached by --ray-address 127.0.0.1:1: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_interrupted_it_ends_cleanly_and_keeps_what_is_finished(place):
