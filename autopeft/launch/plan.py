@@ -40,7 +40,7 @@ class SearchPlan(BaseModel):
     roles: Path | None = Field(None, description="YAML that maps roles to module names of an unknown architecture")
     trust_remote_code: bool = Field(False, description="run code that the model brings; no file can allow it")
     task: str | None = Field(None, description="name of a packaged task")
-    data: str | None = Field(None, description="CSV, TSV, JSONL or Parquet file, or a `datasets` name")
+    data: str | None = Field(None, description="file, folder or pattern of files, or a `datasets` name")
     kind: Literal["classification", "causal", "regression", "multilabel"] | None = Field(
         None, description="what is learned; seen by the columns. The last two are not there yet"
     )
@@ -80,7 +80,7 @@ class SearchPlan(BaseModel):
     early_stopping: bool = Field(True, description="stop trials that will not reach the front")
     fidelity: Fidelity = Field("steps", description="what a trial has less of at its rungs: steps or examples")
     workers: int | None = Field(None, ge=0, description="trials at once; 0 runs them in this process")
-    ray_address: str | None = Field(None, description="address of a Ray cluster")
+    ray_address: str | None = Field(None, description="address of a Ray cluster, or auto; default: Ray on this machine")
     time_limit: str | None = Field(None, description="end the whole search after this long, e.g. 2h")
     trial_time_limit: str | None = Field(None, description="stop a trial after this long, e.g. 10m")
     storage: str | None = Field(None, description="RDB URL of the study; default: study.db in the run folder")
