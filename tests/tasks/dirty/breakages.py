@@ -11,7 +11,7 @@ import pytest
 
 from autopeft.tasks import intake, labels, load, rows
 from autopeft.tasks.causal import build, conversation, prompts, turns
-from autopeft.tasks.tables import delimited, json_rows, reading
+from autopeft.tasks.tables import delimited, json_rows, quoting, reading
 from autopeft.tasks.tables.dialect import Quoting
 
 __all__ = ["BREAKAGES", "Breakage"]
@@ -71,13 +71,13 @@ _TABLES = {
     "nothing but blanks is a text": Breakage(
         _wrapped(rows, "is_missing", lambda missing, value: missing and not isinstance(value, str)), "csv"
     ),
-    "quotes may close anywhere": Breakage(_instead(delimited, "STANDARD", Quoting({"strict": False})), "csv"),
+    "quotes may close anywhere": Breakage(_instead(quoting, "STANDARD", Quoting({"strict": False})), "csv"),
     "a quote that is not closed takes the rest": Breakage(
-        _wrapped(delimited, "parse", lambda found, *_: replace(found, fault_line=None)), "csv"
+        _wrapped(quoting, "parse", lambda found, *_: replace(found, fault_line=None)), "csv"
     ),
-    "rows between two stray quotes are lost": Breakage(_instead(delimited, "swallowed", lambda *_: []), "csv"),
+    "rows between two stray quotes are lost": Breakage(_instead(quoting, "swallowed", lambda *_: []), "csv"),
     "rows with too few fields are lost": Breakage(
-        _wrapped(delimited, "parse", lambda found, *_: replace(found, odd=[])), "tsv"
+        _wrapped(quoting, "parse", lambda found, *_: replace(found, odd=[])), "tsv"
     ),
     "0 and 0.0 are two classes": Breakage(
         _instead(labels.LabelNames, "of", lambda names, value: labels._text(value)), "csv"
