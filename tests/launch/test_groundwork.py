@@ -37,7 +37,7 @@ def prepared(model, folder, split, row, good, **plan):
     ("turns", "message"),
     [
         ([{"role": "system", "content": "good"}, *RIGHT], "refuses a conversation of system, user, assistant"),
-        ([*RIGHT, {"role": "user"}], "message 3: expected an object with 'role'"),
+        ([*RIGHT, {"content": "good"}], "message 3: found 'content'; expected an object with 'role'"),
     ],
 )
 def test_a_conversation_in_any_split_that_cannot_be_written_is_named(model, tmp_path, split, turns, message):
