@@ -168,10 +168,26 @@ def _unwritten(writer: _Writer, text: str, turns: Example) -> frozenset[str]:
     found = {key for key in keys - {CALLS} if writer.ignores(text, [turn.without(key) for turn in turns])}
     if writer.tools and writer.ignores(text, turns, tools=False):
         found.add(TOOLS)
-    for number, turn in enumerate(turns):
-        if CALLS in turn.told and writer.ignores(text, (*turns[:number], turn.without(CALLS), *turns[number + 1 :])):
+    for number in _doubtful(writer, turns):
+        if writer.ignores(text, (*turns[:number], turns[number].without(CALLS), *turns[number + 1 :])):
             raise DataError(
                 f"{writer.before}the chat template of this model does not write the calls of tools ('{CALLS}'), so "
                 "that they cannot be learned; write them as content, or choose a model whose template writes them"
             )
     return frozenset(found)
+
+
+def _doubtful(writer: _Writer, turns: Example) -> list[int]:
+    """Return the turns whose calls may not be written: those of which a name put into them does not come out."""
+    calling = {number: f"called_in_turn_{number}_" for number, turn in enumerate(turns) if CALLS in turn.told}
+    named = list(turns)
+    for number, name in calling.items():
+        told = turns[number].told
+        told[CALLS][0]["function"]["name"] = name
+        named[number] = turns[number]._replace(further=json_of(told))
+    try:
+        # All at once, for a conversation may hold hundreds.
+        text = writer.write(named) if calling else ""
+    except DataError:
+        return [*calling]
+    return [number for number, name in calling.items() if name not in text]

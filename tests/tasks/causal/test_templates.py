@@ -137,3 +137,27 @@ def test_an_example_that_cannot_be_written_names_its_place(template):
     split = CausalSplit([TALK], None, ["'a.jsonl', line 7"])
     with pytest.raises(DataError, match="line 7: the chat template of this model refuses a conversation of user"):
         encode_causal(split, FORM, byte_level(template))
+
+
+def test_the_calls_of_long_conversations_are_looked_for_at_once(monkeypatch):
+    tokenizer = byte_level(FULL)
+    wholes = []
+    write = type(tokenizer).apply_chat_template
+
+    def counted(self, messages, **how):
+        wholes.append(len(messages))
+        return write(self, messages, **how)
+
+    monkeypatch.setattr(type(tokenizer), "apply_chat_template", counted)
+    example = tuple(turn for n in range(20) for turn in (Turn("user", f"q {n}"), calling()))
+    render(example, FORM, tokenizer)
+    # Beside the text itself, and the last turn's.
+    assert wholes.count(len(example)) <= 4
+
+
+def test_one_call_among_others_that_is_not_written_is_refused():
+    # Writes the calls of the last turn alone.
+    template = FULL.replace("message.tool_calls or []", "(message.tool_calls or [] if loop.last else [])")
+    example = (Turn("user", "q"), calling(), Turn("user", "more"), calling())
+    with pytest.raises(DataError, match="does not write the calls of tools"):
+        render(example, FORM, byte_level(template))
