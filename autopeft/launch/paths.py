@@ -9,6 +9,7 @@ from typing import Any
 
 from autopeft.backbones.gguf import SMOLLM2
 from autopeft.backbones.source import PACKAGED
+from autopeft.errors import DataError
 from autopeft.space import shipped_spaces
 
 __all__ = ["PATHS", "absolute"]
@@ -20,10 +21,17 @@ def absolute(name: str, value: Any) -> Any:
     Args:
         name: Name of the setting, one of `PATHS`.
         value: What the user gave.
+
+    Raises:
+        DataError: When it can be no path: it is too long, or names the home of nobody.
     """
     if not isinstance(value, str | Path):
         return value
-    found = PATHS[name](str(value))
+    try:
+        found = PATHS[name](str(value))
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"'{str(value)[:200]}' is no path that can be read: {reason}") from error
     return value if found is None else type(value)(found)
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from autopeft.errors import DataError
 from autopeft.launch import SearchPlan
+from autopeft.launch.paths import absolute
 
 
 @pytest.fixture
@@ -104,3 +106,12 @@ def test_the_file_of_a_storage(home, url, expected):
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://me:secret@host/db", "no url"])
 def test_a_storage_without_a_file(home, url):
     assert located(storage=url).storage == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("data", "~nobody-of-this-name/rows.csv"), ("out", "~nobody-of-this-name/run"), ("data", "rows of words " * 40)],
+)
+def test_what_can_be_no_path_is_refused(name, value):
+    with pytest.raises(DataError, match="is no path that can be read"):
+        absolute(name, value)
