@@ -11,7 +11,7 @@ from typing import Any
 from autopeft.backbones import Quantization
 from autopeft.space import Configuration
 from autopeft.tasks import TaskSpec
-from autopeft.trials import Part, TrialSetting
+from autopeft.trials import TrialSetting
 
 __all__ = ["WorkerJob"]
 
@@ -79,11 +79,11 @@ class WorkerJob:
                 steps.append(None)
         return {"steps": steps, "head_step_seconds": runner.run(HEAD_ONLY, self.seed).step_seconds}
 
-    def rehearse(self, parts: Sequence[Part], configuration: str) -> bool:
+    def rehearse(self, configuration: str) -> bool:
         """Do in small what trials do, with a configuration given as text; see `autopeft.trials.rehearse`."""
         from autopeft.trials import rehearse
 
-        return rehearse(self.runner, parts, Configuration(configuration), self.seed)
+        return rehearse(self.runner, Configuration(configuration), self.seed)
 
     def start(self, runner: Any, configuration: Configuration) -> Generator[dict[str, float], None, dict[str, Any]]:
         """Begin one trial: yields a point of its curve at each rung, returns its outcome, both plain data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.places import Places
 from autopeft.launch.ray_runtime import start_ray, stop_ray
 
-__all__ = ["WorkerDiedError", "fault_of", "in_workers", "ray_up"]
+__all__ = ["WorkerDiedError", "fault_of", "in_worker", "ray_up"]
 
 
 class WorkerDiedError(RunError):
@@ -38,30 +38,27 @@ def ray_up(places: Places, address: str | None) -> Iterator[None]:
             stop_ray()
 
 
-def in_workers(calls: Sequence[Callable[[], Any]], places: Places, address: str | None) -> list[Any]:
-    """Do calls in workers like those of trials, and return what they returned.
-
-    A process that is free afterwards becomes the worker of a trial, with its modules imported.
+def in_worker(call: Callable[[], Any], places: Places, address: str | None) -> Any:
+    """Do a call in a worker like those of trials, which ends with it, and return what it returned.
 
     Args:
-        calls: What to do, picklable.
+        call: What to do, picklable.
         places: The workers.
         address: Address of a Ray cluster; None starts Ray on this machine.
 
     Raises:
-        AutopeftError: What a call found that a user can mend.
-        WorkerDiedError: When a worker died.
-        RunError: When a call failed for another reason.
+        AutopeftError: What the call found that a user can mend.
+        WorkerDiedError: When the worker died.
+        RunError: When the call failed for another reason.
     """
     with ray_up(places, address):
-        task = ray.remote(num_cpus=1, num_gpus=places.gpus, max_retries=0)(_call)
+        task = ray.remote(num_cpus=1, num_gpus=places.gpus, max_retries=0, max_calls=1)(_call)
         try:
-            found: list[Any] = ray.get([task.remote(call) for call in calls])
+            return ray.get(task.remote(call))
         except ray.exceptions.RayTaskError as error:
             raise fault_of(error) from error
         except ray.exceptions.RayError as error:
             raise WorkerDiedError(f"a worker died: {str(error).splitlines()[0]}") from error
-    return found
 
 
 def fault_of(error: ray.exceptions.RayTaskError) -> AutopeftError:

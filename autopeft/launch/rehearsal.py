@@ -13,7 +13,6 @@ from autopeft.launch.places import Places
 from autopeft.launch.plan import SearchPlan
 from autopeft.space import Configuration
 from autopeft.study import check_folder, has_results, load_study, locked, prepare_folder
-from autopeft.trials import PARTS
 
 if TYPE_CHECKING:
     from autopeft.launch.search import Preparation
@@ -65,7 +64,7 @@ def _has_results(prepared: Preparation) -> bool:
 def rehearse(
     job: WorkerJob, configuration: Configuration, plan: SearchPlan, places: Places, say: Callable[[str], None]
 ) -> None:
-    """Do a training step on the longest batch and measure the untouched model, in the workers of trials.
+    """Do a training step on the longest batch and measure the untouched model, in a worker like those of trials.
 
     What may be the machine's fault is told and left to the trials, which try again.
 
@@ -80,16 +79,14 @@ def rehearse(
         AutopeftError: When something fails that would fail every trial.
     """
     if plan.workers == 0:
-        done = [job.rehearse(PARTS, configuration.text)]
+        enough = job.rehearse(configuration.text)
     else:
-        from autopeft.launch.ray_tasks import WorkerDiedError, in_workers
+        from autopeft.launch.ray_tasks import WorkerDiedError, in_worker
 
-        hands = min(places.workers, len(PARTS))
-        calls = [partial(job.rehearse, PARTS[hand::hands], configuration.text) for hand in range(hands)]
         try:
-            done = in_workers(calls, places, plan.ray_address)
+            enough = in_worker(partial(job.rehearse, configuration.text), places, plan.ray_address)
         except WorkerDiedError as error:
             say(f"the rehearsal of a trial has no result: {error}")
             return
-    if not all(done):
+    if not enough:
         say("the rehearsal of a trial ran out of memory; trials compute fewer texts at once where they do")

@@ -369,10 +369,9 @@ def _profile(prepared: Preparation, places: Places, configurations: Sequence[Con
     texts = [each.text for each in configurations]
     if prepared.plan.workers == 0:
         return prepared.job.profile(texts)
-    from autopeft.launch.ray_tasks import in_workers
+    from autopeft.launch.ray_tasks import in_worker
 
-    [found] = in_workers([partial(prepared.job.profile, texts)], places, prepared.plan.ray_address)
-    return dict(found)
+    return dict(in_worker(partial(prepared.job.profile, texts), places, prepared.plan.ray_address))
 
 
 def _within_memory(prepared: Preparation, places: Places) -> Prices:

@@ -12,19 +12,17 @@ from autopeft.trials.kinds import kind_of
 from autopeft.trials.limits import check_limits
 from autopeft.trials.loop import schedule
 from autopeft.trials.outcome import STATUSES, Outcome
-from autopeft.trials.rehearsal import PARTS, Part, rehearse
+from autopeft.trials.rehearsal import rehearse
 from autopeft.trials.runner import FEW_BATCHES, TrialRunner
 from autopeft.trials.setting import TrialSetting, choose_setting
 
 __all__ = [
     "FEW_BATCHES",
-    "PARTS",
     "STATUSES",
     "Batch",
     "CausalSetting",
     "Kind",
     "Outcome",
-    "Part",
     "TrialRunner",
     "TrialSetting",
     "attention",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from transformers import PreTrainedModel
@@ -16,23 +16,18 @@ from autopeft.trials.groups import parameter_groups
 from autopeft.trials.runner import TrialRunner
 from autopeft.trials.stopwatch import Stopwatch
 
-__all__ = ["PARTS", "Part", "rehearse"]
+__all__ = ["rehearse"]
 
-Part = Literal["train", "measure"]
-
-#: What can be rehearsed: a training step on the longest batch, and measuring the untouched model.
-PARTS: tuple[Part, ...] = ("train", "measure")
-
-_DOING = {None: "loading the model and the data", "train": "a training step on the longest batch"}
-_DOING["measure"] = "measuring the untouched model on validation examples"
+_LOADING = "loading the model and the data"
+_STEP = "a training step on the longest batch"
+_MEASURING = "measuring the untouched model on validation examples"
 
 
-def rehearse(load: Callable[[], TrialRunner], parts: Sequence[Part], configuration: Configuration, seed: int) -> bool:
-    """Do some of what trials do, without keeping anything of it.
+def rehearse(load: Callable[[], TrialRunner], configuration: Configuration, seed: int) -> bool:
+    """Do a training step on the longest batch and measure the untouched model, without keeping anything of it.
 
     Args:
         load: Returns a runner of trials.
-        parts: What to do.
         configuration: What to train.
         seed: Its seed.
 
@@ -42,30 +37,40 @@ def rehearse(load: Callable[[], TrialRunner], parts: Sequence[Part], configurati
     Raises:
         AutopeftError: When something fails that would fail every trial.
     """
-    doing: Part | None = None
-    runner: TrialRunner | None = None
     try:
         runner = load()
-        for doing in parts:
-            if doing == "train":
-                _step(runner, configuration, seed)
-            else:
-                runner.exam.rehearse(runner.model)
+    except AutopeftError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            return False
+        raise BackboneError(_failed(_LOADING, error)) from error
+    # Memory that a training step lacks may still do for measuring.
+    trained = _done(runner, _STEP, partial(_step, runner, configuration, seed))
+    return _done(runner, _MEASURING, partial(runner.exam.rehearse, runner.model)) and trained
+
+
+def _done(runner: TrialRunner, name: str, work: Callable[[], None]) -> bool:
+    """Do some work; return whether memory was enough."""
+    try:
+        work()
     except AutopeftError:
         raise
     except DivergedError as error:
-        assert runner is not None, "only a loaded model computes"
         raise BackboneError(_not_finite(runner, error)) from error
     except Exception as error:
         if out_of_memory(error):
             return False
-        where = "" if runner is None else f"{runner.name}: "
-        message = " ".join(str(error).split())
-        raise BackboneError(
-            f"{where}{_DOING[doing]} fails before the first trial, as it would in each: "
-            f"{type(error).__name__}: {message[:300]}; expected model, tokenizer and data that belong together"
-        ) from error
+        raise BackboneError(f"{runner.name}: {_failed(name, error)}") from error
     return True
+
+
+def _failed(doing: str, error: Exception) -> str:
+    message = " ".join(str(error).split())
+    return (
+        f"{doing} fails before the first trial, as it would in each: {type(error).__name__}: {message[:300]}; "
+        "expected model, tokenizer and data that belong together"
+    )
 
 
 def _step(runner: TrialRunner, configuration: Configuration, seed: int) -> None:

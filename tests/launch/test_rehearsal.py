@@ -15,9 +15,10 @@ from autopeft.launch import SearchPlan, prepare, run_search
 from autopeft.launch import rehearsal as rehearsal_module
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.places import Places
-from autopeft.launch.ray_tasks import in_workers, ray_up
+from autopeft.launch.ray_tasks import in_worker, ray_up
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
+from autopeft.trials.exam import Exam
 
 SHARED = Path(__file__).parents[3] / "shared" / "cases"
 
@@ -163,7 +164,7 @@ def test_memory_that_runs_out_is_left_to_the_trials(place, monkeypatch):
     said = []
     job = prepare(plan(place, tiny_backbone("bert", place)))
 
-    def short(self, parts, configuration):
+    def short(self, configuration):
         return False
 
     monkeypatch.setattr(WorkerJob, "rehearse", short)
@@ -179,9 +180,13 @@ def test_out_of_memory_in_a_step_is_no_fault_of_the_data(place, monkeypatch):
         yield
 
     job = prepare(plan(place, tiny_backbone("bert", place)))
-    assert job.job.rehearse(("train", "measure"), job.stock.text)
+    assert job.job.rehearse(job.stock.text)
     monkeypatch.setattr(runner, "fit", short)
-    assert not job.job.rehearse(("train",), job.stock.text)
+    assert not job.job.rehearse(job.stock.text)
+    measured = []
+    monkeypatch.setattr(Exam, "rehearse", lambda self, model: measured.append(model))
+    assert not job.job.rehearse(job.stock.text)
+    assert len(measured) == 1
 
 
 def test_a_run_with_results_is_not_rehearsed_again(place, monkeypatch):
@@ -222,7 +227,7 @@ def test_what_goes_wrong_in_workers(place):
         raise ValueError("no such thing")
 
     class Dying:
-        def rehearse(self, parts, configuration):
+        def rehearse(self, configuration):
             os._exit(1)
 
     said = []
@@ -233,7 +238,7 @@ def test_what_goes_wrong_in_workers(place):
         refused(place, model, "NaN or infinity, in .*output.dense.weight: expected another copy", workers=2)
         rehearsal_module.rehearse(Dying(), given.stock, given.plan, Places(1, 0), said.append)
         with pytest.raises(RunError, match="a worker failed: ValueError: no such thing"):
-            in_workers([fail], Places(1, 0), None)
+            in_worker(fail, Places(1, 0), None)
     assert len(said) == 1
     assert said[0].startswith("the rehearsal of a trial has no result: a worker died: ")
 
