@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from autopeft.backbones.anatomy import Anatomy
+from autopeft.backbones.complete import check_complete
 from autopeft.backbones.quantization import Quantization, bitsandbytes_keys, check_quantizable, settle
 from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
@@ -166,16 +167,19 @@ class Backbone:
             The model in eval mode; its head is drawn from torch's global generator.
 
         Raises:
-            BackboneError: The weights cannot be loaded.
+            BackboneError: The weights cannot be loaded, or are not all there.
         """
-        model: PreTrainedModel = self._load(
+        model, loading = self._load(
             self._task_class,
             **self._task_config(num_labels),
             dtype=dtype,
             ignore_mismatched_sizes=True,
+            output_loading_info=True,
             **self._quantizing(device),
         )
-        if not self.images and model.config.pad_token_id is None:
+        check_complete(self.name, self.config.model_type, loading, head_parameters(model))
+        if not self.images:
+            # Decoders read the last token that is no padding, so that it has to be what texts are padded with.
             model.config.pad_token_id = self.tokenizer().pad_token_id
         return self._placed(model, device)
 

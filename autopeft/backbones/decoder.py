@@ -11,6 +11,7 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPIN
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, roles_of
+from autopeft.backbones.complete import check_complete
 from autopeft.backbones.gguf import SMOLLM2
 from autopeft.backbones.quantization import Quantization
 from autopeft.backbones.source import find_source
@@ -41,9 +42,12 @@ class Decoder(Backbone):
             The model in eval mode.
 
         Raises:
-            BackboneError: The weights cannot be loaded.
+            BackboneError: The weights cannot be loaded, or are not all there.
         """
-        model: PreTrainedModel = self._load(AutoModelForCausalLM, dtype=dtype, **self._quantizing(device))
+        model, loading = self._load(
+            AutoModelForCausalLM, dtype=dtype, output_loading_info=True, **self._quantizing(device)
+        )
+        check_complete(self.name, self.config.model_type, loading, ())
         return self._placed(model, device)
 
     def _head_modules(self) -> set[str]:
