@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
-    from autopeft.api import search
+    from autopeft.api import search, train
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
@@ -41,6 +41,7 @@ __all__ = [
     "load_space",
     "open_run",
     "search",
+    "train",
 ]
 
 _HOMES = {
@@ -56,6 +57,7 @@ _HOMES = {
     "load_space": "space",
     "open_run": "launch",
     "search": "api",
+    "train": "api",
 }
 
 

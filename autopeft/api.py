@@ -1,15 +1,29 @@
-"""The main job in one call."""
+"""What the command line does, as calls."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from autopeft.launch import Listener, SearchPlan, SearchResult, prepare, run_search
+from autopeft import export as exporting
+from autopeft.export import Exported, ExportJob, Origin
+from autopeft.launch import Listener, SearchPlan, SearchResult, groundwork, open_run, prepare, run_search
 from autopeft.launch.quiet import quiet
 from autopeft.report import write_front
+from autopeft.selection import choice_of, selected_front
+from autopeft.selection import pick as choose
 from autopeft.space import SearchSpace
+from autopeft.training import FineTuned, prepare_training, train_prepared
 
-__all__ = ["search"]
+__all__ = ["export", "search", "train"]
+
+#: Settings of a search that `autopeft train` has flags for, and that say on what it trains.
+_ON_WHAT = (
+    *("model", "revision", "roles", "task", "data", "kind", "text", "text2", "label", "messages", "prompt"),
+    *("completion", "choices", "validation", "test", "metric", "generate", "plugin"),
+)
 
 
 def search(
@@ -44,3 +58,94 @@ def search(
         result = run_search(prepare(SearchPlan.of(settings)), fresh=fresh, listener=listener)
         write_front(result)
     return result
+
+
+def train(
+    source: str | Path,
+    *,
+    pick: str = "best",
+    output: str | Path | None = None,
+    merge: bool = False,
+    keep_checkpoints: bool = False,
+    report_to: Sequence[str] = (),
+    **settings: Any,
+) -> FineTuned:
+    """Fine-tune a configuration of a front, or of a file, on all training data, and save it.
+
+    Run it again with the same arguments to go on where it was stopped; finished, it only reads what is there.
+
+    Args:
+        source: A run folder, or the YAML of a configuration.
+        pick: Of a run: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%` or a trial number.
+        output: Folder to write; `train` in the run folder when left out.
+        merge: Also write a plain model, adapters folded in.
+        keep_checkpoints: Keep the checkpoints when training has finished.
+        report_to: `tensorboard`, `wandb` or `mlflow`, one or several.
+        **settings: The fields of `autopeft.SearchPlan` that `autopeft train` has flags for; of a run, those that are
+            not given are its own.
+
+    Returns:
+        The folder, that of the merged model, and what was reached on validation and test.
+
+    Raises:
+        AutopeftError: For whatever the caller can mend.
+    """
+    with quiet():
+        training = prepare_training(
+            Path(source), settings, chosen=pick, output=None if output is None else Path(output)
+        )
+        return train_prepared(training, merge=merge, keep_checkpoints=keep_checkpoints, report_to=report_to)
+
+
+def export(
+    run: str | Path,
+    *,
+    pick: str = "best",
+    to: str = "peft",
+    out: str | Path | None = None,
+    allow_lossy: bool = False,
+    trust_remote_code: bool = False,
+) -> Exported:
+    """Export a configuration of a front to a tool, checked by building a model of the files.
+
+    Args:
+        run: The run folder.
+        pick: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%` or a trial number.
+        to: `peft`, `autopeft`, `transformers`, `trl`, `axolotl`, `llamafactory` or `torchtune`.
+        out: Folder to write; `export` in the run folder when left out. An earlier export there is replaced.
+        allow_lossy: Leave out, and list, what the target cannot express but the adapters are the same without.
+        trust_remote_code: Whether code that the model brings may run.
+
+    Returns:
+        The folder, its files, the command that trains by them, and what was left out.
+
+    Raises:
+        AutopeftError: For whatever the caller can mend; nothing is written.
+    """
+    run = Path(run)
+    with quiet():
+        exporting.target_named(to)
+        result = open_run(run, trust_remote_code)
+        row = choose(selected_front(result), result.scale, pick)
+        choice = choice_of(run, row)
+        ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
+        setting = ground.setting if choice.epochs is None else replace(ground.setting, epochs=choice.epochs)
+        seed = ground.plan.seed if choice.seed is None else choice.seed
+        origin = Origin(run.resolve(), row.trial, row.accuracy, tuple(_words(ground.plan)))
+        job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained, origin)
+        notes = []
+        if ground.backbone.runs_own_code:
+            notes.append("The model brings code of its own: what trains it must be told to trust it.")
+        if result.plan.quantization:
+            notes.append(f"Trials held the backbone in {result.plan.quantization}: load it so to train as they did.")
+        return exporting.export(
+            replace(job, notes=tuple(notes)), to, run / "export" if out is None else Path(out), allow_lossy=allow_lossy
+        )
+
+
+def _words(plan: SearchPlan) -> Iterator[str]:
+    """Yield the flags of `autopeft train` that name what a search ran on."""
+    for name in _ON_WHAT:
+        value = getattr(plan, name)
+        if value is not None:
+            yield from (f"--{name}", str(value))

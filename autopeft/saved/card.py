@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -71,8 +71,14 @@ class Card:
     remarks: Sequence[str] = ()
 
 
-def write_card(card: Card, folder: Path) -> None:
-    """Write `README.md` into a folder that holds all else already but `written.json`."""
+def write_card(card: Card, folder: Path, coming: Collection[str] = (WRITTEN,)) -> None:
+    """Write `README.md` into a folder.
+
+    Args:
+        card: What it says.
+        folder: The folder, which holds all else already ...
+        coming: ... but files of these names.
+    """
     words = "the whole model is trained" if not (folder / MANIFEST).is_file() else "only the task head is trained"
     what = card.configuration.describe() if card.configuration.modules else words
     paragraphs = [
@@ -86,7 +92,7 @@ def write_card(card: Card, folder: Path) -> None:
         f"```python\n{card.code.strip()}\n```",
         *_labels(card.task),
         "## Files",
-        _explained(card, folder),
+        _explained(card, folder, {CARD, *coming}),
         "## Configuration",
         f"```yaml\n{yaml.safe_dump(card.configuration.to_dict(), sort_keys=False).strip()}\n```",
     ]
@@ -128,11 +134,11 @@ def _labels(task: Task | CausalTask) -> list[str]:
     return ["## Labels", f"```json\n[\n{lines}\n]\n```"]
 
 
-def _explained(card: Card, folder: Path) -> str:
+def _explained(card: Card, folder: Path, coming: set[str]) -> str:
     """Say of each file, and of each folder, what it is."""
     plugins = {file.name for file in plugin_files(card.configuration)}
     rows = ["| file | what it is |", "| --- | --- |"]
-    for name in sorted({path.name for path in folder.iterdir()} | {CARD, WRITTEN}):
+    for name in sorted({path.name for path in folder.iterdir()} | coming):
         if name in plugins:
             what = "the plugin that the method is from"
         elif (folder / name / "adapter_config.json").is_file():

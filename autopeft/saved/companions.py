@@ -39,6 +39,8 @@ def task_config(backbone: Backbone, task: Task | CausalTask) -> PretrainedConfig
     """Return the config of a backbone's model for a task: with the names of the labels, and a padding token."""
     config: PretrainedConfig = copy.deepcopy(backbone.config)
     config.architectures = [type(backbone.meta()).__name__]
+    # As it is trained and measured, whatever type the weights of the backbone are stored in.
+    config.dtype = "float32"
     if isinstance(task, Task):
         config.num_labels = len(task.labels)
         config.id2label = dict(enumerate(task.labels))

@@ -8,6 +8,7 @@ from peft import PeftType
 
 from autopeft.backbones import Backbone
 from autopeft.methods.builder import plan
+from autopeft.methods.prompts import PromptMethod
 from autopeft.methods.storage import HEAD
 from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.space import Configuration
@@ -36,7 +37,8 @@ def loading_code(
     """
     imports = {"import torch"}
     lines = _model(configuration, backbone, task, imports, full)
-    use = _answering(backbone, task, imports) if isinstance(task, CausalTask) else _classifying(task, max_length)
+    alone = not full and any(isinstance(part.method, PromptMethod) for part in plan(configuration, stored=True))
+    use = _answering(backbone, task, alone) if isinstance(task, CausalTask) else _classifying(task, max_length, alone)
     imports.add(f"from transformers import {', '.join(sorted(_TRANSFORMERS & _names([*lines, *use])))}")
     plain = sorted(line for line in imports if line.startswith("import"))
     named = sorted((line for line in imports if line.startswith("from")), key=str.lower)
@@ -71,6 +73,10 @@ def merged_code(backbone: Backbone, task: Task | CausalTask, max_length: int) ->
     )
 
 
+_ALONE = [
+    "# One at a time: PEFT's prompts stand before the padding of short texts, where they would be read otherwise.",
+]
+
 _TRANSFORMERS = {
     "AutoConfig",
     "AutoModelForCausalLM",
@@ -103,7 +109,7 @@ def _model(
     lines = ['tokenizer = AutoTokenizer.from_pretrained(".")']
     kind = "AutoModelForCausalLM" if isinstance(task, CausalTask) else "AutoModelForSequenceClassification"
     if full:
-        return [*lines, f'model = {kind}.from_pretrained(".").eval()']
+        return ['config = AutoConfig.from_pretrained(".")', *lines, f'model = {kind}.from_pretrained(".").eval()']
     lines = ['config = AutoConfig.from_pretrained(".")', *lines]
     if len(parts) > 1:
         return [*lines, *_of_several(backbone, task, imports)]
@@ -154,16 +160,28 @@ def _how(backbone: Backbone) -> str:
     return trust + (f", quantization_config=BitsAndBytesConfig({keys})" if keys else "")
 
 
-def _classifying(task: Task, max_length: int) -> list[str]:
+def _classifying(task: Task, max_length: int, alone: bool) -> list[str]:
     """Return the lines that tell the labels of two texts."""
-    pairs = ['others = ["What it is compared with."] * len(texts)'] if task.pair else []
-    read = "texts, others" if task.pair else "texts"
+    other = '"What it is compared with."'
+    cut = f"truncation=True, max_length={max_length}"
+    if alone:
+        given = f"text, {other}" if task.pair else "text"
+        read = [
+            *_ALONE,
+            "with torch.inference_mode():",
+            f'    each = [tokenizer({given}, {cut}, return_tensors="pt") for text in texts]',
+            "    logits = torch.cat([model(**inputs).logits for inputs in each])",
+        ]
+    else:
+        given = f"texts, [{other}] * len(texts)" if task.pair else "texts"
+        read = [
+            f'inputs = tokenizer({given}, {cut}, padding=True, return_tensors="pt")',
+            "with torch.inference_mode():",
+            "    logits = model(**inputs).logits",
+        ]
     return [
         f"texts = {_TEXTS}",
-        *pairs,
-        f'inputs = tokenizer({read}, truncation=True, max_length={max_length}, padding=True, return_tensors="pt")',
-        "with torch.inference_mode():",
-        "    logits = model(**inputs).logits",
+        *read,
         "for text, probabilities in zip(texts, logits.softmax(dim=-1)):",
         "    best = int(probabilities.argmax())",
         "    print(text, config.id2label[best], float(probabilities[best]))",
@@ -180,25 +198,38 @@ def _prompts(backbone: Backbone, task: CausalTask) -> str:
     return repr([task.form.before.format(text).rstrip(" \t") for text in asked])
 
 
-def _answering(backbone: Backbone, task: CausalTask, imports: set[str]) -> list[str]:
+def _answering(backbone: Backbone, task: CausalTask, alone: bool) -> list[str]:
     """Return the lines that let a decoder go on with two prompts."""
-    tokenizer = backbone.tokenizer()
     prompts = _prompts(backbone, task)
-    read = 'tokenizer(prompts, padding=True, return_tensors="pt")'
-    if prompts.startswith("[["):
-        read = (
-            "tokenizer.apply_chat_template(\n    prompts, add_generation_prompt=True, padding=True, return_dict=True, "
-            'return_tensors="pt"\n)'
-        )
-    stops = "".join(f".partition({stop!r})[0]" for stop in stop_strings(task.form, tokenizer))
+    stops = "".join(f".partition({stop!r})[0]" for stop in stop_strings(task.form, backbone.tokenizer()))
+    how = f"**inputs, generation_config=how, max_new_tokens={_TOKENS}"
+    begin = [f"prompts = {prompts}", 'how = GenerationConfig.from_pretrained(".")']
+    if alone:
+        return [
+            *begin,
+            *_ALONE,
+            "for prompt in prompts:",
+            *(f"    {line}" for line in _reading("prompt", prompts, "")),
+            "    with torch.inference_mode():",
+            f"        written = model.generate({how})",
+            '    answer = tokenizer.decode(written[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)',
+            f"    print(answer{stops})",
+        ]
     return [
+        *begin,
         "# Short prompts are filled on the left, so that all answers begin at the same place.",
         'tokenizer.padding_side = "left"',
-        f"prompts = {prompts}",
-        f"inputs = {read}",
-        'how = GenerationConfig.from_pretrained(".")',
+        *_reading("prompts", prompts, "padding=True, "),
         "with torch.inference_mode():",
-        f"    written = model.generate(**inputs, generation_config=how, max_new_tokens={_TOKENS})",
+        f"    written = model.generate({how})",
         'for answer in tokenizer.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True):',
         f"    print(answer{stops})",
     ]
+
+
+def _reading(name: str, prompts: str, padding: str) -> list[str]:
+    """Return the lines that tokenise prompts: by the chat template where they are messages."""
+    if prompts.startswith("[["):
+        how = f'add_generation_prompt=True, {padding}return_dict=True, return_tensors="pt"'
+        return ["inputs = tokenizer.apply_chat_template(", f"    {name}, {how}", ")"]
+    return [f'inputs = tokenizer({name}, {padding}return_tensors="pt")']

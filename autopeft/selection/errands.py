@@ -37,7 +37,7 @@ class Train:
     Args:
         configuration: The configuration as text.
         seed: The seed.
-        folder: Where to keep it, emptied before; on storage that all machines of a cluster share.
+        folder: Where to write it, emptied before; on storage that all machines of a cluster share.
         full: Whether the whole backbone trains.
     """
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ from numpy.typing import NDArray
 
 from autopeft.selection.contenders import Contender
 from autopeft.trials import TrialSetting
+from autopeft.whole_folder import whole_folder
 
-__all__ = ["FOLDER", "Records", "count_reading", "readings"]
+__all__ = ["FOLDER", "TEST_SCORES", "Records", "count_reading", "readings"]
 
 #: The folder of all trainings in a run folder.
 FOLDER = "finalists"
@@ -22,7 +25,10 @@ FOLDER = "finalists"
 #: One line for each time that a model of this run was measured on test.
 _READINGS = "test-readings.jsonl"
 
-#: What a folder was trained as; written last.
+#: The scores on test in the folder of a training, once it was measured there.
+TEST_SCORES = "test.npy"
+
+#: What a folder was trained as; of a folder without it nothing is known.
 _RECORD = "finalist.json"
 
 
@@ -50,12 +56,34 @@ class Records:
         """Return the seed of an index, from 0."""
         return self.seed + 1 + index
 
-    def keep(self, contender: Contender, index: int, validation: NDArray[np.float64]) -> None:
-        """Record a finished training with its scores on validation."""
-        folder = self.folder(contender, index)
-        np.save(folder / "validation.npy", validation)
-        (folder / "test.npy").unlink(missing_ok=True)
-        (folder / _RECORD).write_text(json.dumps(self._identity(contender), indent=2) + "\n", encoding="utf8")
+    def scratch(self, contender: Contender, index: int) -> Path:
+        """Return where a training is written until it is kept."""
+        return self.run / FOLDER / contender.name / f".seed-{self.seed_of(index)}.training"
+
+    def keep(
+        self,
+        contender: Contender,
+        index: int,
+        validation: NDArray[np.float64],
+        complete: Callable[[Path], None] = lambda folder: None,
+    ) -> None:
+        """Record a finished training with its scores on validation, in place of what its folder held.
+
+        Args:
+            contender: What was trained.
+            index: Of its seed.
+            validation: Its scores, `[examples]`.
+            complete: Writes what else goes into the folder.
+        """
+        folder, scratch = self.folder(contender, index), self.scratch(contender, index)
+        # The run folder is ours, and earlier versions did not list their files.
+        there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        with whole_folder(folder, there) as new:
+            shutil.copytree(scratch, new, copy_function=os.replace, dirs_exist_ok=True)
+            np.save(new / "validation.npy", validation)
+            (new / _RECORD).write_text(json.dumps(self._identity(contender), indent=2) + "\n", encoding="utf8")
+            complete(new)
+        shutil.rmtree(scratch)
 
     def validation(self, contender: Contender) -> list[NDArray[np.float64]]:
         """Return the scores on validation of a contender's finished trainings, by seed; each `[examples]`."""
@@ -66,11 +94,13 @@ class Records:
 
     def keep_test(self, contender: Contender, index: int, scores: NDArray[np.float64]) -> None:
         """Record the scores of a training on test."""
-        np.save(self.folder(contender, index) / "test.npy", scores)
+        partial = self.folder(contender, index) / "test.partial.npy"
+        np.save(partial, scores)
+        partial.replace(partial.with_name(TEST_SCORES))
 
     def test(self, contender: Contender, index: int) -> NDArray[np.float64] | None:
         """Return the scores of a training on test; None where it has not been measured there."""
-        path = self.folder(contender, index) / "test.npy"
+        path = self.folder(contender, index) / TEST_SCORES
         return np.load(path) if path.is_file() else None
 
     def _recorded(self, contender: Contender, index: int) -> bool:

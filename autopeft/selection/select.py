@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch import Crew, Preparation, SearchResult
@@ -11,7 +12,8 @@ from autopeft.selection.contenders import Contender, contenders_of
 from autopeft.selection.errands import MeasureOnTest, Train
 from autopeft.selection.finalists_file import FinalistsFile
 from autopeft.selection.racing import LEAST_SEEDS, Entry, standing
-from autopeft.selection.records import Records, count_reading
+from autopeft.selection.records import FOLDER, Records, count_reading
+from autopeft.selection.saving import complete, share
 from autopeft.selection.summary import summarise
 from autopeft.study import locked, prepare_folder
 
@@ -57,7 +59,7 @@ def select(
     with locked(run):
         records = Records(run, prepared.final, source, prepared.plan.seed)
         with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
-            finalists = _race(contenders, records, crew, seeds, say)
+            finalists = _race(contenders, records, crew, seeds, say, prepared)
             _measure(finalists, records, crew, say)
         file = summarise(prepared, result, records, finalists)
         file.write(run)
@@ -65,7 +67,12 @@ def select(
 
 
 def _race(
-    contenders: Sequence[Contender], records: Records, crew: Crew, most: int, say: Callable[[str], None]
+    contenders: Sequence[Contender],
+    records: Records,
+    crew: Crew,
+    most: int,
+    say: Callable[[str], None],
+    prepared: Preparation,
 ) -> list[Contender]:
     """Train contenders until their ranking is settled; return the finalists."""
     racing = list(contenders)
@@ -81,7 +88,7 @@ def _race(
         for place, index in enumerate(race.next):
             seed = len(entries[index].scores) + race.next[:place].count(index)
             work.append((racing[index], seed))
-        failed = _train(work, records, crew, say)
+        failed = _train(work, records, crew, say, prepared)
         racing = [each for each in racing if each not in failed]
         if not any(each.baseline == "stock-lora" for each in racing):
             raise RunError("stock LoRA could not be trained, so that there is nothing to compare with")
@@ -98,14 +105,18 @@ def _entry(contender: Contender, records: Records) -> Entry:
 
 
 def _train(
-    work: Sequence[tuple[Contender, int]], records: Records, crew: Crew, say: Callable[[str], None]
+    work: Sequence[tuple[Contender, int]],
+    records: Records,
+    crew: Crew,
+    say: Callable[[str], None],
+    prepared: Preparation,
 ) -> list[Contender]:
     """Train contenders, each with the seed of an index; return those that failed."""
     errands = [
         Train(
             contender.configuration.text,
             records.seed_of(seed),
-            records.folder(contender, seed),
+            records.scratch(contender, seed),
             contender.baseline == "full",
         )
         for contender, seed in work
@@ -118,7 +129,13 @@ def _train(
             say(f"{said} failed, so {contender.name} is left out: {trained.message}")
             failed.append(contender)
             continue
-        records.keep(contender, seed, trained.validation)
+        records.keep(
+            contender,
+            seed,
+            trained.validation,
+            partial(complete, prepared, contender, records.seed_of(seed), trained.validation),
+        )
+        share(records.folder(contender, seed), (records.run / FOLDER).glob("*/seed-*"))
         say(f"{said}: {trained.validation.mean():.4f} on validation, {trained.seconds:.0f} s")
     return failed
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -16,16 +17,19 @@ from autopeft.methods import load
 from autopeft.methods.builder import applied, plan
 from autopeft.saved import CARD, task_config, task_tokenizer, write_card, write_generation_config
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import CausalTask, Task, collate, pad_id_of
 from autopeft.training.card import card_of
 from autopeft.training.result import MERGED, FineTuned
 from autopeft.trials import TrialSetting, kind_of, pick_device
-from autopeft.whole_folder import whole_folder
+from autopeft.whole_folder import WRITTEN, whole_folder
 
 __all__ = ["add_merged", "check_mergeable", "merge"]
 
 #: Largest difference of logits, relative to the largest logit, that is rounding.
 _CLOSE = 1e-3
+
+#: Training examples on which a merged model is checked.
+_FEW = 4
 
 
 def check_mergeable(configuration: Configuration, quantization: str | None = None) -> None:
@@ -100,10 +104,12 @@ def add_merged(
     Raises:
         ConfigurationError: When they cannot be folded in.
     """
-    model = kind_of(task).model(backbone, pick_device())
+    kind, tokenizer = kind_of(task), task_tokenizer(backbone, task)
+    model = kind.model(backbone, pick_device())
     load(found.folder, model, backbone.anatomy)
-    tokenizer = task_tokenizer(backbone, task)
-    merge(model, {"input_ids": tokenizer("one two three", return_tensors="pt")["input_ids"].to(model.device)})
+    few = kind.encode(task.train.take(range(min(_FEW, len(task.train)))), tokenizer, setting.max_length)
+    batch = collate(few, np.arange(len(few)), pad_id_of(tokenizer))
+    merge(model, {name: value.to(model.device) for name, value in batch.items() if name != "labels"})
     config = task_config(backbone, task)
     for name in ("problem_type", "pad_token_id"):
         setattr(model.config, name, getattr(config, name, None))
@@ -117,7 +123,8 @@ def add_merged(
         for place, merged in ((new / MERGED, True), (new, False)):
             # What is a link would be written into where it is from.
             (place / CARD).unlink(missing_ok=True)
-            write_card(card_of(configuration, backbone, task, setting, seed, done, origin, merged=merged), place)
+            card = card_of(configuration, backbone, task, setting, seed, done, origin, merged=merged)
+            write_card(card, place, () if merged else (WRITTEN,))
     return done
 
 

@@ -4,14 +4,18 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from autopeft.backbones import load_backbone
 from autopeft.methods import load
 from autopeft.selection import read_finalists
+from autopeft.tasks import TaskSpec, load_task
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.models import TEXTS
-from tests.cli.test_search import place, run
+from autopeft.training.seen import seen_rows
+from tests.cli.test_search import WORDS, place, run
+from tests.saved.test_cards import run as run_cards
 
 __all__ = ["place"]
 
@@ -57,6 +61,21 @@ def test_finalists_are_trained_measured_and_saved(selected):
     assert file.verdict in " ".join(done.stdout.split())
     assert "Finalists" in done.stdout
     assert f"Test has been read {file.test_readings} times" in done.stdout
+
+
+def test_folders_of_finalists_are_whole_and_their_cards_run(selected, tmp_path):
+    folder, _ = selected
+    seeds = {each.name: folder / each.seeds[0].folder for each in read_finalists(folder).finalists}
+    chosen = [seeds[name] for name in ("head", "stock-lora", "full")]
+    for result, saved in zip(run_cards(chosen, tmp_path / "out.json"), chosen, strict=True):
+        assert np.allclose(result["together"], result["alone"], atol=1e-4)
+        assert sorted(result["labels"].values()) == sorted(WORDS)
+        card = (saved / "README.md").read_text()
+        assert f" of the run run, seed {saved.name.removeprefix('seed-')}; accuracy " in card.splitlines()[1]
+        assert all(f"| `{path.name}` |" in card for path in saved.iterdir())
+    train = load_task(TaskSpec.of(data=folder.parent / "train.csv", text="text", label="label")).train
+    assert seen_rows(seeds["stock-lora"], train) > 0
+    assert not list((folder / "finalists").rglob("*.training"))
 
 
 def test_what_is_done_is_not_done_again(selected):

@@ -16,8 +16,8 @@ SETTING = TrialSetting(examples=8, validation_examples=4)
 def test_only_whole_trainings_of_the_same_kind_count(tmp_path):
     records = Records(tmp_path, SETTING, {"data": "abc"}, seed=3)
     assert records.validation(CONTENDER) == []
-    for index in range(2):
-        records.folder(CONTENDER, index).mkdir(parents=True)
+    records.scratch(CONTENDER, 0).mkdir(parents=True)
+    records.folder(CONTENDER, 1).mkdir(parents=True)
     # Killed before it was recorded.
     np.save(records.folder(CONTENDER, 1) / "validation.npy", np.ones(4))
     records.keep(CONTENDER, 0, np.arange(4.0))
@@ -29,11 +29,12 @@ def test_only_whole_trainings_of_the_same_kind_count(tmp_path):
 
 def test_what_is_trained_again_has_not_been_measured_on_test(tmp_path):
     records = Records(tmp_path, SETTING, {}, seed=0)
-    records.folder(CONTENDER, 0).mkdir(parents=True)
+    records.scratch(CONTENDER, 0).mkdir(parents=True)
     records.keep(CONTENDER, 0, np.ones(4))
     assert records.test(CONTENDER, 0) is None
     records.keep_test(CONTENDER, 0, np.zeros(4))
     assert records.test(CONTENDER, 0).tolist() == [0, 0, 0, 0]
+    records.scratch(CONTENDER, 0).mkdir()
     records.keep(CONTENDER, 0, np.ones(4))
     assert records.test(CONTENDER, 0) is None
 

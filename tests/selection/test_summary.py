@@ -53,7 +53,7 @@ def test_a_better_candidate_is_found_said_and_picked(run):
     splits = [draw(rng, (0.5, 0.9, 0.7), luck=0.01) for _ in range(2)]
     for contender, validation, test in zip(CONTENDERS, *splits, strict=True):
         for index in range(3):
-            records.folder(contender, index).mkdir(parents=True)
+            records.scratch(contender, index).mkdir(parents=True)
             records.keep(contender, index, validation[index])
             count_reading(run.folder, contender.name)
             records.keep_test(contender, index, test[index])

@@ -34,7 +34,7 @@ def holder(tmp_path):
 
 def test_a_folder_in_use_is_refused_with_who_holds_it(tmp_path, holder):
     for _ in range(2):
-        said = rf"is in use: process {holder.pid} on {socket.gethostname()} works in it; .*--out"
+        said = rf"is in use: process {holder.pid} on {socket.gethostname()} works in it; .*-o"
         with pytest.raises(StudyError, match=said), locked(tmp_path):
             pass
     holder.communicate()

@@ -15,6 +15,7 @@ from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyEr
 from autopeft.export.check import logits
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.space import canonical
+from autopeft.study import locked
 from autopeft.tasks import Split, Task, collate, encode, grouped, pad_id_of, score
 from autopeft.testing.models import tiny_backbone
 from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push
@@ -126,6 +127,11 @@ def test_checkpoints_of_another_training_are_not_taken(backbone, tmp_path, monke
             fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
     with pytest.raises(StudyError, match="holds checkpoints of a training with another seed; give another folder"):
         fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, seed=1)
+
+
+def test_two_do_not_train_into_one_folder(backbone, tmp_path):
+    with locked(tmp_path), pytest.raises(StudyError, match="is in use: process"):
+        fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
 
 
 def test_checkpoints_stay_where_they_are_asked_for(backbone, tmp_path):

@@ -1,0 +1,77 @@
+"""What goes with the adapters of a finalist, so that its folder is whole by itself."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopeft.launch import Preparation
+from autopeft.saved import Card, loading_code, write_card, write_companions, write_rows
+from autopeft.selection.contenders import Contender
+from autopeft.selection.records import TEST_SCORES
+from autopeft.trials import draw
+from autopeft.whole_folder import WRITTEN
+
+__all__ = ["complete", "share"]
+
+#: Files that are smaller are not worth a second name.
+_SMALL = 64 * 1024
+
+
+def complete(
+    prepared: Preparation, contender: Contender, seed: int, validation: NDArray[np.float64], folder: Path
+) -> None:
+    """Write what goes with the adapters of a finalist, the card last.
+
+    Args:
+        prepared: The plan of the run, made concrete.
+        contender: What was trained.
+        seed: With which seed.
+        validation: Its scores on validation, `[examples]`.
+        folder: The adapters, and the records of the selection.
+    """
+    setting, full = prepared.final, contender.baseline == "full"
+    task = replace(prepared.task, train=draw(prepared.task, setting)[0])
+    write_companions(contender.configuration, prepared.backbone, task, folder)
+    write_rows(task, folder)
+    rate = contender.configuration.training.get("learning_rate")
+    card = Card(
+        contender.configuration,
+        prepared.backbone,
+        task,
+        f"{contender.name} of the run {prepared.folder.resolve().name}, seed {seed}; {task.metric.replace('_', ' ')} "
+        f"{validation.mean():.4f} on validation",
+        f"A finalist, trained on {len(task.train):,} examples for {setting.epochs:g} epochs in batches of "
+        f"{setting.batch_size}, {setting.precision}, seed {seed}{f', learning rate {rate:g}' if rate else ''}. "
+        "How it stands to others, and on test, is in `finalists.json` of the run.",
+        loading_code(contender.configuration, prepared.backbone, task, setting.max_length, full=full),
+    )
+    write_card(card, folder, (WRITTEN, TEST_SCORES))
+
+
+def share(folder: Path, others: Iterable[Path]) -> None:
+    """Make large files that others have too second names of theirs, where the file system can.
+
+    Args:
+        folder: The folder whose files may be replaced.
+        others: Folders of the same kind; the tokenizers of many seeds would take as much room as the model.
+    """
+    others = list(others)
+    for file in folder.iterdir():
+        if not file.is_file() or file.stat().st_size < _SMALL:
+            continue
+        twins = (other / file.name for other in others)
+        twin = next((path for path in twins if path.is_file() and filecmp.cmp(path, file, shallow=False)), None)
+        if twin is not None:
+            second = file.with_name(f"{file.name}.shared")
+            try:
+                os.link(twin, second)
+            except OSError:
+                return
+            second.replace(file)
