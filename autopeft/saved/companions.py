@@ -46,8 +46,8 @@ def task_config(backbone: Backbone, task: Task | CausalTask) -> PretrainedConfig
         config.id2label = dict(enumerate(task.labels))
         config.label2id = {label: number for number, label in enumerate(task.labels)}
         config.problem_type = "single_label_classification"
-    if getattr(config, "pad_token_id", None) is None:
-        config.pad_token_id = task_tokenizer(backbone, task).pad_token_id
+    # Decoders that classify read the last token that is no padding: it has to be what texts are padded with.
+    config.pad_token_id = task_tokenizer(backbone, task).pad_token_id
     return config
 
 

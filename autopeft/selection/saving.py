@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autopeft.launch import Preparation
 from autopeft.saved import Card, loading_code, write_card, write_companions, write_rows
 from autopeft.selection.contenders import Contender
-from autopeft.selection.records import TEST_SCORES
+from autopeft.selection.records import FOLDER, TEST_SCORES
 from autopeft.trials import draw
 from autopeft.whole_folder import WRITTEN
 
@@ -40,6 +40,7 @@ def complete(
     task = replace(prepared.task, train=draw(prepared.task, setting)[0])
     write_companions(contender.configuration, prepared.backbone, task, folder)
     write_rows(task, folder)
+    share(folder, (prepared.folder / FOLDER).glob("*/seed-*"))
     rate = contender.configuration.training.get("learning_rate")
     card = Card(
         contender.configuration,
@@ -59,7 +60,7 @@ def share(folder: Path, others: Iterable[Path]) -> None:
     """Make large files that others have too second names of theirs, where the file system can.
 
     Args:
-        folder: The folder whose files may be replaced.
+        folder: The folder whose files may be replaced; none of the others.
         others: Folders of the same kind; the tokenizers of many seeds would take as much room as the model.
     """
     others = list(others)

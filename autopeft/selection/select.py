@@ -12,8 +12,8 @@ from autopeft.selection.contenders import Contender, contenders_of
 from autopeft.selection.errands import MeasureOnTest, Train
 from autopeft.selection.finalists_file import FinalistsFile
 from autopeft.selection.racing import LEAST_SEEDS, Entry, standing
-from autopeft.selection.records import FOLDER, Records, count_reading
-from autopeft.selection.saving import complete, share
+from autopeft.selection.records import Records, count_reading
+from autopeft.selection.saving import complete
 from autopeft.selection.summary import summarise
 from autopeft.study import locked, prepare_folder
 
@@ -135,7 +135,6 @@ def _train(
             trained.validation,
             partial(complete, prepared, contender, records.seed_of(seed), trained.validation),
         )
-        share(records.folder(contender, seed), (records.run / FOLDER).glob("*/seed-*"))
         say(f"{said}: {trained.validation.mean():.4f} on validation, {trained.seconds:.0f} s")
     return failed
 
