@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
-    from autopeft.api import search, train
+    from autopeft.api import export_run, search, train
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
@@ -37,6 +37,7 @@ __all__ = [
     "SearchPlan",
     "SearchResult",
     "SearchSpace",
+    "export_run",
     "load_backbone",
     "load_space",
     "open_run",
@@ -53,6 +54,7 @@ _HOMES = {
     "SearchPlan": "launch",
     "SearchResult": "launch",
     "SearchSpace": "space",
+    "export_run": "api",
     "load_backbone": "backbones",
     "load_space": "space",
     "open_run": "launch",

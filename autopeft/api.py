@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autopeft import export as exporting
-from autopeft.export import Exported, ExportJob, Origin
+from autopeft.export import Exported, ExportJob, Origin, export, target_named
 from autopeft.launch import Listener, SearchPlan, SearchResult, groundwork, open_run, prepare, run_search
 from autopeft.launch.quiet import quiet
 from autopeft.report import write_front
@@ -17,7 +16,7 @@ from autopeft.selection import pick as choose
 from autopeft.space import SearchSpace
 from autopeft.training import FineTuned, prepare_training, train_prepared
 
-__all__ = ["export", "search", "train"]
+__all__ = ["export_run", "search", "train"]
 
 #: Settings of a search that `autopeft train` has flags for, and that say on what it trains.
 _ON_WHAT = (
@@ -97,7 +96,7 @@ def train(
         return train_prepared(training, merge=merge, keep_checkpoints=keep_checkpoints, report_to=report_to)
 
 
-def export(
+def export_run(
     run: str | Path,
     *,
     pick: str = "best",
@@ -124,7 +123,7 @@ def export(
     """
     run = Path(run)
     with quiet():
-        exporting.target_named(to)
+        target_named(to)
         result = open_run(run, trust_remote_code)
         row = choose(selected_front(result), result.scale, pick)
         choice = choice_of(run, row)
@@ -138,7 +137,7 @@ def export(
             notes.append("The model brings code of its own: what trains it must be told to trust it.")
         if result.plan.quantization:
             notes.append(f"Trials held the backbone in {result.plan.quantization}: load it so to train as they did.")
-        return exporting.export(
+        return export(
             replace(job, notes=tuple(notes)), to, run / "export" if out is None else Path(out), allow_lossy=allow_lossy
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,30 +28,14 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN/export.")] = None,
 ) -> None:
     """Export a configuration of a front, checked by building a model of the files."""
-    from dataclasses import replace
-
+    from autopeft.api import export_run
     from autopeft.cli.quiet import quiet
-    from autopeft.export import ExportJob, target_named
-    from autopeft.export import export as write
-    from autopeft.launch import groundwork, open_run
-    from autopeft.selection import choice_of, selected_front
-    from autopeft.selection import pick as choose
 
     quiet()
-    target_named(to)
-    result = open_run(run, trust_remote_code)
-    row = choose(selected_front(result), result.scale, pick)
-    choice = choice_of(run, row)
-    ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
-    setting = ground.setting if choice.epochs is None else replace(ground.setting, epochs=choice.epochs)
-    seed = ground.plan.seed if choice.seed is None else choice.seed
-    folder = out or run / "export"
-    typer.echo(f"trial {row.trial}: {row.in_words}")
-    job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained)
-    for line in write(job, to, folder, allow_lossy=allow_lossy):
+    done = export_run(run, pick=pick, to=to, out=out, allow_lossy=allow_lossy, trust_remote_code=trust_remote_code)
+    typer.echo(f"trial {done.trial}: {done.configuration}")
+    for line in (*done.notes, *(f"left out: {each}" for each in done.left_out)):
         typer.echo(line)
-    if ground.backbone.runs_own_code:
-        typer.echo("the model brings code of its own: what trains it must be told to trust it")
-    if result.plan.quantization:
-        typer.echo(f"trials held the backbone in {result.plan.quantization}: load it so to train as they did")
-    typer.echo(f"written to {folder}")
+    typer.echo(f"written to {done.folder}, explained in its README.md")
+    if done.command:
+        typer.echo(f"to run it: cd {shlex.quote(str(done.folder))} && {done.command}")

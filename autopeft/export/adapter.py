@@ -5,6 +5,7 @@ from __future__ import annotations
 from peft import PeftConfig, PeftType
 
 from autopeft.backbones import Backbone, Decoder, head_parameters
+from autopeft.export.readable import shorten
 from autopeft.methods.builder import Part
 
 __all__ = ["adapter_config", "is_stock"]
@@ -13,12 +14,13 @@ __all__ = ["adapter_config", "is_stock"]
 def adapter_config(part: Part, backbone: Backbone) -> PeftConfig:
     """Return the config that `get_peft_model` takes to adapt a task model and train its head."""
     config = part.method.peft_config(part.cells, backbone.anatomy)
-    config.base_model_name_or_path = str(backbone.path)
+    config.base_model_name_or_path = backbone.address
     config.revision = backbone.revision
     config.task_type = "CAUSAL_LM" if isinstance(backbone, Decoder) else "SEQ_CLS"
     config.modules_to_save = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())}) or None
+    shorten(config, backbone)
     # PEFT keeps target names in a set, whose order changes from run to run.
-    if getattr(config, "target_modules", None):
+    if isinstance(getattr(config, "target_modules", None), set):
         config.target_modules = sorted(config.target_modules)
     return config
 

@@ -16,10 +16,12 @@ from autopeft.methods.builder import applied
 from autopeft.methods.storage import stored_tensors
 from autopeft.trials import kind_of
 
-__all__ = ["CARRIER", "write_carrier"]
+__all__ = ["CARRIED", "CARRIER", "write_carrier"]
 
 #: Folder of the fresh adapter.
 CARRIER = "adapter"
+#: What is said of it.
+CARRIED = "a fresh adapter with the ranks and alphas that the keys cannot say; it changes nothing until trained"
 
 
 def write_carrier(job: ExportJob, folder: Path) -> None:

@@ -13,6 +13,7 @@ from torch import nn
 
 from autopeft.backbones import Anatomy
 from autopeft.errors import ConfigurationError
+from autopeft.export.data import alike, rows_of
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt, Tensors
 from autopeft.export.target import Target
@@ -27,6 +28,9 @@ __all__ = ["check", "logits", "randomise"]
 
 #: Tokens of the text that is computed.
 _TOKENS = 32
+
+#: Examples that are tokenised as the tool does.
+_EXAMPLES = 3
 
 #: Largest difference of logits, relative to the largest logit, that is rounding.
 _CLOSE = 1e-4
@@ -52,7 +56,7 @@ class _Own(NamedTuple):
 
 
 def check(target: Target, job: ExportJob, folder: Path) -> None:
-    """Build a model of exported files and compare it with our own: modules, parameters, and logits.
+    """Build a model of exported files and compare it with our own: modules, parameters, logits, and what is learned.
 
     Both get the same random adapter weights, for at their start a lost rank or alpha would not show.
 
@@ -69,10 +73,26 @@ def check(target: Target, job: ExportJob, folder: Path) -> None:
     encoded = kind.encode(job.task.train.take([0]), tokenizer, job.setting.max_length)
     batch = collate(encoded, np.array([0]), pad_id_of(tokenizer))
     inputs = {key: value[:, :_TOKENS] for key, value in batch.items() if key != "labels"}
+    _check_data(target, job, folder)
     for rebuild in target.rebuilds(folder):
         model = kind.model(job.backbone, torch.device("cpu"))
         own = _build(target, job, model, inputs)
         _compare(target, own, rebuild(folder, model, job.backbone), inputs, job.trained is None)
+
+
+def _check_data(target: Target, job: ExportJob, folder: Path) -> None:
+    """Compare what the tool makes of the first examples with what trials do: the same tokens, the same labels."""
+    found = target.read(job, folder, _EXAMPLES)
+    if found and job.causal:
+        own = [row.tokens for row in rows_of(job)["train"][:_EXAMPLES]]
+    elif found:
+        some = job.task.train.take(range(min(_EXAMPLES, len(job.task.train))))
+        encoded = kind_of(job.task).encode(some, job.backbone.tokenizer(), job.setting.max_length)
+        labels = [] if encoded.labels is None else encoded.labels.tolist()
+        own = list(zip(encoded.inputs["input_ids"], labels, strict=True))
+    for number, (its, ours) in enumerate(zip(found, own if found else [], strict=True), start=1):
+        if not (alike(its, ours) if job.causal else its == ours):
+            raise _differs(target, f"make other tokens or labels of example {number}")
 
 
 def _compare(target: Target, own: _Own, rebuilt: Rebuilt, inputs: Mapping[str, torch.Tensor], fresh: bool) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.export.check import check
+from autopeft.export.guide import Exported
 from autopeft.export.job import ExportJob
+from autopeft.export.page import write_page
 from autopeft.export.shortfall import reduced
 from autopeft.export.target import Target
 from autopeft.export.targets.axolotl import Axolotl
@@ -25,6 +25,7 @@ from autopeft.export.targets.trl import Trl
 from autopeft.methods.builder import inject_targets, plan
 from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Task
+from autopeft.whole_folder import check_replaceable, whole_folder
 
 __all__ = ["TARGETS", "export", "refusal", "target_named", "unable"]
 
@@ -53,24 +54,27 @@ def refusal(target: Target, configuration: Configuration, backbone: Backbone) ->
     return f"{target.name} cannot express {', '.join(map(str, found))}" if found else None
 
 
-def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False) -> list[str]:
+def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False) -> Exported:
     """Write a configuration for a target, after building a model of the files and comparing it with our own.
 
     Args:
         job: What to export.
         name: The target's name.
-        folder: Where to write; made if need be. Nothing is written when anything is refused.
+        folder: Where to write; made if need be. An earlier export there is replaced as a whole, and stays as it was
+            when anything is refused or fails.
         allow_lossy: Leave out what the target cannot express and the adapters are the same without.
 
     Returns:
-        Lines that say how to use the files, and what was left out.
+        What was written, how to use it, and what was left out.
 
     Raises:
         AutopeftError: When the target is unknown.
         ConfigurationError: When the target cannot express the configuration or train the task, or the files would
-            build another model.
+            build another model or make other tokens of the data.
+        AutopeftError: When the folder holds files of others.
     """
     target = target_named(name)
+    check_replaceable(folder)
     for part in plan(job.configuration):
         # Raises what PEFT refuses on this backbone.
         inject_targets(part, job.backbone.anatomy)
@@ -85,15 +89,23 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
             + (", or --allow-lossy to leave it out" if lossy else "")
         )
     job = replace(job, configuration=reduced(job.configuration, found))
-    with TemporaryDirectory() as scratch:
-        place = Path(scratch)
-        lines = target.write(job, place)
+    left_out = tuple(map(str, found))
+    with whole_folder(folder) as place:
+        guide = target.write(job, place)
+        guide = replace(guide, notes=(*guide.notes, *job.notes))
         check(target, job, place)
-        try:
-            shutil.copytree(place, folder, dirs_exist_ok=True)
-        except (OSError, shutil.Error) as error:
-            raise AutopeftError(f"cannot write to {folder} ({error}); choose another folder with --out") from None
-    return [*lines, *(f"left out: {shortfall}" for shortfall in found)]
+        write_page(job, name, guide, left_out, place)
+    return Exported(
+        name,
+        job.configuration.describe(),
+        None if job.origin is None else job.origin.trial,
+        Path(folder),
+        tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())),
+        guide.command,
+        guide.code,
+        guide.notes,
+        left_out,
+    )
 
 
 def _trained(target: Target, job: ExportJob) -> bool:

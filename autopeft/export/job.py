@@ -1,8 +1,10 @@
-"""What is exported: a configuration, and how it was trained."""
+"""What is exported: a configuration, how it was trained, and where it comes from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from autopeft.backbones import Backbone
@@ -10,7 +12,24 @@ from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Task
 from autopeft.trials import TrialSetting
 
-__all__ = ["ExportJob"]
+__all__ = ["ExportJob", "Origin"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which trial of a run a configuration comes from.
+
+    Args:
+        run: The run folder.
+        trial: The trial's number.
+        accuracy: What it reached on validation; the mean over seeds of a finalist.
+        words: The flags of `autopeft train` that name its model and data.
+    """
+
+    run: Path
+    trial: int
+    accuracy: float
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -24,6 +43,8 @@ class ExportJob:
         setting: How it was trained: epochs, batches, schedule, precision.
         seed: The seed it was trained with.
         trained: Folder of its trained adapters and head, as `autopeft.methods.save` writes it, where there is one.
+        origin: Where it comes from; None for a configuration of no run.
+        notes: What else there is to say of it.
     """
 
     configuration: Configuration
@@ -32,6 +53,8 @@ class ExportJob:
     setting: TrialSetting
     seed: int
     trained: Path | None = None
+    origin: Origin | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def causal(self) -> bool:
@@ -43,3 +66,13 @@ class ExportJob:
         """The task of a job that generates text."""
         assert isinstance(self.task, CausalTask), "targets for decoders are handed nothing else"
         return self.task
+
+    @property
+    def came_from(self) -> str:
+        """One line that says which version, run, trial and accuracy files come from."""
+        by = f"autopeft {version('autopeft')}"
+        if self.origin is None:
+            return f"{by}, a configuration of no run"
+        run = " ".join(str(self.origin.run).split())
+        reached = f"{self.task.metric} {self.origin.accuracy:.4f} on validation"
+        return f"{by}, trial {self.origin.trial} of {run}, {reached}"

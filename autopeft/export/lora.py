@@ -9,6 +9,7 @@ from typing import Any
 
 from autopeft.backbones import Backbone
 from autopeft.export.job import ExportJob
+from autopeft.export.readable import short_names, usual, whole
 from autopeft.export.shortfall import Shortfall, beyond_config, one_method
 from autopeft.export.training import only_part
 from autopeft.methods.builder import plan
@@ -36,7 +37,7 @@ class LoraKeys:
         ranks: Rank of each matrix, by its full name, names sorted.
         alphas: Alpha of each matrix likewise; whole numbers as int.
         knobs: What is the same at every place.
-        leaves: The last parts of the names, where they alone tell all these matrices from others, else None.
+        leaves: Endings of the names, where they tell all these matrices from others, else None.
     """
 
     ranks: Mapping[str, int]
@@ -51,13 +52,13 @@ class LoraKeys:
 
     @property
     def rank(self) -> int:
-        """The rank of the first matrix, which stands for those without a pattern."""
-        return next(iter(self.ranks.values()))
+        """The rank of most matrices, which stands for those without a pattern."""
+        return usual(self.ranks)
 
     @property
     def alpha(self) -> int | float:
-        """The alpha of the first matrix likewise."""
-        return next(iter(self.alphas.values()))
+        """The alpha of most matrices likewise."""
+        return usual(self.alphas)
 
     @property
     def uniform(self) -> bool:
@@ -85,13 +86,12 @@ def lora_keys(job: ExportJob) -> LoraKeys:
     part, backbone = only_part(job), job.backbone
     placed = {part.method.modules(cell, knobs, backbone.anatomy)[0]: knobs for cell, knobs in part.cells.items()}
     names = sorted(placed)
-    leaves = sorted({name.rpartition(".")[2] for name in names})
-    same = [name for name, _ in backbone.meta().named_modules() if name.rpartition(".")[2] in leaves]
+    leaves = short_names(names, backbone)
     return LoraKeys(
         {name: placed[name]["rank"] for name in names},
-        {name: _plain(placed[name]["alpha"]) for name in names},
+        {name: whole(placed[name]["alpha"]) for name in names},
         placed[names[0]],
-        tuple(leaves) if sorted(same) == names else None,
+        None if leaves is None else tuple(leaves),
     )
 
 
@@ -146,7 +146,7 @@ def _scales(configuration: Configuration) -> set[tuple[int, float]]:
 def module_regex(keys: LoraKeys, backbone: Backbone) -> str:
     """Return one regular expression that matches the full names of the matrices and no other."""
     if keys.leaves is not None:
-        return rf".*\.({'|'.join(keys.leaves)})"
+        return rf".*\.({'|'.join(map(re.escape, keys.leaves))})"
     layers: dict[tuple[str, ...], list[str]] = {}
     inside: dict[str, list[str]] = {}
     for name in keys.names:
@@ -159,7 +159,3 @@ def module_regex(keys: LoraKeys, backbone: Backbone) -> str:
         for names, numbers in layers.items()
     )
     return rf"{re.escape(backbone.anatomy.layers)}\.({'|'.join(alternatives)})"
-
-
-def _plain(alpha: float) -> int | float:
-    return int(alpha) if float(alpha).is_integer() else float(alpha)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib.resources import files
 from pathlib import Path
 
 from peft import PeftConfig
 
 from autopeft.export.adapter import is_stock
+from autopeft.export.job import ExportJob
+from autopeft.saved.companions import plugin_files
 
 __all__ = ["SCRIPT", "write_script"]
 
@@ -15,21 +18,24 @@ __all__ = ["SCRIPT", "write_script"]
 SCRIPT = "train.py"
 
 _FIRST = "from __future__ import annotations\n"
+_MAIN = 'if __name__ == "__main__":\n'
 
 
-def write_script(name: str, config: PeftConfig, folder: Path) -> list[str]:
+def write_script(name: str, config: PeftConfig, job: ExportJob, folder: Path) -> None:
     """Write a script of `autopeft.export.scripts` as `train.py`.
 
     Args:
         name: Its name there.
         config: The adapter's config; one that PEFT lacks is entered by importing autopeft.
+        job: What is exported.
         folder: Where to write.
-
-    Returns:
-        The line that says how to run it.
     """
     text = (files("autopeft.export.scripts") / f"{name}.py").read_text(encoding="utf8")
     if not is_stock(config):
-        text = text.replace(_FIRST, f"{_FIRST}\nimport autopeft  # noqa: F401  (PEFT lacks {config.peft_type})\n", 1)
-    (folder / SCRIPT).write_text(text, encoding="utf8")
-    return [f"python {SCRIPT}"]
+        lines = [f"import autopeft  # noqa: F401  (PEFT lacks {config.peft_type})"]
+        for file in plugin_files(job.configuration):
+            shutil.copyfile(file, folder / file.name)
+            text = text.replace(_MAIN, f"{_MAIN}    load_plugin(HERE / {file.name!r})\n", 1)
+            lines.append("from autopeft.methods import load_plugin")
+        text = text.replace(_FIRST, "\n".join([_FIRST, *dict.fromkeys(lines), ""]), 1)
+    (folder / SCRIPT).write_text(f"# {job.came_from}\n{text}", encoding="utf8")

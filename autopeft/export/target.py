@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.backbones import Backbone
+from autopeft.export.data import Tokens
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt
 from autopeft.export.shortfall import Shortfall
@@ -48,7 +50,7 @@ class Target(ABC):
         return None
 
     @abstractmethod
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
+    def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the files.
 
         Args:
@@ -56,8 +58,18 @@ class Target(ABC):
             folder: An empty folder.
 
         Returns:
-            Lines that say how to use them, in the folder they end up in.
+            What there is to say of them, for their page.
         """
+
+    def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
+        """Return what the tool makes of the first training rows that were written; nothing where there are none.
+
+        Args:
+            job: What was exported.
+            folder: What `write` wrote.
+            count: How many rows.
+        """
+        return []
 
     def rebuilds(self, folder: Path) -> Iterator[Rebuild]:
         """Yield each way in which the files can be used, as what builds a model of them; one, unless overridden."""

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from autopeft.export.job import ExportJob
@@ -15,11 +16,14 @@ __all__ = [
     "TRAINING",
     "adapter_rate",
     "backbone_dropout",
+    "copy_notes",
+    "on_cpu",
     "only_part",
     "rates",
     "trainer_arguments",
     "training_steps",
     "warmup_steps",
+    "where_trained",
     "write_training",
     "write_yaml",
 ]
@@ -67,6 +71,16 @@ def warmup_steps(job: ExportJob) -> int:
     return round(job.setting.warmup * training_steps(job))
 
 
+def on_cpu() -> bool:
+    """Tell whether this machine trains on its CPU."""
+    return not torch.accelerator.is_available()
+
+
+def where_trained(job: ExportJob) -> dict[str, Any]:
+    """Return what transformers wants to be told of a machine without a GPU before it takes bf16."""
+    return {"use_cpu": True} if on_cpu() and job.setting.precision == "bf16" else {}
+
+
 def trainer_arguments(job: ExportJob) -> dict[str, Any]:
     """Return the fields of transformers' `TrainingArguments`."""
     setting = job.setting
@@ -88,7 +102,8 @@ def write_training(job: ExportJob, folder: Path) -> None:
     setting = job.setting
     parts = plan(job.configuration)
     data: dict[str, Any] = {
-        "model": str(job.backbone.path),
+        "model": job.backbone.address,
+        "package": job.backbone.package,
         "revision": job.backbone.revision,
         "learning_rate": {part.name: adapter_rate(job, part) for part in parts},
         "head_learning_rate": None if job.causal else setting.head_learning_rate,
@@ -106,9 +121,20 @@ def write_training(job: ExportJob, folder: Path) -> None:
         "quantization": job.backbone.quantization_keys or None,
         "backbone": backbone_dropout(job) or None,
     }
-    write_yaml(folder / TRAINING, {key: value for key, value in data.items() if value is not None})
+    write_yaml(folder / TRAINING, {key: value for key, value in data.items() if value is not None}, job)
 
 
-def write_yaml(path: Path, data: dict[str, Any]) -> None:
-    """Write plain data as YAML, keys in their order."""
-    path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf8")
+def write_yaml(path: Path, data: dict[str, Any], job: ExportJob) -> None:
+    """Write plain data as YAML, keys in their order, below a line that says where it comes from."""
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    path.write_text(f"# {job.came_from}\n{text}", encoding="utf8")
+
+
+def copy_notes(job: ExportJob) -> tuple[str, ...]:
+    """Say where the model is loaded from, where that is an installed copy."""
+    if job.backbone.package is None:
+        return ()
+    return (
+        f"The model is {job.backbone.address}; the copy of the same weights in the package "
+        f"{job.backbone.package.partition('/')[0]} is loaded where that is installed, without the hub.",
+    )

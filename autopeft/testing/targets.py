@@ -83,13 +83,16 @@ class TargetContract:
         return TARGETS[self.target]
 
     def test_its_files_build_the_model(self, decoder: Backbone, tmp_path: Path) -> None:
-        """What it can express it writes, the same files every time, with lines that say how to use them."""
+        """What it can express it writes, the same files every time, each explained on its page."""
         for index, modules in enumerate(self.says):
             job = tiny_job(decoder, modules, causal=True)
             assert refusal(self.tool, job.configuration, decoder) is None
             folders = [tmp_path / f"{index}{copy}" for copy in "ab"]
             for folder in folders:
-                assert export(job, self.target, folder)
+                done = export(job, self.target, folder)
+                assert done.command or done.code
+                page = (folder / "README.md").read_text(encoding="utf8")
+                assert all(f"`{_explained(name)}`" in page or f"`{name}`" in page for name in done.files)
             first, second = (_contents(folder) for folder in folders)
             assert first == second
 
@@ -119,8 +122,8 @@ class TargetContract:
             job = tiny_job(decoder, modules, causal=True)
             found = list(self.tool.shortfalls(job.configuration, decoder))
             if all(shortfall.lossy for shortfall in found):
-                lines = export(job, self.target, tmp_path / str(index), allow_lossy=True)
-                assert any(line.startswith(f"left out: {field}") for line in lines)
+                left_out = export(job, self.target, tmp_path / str(index), allow_lossy=True).left_out
+                assert any(line.startswith(field) for line in left_out)
             else:
                 with pytest.raises(ConfigurationError, match="cannot express"):
                     export(job, self.target, tmp_path / str(index), allow_lossy=True)
@@ -133,6 +136,12 @@ class TargetContract:
                 export(job, self.target, tmp_path / "it")
         else:
             assert export(job, self.target, tmp_path / "it")
+
+
+def _explained(name: str) -> str:
+    """Return the folder of a file, which is explained as a whole."""
+    first, _, rest = name.partition("/")
+    return f"{first}/" if rest else name
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

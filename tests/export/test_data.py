@@ -1,13 +1,14 @@
-"""What the files of an export teach is, token by token, what trials teach; what a tool learns otherwise is refused."""
+"""What the files of an export teach is, token by token, what trials teach."""
 
 import json
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from autopeft.backbones import load_decoder
-from autopeft.errors import ConfigurationError
-from autopeft.export import TARGETS, export
+from autopeft.export import TARGETS
+from autopeft.export.data import alike, rows_of
 from autopeft.tasks import CausalSplit, CausalTask, encode_causal
 from autopeft.tasks.causal import FORMATS, IGNORED, TOOLS, Turn
 from autopeft.testing.decoders import tiny_decoder
@@ -16,6 +17,14 @@ from tests.tasks.causal.tokenizers import FULL, byte_level
 
 FORM = {form.name: form for form in FORMATS}
 LORA = {"lora": {"rank": 4, "alpha": 8, "targets": ["q", "v"]}}
+
+#: A template that marks what the assistant says.
+MARKED = (
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' }}{% if message['role'] == 'assistant' %}"
+    "{% generation %}{{ message['content'] + eos_token }}{% endgeneration %}"
+    "{% else %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
 
 PROMPT = (Turn("user", "Question: is the kettle there? Answer: "), Turn("assistant", "yes"))
 EARLIER = (Turn("user", "is it?"), Turn("assistant", "no"), *PROMPT)
@@ -34,7 +43,7 @@ TRAILED = (*PROMPT, Turn("user", "thanks"))
 @pytest.fixture(scope="module")
 def backbones(tmp_path_factory):
     found = {}
-    for name, template in (("plain", None), ("chat", FULL)):
+    for name, template in (("plain", None), ("chat", FULL), ("marked", MARKED)):
         folder = tiny_decoder("llama", tmp_path_factory.mktemp(name))
         byte_level(template).save_pretrained(folder)
         found[name] = load_decoder(folder)
@@ -43,9 +52,9 @@ def backbones(tmp_path_factory):
 
 def job_of(backbone, example, form):
     split = CausalSplit([example] * 16)
-    return replace(
-        tiny_job(backbone, LORA, causal=True), task=CausalTask("t", FORM[form], "token_accuracy", split, split, split)
-    )
+    task = CausalTask("t", FORM[form], "token_accuracy", split, split, split)
+    job = tiny_job(backbone, LORA, causal=True)
+    return replace(job, task=task, setting=replace(job.setting, max_length=1000))
 
 
 def ours(job):
@@ -54,9 +63,9 @@ def ours(job):
 
 
 def row_of(job, target, folder):
-    """Write an export without its check, whose tiny model knows fewer tokens; return its first row."""
-    lines = TARGETS[target].write(job, folder)
-    return json.loads((folder / "data" / "train.jsonl").read_text().splitlines()[0]), lines
+    """Write an export without its check, whose tiny model knows fewer tokens; return its first row and the guide."""
+    guide = TARGETS[target].write(job, folder)
+    return json.loads((folder / "data" / "train.jsonl").read_text().splitlines()[0]), guide
 
 
 def together(parts, tokenizer):
@@ -85,9 +94,9 @@ CASES = [
 def test_segments_are_the_tokens_of_trials(backbones, tmp_path, model, example, form):
     job = job_of(backbones[model], example, form)
     tokenizer = job.backbone.tokenizer()
-    row, lines = row_of(job, "axolotl", tmp_path)
+    row, guide = row_of(job, "axolotl", tmp_path)
     assert together([(part["text"], part["label"]) for part in row["segments"]], tokenizer) == ours(job)
-    assert lines == ["axolotl train axolotl.yaml"]
+    assert (guide.command, guide.notes) == ("axolotl train axolotl.yaml", ())
 
 
 @pytest.mark.parametrize(("model", "example", "form"), CASES)
@@ -125,36 +134,75 @@ def test_prompts_and_completions_of_trl_are_the_tokens_of_trials(backbones, tmp_
 
 @pytest.mark.parametrize("example", [SKIPPED, TRAILED])
 def test_the_only_answer_that_is_learned_is_trls_completion(backbones, tmp_path, example):
-    job = job_of(backbones["chat"], example, "messages")
+    job = job_of(backbones["marked"], example, "messages")
     row, _ = row_of(job, "trl", tmp_path)
     assert row["completion"] == [{"role": "assistant", "content": "yes"}]
     assert row["prompt"] == [turn.message() for turn in example][: 3 if example is SKIPPED else 1]
 
 
-MANY_SKIPPED = (*SKIPPED, *EARLIER)
-
-
 @pytest.mark.parametrize(
-    ("target", "model", "example", "form", "reason"),
+    ("model", "example", "form", "columns"),
     [
-        ("trl", "chat", CALLING, "messages", "calls of tools"),
-        ("torchtune", "chat", CALLING, "messages", "calls of tools"),
-        ("trl", "chat", (Turn("user", "a", '{"name": "Ann"}'), PROMPT[1]), "messages", "its messages hold 'name'"),
-        ("trl", "chat", MANY_SKIPPED, "messages", "marked as not to be learned"),
-        ("torchtune", "chat", SKIPPED, "messages", "marked as not to be learned"),
-        ("trl", "plain", EARLIER, "instruction", "without a chat template it learns only the last"),
+        ("plain", PROMPT, "prompt", {"prompt", "completion"}),
+        ("plain", EARLIER, "instruction", {"input_ids", "labels"}),
+        ("plain", (Turn("assistant", "is the kettle there?"),), "text", {"text"}),
+        # TRL would learn the line's end, too, that ChatML has after an answer.
+        ("chat", PROMPT, "messages", {"input_ids", "labels"}),
+        ("marked", PROMPT, "messages", {"prompt", "completion"}),
+        ("chat", EARLIER, "messages", {"input_ids", "labels"}),
+        ("chat", CALLING, "messages", {"input_ids", "labels"}),
+        ("chat", (*SKIPPED, *EARLIER), "messages", {"input_ids", "labels"}),
+        ("chat", (Turn("user", "a", '{"name": "Ann"}'), PROMPT[1]), "messages", {"input_ids", "labels"}),
+        ("marked", EARLIER, "messages", {"messages"}),
+        ("marked", (*SKIPPED, *EARLIER), "messages", {"input_ids", "labels"}),
     ],
 )
-def test_what_a_tool_would_learn_otherwise_is_refused_and_who_does_not_is_named(
-    backbones, tmp_path, target, model, example, form, reason
+def test_trl_learns_what_trials_learn_from_text_where_it_can_and_else_from_tokens(
+    backbones, tmp_path, model, example, form, columns
 ):
     job = job_of(backbones[model], example, form)
-    with pytest.raises(ConfigurationError, match=rf"{target} cannot train on t: .*{reason}.*expected --to t"):
-        export(job, target, tmp_path)
+    row, _ = row_of(job, "trl", tmp_path)
+    assert set(row) == columns
+    [(ids, labels)] = TARGETS["trl"].read(job, tmp_path, 1)
+    assert (ids, [label != IGNORED for label in labels]) == ours(job)
+    settings = yaml.safe_load((tmp_path / "training.yaml").read_text())
+    assert settings.get("assistant_only_loss", False) == ("messages" in columns)
 
 
-def test_examples_that_are_other_tokens_in_parts_are_counted(backbones, tmp_path):
+@pytest.mark.parametrize(("model", "example", "form"), CASES)
+def test_torchtune_is_given_the_tokens_of_trials(backbones, tmp_path, model, example, form):
+    job = job_of(backbones[model], example, form)
+    row, _ = row_of(job, "torchtune", tmp_path)
+    assert (row["tokens"], [label != IGNORED for label in row["labels"]]) == ours(job)
+
+
+@pytest.mark.parametrize("target", ["axolotl", "llamafactory"])
+def test_examples_that_would_be_other_tokens_in_parts_are_written_as_tokens(backbones, tmp_path, target):
     # One word in one token, parted.
     job = job_of(backbones["plain"], (Turn("user", "is the ket"), Turn("assistant", "tle")), "prompt")
-    _, lines = row_of(job, "axolotl", tmp_path)
-    assert "32 of 32 examples are other tokens there than in trials: prompts and answers are tokenised apart" in lines
+    _, guide = row_of(job, target, tmp_path)
+    [note] = guide.notes
+    assert "32 of 32 examples would be other tokens than in trials" in note
+    [(ids, labels)] = TARGETS[target].read(job, tmp_path, 1)
+    assert (ids, [label != IGNORED for label in labels]) == ours(job)
+
+
+@pytest.mark.parametrize("target", ["trl", "axolotl", "llamafactory", "torchtune", "transformers"])
+def test_what_is_left_of_long_examples_is_what_is_left_in_trials(backbones, tmp_path, target):
+    job = job_of(backbones["chat"], EARLIER, "messages")
+    whole, _ = ours(job)
+    job = replace(job, setting=replace(job.setting, max_length=len(whole) - 3))
+    wanted = rows_of(job)["train"][0].tokens
+    row_of(job, target, tmp_path)
+    [found] = TARGETS[target].read(job, tmp_path, 1)
+    assert len(found[0]) <= len(whole) - 3
+    assert alike(found, wanted)
+
+
+def test_examples_with_nothing_left_to_learn_are_left_out(backbones, tmp_path):
+    job = job_of(backbones["chat"], PROMPT, "prompt")
+    long = (Turn("user", "is the kettle there? " * 40), PROMPT[1])
+    split = CausalSplit([PROMPT, long])
+    job = replace(job, task=replace(job.task, train=split), setting=replace(job.setting, max_length=100))
+    row_of(job, "axolotl", tmp_path)
+    assert len((tmp_path / "data" / "train.jsonl").read_text().splitlines()) == 1

@@ -5,6 +5,8 @@ Settings are in `training.yaml`; arguments of `TrainingArguments` given on the c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +32,16 @@ def main() -> None:
     """Train, measure on the validation examples, and save adapter and head."""
     settings = yaml.safe_load((HERE / "training.yaml").read_text(encoding="utf8"))
     parser = HfArgumentParser(TrainingArguments)
-    parser.set_defaults(output_dir=str(HERE / "output"), **settings["arguments"])
+    # Without a GPU transformers takes bf16 only when told so.
+    cpu = {"use_cpu": not torch.accelerator.is_available()}
+    parser.set_defaults(output_dir=str(HERE / "output"), **settings["arguments"] | cpu)
     (arguments,) = parser.parse_args_into_dataclasses()
     set_seed(arguments.seed)
-    tokenizer = AutoTokenizer.from_pretrained(settings["model"], revision=settings["revision"])
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    tokenizer = tokenizer_of(settings)
     labels: list[str] = settings["labels"]
     quantization = settings["quantization"]
     base = AutoModelForSequenceClassification.from_pretrained(
-        settings["model"],
+        located(settings),
         revision=settings["revision"],
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
@@ -48,14 +51,9 @@ def main() -> None:
     )
     model = get_peft_model(base, PeftConfig.from_pretrained(str(HERE)))
 
-    def encode(rows: dict[str, Any]) -> Any:
-        texts = [rows[column] for column in ("text", "text2") if column in rows]
-        found = tokenizer(*texts, truncation=True, max_length=settings["max_length"])
-        return {**found, "labels": [labels.index(label) for label in rows["label"]]}
-
     files = {split: str(HERE / "data" / f"{split}.jsonl") for split in ("train", "validation")}
     data = load_dataset("json", data_files=files)
-    data = data.map(encode, batched=True, remove_columns=data["train"].column_names)
+    data = data.map(encoder(tokenizer, settings), batched=True, remove_columns=data["train"].column_names)
     trainer = Trainer(
         model,
         arguments,
@@ -68,12 +66,41 @@ def main() -> None:
     )
     trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
     print(trainer.evaluate())
+    # Else the folder of an installed copy would stand in what is saved.
+    model.active_peft_config.base_model_name_or_path = settings["model"]
     trainer.save_model()
+    base.config.save_pretrained(arguments.output_dir)
+
+
+def encoder(tokenizer: Any, settings: dict[str, Any]) -> Callable[[dict[str, Any]], Any]:
+    """Return what makes tokens and the numbers of labels of a batch of rows."""
+    number = {label: index for index, label in enumerate(settings["labels"])}
+
+    def encode(rows: dict[str, Any]) -> Any:
+        texts = [rows[column] for column in ("text", "text2") if column in rows]
+        found = tokenizer(*texts, truncation=True, max_length=settings["max_length"])
+        return {**found, "labels": [number[label] for label in rows["label"]]}
+
+    return encode
 
 
 def accuracy(found: Any) -> dict[str, float]:
     """Return the share of labels that are right."""
     return {"accuracy": float((found.predictions.argmax(axis=-1) == found.label_ids).mean())}
+
+
+def located(settings: dict[str, Any]) -> str:
+    """Return the folder of the model's installed copy, where `package` names one that is there, else its address."""
+    package, _, folder = (settings["package"] or "").partition("/")
+    found = find_spec(package) if package else None
+    return str(Path(found.origin).parent / folder) if found and found.origin else settings["model"]
+
+
+def tokenizer_of(settings: dict[str, Any]) -> Any:
+    """Return the tokenizer; one without a padding token pads with its end-of-text token."""
+    tokenizer = AutoTokenizer.from_pretrained(located(settings), revision=settings["revision"])
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    return tokenizer
 
 
 def optimizer(model: Any, arguments: TrainingArguments, rates: dict[str, float]) -> torch.optim.Optimizer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import torch
 from datasets import load_dataset
 from peft import PeftConfig
 from trl import ModelConfig, ScriptArguments, SFTConfig, SFTTrainer, TrlParser, get_quantization_config
@@ -18,7 +19,10 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Train, measure the loss on the validation examples, and save the adapter."""
     parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig))
-    given = ["--config", str(HERE / "training.yaml"), "--output_dir", str(HERE / "output"), *sys.argv[1:]]
+    # Without a GPU transformers takes bf16 only when told so.
+    cpu = str(not torch.accelerator.is_available())
+    where = ["--output_dir", str(HERE / "output"), "--use_cpu", cpu]
+    given = ["--config", str(HERE / "training.yaml"), *where, *sys.argv[1:]]
     _, arguments, model = parser.parse_args_and_config(given)
     arguments.model_init_kwargs = {
         **(arguments.model_init_kwargs or {}),

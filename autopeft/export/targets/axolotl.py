@@ -11,10 +11,22 @@ from peft import LoraConfig, PeftModel
 from typing_extensions import override
 
 from autopeft.backbones import Backbone, Quantization
-from autopeft.export.carrier import CARRIER, write_carrier
-from autopeft.export.data import DATA, segments, tokenised_apart, write_data
+from autopeft.export.carrier import CARRIED, CARRIER, write_carrier
+from autopeft.export.data import (
+    DATA,
+    Row,
+    Tokens,
+    apart_notes,
+    first_rows,
+    rows_of,
+    tokenised_apart,
+    tokens,
+    write_rows,
+)
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, whole_alphas
+from autopeft.export.readable import differing
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Target
@@ -43,24 +55,31 @@ class Axolotl(Target):
         return lora_shortfalls(configuration, ("lora.b_ratio",), starts)
 
     @override
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
+    def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the YAML and the data that it names."""
-        keys = lora_keys(job)
+        keys, rows = lora_keys(job), rows_of(job)
         tokenizer = job.backbone.tokenizer()
-        data = _base(job, tokenizer) | _quantized(job.backbone.quantization) | _lora(keys, job)
+        apart = apart_notes(rows, tokenizer)
+        data = _base(job, tokenizer, tokenised=bool(apart)) | _quantized(job.backbone.quantization) | _lora(keys, job)
+        files = {_FILE: "its settings", f"{DATA}/": "training and validation examples"}
         if not keys.whole:
             write_carrier(job, folder)
             data["lora_model_dir"] = CARRIER
-        write_yaml(folder / _FILE, data)
-        form = job.causal_task.form
-        write_data(
-            job.task,
-            folder,
-            lambda example: {
-                "segments": [{"label": learned, "text": text} for text, learned in segments(example, form, tokenizer)]
-            },
-        )
-        return [f"axolotl train {_FILE}", *tokenised_apart(job.causal_task, tokenizer)]
+            files[f"{CARRIER}/"] = CARRIED
+        write_yaml(folder / _FILE, data, job)
+        write_rows(folder, rows, tokens if apart else _segments)
+        return Guide(files, f"axolotl train {_FILE}", notes=apart)
+
+    @override
+    def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
+        """Return what axolotl's `input_output` makes of the first rows; those with tokens it takes as they are."""
+        tokenizer = job.backbone.tokenizer()
+        return [
+            (row["input_ids"], row["labels"])
+            if "input_ids" in row
+            else tokenised_apart([(part["text"], part["label"]) for part in row["segments"]], tokenizer)
+            for row in first_rows(folder, count)
+        ]
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
@@ -87,11 +106,16 @@ class Axolotl(Target):
         return by_peft(config, model)
 
 
-def _base(job: ExportJob, tokenizer: Any) -> dict[str, Any]:
+def _segments(row: Row) -> dict[str, Any]:
+    return {"segments": [{"label": learned, "text": text} for text, learned in row.text]}
+
+
+def _base(job: ExportJob, tokenizer: Any, tokenised: bool) -> dict[str, Any]:
     setting = job.setting
-    files = {"ds_type": "json", "type": "input_output"}
+    # Without a type rows are taken for tokens.
+    files = {"ds_type": "json"} if tokenised else {"ds_type": "json", "type": "input_output"}
     data: dict[str, Any] = {
-        "base_model": str(job.backbone.path),
+        "base_model": job.backbone.path,
         "datasets": [{"path": f"{DATA}/train.jsonl", **files}],
         "test_datasets": [{"path": f"{DATA}/validation.jsonl", "split": "train", **files}],
         "output_dir": "output",
@@ -130,7 +154,7 @@ def _lora(keys: LoraKeys, job: ExportJob) -> dict[str, Any]:
         "lora_fan_in_fan_out": job.backbone.anatomy.transposed,
     }
     if not keys.uniform and keys.whole:
-        data |= {"lora_rank_pattern": dict(keys.ranks), "lora_alpha_pattern": dict(keys.alphas)}
+        data |= {"lora_rank_pattern": differing(keys.ranks), "lora_alpha_pattern": differing(keys.alphas)}
     if keys.knobs["init"] != "default":
         data["peft_init_lora_weights"] = keys.knobs["init"]
     if keys.dora:

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from datasets import Dataset, DatasetDict, load_from_disk
 from peft import LoraConfig, PeftModel
 from typing_extensions import override
 
 from autopeft.backbones import Backbone, Quantization
-from autopeft.export.carrier import CARRIER, write_carrier
-from autopeft.export.data import DATA, SPLITS, Segment, segments, tokenised_apart, write_data
+from autopeft.export.carrier import CARRIED, CARRIER, write_carrier
+from autopeft.export.data import (
+    DATA,
+    SPLITS,
+    Row,
+    Segment,
+    Tokens,
+    apart_notes,
+    first_rows,
+    rows_of,
+    tokenised_apart,
+    tokens,
+    write_rows,
+)
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, uniform, whole_alphas
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Target
-from autopeft.export.training import trainer_arguments, write_yaml
+from autopeft.export.training import trainer_arguments, where_trained, write_yaml
 from autopeft.methods.builder import original_name
 from autopeft.space import Configuration
 
 __all__ = ["LlamaFactory"]
 
 _FILE = "llamafactory.yaml"
+#: Folder of examples in tokens.
+_TOKENS = f"{DATA}/tokens"
 #: What `empty`, the template that adds nothing, makes of alpaca's columns is their text as it stands.
 _COLUMNS = {"prompt": "instruction", "response": "output", "history": "history"}
 
@@ -44,18 +60,41 @@ class LlamaFactory(Target):
         return lora_shortfalls(configuration, ("lora.b_ratio",), ("default", "pissa") if plain else NO_OP_STARTS)
 
     @override
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
+    def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the YAML, the data and what LLaMA-Factory wants to know of them."""
-        keys = lora_keys(job)
-        carried = not (keys.uniform and keys.whole)
-        if carried:
+        keys, rows, tokenizer = lora_keys(job), rows_of(job), job.backbone.tokenizer()
+        files = {
+            _FILE: "its settings",
+            f"{DATA}/": "training and validation examples, and a description of these files",
+        }
+        data = _base(job) | _lora(keys)
+        if not (keys.uniform and keys.whole):
             write_carrier(job, folder)
-        write_yaml(folder / _FILE, _base(job) | _lora(keys) | ({"adapter_name_or_path": CARRIER} if carried else {}))
-        form, tokenizer = job.causal_task.form, job.backbone.tokenizer()
-        write_data(job.task, folder, lambda example: _alpaca(segments(example, form, tokenizer)))
+            data["adapter_name_or_path"] = CARRIER
+            files[f"{CARRIER}/"] = CARRIED
+        apart = apart_notes(rows, tokenizer)
+        if apart:
+            _write_tokens(rows, folder / _TOKENS)
+            data["tokenized_path"] = _TOKENS
+            files[f"{_TOKENS}/"] = "the same examples in tokens, which are read in place of the text"
+        write_yaml(folder / _FILE, data, job)
+        write_rows(folder, rows, lambda row: _alpaca(row.text))
         described = {name: {"file_name": f"{name}.jsonl", "columns": _COLUMNS} for name in SPLITS}
         (folder / DATA / "dataset_info.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf8")
-        return [f"llamafactory-cli train {_FILE}", *tokenised_apart(job.causal_task, tokenizer)]
+        return Guide(files, f"llamafactory-cli train {_FILE}", notes=apart)
+
+    @override
+    def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
+        """Return what LLaMA-Factory makes of the first rows: of alpaca's columns by its template `empty`."""
+        if (folder / _TOKENS).is_dir():
+            found = load_from_disk(str(folder / _TOKENS))["train"]
+            return [(row["input_ids"], row["labels"]) for row in found.select(range(min(count, len(found))))]
+        tokenizer = job.backbone.tokenizer()
+        turns = [[*row["history"], [row["instruction"], row["output"]]] for row in first_rows(folder, count)]
+        return [
+            tokenised_apart([part for asked, said in each for part in ((asked, False), (said, True))], tokenizer)
+            for each in turns
+        ]
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
@@ -80,7 +119,7 @@ class LlamaFactory(Target):
 
 def _base(job: ExportJob) -> dict[str, Any]:
     return {
-        "model_name_or_path": str(job.backbone.path),
+        "model_name_or_path": job.backbone.path,
         "stage": "sft",
         "do_train": True,
         "finetuning_type": "lora",
@@ -91,6 +130,7 @@ def _base(job: ExportJob) -> dict[str, Any]:
         "cutoff_len": job.setting.max_length,
         "output_dir": "output",
         **trainer_arguments(job),
+        **where_trained(job),
         # It would switch it on by itself.
         "disable_gradient_checkpointing": not job.setting.gradient_checkpointing,
         **_quantization(job.backbone.quantization),
@@ -117,6 +157,13 @@ def _lora(keys: LoraKeys) -> dict[str, Any]:
     if keys.knobs["b_ratio"] != 1.0:
         data["loraplus_lr_ratio"] = keys.knobs["b_ratio"]
     return data
+
+
+def _write_tokens(rows: Mapping[str, Sequence[Row]], folder: Path) -> None:
+    """Write rows as LLaMA-Factory saves what it has tokenised."""
+    DatasetDict({name: Dataset.from_list([tokens(row) for row in found]) for name, found in rows.items()}).save_to_disk(
+        str(folder)
+    )
 
 
 def _alpaca(cut: Sequence[Segment]) -> dict[str, Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import join
 from typing import Any
 
 from typing_extensions import override
 
 from autopeft.backbones import Backbone
 from autopeft.export.by_parts import inserted_parts
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Target
-from autopeft.export.training import write_training, write_yaml
+from autopeft.export.training import TRAINING, write_training, write_yaml
 from autopeft.methods import VOCABULARY, apply
 from autopeft.methods.builder import applied
 from autopeft.space import Configuration, canonical, read_configuration
@@ -36,11 +38,16 @@ class Own(Target):
         return iter(())
 
     @override
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
+    def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the configuration, and beside it how it was trained."""
-        write_yaml(folder / _FILE, job.configuration.to_dict())
+        write_yaml(folder / _FILE, job.configuration.to_dict(), job)
         write_training(job, folder)
-        return [f"autopeft train {_FILE}  # with --model and --data", f"autopeft cost {_FILE}"]
+        files = {_FILE: "the configuration", TRAINING: "how it was trained, for people"}
+        model = job.backbone.name if job.backbone.package else job.backbone.path
+        cost = f"autopeft cost {_FILE} {join(['--model', model])}"
+        if job.origin is None:
+            return Guide(files, cost)
+        return Guide(files, f"autopeft train {_FILE} {join([*job.origin.words, *_setting(job)])}", notes=(cost,))
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
@@ -48,3 +55,18 @@ class Own(Target):
         configuration = canonical(read_configuration(folder / _FILE), VOCABULARY, backbone.shape)
         apply(configuration, model, backbone.anatomy)
         return inserted_parts(applied(model).inserted, model, backbone.anatomy, folder)
+
+
+def _setting(job: ExportJob) -> list[str]:
+    """Return the flags by which `autopeft train` trains as the trial was trained, on all examples."""
+    setting = job.setting
+    flags: dict[str, Any] = {
+        "epochs": f"{setting.epochs:g}",
+        "batch-size": setting.batch_size,
+        "max-length": setting.max_length,
+        "precision": setting.precision,
+        "seed": job.seed,
+        "output": "trained",
+    }
+    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    return [*words, *(["--gradient-checkpointing"] if setting.gradient_checkpointing else [])]

@@ -6,23 +6,39 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from peft import PeftConfig, PeftModel
-from peft.utils.constants import SAFETENSORS_WEIGHTS_NAME
+from peft import LoraConfig, PeftConfig, PeftModel, PeftType
+from peft.utils.constants import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
 from typing_extensions import override
 
 from autopeft.backbones import Backbone
 from autopeft.export.adapter import adapter_config, is_stock
 from autopeft.export.by_parts import inserted_parts
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
+from autopeft.export.readable import shorten
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall, beyond_config
 from autopeft.export.target import Target
-from autopeft.export.training import write_training
-from autopeft.methods.builder import inject, original_name, plan
-from autopeft.methods.storage import MANIFEST, copy_saved, read_manifest, write_manifest
+from autopeft.export.training import TRAINING, copy_notes, write_training
+from autopeft.methods.builder import Part, inject, original_name, plan
+from autopeft.methods.storage import HEAD, MANIFEST, copy_saved, read_manifest, write_manifest
+from autopeft.saved import loading_code, write_companions
+from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.space import Configuration
+from autopeft.tasks import Task
 
 __all__ = ["Peft"]
+
+#: What the files are; those of a tokenizer have many names.
+_FILES = {
+    "adapter_config.json": "how the adapter is built, for PEFT",
+    "adapter_model.safetensors": "its weights, with those of the head if there is one",
+    MANIFEST: "the configuration as autopeft builds it",
+    "config.json": "config of the model with the names of the labels and the padding token",
+    "generation_config.json": "the tokens that end an answer",
+    HEAD: "weights of the task head",
+    ROLES_FILE: "where the roles of a layer are in this architecture, as it was given",
+}
 
 
 class Peft(Target):
@@ -41,23 +57,32 @@ class Peft(Target):
         yield from beyond_config(parts)
 
     @override
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
-        """Write configs, or copy trained adapters; beside them how they were trained."""
+    def write(self, job: ExportJob, folder: Path) -> Guide:
+        """Write configs, or copy trained adapters; beside them what loading takes, and how they were trained."""
         parts = plan(job.configuration)
         if job.trained is None:
             for part in parts:
                 adapter_config(part, job.backbone).save_pretrained(str(_home(folder, part.name, len(parts))))
-            write_manifest(folder, job.configuration, [part.name for part in parts], str(job.backbone.path))
         else:
             copy_saved(job.trained, folder)
+            for part in parts:
+                _rewrite(_home(folder, part.name, len(parts)), part, job)
+        backbone = job.backbone
+        model = backbone.name if backbone.package else backbone.path
+        write_manifest(folder, job.configuration, [part.name for part in parts], model)
+        write_companions(job.configuration, backbone, job.task, folder)
         write_training(job, folder)
-        own = sorted({part.method.words.name for part in parts if not is_stock(adapter_config(part, job.backbone))})
-        lines = [f"import autopeft  # PEFT itself lacks {', '.join(own)} as it is here"] if own else []
-        if len(parts) > 1:
-            return [*lines, *_several(job)]
-        if job.trained is None:
-            return [*lines, "model = get_peft_model(model, PeftConfig.from_pretrained(folder))"]
-        return [*lines, "model = PeftModel.from_pretrained(model, folder)"]
+        code = (
+            loading_code(job.configuration, backbone, job.task, job.setting.max_length) if job.trained else _fresh(job)
+        )
+        own = {file.name for file in plugin_files(job.configuration)}
+        known = {**_FILES, **dict.fromkeys(own, "the plugin that the method is from")}
+        known |= {part.name: "the adapter of this method, as PEFT has it" for part in parts if len(parts) > 1}
+        files = {
+            path.name + "/" * path.is_dir(): known.get(path.name, "of the tokenizer")
+            for path in sorted(folder.iterdir())
+        }
+        return Guide({**files, TRAINING: "how it was trained, for people"}, code=code, notes=_notes(job, len(parts)))
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
@@ -85,7 +110,91 @@ def _home(folder: Path, part: str, parts: int) -> Path:
     return folder if parts == 1 else folder / part
 
 
-def _several(job: ExportJob) -> list[str]:
-    if job.trained is None:
-        return [f"autopeft.methods.apply puts several methods into one model, as {MANIFEST} says; one folder for each"]
-    return ["autopeft.methods.load(folder, model, backbone.anatomy)  # several methods: PEFT loads one of the folders"]
+def _rewrite(folder: Path, part: Part, job: ExportJob) -> None:
+    """Write the config of a trained adapter in fewer words: which matrices, and whose model."""
+    if not (folder / CONFIG_NAME).is_file():
+        return
+    config = PeftConfig.from_pretrained(str(folder))
+    if config.peft_type == PeftType.LORA and type(config) is LoraConfig:
+        shorten(config, job.backbone)
+    config.base_model_name_or_path = job.backbone.address
+    config.revision = job.backbone.revision
+    if isinstance(getattr(config, "target_modules", None), set):
+        config.target_modules = sorted(config.target_modules)
+    config.save_pretrained(str(folder))
+
+
+def _fresh(job: ExportJob) -> str:
+    """Return code that puts untrained adapters into the model."""
+    parts = plan(job.configuration)
+    kind = "CausalLM" if job.causal else "SequenceClassification"
+    begin = [
+        *(["from importlib.resources import files", ""] if job.backbone.package else []),
+        "from peft import PeftConfig, get_peft_model",
+        f"from transformers import AutoConfig, AutoModelFor{kind}, AutoTokenizer",
+        "",
+        *_entering(job),
+        'config = AutoConfig.from_pretrained(".")',
+        'tokenizer = AutoTokenizer.from_pretrained(".")',
+        *_base(job.backbone),
+        f"model = AutoModelFor{kind}.from_pretrained(base, config=config{_how(job.backbone)})",
+    ]
+    if len(parts) == 1:
+        return "\n".join([*begin, 'model = get_peft_model(model, PeftConfig.from_pretrained("."))'])
+    load, make = ("load_decoder", "language_model()")
+    if isinstance(job.task, Task):
+        load, make = "load_backbone", f"classifier({len(job.task.labels)})"
+    model = job.backbone.name if job.backbone.package else job.backbone.path
+    return "\n".join(
+        [
+            "from pathlib import Path",
+            "",
+            f"from autopeft.backbones import {load}",
+            "from autopeft.methods import apply",
+            "from autopeft.methods.storage import read_manifest",
+            "",
+            f"backbone = {load}({model!r})",
+            f"model = backbone.{make}",
+            'apply(read_manifest(Path("."))[0], model, backbone.anatomy)',
+        ]
+    )
+
+
+def _entering(job: ExportJob) -> list[str]:
+    """Return the lines that make methods known which PEFT lacks."""
+    plugins = [file.name for file in plugin_files(job.configuration)]
+    lines = [f"load_plugin(Path({name!r}))  # the method is from this file" for name in plugins]
+    if lines:
+        return ["from pathlib import Path", "from autopeft.methods import load_plugin", "", *lines]
+    stock = all(is_stock(adapter_config(part, job.backbone)) for part in plan(job.configuration))
+    return [] if stock else ["import autopeft  # makes the method known to PEFT", ""]
+
+
+def _base(backbone: Backbone) -> list[str]:
+    """Return the lines that say where the model is: of an installed copy its package."""
+    if backbone.package is None:
+        return [f"base = {backbone.path!r}"]
+    package, _, folder = backbone.package.partition("/")
+    return [
+        f"# The installed copy of {backbone.address}, which may stand here as well.",
+        f"base = files({package!r}) / {folder!r}",
+    ]
+
+
+def _how(backbone: Backbone) -> str:
+    revision = f", revision={backbone.revision!r}" if backbone.revision else ""
+    return revision + (", trust_remote_code=True" if backbone.runs_own_code else "")
+
+
+def _notes(job: ExportJob, parts: int) -> tuple[str, ...]:
+    """Say what other programs find in the folder."""
+    notes = copy_notes(job)
+    if parts > 1:
+        return (*notes, f"PEFT alone loads one method; several are put into one model as {MANIFEST} says.")
+    if job.trained is not None and job.causal and parts == 1:
+        notes += (
+            "Servers of LoRA folders, vLLM's for one, read adapter_config.json and adapter_model.safetensors, and the "
+            "tokenizer where it is; llama.cpp's convert_lora_to_gguf.py reads these two, and with --base the folder of "
+            "the model for its config.json.",
+        )
+    return notes

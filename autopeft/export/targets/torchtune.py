@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,31 @@ from peft import LoraConfig
 from typing_extensions import override
 
 from autopeft.backbones import Backbone
-from autopeft.export.data import answers_skipped, beyond_messages, conversation, write_data
+from autopeft.export.data import DATA, Row, Tokens, first_rows, rows_of, write_rows
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import lora_keys, lora_shortfalls, uniform
 from autopeft.export.rebuilt import Rebuilt, by_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Target
-from autopeft.export.training import adapter_rate, only_part, training_steps, warmup_steps, write_training, write_yaml
+from autopeft.export.training import (
+    TRAINING,
+    adapter_rate,
+    on_cpu,
+    only_part,
+    training_steps,
+    warmup_steps,
+    write_training,
+    write_yaml,
+)
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask
 
 __all__ = ["Torchtune"]
 
 _FILE = "torchtune.yaml"
+#: Module beside it that reads the data.
+_ROWS = "rows"
 
 #: Roles of the layer by torchtune's names of the attention's matrices.
 _ATTENTION = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "output_proj"}
@@ -40,7 +52,7 @@ _BUILDERS = {
 
 
 class Torchtune(Target):
-    """`torchtune.yaml` for `lora_finetune_single_device`; tokenizer and data set are for the user to name there."""
+    """`torchtune.yaml` for `lora_finetune_single_device`, and a module that reads the examples."""
 
     name = "torchtune"
     summary = "YAML for `tune run lora_finetune_single_device`: LoRA of one rank in all layers"
@@ -82,15 +94,8 @@ class Torchtune(Target):
         return None if scaling == "default" else f"its builders lack the {scaling} scaling of positions"
 
     @override
-    def unfit_task(self, task: CausalTask, backbone: Backbone) -> str | None:
-        """Refuse examples that are more than messages, or with answers that are only read."""
-        if answers_skipped(task):
-            return "some of the assistant's turns are marked as not to be learned, and it learns all of them"
-        return beyond_messages(task)
-
-    @override
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
-        """Write the YAML, and the examples as messages."""
+    def write(self, job: ExportJob, folder: Path) -> Guide:
+        """Write the YAML, the examples in tokens, and what reads them."""
         setting = job.setting
         epochs = math.ceil(setting.epochs)
         builder, kind = _BUILDERS[job.backbone.config.model_type]
@@ -101,11 +106,13 @@ class Torchtune(Target):
             "model": model,
             "checkpointer": {
                 "_component_": "torchtune.training.FullModelHFCheckpointer",
-                "checkpoint_dir": str(job.backbone.path),
-                "checkpoint_files": ["model.safetensors"],
+                "checkpoint_dir": job.backbone.path,
+                "checkpoint_files": _weights(job.backbone),
                 "output_dir": "${output_dir}",
                 "model_type": kind,
             },
+            "tokenizer": {"_component_": f"{_ROWS}.Padding", "pad_id": job.backbone.tokenizer().pad_token_id},
+            "dataset": {"_component_": f"{_ROWS}.Rows", "file": f"{DATA}/train.jsonl", "packed": False},
             "resume_from_checkpoint": False,
             "save_adapter_weights_only": True,
             "shuffle": True,
@@ -126,7 +133,7 @@ class Torchtune(Target):
             },
             "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss"},
             "compile": False,
-            "device": "cuda",
+            "device": "cpu" if on_cpu() else "cuda",
             "dtype": setting.precision,
             "enable_activation_checkpointing": setting.gradient_checkpointing,
             "enable_activation_offloading": False,
@@ -135,13 +142,26 @@ class Torchtune(Target):
                 "log_dir": "${output_dir}/logs",
             },
         }
-        write_yaml(folder / _FILE, recipe)
+        write_yaml(folder / _FILE, recipe, job)
         write_training(job, folder)
-        write_data(job.task, folder, lambda example: {"messages": conversation(example)})
-        return [
-            f"name `tokenizer` and `dataset` in {_FILE}: torchtune has its own for each model; data/ has messages",
+        write_rows(folder, rows_of(job), _tokens)
+        source = (files("autopeft.export.scripts") / "rows.py").read_text(encoding="utf8")
+        (folder / f"{_ROWS}.py").write_text(f"# {job.came_from}\n{source}", encoding="utf8")
+        return Guide(
+            {
+                _FILE: "its settings",
+                TRAINING: "how it was trained, for people",
+                f"{_ROWS}.py": f"reads {DATA}/ for torchtune, which has no reader of tokens",
+                f"{DATA}/": "training and validation examples in tokens, with what is learned",
+            },
             f"tune run lora_finetune_single_device --config {_FILE}",
-        ]
+            notes=("torchtune measures nothing on validation examples while it trains.",),
+        )
+
+    @override
+    def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
+        """Return the first rows as they are, in tokens."""
+        return [(row["tokens"], row["labels"]) for row in first_rows(folder, count)]
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
@@ -159,6 +179,15 @@ class Torchtune(Target):
             task_type="CAUSAL_LM",
         )
         return by_peft(config, model)
+
+
+def _tokens(row: Row) -> dict[str, Any]:
+    return {"tokens": row.ids, "labels": row.labels}
+
+
+def _weights(backbone: Backbone) -> list[str]:
+    """Return the names of the weight files: those of a local model, one for a hub's."""
+    return sorted(file.name for file in Path(backbone.path).glob("model*.safetensors")) or ["model.safetensors"]
 
 
 def _sizes(backbone: Backbone) -> dict[str, Any]:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import yaml
 from peft import PeftConfig
+from peft.utils.constants import CONFIG_NAME
 from typing_extensions import override
 
 from autopeft.backbones import Backbone
 from autopeft.export.adapter import adapter_config
-from autopeft.export.data import Segment, segments, write_data
+from autopeft.export.data import DATA, Segment, Tokens, first_rows, labelled, rows_of, write_rows
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt, by_peft
-from autopeft.export.script import write_script
+from autopeft.export.script import SCRIPT, write_script
 from autopeft.export.shortfall import Shortfall, beyond_config, one_method
 from autopeft.export.target import Target
-from autopeft.export.training import TRAINING, backbone_dropout, only_part, rates, trainer_arguments, write_yaml
+from autopeft.export.training import (
+    TRAINING,
+    backbone_dropout,
+    copy_notes,
+    only_part,
+    rates,
+    trainer_arguments,
+    write_yaml,
+)
 from autopeft.methods.builder import plan
+from autopeft.saved.companions import plugin_files
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 
@@ -38,12 +51,13 @@ class Transformers(Target):
         yield from beyond_config(plan(configuration), ("lora.b_ratio",))
 
     @override
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
+    def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write script, config, settings and data."""
         config = adapter_config(only_part(job), job.backbone)
         config.save_pretrained(str(folder))
         settings: dict[str, Any] = {
-            "model": str(job.backbone.path),
+            "model": job.backbone.address,
+            "package": job.backbone.package,
             "revision": job.backbone.revision or "main",
             "backbone": backbone_dropout(job),
             "quantization": job.backbone.quantization_keys,
@@ -51,17 +65,48 @@ class Transformers(Target):
             "rates": rates(job),
             "arguments": trainer_arguments(job),
         }
-        tokenizer = job.backbone.tokenizer()
         if isinstance(job.task, Task):
             settings["labels"] = list(job.task.labels)
-        write_yaml(folder / TRAINING, settings)
-        write_data(job.task, folder, lambda example: _stretches(segments(example, job.causal_task.form, tokenizer)))
-        return write_script("generate" if job.causal else "classify", config, folder)
+            write_rows(folder, labelled(job.task), dict)
+        else:
+            write_rows(folder, rows_of(job), lambda row: _stretches(row.whole))
+        write_yaml(folder / TRAINING, settings, job)
+        write_script("generate" if job.causal else "classify", config, job, folder)
+        return script_guide(job, "text, and which characters of it are learned" if job.causal else "text and label")
+
+    @override
+    def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
+        """Return what the script's own encoder makes of the first rows."""
+        spec = spec_from_file_location("exported_script", folder / SCRIPT)
+        assert spec is not None
+        assert spec.loader is not None
+        script: Any = module_from_spec(spec)
+        spec.loader.exec_module(script)
+        settings = yaml.safe_load((folder / TRAINING).read_text(encoding="utf8"))
+        encode = script.encoder(script.tokenizer_of(settings), settings)
+        rows = first_rows(folder, count)
+        if job.causal:
+            found = [encode(row) for row in rows]
+        else:
+            found = [{key: value[0] for key, value in encode({k: [v] for k, v in row.items()}).items()} for row in rows]
+        return [(each["input_ids"], each["labels"]) for each in found]
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
         """Build the adapter as the script does."""
         return by_peft(PeftConfig.from_pretrained(str(folder)), model)
+
+
+def script_guide(job: ExportJob, rows: str) -> Guide:
+    """Return what is said of a script with its adapter, settings and data; `rows` says what the data holds."""
+    files = {
+        SCRIPT: f"the script: it trains, measures on {DATA}/validation.jsonl, and writes to output/",
+        TRAINING: "its settings",
+        CONFIG_NAME: "the adapter, as PEFT builds it",
+        f"{DATA}/": f"training and validation examples, {rows}",
+        **{file.name: "the plugin that the method is from" for file in plugin_files(job.configuration)},
+    }
+    return Guide(files, f"python {SCRIPT}", notes=copy_notes(job))
 
 
 def _stretches(cut: Sequence[Segment]) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,19 @@ from typing_extensions import override
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.export.adapter import adapter_config
-from autopeft.export.data import DATA, SPLITS, answers_skipped, beyond_messages, conversation, segments, write_data
+from autopeft.export.data import DATA, Tokens, first_rows, write_rows
+from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.lora import lora_keys, lora_shortfalls, module_regex, uniform, whole_alphas
 from autopeft.export.rebuilt import Rebuilt, by_peft
 from autopeft.export.script import write_script
 from autopeft.export.shortfall import Shortfall, beyond_config, one_method
 from autopeft.export.target import Rebuild, Target
-from autopeft.export.training import TRAINING, backbone_dropout, only_part, trainer_arguments, write_yaml
+from autopeft.export.targets.transformers import script_guide
+from autopeft.export.training import TRAINING, backbone_dropout, only_part, trainer_arguments, where_trained, write_yaml
+from autopeft.export.trl_rows import as_trl_reads, trl_rows
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask
-from autopeft.tasks.causal import Example
 
 __all__ = ["Trl"]
 
@@ -45,30 +47,31 @@ class Trl(Target):
         yield from beyond_config(plan(configuration))
 
     @override
-    def unfit_task(self, task: CausalTask, backbone: Backbone) -> str | None:
-        """Refuse examples that are more than messages, and several answers of which it could not learn the same."""
-        if _many(task):
-            if answers_skipped(task):
-                return "some of the assistant's turns are marked as not to be learned, and it learns all or the last"
-            if not getattr(backbone.tokenizer(), "chat_template", None):
-                return "its examples have several answers, and without a chat template it learns only the last"
-        return beyond_messages(task)
-
-    @override
-    def write(self, job: ExportJob, folder: Path) -> list[str]:
-        """Write script, config, settings and data."""
-        task, tokenizer = job.causal_task, job.backbone.tokenizer()
+    def write(self, job: ExportJob, folder: Path) -> Guide:
+        """Write script, config, settings and data: as text where TRL makes of it what trials make, else as tokens."""
         config = adapter_config(only_part(job), job.backbone)
         config.save_pretrained(str(folder))
-        many = _many(task)
-        settings = _settings(job) | ({"assistant_only_loss": True} if many else {})
-        write_yaml(folder / TRAINING, settings)
-        write_data(task, folder, lambda example: _row(example, task, tokenizer, many))
-        lines = write_script("sft", config, folder)
-        if _said_by_cli(job.configuration):
-            write_yaml(folder / _CLI, settings | _lora(job))
-            return [*lines, f"trl sft --config {_CLI}  # in that folder; the same training"]
-        return [*lines, "(the YAML of `trl sft` cannot say this adapter, so there is only the script)"]
+        rows = trl_rows(job)
+        marked = any("messages" in row for found in rows.values() for row in found)
+        settings = _settings(job) | ({"assistant_only_loss": True} if marked else {})
+        write_yaml(folder / TRAINING, settings, job)
+        write_rows(folder, rows, dict)
+        write_script("sft", config, job, folder)
+        guide = script_guide(job, "in a form of TRL's in which it learns the tokens that trials learned")
+        if not _said_by_cli(job.configuration):
+            note = "The YAML of `trl sft` cannot say this adapter, so there is only the script."
+            return replace(guide, notes=(*guide.notes, note))
+        write_yaml(folder / _CLI, settings | where_trained(job) | _lora(job), job)
+        said = f"the same for `trl sft --config {_CLI}`, to be run in this folder"
+        return replace(guide, files={**guide.files, _CLI: said})
+
+    @override
+    def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
+        """Return what SFTTrainer makes of the first rows."""
+        tokenizer = job.backbone.tokenizer()
+        length = job.setting.max_length
+        found = [as_trl_reads(row, tokenizer) for row in first_rows(folder, count)]
+        return [(ids[:length], labels[:length]) for ids, labels in found]
 
     @override
     def rebuilds(self, folder: Path) -> Iterator[Rebuild]:
@@ -110,7 +113,7 @@ def _settings(job: ExportJob) -> dict[str, Any]:
     """Return everything but the adapter, in the keys of `trl sft`."""
     dropout = backbone_dropout(job)
     return {
-        "model_name_or_path": str(job.backbone.path),
+        "model_name_or_path": job.backbone.path,
         "model_revision": job.backbone.revision or "main",
         **({"model_init_kwargs": dropout} if dropout else {}),
         "dataset_name": f"./{DATA}",
@@ -141,34 +144,3 @@ def _lora(job: ExportJob) -> dict[str, Any]:
         "use_rslora": keys.rslora,
         "use_dora": keys.dora,
     }
-
-
-def _many(task: CausalTask) -> bool:
-    """Tell whether any example has several turns that are learned, or nothing before the only one."""
-    return any(
-        example[0].learned or sum(turn.learned for turn in example) > 1
-        for name in SPLITS
-        for example in task.splits[name].examples
-        if not task.form.plain
-    )
-
-
-def _row(example: Example, task: CausalTask, tokenizer: Any, many: bool) -> Mapping[str, Any]:
-    """Return an example in one of TRL's forms, in which the same is learned as in trials.
-
-    Args:
-        example: The example.
-        task: Its task.
-        tokenizer: The backbone's.
-        many: Whether any example has several turns that are learned, or nothing before the only one.
-    """
-    if task.form.plain:
-        return {"text": example[0].content}
-    if not getattr(tokenizer, "chat_template", None):
-        (asked, _), (answer, _) = segments(example, task.form, tokenizer)
-        bos = tokenizer.bos_token or ""
-        return {"prompt": asked.removeprefix(bos), "completion": answer}
-    turns = conversation(example)
-    # What follows the only answer is never answered.
-    last = next(number for number, turn in enumerate(example) if turn.learned)
-    return {"messages": turns} if many else {"prompt": turns[:last], "completion": turns[last : last + 1]}

@@ -1,0 +1,107 @@
+"""Examples in the forms of TRL, and what its SFTTrainer makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from autopeft.export.data import Row, Tokens, alike, rows_of
+from autopeft.export.job import ExportJob
+from autopeft.tasks import IGNORED, CausalTask
+from autopeft.tasks.causal import TOOLS
+
+__all__ = ["as_trl_reads", "trl_rows"]
+
+
+def trl_rows(job: ExportJob) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each split in a form of TRL's: as text where it makes of it what trials make, else as tokens.
+
+    Args:
+        job: What is exported.
+    """
+    tokenizer = job.backbone.tokenizer()
+    rows = rows_of(job)
+    every = [row for found in rows.values() for row in found]
+    form = _form(every, job.causal_task, tokenizer)
+    if form is not None:
+        made = {name: [form(row) for row in found] for name, found in rows.items()}
+        texts = [row for found in made.values() for row in found]
+        if all(_same(text, row, tokenizer) for text, row in zip(texts, every, strict=True)):
+            return made
+    return {name: [{"input_ids": row.ids, "labels": row.labels} for row in found] for name, found in rows.items()}
+
+
+def _form(rows: Sequence[Row], task: CausalTask, tokenizer: Any) -> Callable[[Row], dict[str, Any]] | None:
+    """Return what writes all these examples as text; None where TRL has no form for one of them."""
+    if task.form.plain:
+        return lambda row: {"text": row.example[0].content}
+    if not getattr(tokenizer, "chat_template", None):
+        once = all([learned for _, learned in row.whole] == [False, True] for row in rows)
+        return partial(_completed, bos=tokenizer.bos_token or "") if once else None
+    if any(turn.told or turn.role == TOOLS for row in rows for turn in row.example):
+        # Arrow would fill what some of them hold into all.
+        return None
+    once = all(sum(turn.learned for turn in row.example) == 1 and not row.example[0].learned for row in rows)
+    return _answered if once else lambda row: {"messages": [turn.message() for turn in row.example]}
+
+
+def _completed(row: Row, bos: str) -> dict[str, Any]:
+    (asked, _), (answer, _) = row.whole
+    return {"prompt": asked.removeprefix(bos), "completion": answer}
+
+
+def _answered(row: Row) -> dict[str, Any]:
+    turns = [turn.message() for turn in row.example]
+    # What follows the only answer is never answered.
+    place = next(number for number, turn in enumerate(row.example) if turn.learned)
+    return {"prompt": turns[:place], "completion": turns[place : place + 1]}
+
+
+def _same(text: Mapping[str, Any], row: Row, tokenizer: Any) -> bool:
+    ids, labels = as_trl_reads(text, tokenizer)
+    return alike((ids[: len(row.ids)], labels[: len(row.ids)]), row.tokens)
+
+
+def as_trl_reads(row: Mapping[str, Any], tokenizer: Any) -> Tokens:
+    """Return the tokens and labels that SFTTrainer makes of a row, uncut."""
+    if "input_ids" in row:
+        return row["input_ids"], row["labels"]
+    if "messages" in row:
+        return _by_markers(row["messages"], tokenizer)
+    if "text" in row:
+        ids = _ids(_ended(row["text"], tokenizer), tokenizer)
+        return ids, ids
+    if isinstance(row["prompt"], str):
+        before, ids = (
+            _ids(text, tokenizer) for text in (row["prompt"], row["prompt"] + _ended(row["completion"], tokenizer))
+        )
+    else:
+        before = _templated(row["prompt"], tokenizer, add_generation_prompt=True)["input_ids"]
+        ids = _templated([*row["prompt"], *row["completion"]], tokenizer)["input_ids"]
+    same = next((place for place, pair in enumerate(zip(before, ids, strict=False)) if pair[0] != pair[1]), None)
+    begins = min(len(before), len(ids)) if same is None else same
+    return ids, [IGNORED] * begins + ids[begins:]
+
+
+def _by_markers(messages: list[dict[str, Any]], tokenizer: Any) -> Tokens:
+    """Learn what the template marks as generation; without marks nothing, where TRL may bring a template of its own."""
+    if "endgeneration" not in str(tokenizer.chat_template):
+        return [], []
+    found = _templated(messages, tokenizer, return_assistant_tokens_mask=True)
+    ids = found["input_ids"]
+    return ids, [token if mark else IGNORED for token, mark in zip(ids, found["assistant_masks"], strict=True)]
+
+
+def _templated(messages: list[dict[str, Any]], tokenizer: Any, **how: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **how)
+    return found
+
+
+def _ids(text: str, tokenizer: Any) -> list[int]:
+    return list(tokenizer(text)["input_ids"])
+
+
+def _ended(text: str, tokenizer: Any) -> str:
+    end = tokenizer.eos_token or ""
+    return text if text.endswith(end) else text + end
