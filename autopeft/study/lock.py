@@ -37,8 +37,7 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout:
         holder = _holder(path) or before or "another process"
         raise StudyError(
-            f"{folder} is in use: {holder} works in it; wait for its end or stop it, "
-            "or choose another folder with -o"
+            f"{folder} is in use: {holder} works in it; wait for its end or stop it, or choose another folder with -o"
         ) from None
     except OSError as error:
         raise StudyError(
