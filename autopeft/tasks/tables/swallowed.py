@@ -15,8 +15,8 @@ def swallowed(text: str, delimiter: str, found: Parsed) -> list[int]:
     """Return the lines in which a text begins that seems to have swallowed rows.
 
     A text over several lines seems so when each of those lines, taken for itself, has the fields of a row, and most of
-    them, the last aside, have in some column values that other rows have there, as labels are. In verses lines may
-    repeat, but what they repeat is in no other row.
+    them, the one with the row's own value aside, have in some column values that other rows have there, as labels are.
+    In verses lines may repeat, but what they repeat is in no other row.
 
     Args:
         text: The whole text.
@@ -30,12 +30,13 @@ def swallowed(text: str, delimiter: str, found: Parsed) -> list[int]:
     lines = list(io.StringIO(text, newline=""))
     first_line = delimiter.join("x" for _ in found.header) + "\n"
     suspects = []
+    own = dict(found.rows)
     for first, last in found.spans:
         inside = parse("".join([first_line, *lines[first - 1 : last]]), delimiter, PLAIN)
         if not inside.even or len(inside.rows) != last - first + 1:
             continue
-        columns = zip(*_fields(inside), strict=True)
-        if any(_are_rows(column, known[number]) for number, column in enumerate(columns)):
+        columns = zip(zip(*_fields(inside), strict=True), own.get(first, found.header), known, strict=True)
+        if any(_are_rows(column, value.strip(), values) for column, value, values in columns):
             suspects.append(first)
     return suspects
 
@@ -44,13 +45,15 @@ def _fields(found: Parsed) -> list[list[str]]:
     return [[field.strip().strip('"') for field in fields] for _, fields in found.rows]
 
 
-def _are_rows(values: Sequence[str], known: Set[str]) -> bool:
-    """Tell whether most values of a column, the last aside, are known from other rows, or repeat beside such."""
+def _are_rows(values: Sequence[str], own: str, known: Set[str]) -> bool:
+    """Tell whether most values of a column, the row's own aside, are known from other rows, or repeat beside such."""
     counts = Counter(values)
-    before = [value for value in values[:-1] if value]
-    elsewhere = sum(value in known for value in before)
-    alike = sum(value in known or counts[value] > 1 for value in before)
-    return elsewhere > 0 and 2 * alike > len(before)
+    others = [value for value in values if value]
+    if own in others:
+        others.remove(own)
+    elsewhere = sum(value in known for value in others)
+    alike = sum(value in known or counts[value] > 1 for value in others)
+    return elsewhere > 0 and 2 * alike > len(others)
 
 
 def _values(rows: list[list[str]], width: int) -> list[set[str]]:

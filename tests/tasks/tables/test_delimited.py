@@ -189,6 +189,14 @@ def test_verses_are_texts_though_their_lines_are_alike():
     assert len(read("text,label\n" + "\n".join(mixed)).rows) == 41
 
 
+def test_a_label_that_stands_first_is_no_sign_of_rows():
+    texts = [f'{LABELS[number % 2]},"first, line {number}\nodd, line"' for number in range(20)]
+    texts += [f"{LABELS[number % 2]},plain {number}" for number in range(20)]
+    # Each text's first line begins with the label of the row.
+    table = read("label,text\n" + "\n".join(texts[:1] + texts[20:]))
+    assert len(table.rows) == 21
+
+
 def test_blanks_before_quotes_are_no_text():
     table = read('label, text\ngood, "a text, indeed"\nbad, "another"\n')
     assert (table.columns, cells(table)) == (("label", "text"), [("good", "a text, indeed"), ("bad", "another")])
