@@ -46,6 +46,8 @@ class Rebuilt:
 def by_peft(config: PeftConfig, model: Any) -> Rebuilt:
     """Build a config as stock PEFT does."""
     own = {original_name(name) for name, _ in model.named_parameters()}
+    # PEFT warns of another name, which that of an installed copy is.
+    config.base_model_name_or_path = model.name_or_path
     return rebuilt_peft(get_peft_model(model, config), own)
 
 

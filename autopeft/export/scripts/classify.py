@@ -49,7 +49,9 @@ def main() -> None:
         quantization_config=BitsAndBytesConfig(**quantization) if quantization else None,
         **settings["backbone"],
     )
-    model = get_peft_model(base, PeftConfig.from_pretrained(str(HERE)))
+    adapter = PeftConfig.from_pretrained(str(HERE))
+    adapter.base_model_name_or_path = base.name_or_path
+    model = get_peft_model(base, adapter)
 
     files = {split: str(HERE / "data" / f"{split}.jsonl") for split in ("train", "validation")}
     data = load_dataset("json", data_files=files)

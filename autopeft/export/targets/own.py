@@ -47,7 +47,11 @@ class Own(Target):
         cost = f"autopeft cost {_FILE} {join(['--model', model])}"
         if job.origin is None:
             return Guide(files, cost)
-        return Guide(files, f"autopeft train {_FILE} {join([*job.origin.words, *_setting(job)])}", notes=(cost,))
+        return Guide(
+            files,
+            f"autopeft train {_FILE} {join([*job.origin.words, *_setting(job)])}",
+            notes=(f"{cost} counts what it costs.",),
+        )
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
