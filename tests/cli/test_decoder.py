@@ -18,7 +18,7 @@ def place(tmp_path_factory):
     tiny_backbone("bert", folder)
     rows = [{"question": f"{' '.join(text.split()[:3])} {n}", "answer": text} for n in range(20) for text in TEXTS]
     (folder / "train.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    (folder / "mixed.jsonl").write_text("\n".join(map(json.dumps, [*rows, {"prompt": "x"}])) + "\n")
+    (folder / "mixed.jsonl").write_text("\n".join(map(json.dumps, [*rows, {"prompt": "x", "completion": "y"}])) + "\n")
     return folder
 
 
@@ -65,8 +65,8 @@ def test_search_export_and_train(place):
     ("words", "told", "message"),
     [
         ((), {"model": "tiny-bert"}, "do not generate text"),
-        ((), {"data": "mixed.jsonl"}, "line 121: no 'question'; found 'prompt'"),
-        (("--messages", "question"), {}, "line 1, 'question': found a str; expected a list of messages"),
+        ((), {"data": "mixed.jsonl"}, "the columns of the data fit several forms: prompts of 'prompt'"),
+        (("--messages", "question"), {}, "line 1, 'question': found a text; expected a list of messages"),
         (("--max-length", 4), {}, "has anything left to learn: their prompts are longer; raise --max-length"),
         (("--max-length", 4000), {}, "the model reads at most 128 tokens"),
         (("--metric", "mcc"), {}, "unknown metric 'mcc'; expected one of: token_accuracy"),
