@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from autopeft.backbones import load_backbone, load_decoder
+from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.export import Origin, export
 from autopeft.tasks import CausalSplit, CausalTask
 from autopeft.tasks.causal import FORMATS, TOOLS, Turn
@@ -74,10 +76,14 @@ def exported(target, kind, precision, folder, *, architecture="llama", modules=P
     return export(replace(job, setting=setting, origin=Origin(Path("run"), 7, 0.5)), target, folder / "out")
 
 
+def command_of(folder):
+    """Return the words of the one command that the page names."""
+    return re.search(r"that searched:\n\n    (.+)\n", (folder / "README.md").read_text()).group(1).split()
+
+
 def run_page(folder):
     """Run the command that the page names, as it stands, in the folder; return what it wrote."""
-    command = re.search(r"that searched:\n\n    (.+)\n", (folder / "README.md").read_text()).group(1)
-    words = command.split()
+    words = command_of(folder)
     program = [sys.executable] if words[0] == "python" else [str(Path(sys.executable).with_name(words[0]))]
     # The machine's own paths, not those of this checkout: what is exported has to do without it.
     path = os.pathsep.join(entry for entry in sys.path if "site-packages" in entry or "-lib" in entry)
@@ -130,6 +136,20 @@ def test_other_backbones_train_in_bf16(tmp_path, target, kind, architecture, mod
     run_page(exported(target, kind, "bf16", tmp_path, architecture=architecture, modules=modules).folder)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("kind", EXAMPLES)
+@pytest.mark.parametrize("target", ["axolotl", "llamafactory", "torchtune"])
+@pytest.mark.slow
+def test_other_tools_train_by_their_command(tmp_path, target, kind, precision):
+    """They pin other versions than ours: have their programs on the path, from environments of their own."""
+    done = exported(target, kind, precision, tmp_path)
+    words = command_of(done.folder)
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"needs {words[0]} on the path")
+    found = subprocess.run(words, capture_output=True, text=True, cwd=done.folder, timeout=900)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 def test_a_bf16_search_on_a_machine_without_a_gpu_leads_to_a_script_that_runs_there(tmp_path):
     assert run_page(exported("transformers", "classification", "bf16", tmp_path, architecture="bert").folder)["r"] == 4
 
@@ -174,3 +194,76 @@ def test_the_code_of_an_untrained_adapter_runs_in_its_folder(tmp_path):
     script = f"{done.code}\nprint(model.active_peft_config.peft_type)"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=done.folder, timeout=300)
     assert "SERIAL_ADAPTER" in found.stdout, found.stderr
+
+
+def test_a_second_export_into_a_folder_leaves_nothing_of_the_first(tmp_path):
+    first = exported("transformers", "classification", "fp32", tmp_path, architecture="bert")
+    assert "train.py" in first.files
+    second = exported("peft", "classification", "fp32", tmp_path, architecture="bert")
+    there = {path.relative_to(second.folder).as_posix() for path in second.folder.rglob("*") if path.is_file()}
+    assert there == set(second.files)
+    assert "train.py" not in there
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), ConfigurationError("another model")])
+def test_an_export_that_fails_leaves_the_earlier_one(tmp_path, monkeypatch, fault):
+    done = exported("transformers", "classification", "fp32", tmp_path, architecture="bert")
+    before = {path: path.read_bytes() for path in done.folder.rglob("*") if path.is_file()}
+
+    def fail(*_):
+        raise fault
+
+    monkeypatch.setattr("autopeft.export.exporting.check", fail)
+    with pytest.raises(AutopeftError):
+        exported("peft", "classification", "fp32", tmp_path, architecture="bert")
+    assert {path: path.read_bytes() for path in done.folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_of_other_files_is_refused(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").touch()
+    with pytest.raises(AutopeftError, match=r"mine\.txt"):
+        exported("peft", "classification", "fp32", tmp_path, architecture="bert")
+
+
+@pytest.mark.parametrize(
+    ("modules", "short"),
+    [
+        (PLAIN, {"target_modules": ["query", "value"], "r": 4, "lora_alpha": 8, "layers_to_transform": None}),
+        ({"lora": {"rank": 4, "layers": [1]}}, {"target_modules": ["query", "value"], "layers_to_transform": [1]}),
+        (
+            {"lora": {"rank": {"0": 4, "1": 4, "2": 8}, "alpha": 8, "targets": ["q"]}},
+            {"target_modules": ["query"], "r": 4, "rank_pattern": {"bert.encoder.layer.2.attention.self.query": 8}},
+        ),
+        # Its name is an ending of another module's.
+        (
+            {"lora": {"rank": 4, "layers": [0], "targets": ["down"]}},
+            {"target_modules": ["bert.encoder.layer.0.output.dense"]},
+        ),
+    ],
+)
+def test_configs_read_as_a_person_would_have_written_them(tmp_path, modules, short):
+    done = exported("peft", "classification", "fp32", tmp_path, architecture="bert", modules=modules)
+    config = json.loads((done.folder / "adapter_config.json").read_text())
+    assert {key: config[key] for key in short} == short
+
+
+def test_the_packaged_model_is_named_by_its_hub_id(tmp_path):
+    backbone = load_backbone()
+    for target in ("peft", "transformers", "autopeft"):
+        done = export(tiny_job(backbone, PLAIN, causal=False), target, tmp_path / target)
+        for name in done.files:
+            assert "site-packages" not in (done.folder / name).read_text(), name
+    assert run_page(tmp_path / "transformers")["base_model_name_or_path"] == "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def test_names_of_odd_letters_stay_in_their_line(tmp_path):
+    backbone = load_backbone(tiny_backbone("bert", tmp_path / "model"))
+    job = tiny_job(backbone, PLAIN, causal=False)
+    names = ("a, b", "new\nline | <b>")
+    job = replace(job, task=replace(job.task, name="a | <b>", labels=names), origin=Origin(Path("a\nrun | #"), 1, 0.5))
+    done = export(job, "transformers", tmp_path / "out")
+    page = (done.folder / "README.md").read_text()
+    assert page.startswith("# tiny-bert on a \\| \\<b\\>, for transformers\n")
+    assert yaml.safe_load((done.folder / "training.yaml").read_text())["labels"] == list(names)
+    run_page(done.folder)

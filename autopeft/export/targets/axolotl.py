@@ -30,7 +30,7 @@ from autopeft.export.readable import differing
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Target
-from autopeft.export.training import adapter_rate, backbone_dropout, only_part, warmup_steps, write_yaml
+from autopeft.export.training import adapter_rate, backbone_dropout, on_cpu, only_part, warmup_steps, write_yaml
 from autopeft.methods.builder import original_name
 from autopeft.space import Configuration
 
@@ -68,7 +68,7 @@ class Axolotl(Target):
             files[f"{CARRIER}/"] = CARRIED
         write_yaml(folder / _FILE, data, job)
         write_rows(folder, rows, tokens if apart else _segments)
-        return Guide(files, f"axolotl train {_FILE}", notes=apart)
+        return Guide(files, f"axolotl train {_FILE}", notes=(*apart, *_precision(job)))
 
     @override
     def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
@@ -128,13 +128,22 @@ def _base(job: ExportJob, tokenizer: Any, tokenised: bool) -> dict[str, Any]:
         "warmup_steps": warmup_steps(job),
         "optimizer": "adamw_torch",
         "weight_decay": setting.weight_decay,
-        "bf16": setting.precision == "bf16",
+        "bf16": setting.precision == "bf16" and not on_cpu(),
         "gradient_checkpointing": setting.gradient_checkpointing,
         "seed": job.seed,
         "special_tokens": {"pad_token": tokenizer.pad_token},
     }
     dropout = backbone_dropout(job)
     return data | ({"overrides_of_model_config": dropout} if dropout else {})
+
+
+def _precision(job: ExportJob) -> tuple[str, ...]:
+    """Say what is otherwise than in trials: axolotl has no key by which transformers would take bf16 on a CPU."""
+    if job.setting.precision != "bf16" or not on_cpu():
+        return ()
+    return (
+        "On this machine without a GPU axolotl trains in fp32, not in bf16 as trials did; on a GPU set bf16: true.",
+    )
 
 
 def _quantized(quantization: Quantization | None) -> dict[str, Any]:
