@@ -266,4 +266,3 @@ def test_names_of_odd_letters_stay_in_their_line(tmp_path):
     page = (done.folder / "README.md").read_text()
     assert page.startswith("# tiny-bert on a \\| \\<b\\>, for transformers\n")
     assert yaml.safe_load((done.folder / "training.yaml").read_text())["labels"] == list(names)
-    run_page(done.folder)
