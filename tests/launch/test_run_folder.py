@@ -37,12 +37,17 @@ def command(plan):
     return words
 
 
+def holds(folder):
+    """Tell whether a process has said that it holds a folder."""
+    return (folder / LOCK).is_file() and (folder / LOCK).read_text().endswith("}")
+
+
 def test_of_two_processes_the_second_is_refused_and_the_first_loses_nothing(plan):
     wanted = plan(trials=5)
     first = subprocess.Popen(command(wanted), stdout=subprocess.DEVNULL)
     try:
         until = time.time() + 240
-        while not (wanted.out / LOCK).is_file() and first.poll() is None and time.time() < until:
+        while not holds(wanted.out) and first.poll() is None and time.time() < until:
             time.sleep(0.01)
         # Halted it still holds the folder, however slow the second is.
         os.kill(first.pid, signal.SIGSTOP)
