@@ -93,12 +93,15 @@ def test_trained_adapters_reload_without_autopeft(tmp_path, modules):
     batch, expected = trained(backbone, job, tmp_path / "seed-0")
     (tmp_path / "seed-0" / "test.npy").touch()
     finished = ExportJob(job.configuration, backbone, job.task, job.setting, 0, tmp_path / "seed-0")
-    assert 'PeftModel.from_pretrained(model, ".")' in export(finished, "peft", tmp_path / "out").code
+    code = export(finished, "peft", tmp_path / "out").code
+    assert 'PeftModel.from_pretrained(model, ".")' in code
     assert not (tmp_path / "out" / "test.npy").exists(), "what a selection puts beside adapters is its own"
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     save_file({**inputs, "expected": expected.contiguous()}, tmp_path / "data")
     (tmp_path / "load.py").write_text(LOAD)
     assert "the same" in run(tmp_path / "load.py", tmp_path / "out", backbone.path, tmp_path / "data")
+    lines = run("-c", f"import sys; sys.modules['autopeft'] = None\n{code}", cwd=tmp_path / "out").splitlines()
+    assert sum(line.split()[-2] in job.task.labels for line in lines if "text" in line and line[-1].isdigit()) == 2
 
 
 def test_several_trained_methods_keep_their_folders_and_the_head(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from huggingface_hub import snapshot_download
 from peft import LoraConfig
 from typing_extensions import override
 
@@ -96,53 +97,7 @@ class Torchtune(Target):
     @override
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the YAML, the examples in tokens, and what reads them."""
-        setting = job.setting
-        epochs = math.ceil(setting.epochs)
-        builder, kind = _BUILDERS[job.backbone.config.model_type]
-        quantized = {"quantize_base": True} if job.backbone.quantization else {}
-        model = {"_component_": builder, **_sizes(job.backbone), **_lora(job), **quantized}
-        recipe = {
-            "output_dir": "output",
-            "model": model,
-            "checkpointer": {
-                "_component_": "torchtune.training.FullModelHFCheckpointer",
-                "checkpoint_dir": job.backbone.path,
-                "checkpoint_files": _weights(job.backbone),
-                "output_dir": "${output_dir}",
-                "model_type": kind,
-            },
-            "tokenizer": {"_component_": f"{_ROWS}.Padding", "pad_id": job.backbone.tokenizer().pad_token_id},
-            "dataset": {"_component_": f"{_ROWS}.Rows", "file": f"{DATA}/train.jsonl", "packed": False},
-            "resume_from_checkpoint": False,
-            "save_adapter_weights_only": True,
-            "shuffle": True,
-            "seed": job.seed,
-            "batch_size": setting.batch_size,
-            "gradient_accumulation_steps": 1,
-            "epochs": epochs,
-            "max_steps_per_epoch": None if epochs == setting.epochs else round(training_steps(job) / epochs),
-            "clip_grad_norm": 1.0,
-            "optimizer": {
-                "_component_": "torch.optim.AdamW",
-                "lr": adapter_rate(job, only_part(job)),
-                "weight_decay": setting.weight_decay,
-            },
-            "lr_scheduler": {
-                "_component_": "transformers.get_linear_schedule_with_warmup",
-                "num_warmup_steps": warmup_steps(job),
-            },
-            "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss"},
-            "compile": False,
-            "device": "cpu" if on_cpu() else "cuda",
-            "dtype": setting.precision,
-            "enable_activation_checkpointing": setting.gradient_checkpointing,
-            "enable_activation_offloading": False,
-            "metric_logger": {
-                "_component_": "torchtune.training.metric_logging.DiskLogger",
-                "log_dir": "${output_dir}/logs",
-            },
-        }
-        write_yaml(folder / _FILE, recipe, job)
+        write_yaml(folder / _FILE, _recipe(job), job)
         write_training(job, folder)
         write_rows(folder, rows_of(job), _tokens)
         source = (files("autopeft.export.scripts") / "rows.py").read_text(encoding="utf8")
@@ -185,9 +140,62 @@ def _tokens(row: Row) -> dict[str, Any]:
     return {"tokens": row.ids, "labels": row.labels}
 
 
-def _weights(backbone: Backbone) -> list[str]:
-    """Return the names of the weight files: those of a local model, one for a hub's."""
-    return sorted(file.name for file in Path(backbone.path).glob("model*.safetensors")) or ["model.safetensors"]
+def _recipe(job: ExportJob) -> dict[str, Any]:
+    """Return what the recipe takes."""
+    setting, weights = job.setting, _weights(job.backbone)
+    epochs = math.ceil(setting.epochs)
+    builder, kind = _BUILDERS[job.backbone.config.model_type]
+    quantized = {"quantize_base": True} if job.backbone.quantization else {}
+    model = {"_component_": builder, **_sizes(job.backbone), **_lora(job), **quantized}
+    return {
+        "output_dir": "output",
+        "model": model,
+        "checkpointer": {
+            "_component_": "torchtune.training.FullModelHFCheckpointer",
+            "checkpoint_dir": str(weights),
+            "checkpoint_files": sorted(file.name for file in weights.glob("model*.safetensors")),
+            "output_dir": "${output_dir}",
+            "model_type": kind,
+        },
+        "tokenizer": {"_component_": f"{_ROWS}.Padding", "pad_id": job.backbone.tokenizer().pad_token_id},
+        "dataset": {"_component_": f"{_ROWS}.Rows", "file": f"{DATA}/train.jsonl", "packed": False},
+        "resume_from_checkpoint": False,
+        "save_adapter_weights_only": True,
+        "shuffle": True,
+        "seed": job.seed,
+        "batch_size": setting.batch_size,
+        "gradient_accumulation_steps": 1,
+        "epochs": epochs,
+        "max_steps_per_epoch": None if epochs == setting.epochs else round(training_steps(job) / epochs),
+        "clip_grad_norm": 1.0,
+        "optimizer": {
+            "_component_": "torch.optim.AdamW",
+            "lr": adapter_rate(job, only_part(job)),
+            "weight_decay": setting.weight_decay,
+        },
+        "lr_scheduler": {
+            "_component_": "transformers.get_linear_schedule_with_warmup",
+            "num_warmup_steps": warmup_steps(job),
+        },
+        "loss": {"_component_": "torchtune.modules.loss.CEWithChunkedOutputLoss"},
+        "compile": False,
+        "device": "cpu" if on_cpu() else "cuda",
+        "dtype": setting.precision,
+        "enable_activation_checkpointing": setting.gradient_checkpointing,
+        "enable_activation_offloading": False,
+        "metric_logger": {
+            "_component_": "torchtune.training.metric_logging.DiskLogger",
+            "log_dir": "${output_dir}/logs",
+        },
+    }
+
+
+def _weights(backbone: Backbone) -> Path:
+    """Return the folder of a model's weights: of a hub's that in the cache."""
+    if Path(backbone.path).is_dir():
+        return Path(backbone.path)
+    wanted = ["*.safetensors", "*.json"]
+    return Path(snapshot_download(backbone.path, revision=backbone.revision, allow_patterns=wanted))
 
 
 def _sizes(backbone: Backbone) -> dict[str, Any]:
