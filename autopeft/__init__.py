@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
-    from autopeft.api import export_run, search, train
+    from autopeft.api import evaluate, export_run, predict, search, train
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
@@ -37,10 +37,12 @@ __all__ = [
     "SearchPlan",
     "SearchResult",
     "SearchSpace",
+    "evaluate",
     "export_run",
     "load_backbone",
     "load_space",
     "open_run",
+    "predict",
     "search",
     "train",
 ]
@@ -54,10 +56,12 @@ _HOMES = {
     "SearchPlan": "launch",
     "SearchResult": "launch",
     "SearchSpace": "space",
+    "evaluate": "api",
     "export_run": "api",
     "load_backbone": "backbones",
     "load_space": "space",
     "open_run": "launch",
+    "predict": "api",
     "search": "api",
     "train": "api",
 }

@@ -5,18 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from autopeft.export import Exported, ExportJob, Origin, export, target_named
 from autopeft.launch import Listener, SearchPlan, SearchResult, groundwork, open_run, prepare, run_search
 from autopeft.launch.quiet import quiet
+from autopeft.methods import load_plugin
 from autopeft.report import write_front
+from autopeft.saved import open_saved
 from autopeft.selection import choice_of, selected_front
 from autopeft.selection import pick as choose
 from autopeft.space import SearchSpace
-from autopeft.training import FineTuned, prepare_training, train_prepared
+from autopeft.training import (
+    Evaluation,
+    FineTuned,
+    Predictions,
+    check_output,
+    evaluation_ground,
+    prepare_training,
+    rows_for,
+    train_prepared,
+    write_predictions,
+)
+from autopeft.training import evaluate as evaluate_saved
+from autopeft.training import predict as predict_rows
 
-__all__ = ["export_run", "search", "train"]
+__all__ = ["evaluate", "export_run", "predict", "search", "train"]
 
 #: Settings of a search that `autopeft train` has flags for, and that say on what it trains.
 _ON_WHAT = (
@@ -134,12 +148,76 @@ def export_run(
         job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained, origin)
         notes = []
         if ground.backbone.runs_own_code:
-            notes.append("The model brings code of its own: what trains it must be told to trust it.")
+            notes.append("The model brings code of its own, which what trains it is told to run, as the search was.")
         if result.plan.quantization:
             notes.append(f"Trials held the backbone in {result.plan.quantization}: load it so to train as they did.")
         return export(
             replace(job, notes=tuple(notes)), to, run / "export" if out is None else Path(out), allow_lossy=allow_lossy
         )
+
+
+def evaluate(adapter: str | Path, *, split: Literal["validation", "test"] = "test", **settings: Any) -> Evaluation:
+    """Measure saved adapters on a split of a task.
+
+    Args:
+        adapter: Folder of saved adapters.
+        split: Which split.
+        **settings: The fields of `autopeft.SearchPlan` that `autopeft evaluate` has flags for: the data among them;
+            the model is the one that was trained on when left out.
+
+    Returns:
+        Every metric, the result by label with who is taken for whom, and how many rows were trained on.
+
+    Raises:
+        AutopeftError: For whatever the caller can mend.
+    """
+    with quiet():
+        ground = evaluation_ground(Path(adapter), settings)
+        return evaluate_saved(Path(adapter), ground.backbone, ground.task, ground.setting, split)
+
+
+def predict(
+    adapter: str | Path,
+    texts: Sequence[str | tuple[str, str]] = (),
+    *,
+    file: str | Path | None = None,
+    output: str | Path | None = None,
+    columns: Sequence[str] = (),
+    model: str | None = None,
+    plugin: str | Path | None = None,
+    max_new_tokens: int | None = None,
+    trust_remote_code: bool = False,
+) -> Predictions:
+    """Let something trained say the labels of rows, or answer them, by its folder alone.
+
+    Args:
+        adapter: The folder: of `train`, of a finalist, of its export to PEFT, or of a merged model.
+        texts: Texts, or pairs of them; to a decoder what is asked, or to be gone on with.
+        file: A file of rows in place of them, read as a search reads its data.
+        output: A .csv, .tsv or .jsonl to write, with all rows of the file and what was predicted of each.
+        columns: Where the texts stand in the file; where they stood in the training data when left out.
+        model: Where the model that the adapters are for is now; where it was when left out.
+        plugin: Python file of the methods, where the adapters' are not autopeft's.
+        max_new_tokens: Of a decoder, how many tokens an answer has at most.
+        trust_remote_code: Whether code that the model brings may run.
+
+    Returns:
+        A prediction for each text or row, in their order; None for rows that cannot be read.
+
+    Raises:
+        AutopeftError: For whatever the caller can mend.
+    """
+    with quiet():
+        if plugin is not None:
+            load_plugin(Path(plugin))
+        opened = open_saved(Path(adapter), model, trust_remote_code=trust_remote_code)
+        opened, table = rows_for(opened, texts, file, columns)
+        if output is not None:
+            check_output(Path(output), table)
+        found = predict_rows(opened, table, max_new_tokens=max_new_tokens)
+        if output is not None:
+            write_predictions(table, found.rows, Path(output))
+        return found
 
 
 def _words(plan: SearchPlan) -> Iterator[str]:

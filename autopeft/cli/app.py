@@ -12,6 +12,7 @@ from autopeft.cli import (
     export,
     front,
     methods,
+    predict,
     report,
     search,
     select,
@@ -40,6 +41,7 @@ app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
 app.add_typer(spaces.app, name="spaces")
 app.command("tasks")(tasks.tasks)
 app.command("methods")(methods.methods)

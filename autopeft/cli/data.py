@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.header import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,9 +86,7 @@ def _label_table(found: dict[str, Any]) -> Any:
 
     table = Table("label", *found["splits"], box=None, pad_edge=False)
     for label, counts in list(found["labels"].items())[:_LISTED]:
-        table.add_row(
-            Text(repr(label) if label != label.strip() or "\n" in label else label), *map(str, counts.values())
-        )
+        table.add_row(Text(shown(label)), *map(str, counts.values()))
     return table
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autopeft.cli import options
-from autopeft.cli.header import announce
+from autopeft.cli.header import announce, shown
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from autopeft.training import Evaluation
 
 __all__ = ["evaluate"]
+
+#: So many labels are listed; `--json` has all.
+_LISTED = 50
 
 
 class Split(StrEnum):
@@ -63,24 +71,41 @@ def evaluate(
 
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
-    from autopeft.launch import SearchPlan, groundwork
     from autopeft.methods import load_plugin
-    from autopeft.methods.storage import read_manifest
     from autopeft.training import evaluate as measure
+    from autopeft.training import evaluation_ground
 
     quiet()
     with documents(json) as write:
         if plugin is not None:
             load_plugin(plugin)
-        configuration, trained_on = read_manifest(adapter)
-        ground = groundwork(SearchPlan.of({"model": trained_on, **flags}, "flags"))
-        setting, examples = ground.setting, len(ground.task.splits[split.value])
+        ground = evaluation_ground(adapter, flags)
+        setting = ground.setting
         how = f"{split.value}, texts cut at {setting.max_length} tokens, {setting.precision}"
         announce(Console(stderr=json), ground.backbone, ground.task, "measure", [how, *ground.notes])
         found = measure(adapter, ground.backbone, ground.task, setting, split.value)
+        warning = found.warning()
+        if warning:
+            typer.echo(warning, err=True)
         if json:
-            write(found)
+            write(found.to_dict())
             return
-    typer.echo(f"{configuration.describe()}, of {ground.backbone.name}")
-    figures = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
-    typer.echo(f"on {examples:,} examples of {split.value} of {ground.task.name}: {figures}")
+    typer.echo(f"{found.configuration}, of {ground.backbone.name}")
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in found.figures.items())
+    typer.echo(f"on {found.examples:,} examples of {split.value} of {ground.task.name}: {figures}")
+    if found.labels:
+        Console().print(_by_label(found))
+        if len(found.labels) > _LISTED:
+            typer.echo(f"and {len(found.labels) - _LISTED} more labels; --json has all, and which is taken for which")
+
+
+def _by_label(found: Evaluation) -> Table:
+    """Return a table of the labels, those of most support first."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("label", "precision", "recall", "support", box=None, pad_edge=False)
+    for one in sorted(found.labels, key=lambda each: -each.support)[:_LISTED]:
+        shares = ("-" if share is None else f"{share:.4f}" for share in (one.precision, one.recall))
+        table.add_row(Text(shown(one.label)), *shares, f"{one.support:,}")
+    return table

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from autopeft.backbones import Backbone
     from autopeft.tasks import CausalTask, Task
 
-__all__ = ["announce", "say_on"]
+__all__ = ["announce", "say_on", "shown"]
+
+
+def shown(label: str) -> str:
+    """Return a label as a table shows it: quoted where blanks or line ends would not be seen."""
+    return repr(label) if label != label.strip() or "\n" in label else label
 
 
 def say_on(console: Console) -> Callable[[str], None]:

@@ -22,6 +22,7 @@ __all__ = [
     "rates",
     "trainer_arguments",
     "training_steps",
+    "trust",
     "warmup_steps",
     "where_trained",
     "write_training",
@@ -74,6 +75,11 @@ def warmup_steps(job: ExportJob) -> int:
 def on_cpu() -> bool:
     """Tell whether this machine trains on its CPU."""
     return not torch.accelerator.is_available()
+
+
+def trust(job: ExportJob) -> dict[str, Any]:
+    """Return what lets code run that the model brings, as it ran in the search."""
+    return {"trust_remote_code": True} if job.backbone.runs_own_code else {}
 
 
 def where_trained(job: ExportJob) -> dict[str, Any]:

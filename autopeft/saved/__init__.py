@@ -1,4 +1,4 @@
-"""What a folder of something trained holds beside its weights, and the card that explains it."""
+"""What a folder of something trained holds beside its weights, the card that explains it, and how it is opened."""
 
 from autopeft.saved.card import CARD, Card, write_card
 from autopeft.saved.companions import (
@@ -9,14 +9,21 @@ from autopeft.saved.companions import (
     write_rows,
 )
 from autopeft.saved.loading import loading_code, merged_code
+from autopeft.saved.opening import Opened, open_saved
+from autopeft.saved.use import USE_FILE, Use, use_of
 
 __all__ = [
     "CARD",
+    "USE_FILE",
     "Card",
+    "Opened",
+    "Use",
     "loading_code",
     "merged_code",
+    "open_saved",
     "task_config",
     "task_tokenizer",
+    "use_of",
     "write_card",
     "write_companions",
     "write_generation_config",

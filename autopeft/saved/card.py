@@ -13,12 +13,13 @@ import yaml
 from autopeft.backbones import Backbone
 from autopeft.methods.storage import MANIFEST
 from autopeft.saved.companions import ROLES_FILE, plugin_files
+from autopeft.saved.use import USE_FILE
 from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS
 from autopeft.whole_folder import WRITTEN
 
-__all__ = ["CARD", "Card", "write_card"]
+__all__ = ["CARD", "Card", "explained", "write_card"]
 
 #: The file of a card, as hubs show it.
 CARD = "README.md"
@@ -36,6 +37,7 @@ _FILES = {
     "merged": "a plain model with the adapters folded in, with a card of its own",
     "metrics.json": "the figures of this card, for programs",
     "model.safetensors": "weights of the whole model",
+    USE_FILE: "how texts are read and answers written, for `autopeft predict`",
     CARD: "this card",
     ROLES_FILE: "where the roles of a layer are in this architecture, as it was given",
     "test.npy": "its score on each example of the test split, once it was measured there",
@@ -146,10 +148,15 @@ def _explained(card: Card, folder: Path, coming: set[str]) -> str:
         elif name.startswith("model-") or name == "model.safetensors.index.json":
             what = _FILES["model.safetensors"]
         else:
-            # Nothing else is written, and the files of a tokenizer have many names.
-            what = _FILES.get(name, "of the tokenizer")
+            what = explained(name)
         rows.append(f"| `{name}` | {what} |")
     return "\n".join(rows)
+
+
+def explained(name: str) -> str:
+    """Say what a file is that goes with something trained."""
+    # Nothing else is written, and the files of a tokenizer have many names.
+    return _FILES.get(name, "code that the model brings" if name.endswith(".py") else "of the tokenizer")
 
 
 def _one_line(text: str) -> str:

@@ -11,14 +11,12 @@ from autopeft.methods.builder import plan
 from autopeft.methods.prompts import PromptMethod
 from autopeft.methods.storage import HEAD
 from autopeft.saved.companions import ROLES_FILE, plugin_files
+from autopeft.saved.use import answer_tokens
 from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Task
 from autopeft.tasks.causal import stop_strings
 
-__all__ = ["loading_code", "merged_code"]
-
-#: Tokens that the code lets a decoder write.
-_TOKENS = 64
+__all__ = ["loading_code", "merged_code", "trusting"]
 
 _TEXTS = '["A short text.", "Another text, which is a little longer than the first one."]'
 
@@ -48,15 +46,16 @@ def loading_code(
 
 def merged_code(backbone: Backbone, task: Task | CausalTask, max_length: int) -> str:
     """Return Python code that uses a merged model by a pipeline, to be run in its folder; arguments likewise."""
-    trust = ", trust_remote_code=True" if backbone.runs_own_code else ""
+    trust = trusting(backbone)
     if isinstance(task, CausalTask):
+        tokens = answer_tokens(task, backbone.tokenizer())
         return "\n".join(
             [
                 "from transformers import pipeline",
                 "",
                 f'generate = pipeline("text-generation", model="."{trust})',
                 f"prompts = {_prompts(backbone, task)}",
-                f"for [answer] in generate(prompts, max_new_tokens={_TOKENS}, return_full_text=False):",
+                f"for [answer] in generate(prompts, max_new_tokens={tokens}, return_full_text=False):",
                 '    print(answer["generated_text"])',
             ]
         )
@@ -106,11 +105,11 @@ def _model(
 ) -> list[str]:
     """Return the lines that load tokenizer and model."""
     parts = plan(configuration, stored=True)
-    lines = ['tokenizer = AutoTokenizer.from_pretrained(".")']
+    here = f'"."{trusting(backbone)}'
+    lines = [f"config = AutoConfig.from_pretrained({here})", f"tokenizer = AutoTokenizer.from_pretrained({here})"]
     kind = "AutoModelForCausalLM" if isinstance(task, CausalTask) else "AutoModelForSequenceClassification"
     if full:
-        return ['config = AutoConfig.from_pretrained(".")', *lines, f'model = {kind}.from_pretrained(".").eval()']
-    lines = ['config = AutoConfig.from_pretrained(".")', *lines]
+        return [*lines, f"model = {kind}.from_pretrained({here}).eval()"]
     if len(parts) > 1:
         return [*lines, *_of_several(backbone, task, imports)]
     given = f"{_base(backbone)}, config=config, dtype=torch.float32{_how(backbone)}"
@@ -153,11 +152,15 @@ def _base(backbone: Backbone) -> str:
     return repr(_path(backbone)) + (f", revision={backbone.revision!r}" if backbone.revision else "")
 
 
+def trusting(backbone: Backbone) -> str:
+    """Return what lets code run that the model brings."""
+    return ", trust_remote_code=True" if backbone.runs_own_code else ""
+
+
 def _how(backbone: Backbone) -> str:
     """Return what else loading the backbone takes."""
-    trust = ", trust_remote_code=True" if backbone.runs_own_code else ""
     keys = ", ".join(f"{name}={value!r}" for name, value in backbone.quantization_keys.items())
-    return trust + (f", quantization_config=BitsAndBytesConfig({keys})" if keys else "")
+    return trusting(backbone) + (f", quantization_config=BitsAndBytesConfig({keys})" if keys else "")
 
 
 def _classifying(task: Task, max_length: int, alone: bool) -> list[str]:
@@ -201,8 +204,9 @@ def _prompts(backbone: Backbone, task: CausalTask) -> str:
 def _answering(backbone: Backbone, task: CausalTask, alone: bool) -> list[str]:
     """Return the lines that let a decoder go on with two prompts."""
     prompts = _prompts(backbone, task)
-    stops = "".join(f".partition({stop!r})[0]" for stop in stop_strings(task.form, backbone.tokenizer()))
-    how = f"**inputs, generation_config=how, max_new_tokens={_TOKENS}"
+    tokenizer = backbone.tokenizer()
+    stops = "".join(f".partition({stop!r})[0]" for stop in stop_strings(task.form, tokenizer))
+    how = f"**inputs, generation_config=how, max_new_tokens={answer_tokens(task, tokenizer)}"
     begin = [f"prompts = {prompts}", 'how = GenerationConfig.from_pretrained(".")']
     if alone:
         return [

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.launch import Preparation
-from autopeft.saved import Card, loading_code, write_card, write_companions, write_rows
+from autopeft.saved import Card, loading_code, use_of, write_card, write_companions, write_rows
 from autopeft.selection.contenders import Contender
 from autopeft.selection.records import FOLDER, TEST_SCORES
 from autopeft.trials import draw
@@ -39,6 +39,7 @@ def complete(
     setting, full = prepared.final, contender.baseline == "full"
     task = replace(prepared.task, train=draw(prepared.task, setting)[0])
     write_companions(contender.configuration, prepared.backbone, task, folder)
+    use_of(prepared.backbone, task, setting, whole=full).write(folder)
     write_rows(task, folder)
     share(folder, (prepared.folder / FOLDER).glob("*/seed-*"))
     rate = contender.configuration.training.get("learning_rate")

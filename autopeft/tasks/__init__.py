@@ -14,7 +14,7 @@ from autopeft.tasks.encoding import (
     token_lengths,
 )
 from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
-from autopeft.tasks.metrics import CAUSAL_METRICS, CHOICE_METRIC, METRICS, WORST, score
+from autopeft.tasks.metrics import CAUSAL_METRICS, CHOICE_METRIC, METRICS, WORST, confusion, score
 from autopeft.tasks.overview import overview
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Split, Task
@@ -37,6 +37,7 @@ __all__ = [
     "batches",
     "choose_max_length",
     "collate",
+    "confusion",
     "encode",
     "encode_causal",
     "grouped",

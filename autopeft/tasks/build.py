@@ -67,6 +67,7 @@ def classification_task(spec: TaskSpec, tables: Mapping[str, Table]) -> Task:
         splits["test"],
         tuple(notes),
         intake,
+        tuple(texts),
     )
 
 

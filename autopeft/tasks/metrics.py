@@ -18,31 +18,41 @@ __all__ = [
     "WORST",
     "accuracy",
     "check_metric",
+    "confusion",
     "macro_f1",
     "mcc",
     "score",
 ]
 
 
-def _confusion(labels: ArrayLike, predictions: ArrayLike) -> NDArray[np.float64]:
-    """Count pairs of true and predicted classes: `classes x classes`."""
+def confusion(labels: ArrayLike, predictions: ArrayLike, classes: int | None = None) -> NDArray[np.int64]:
+    """Count pairs of true and predicted classes.
+
+    Args:
+        labels: True classes, shape `[n]`.
+        predictions: Predicted classes, shape `[n]`.
+        classes: How many classes there are; those that occur when left out.
+
+    Returns:
+        Counts `[true class, predicted class]`.
+    """
     truth, guess = np.asarray(labels, dtype=np.int64), np.asarray(predictions, dtype=np.int64)
     if truth.shape != guess.shape or truth.ndim != 1 or truth.size == 0:
         raise ValueError(f"labels {truth.shape} and predictions {guess.shape} must be equal, flat and not empty")
-    classes = int(max(truth.max(), guess.max())) + 1
-    counts = np.bincount(truth * classes + guess, minlength=classes * classes)
-    return counts.reshape(classes, classes).astype(np.float64)
+    if classes is None:
+        classes = int(max(truth.max(), guess.max())) + 1
+    return np.bincount(truth * classes + guess, minlength=classes * classes).reshape(classes, classes)
 
 
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
     """Return the share of predictions that are right, in 0..1."""
-    counts = _confusion(labels, predictions)
+    counts = confusion(labels, predictions).astype(np.float64)
     return float(np.trace(counts) / counts.sum())
 
 
 def macro_f1(labels: ArrayLike, predictions: ArrayLike) -> float:
     """Return the plain mean of F1 over the classes that occur in labels or predictions, in 0..1."""
-    counts = _confusion(labels, predictions)
+    counts = confusion(labels, predictions).astype(np.float64)
     occurrences = counts.sum(axis=0) + counts.sum(axis=1)
     present = occurrences > 0
     return float(np.mean(2 * np.diag(counts)[present] / occurrences[present]))
@@ -50,7 +60,7 @@ def macro_f1(labels: ArrayLike, predictions: ArrayLike) -> float:
 
 def mcc(labels: ArrayLike, predictions: ArrayLike) -> float:
     """Return Matthews' correlation coefficient, in -1..1; 0 when labels or predictions are all one class."""
-    counts = _confusion(labels, predictions)
+    counts = confusion(labels, predictions).astype(np.float64)
     total, truth, guess = counts.sum(), counts.sum(axis=1), counts.sum(axis=0)
     covariance = np.trace(counts) * total - truth @ guess
     spread = (total**2 - guess @ guess) * (total**2 - truth @ truth)

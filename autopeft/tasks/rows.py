@@ -13,7 +13,7 @@ from autopeft.tasks.labels import LabelNames, label_names
 from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words, mended, text_of
 from autopeft.tasks.task import Text
 
-__all__ = ["Examples", "check_columns", "examples_of", "refuse_unusable"]
+__all__ = ["Examples", "check_columns", "examples_of", "refuse_unusable", "texts_of"]
 
 #: A header of so many letters, or of digits, is none.
 _LONG_NAME = 60
@@ -157,8 +157,42 @@ def refuse_unusable(intake: Intake) -> None:
 _UNREADABLE = "not text"
 
 
+def texts_of(table: Table, columns: Sequence[str]) -> tuple[list[Text], list[int], Intake]:
+    """Return the texts of a table whose labels are asked for, read as those of `examples_of` are.
+
+    Args:
+        table: The table.
+        columns: The columns of the texts, one or two.
+
+    Returns:
+        The texts, the numbers of their rows, and the account of all rows.
+
+    Raises:
+        DataError: When a column is lacking.
+    """
+    check_columns(table, columns, "Name the columns with --text and --text2")
+    ledger, texts, numbers = Ledger(table, table.columns), [], []
+    for number, row in enumerate(table.rows):
+        found = _texts(row, columns, ledger)
+        if found is not None:
+            texts.append(_whole(row[0], found, ledger))
+            numbers.append(number)
+    return texts, numbers, ledger.close()
+
+
 def _clean(row: Row, columns: Sequence[str], label: str, ledger: Ledger) -> Text | None:
     """Return the text of a row, or the pair of them; None where the row is left out."""
+    texts = _texts(row, columns, ledger)
+    if texts is None:
+        return None
+    if is_missing(row[1].get(label)):
+        ledger.drop(row[0], f"'{label}' is empty")
+        return None
+    return _whole(row[0], texts, ledger)
+
+
+def _texts(row: Row, columns: Sequence[str], ledger: Ledger) -> list[str] | None:
+    """Return what the columns of a row say; None where the row is left out."""
     place, values = row
     texts = []
     for column in columns:
@@ -171,11 +205,13 @@ def _clean(row: Row, columns: Sequence[str], label: str, ledger: Ledger) -> Text
             ledger.drop(place, f"'{column}' holds {kind_in_words(value)}, {_UNREADABLE}")
             return None
         texts.append(text.strip())
-    if is_missing(values.get(label)):
-        ledger.drop(place, f"'{label}' is empty")
-        return None
+    return texts
+
+
+def _whole(place: str, texts: Sequence[str], ledger: Ledger) -> Text:
+    """Return one text, or the pair of two, without halves of characters."""
     whole = [mended(text) for text in texts]
-    if whole != texts:
+    if whole != list(texts):
         ledger.remark(place, "half a character replaced by \N{REPLACEMENT CHARACTER}")
     return whole[0] if len(whole) == 1 else (whole[0], whole[1])
 

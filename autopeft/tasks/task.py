@@ -53,6 +53,7 @@ class Task:
         test: Read by finalists and `evaluate` only.
         notes: What was done to the data on the way in, for people.
         intake: What became of the rows of each source, by the split it was given for.
+        columns: Where the texts stand in tables, one column or two.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Task:
     test: Split
     notes: tuple[str, ...] = ()
     intake: Mapping[str, Intake] = field(default_factory=dict)
+    columns: tuple[str, ...] = ("text", "text2")
 
     def __post_init__(self) -> None:
         check_metric(self.metric)

@@ -103,14 +103,14 @@ def fine_tune(
         tokenizer = backbone.tokenizer()
         found = FineTuned(
             out,
-            measure(model, task, "validation", tokenizer, setting),
-            measure(model, task, "test", tokenizer, setting),
+            measure(model, task, "validation", tokenizer, setting).figures,
+            measure(model, task, "test", tokenizer, setting).figures,
             sum(parameter.numel() for parameter in adapter_parameters(model).values()),
             steps,
             best,
         )
         card = card_of(configuration, backbone, task, setting, seed, found, origin)
-        write_result(model, found, identity, card, keep_checkpoints=keep_checkpoints)
+        write_result(model, found, identity, card, setting, keep_checkpoints=keep_checkpoints)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from transformers import PreTrainedModel
 
 from autopeft.tasks import CausalTask, Task, collate, grouped, pad_id_of
-from autopeft.trials import TrialSetting, kind_of
+from autopeft.trials import Measured, TrialSetting, kind_of
 
 __all__ = ["measure"]
 
@@ -18,8 +18,8 @@ def measure(
     split: Literal["validation", "test"],
     tokenizer: Any,
     setting: TrialSetting,
-) -> dict[str, float]:
-    """Return every metric of a model on a split, and `loss`.
+) -> Measured:
+    """Return what a model reaches on a split: every metric, and `loss`.
 
     Args:
         model: The model, with its adapters.
@@ -34,5 +34,5 @@ def measure(
     found = kind.measure(model.eval(), parts, setting.precision, lambda rows, longest: None)
     for probe in kind.probes(examples, tokenizer, setting):
         scores = probe.scores(model, setting.precision, len(examples))
-        found |= {name: float(values.mean()) for name, values in scores.items()}
+        found.figures.update({name: float(values.mean()) for name, values in scores.items()})
     return found

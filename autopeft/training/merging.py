@@ -15,7 +15,7 @@ from autopeft.backbones import Backbone, quantization_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods import load
 from autopeft.methods.builder import applied, plan
-from autopeft.saved import CARD, task_config, task_tokenizer, write_card, write_generation_config
+from autopeft.saved import CARD, task_config, task_tokenizer, use_of, write_card, write_generation_config
 from autopeft.space import Configuration
 from autopeft.tasks import CausalTask, Task, collate, pad_id_of
 from autopeft.training.card import card_of
@@ -118,6 +118,7 @@ def add_merged(
         shutil.copytree(found.folder, new, copy_function=_link, dirs_exist_ok=True)
         model.save_pretrained(new / MERGED)
         tokenizer.save_pretrained(new / MERGED)
+        use_of(backbone, task, setting, whole=True).write(new / MERGED)
         if isinstance(task, CausalTask):
             write_generation_config(model.generation_config, None, backbone, task, new / MERGED)
         for place, merged in ((new / MERGED, True), (new, False)):

@@ -12,9 +12,10 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from autopeft.methods import save
-from autopeft.saved import Card, write_card, write_companions, write_rows
+from autopeft.saved import Card, use_of, write_card, write_companions, write_rows
 from autopeft.study import LOCK
 from autopeft.training.identity import CHECKPOINTS, IDENTITY_FILE
+from autopeft.trials import TrialSetting
 from autopeft.whole_folder import whole_folder
 
 __all__ = ["MERGED", "METRICS_FILE", "REPLACED", "FineTuned", "read_result", "write_result"]
@@ -58,7 +59,13 @@ class FineTuned:
 
 
 def write_result(
-    model: PreTrainedModel, found: FineTuned, identity: Mapping[str, Any], card: Card, *, keep_checkpoints: bool
+    model: PreTrainedModel,
+    found: FineTuned,
+    identity: Mapping[str, Any],
+    card: Card,
+    setting: TrialSetting,
+    *,
+    keep_checkpoints: bool,
 ) -> None:
     """Write what was trained in place of its checkpoints, whole or not at all.
 
@@ -67,12 +74,14 @@ def write_result(
         found: What it reached, and where to write.
         identity: What was trained.
         card: The card.
+        setting: How it was trained.
         keep_checkpoints: Whether to keep them beside it.
     """
     out = found.folder
     with whole_folder(out, REPLACED) as new:
         save(model, new)
         write_companions(card.configuration, card.backbone, card.task, new)
+        use_of(card.backbone, card.task, setting).write(new)
         write_rows(card.task, new)
         figures = {name: getattr(found, name) for name in ("validation", "test", "params", "steps", "best_step")}
         _write_json(figures, new / METRICS_FILE)

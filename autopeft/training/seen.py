@@ -9,10 +9,7 @@ import numpy as np
 from autopeft.tasks import CausalSplit, Split
 from autopeft.tasks.row_hashes import TRAINING_ROWS, row_hashes
 
-__all__ = ["row_hashes", "seen_rows"]
-
-#: Those of finalists, `finalists/NAME/seed-N`, stand once for all of them.
-_PLACES = (".", "../..")
+__all__ = ["seen_rows"]
 
 
 def seen_rows(folder: Path, split: Split | CausalSplit) -> int | None:
@@ -25,8 +22,5 @@ def seen_rows(folder: Path, split: Split | CausalSplit) -> int | None:
     Returns:
         How many; None where it is not recorded what the adapters were trained on.
     """
-    for place in _PLACES:
-        file = folder / place / TRAINING_ROWS
-        if file.is_file():
-            return int(np.isin(row_hashes(split), np.load(file)).sum())
-    return None
+    file = folder / TRAINING_ROWS
+    return int(np.isin(row_hashes(split), np.load(file)).sum()) if file.is_file() else None

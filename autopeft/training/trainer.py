@@ -40,7 +40,7 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         """Measure the model on the validation examples as trials do."""
         model = self.accelerator.unwrap_model(self.model)
         model.eval()
-        found = self.kind.measure(model, self.held_out, self.precision, lambda rows, longest: None)
+        found = self.kind.measure(model, self.held_out, self.precision, lambda rows, longest: None).figures
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)

@@ -7,7 +7,7 @@ from autopeft.trials.faults import out_of_memory
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, resolve_precision, use_threads
 from autopeft.trials.head import reset_head
-from autopeft.trials.kind import Batch, Kind
+from autopeft.trials.kind import Batch, Kind, Measured
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.limits import check_limits
 from autopeft.trials.loop import schedule
@@ -22,6 +22,7 @@ __all__ = [
     "Batch",
     "CausalSetting",
     "Kind",
+    "Measured",
     "Outcome",
     "TrialRunner",
     "TrialSetting",

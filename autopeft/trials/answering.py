@@ -11,15 +11,12 @@ from transformers import PreTrainedModel
 
 from autopeft.tasks import ANSWER_METRICS, choose_max_length, pad_id_of
 from autopeft.tasks.causal import Format, Question, ending_tokens, stop_strings
-from autopeft.trials.generation import generate
+from autopeft.trials.generation import generate_all
 
 __all__ = ["Answering"]
 
 #: Largest number of tokens that a model may write.
 _MOST_TOKENS = 512
-
-#: Prompts that go through a model together; a step for one token costs hardly more for many.
-_TOGETHER = 16
 
 
 class Answering:
@@ -45,20 +42,18 @@ class Answering:
 
     def scores(self, model: PreTrainedModel, precision: str, most: int) -> dict[str, NDArray[np.float64]]:
         """Return each metric of each answer, the shortest prompts first."""
-        # Like lengths together: padding is computed too.
+        # In this order since scores are recorded, and those of two models are compared one by one.
         asked = sorted(self._questions[:most], key=lambda question: len(question.prompt))
-        texts: list[str] = []
-        for start in range(0, len(asked), _TOGETHER):
-            texts += generate(
-                model,
-                [question.prompt for question in asked[start : start + _TOGETHER]],
-                self._tokenizer,
-                ends=self._ends,
-                stops=self._stops,
-                cap=self._cap,
-                pad_id=self._pad_id,
-                precision=precision,
-            )
+        texts = generate_all(
+            model,
+            [question.prompt for question in asked],
+            self._tokenizer,
+            ends=self._ends,
+            stops=self._stops,
+            cap=self._cap,
+            pad_id=self._pad_id,
+            precision=precision,
+        )
         return {
             name: np.array([metric(text, question.wanted) for text, question in zip(texts, asked, strict=True)], float)
             for name, metric in ANSWER_METRICS.items()

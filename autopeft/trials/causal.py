@@ -21,7 +21,7 @@ from autopeft.trials.choosing import Choosing
 from autopeft.trials.cross_entropy import lean_cross_entropy
 from autopeft.trials.example_scores import scores_of_counts
 from autopeft.trials.faults import DivergedError
-from autopeft.trials.kind import Batch, Feed
+from autopeft.trials.kind import Batch, Feed, Measured
 from autopeft.trials.learned import learned_logits
 from autopeft.trials.probe import Probe
 from autopeft.trials.setting import TrialSetting
@@ -88,7 +88,7 @@ class CausalLM:
     @torch.inference_mode()
     def measure(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
-    ) -> dict[str, float]:
+    ) -> Measured:
         """Return token accuracy, loss and perplexity over all learned tokens, the right text before each of them."""
         device = next(model.parameters()).device
         # right tokens, summed cross-entropy, tokens
@@ -104,7 +104,7 @@ class CausalLM:
             raise DivergedError("the logits on validation are not finite")
         loss /= count
         perplexity = math.exp(loss) if loss < math.log(np.finfo(float).max) else math.inf
-        return {"token_accuracy": right / count, "loss": loss, "perplexity": perplexity}
+        return Measured({"token_accuracy": right / count, "loss": loss, "perplexity": perplexity})
 
     @torch.inference_mode()
     def example_scores(

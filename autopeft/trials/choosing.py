@@ -42,13 +42,18 @@ class Choosing:
 
     def scores(self, model: PreTrainedModel, precision: str, most: int) -> dict[str, NDArray[np.float64]]:
         """Return for each example whether its right choice is the most likely one."""
-        asked, right = self._questions[:most], self._right[:most]
-        scores = iter(self._log_likelihoods(model, [*chain(*asked)], precision))
-        hits = [
-            choices[most_likely([next(scores) for _ in choices], [each.wanted for each in choices])].wanted == wanted
-            for choices, wanted in zip(asked, right, strict=True)
-        ]
+        chosen = self.chosen(model, precision, most)
+        hits = [text == wanted for text, wanted in zip(chosen, self._right[:most], strict=True)]
         return {CHOICE_METRIC: np.array(hits, float)}
+
+    def chosen(self, model: PreTrainedModel, precision: str, most: int | None = None) -> list[str]:
+        """Return for each question, or the first so many, the choice that is the most likely, as text."""
+        asked = self._questions[:most]
+        scores = iter(self._log_likelihoods(model, [*chain(*asked)], precision))
+        return [
+            choices[most_likely([next(scores) for _ in choices], [each.wanted for each in choices])].wanted
+            for choices in asked
+        ]
 
     @torch.no_grad()
     def _log_likelihoods(self, model: PreTrainedModel, questions: Sequence[Question], precision: str) -> np.ndarray:

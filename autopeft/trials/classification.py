@@ -11,14 +11,14 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.tasks import METRICS, Encoded, Split, encode, score
+from autopeft.tasks import METRICS, Encoded, Split, confusion, encode, score
 from autopeft.trials.example_scores import scores_of_predictions
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
-from autopeft.trials.kind import Batch, Feed
+from autopeft.trials.kind import Batch, Feed, Measured
 from autopeft.trials.setting import TrialSetting
 
-__all__ = ["Classification", "predict"]
+__all__ = ["Classification", "logits_of", "predict"]
 
 
 class Classification:
@@ -62,10 +62,11 @@ class Classification:
 
     def measure(
         self, model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
-    ) -> dict[str, float]:
-        """Return every metric, and `loss`."""
+    ) -> Measured:
+        """Return every metric, and `loss`, and which labels were taken for which."""
         labels, predictions, loss = predict(model, split, precision, feed)
-        return {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
+        figures = {name: score(name, labels, predictions) for name in METRICS} | {"loss": loss}
+        return Measured(figures, confusion(labels, predictions, len(self._labels)))
 
     def example_scores(
         self, model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
@@ -77,10 +78,23 @@ class Classification:
         ]
 
 
-@torch.inference_mode()
 def predict(
     model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
 ) -> tuple[np.ndarray, np.ndarray, float]:
+    """Run a model over batches; arguments and errors as of `logits_of`.
+
+    Returns:
+        Labels `[n]`, predictions `[n]` and the mean cross-entropy.
+    """
+    truth, scores = logits_of(model, split, precision, feed)
+    loss = cross_entropy(scores, truth).item()
+    return truth.cpu().numpy(), scores.argmax(dim=1).cpu().numpy(), loss
+
+
+@torch.inference_mode()
+def logits_of(
+    model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Run a model over batches.
 
     Args:
@@ -90,7 +104,7 @@ def predict(
         feed: Called before each forward pass.
 
     Returns:
-        Labels `[n]`, predictions `[n]` and the mean cross-entropy.
+        Labels `[n]` and logits `[n, labels]`, in the order of the batches.
 
     Raises:
         DivergedError: When a logit is not finite.
@@ -106,5 +120,4 @@ def predict(
     truth, scores = torch.cat(labels), torch.cat(logits)
     if not torch.isfinite(scores).all():
         raise DivergedError("the logits on validation are not finite")
-    loss = cross_entropy(scores, truth).item()
-    return truth.cpu().numpy(), scores.argmax(dim=1).cpu().numpy(), loss
+    return truth, scores

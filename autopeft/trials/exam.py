@@ -77,7 +77,7 @@ class Exam:
             DivergedError: When a logit is not finite.
         """
         setting = self._setting
-        metrics = self._kind.measure(model, self._whole if whole else self._glance, setting.precision, feed)
+        metrics = self._kind.measure(model, self._whole if whole else self._glance, setting.precision, feed).figures
         for probe in self._probes:
             if whole or self._metric in probe.metrics:
                 most = setting.validation_examples if whole else setting.rung_examples

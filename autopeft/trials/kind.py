@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from autopeft.tasks import Encoded
 from autopeft.trials.probe import Probe
 from autopeft.trials.setting import TrialSetting
 
-__all__ = ["Batch", "Feed", "Kind"]
+__all__ = ["Batch", "Feed", "Kind", "Measured"]
 
 Batch = dict[str, torch.Tensor]
 
 #: Called with the rows of a batch and its padded length before each forward pass over it.
 Feed = Callable[[np.ndarray, int], None]
+
+
+class Measured(NamedTuple):
+    """What a model reached on a split.
+
+    Args:
+        figures: Every metric, and `loss`.
+        confusion: Where labels are told, how often each was taken for which: counts `[true, predicted]`.
+    """
+
+    figures: dict[str, float]
+    confusion: NDArray[np.int64] | None = None
 
 
 class Kind(Protocol):
@@ -51,8 +64,8 @@ class Kind(Protocol):
 
     def measure(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
-    ) -> dict[str, float]:
-        """Return every metric of a model, and `loss`, over batches, each with the rows it holds.
+    ) -> Measured:
+        """Return what a model reaches over batches, each with the rows it holds.
 
         Raises:
             DivergedError: When a logit is not finite.

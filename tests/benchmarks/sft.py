@@ -149,7 +149,7 @@ def loss_of(model: PreTrainedModel, job: Preparation, train: Encoded) -> float:
     """Return the loss of the training examples."""
     pad_id = pad_id_of(job.backbone.tokenizer())
     split = [(rows, collate(train, rows, pad_id)) for rows in grouped(train, job.setting.batch_size)]
-    return kind_of(job.task).measure(model, split, job.setting.precision, lambda rows, longest: None)["loss"]
+    return kind_of(job.task).measure(model, split, job.setting.precision, lambda rows, longest: None).figures["loss"]
 
 
 def main() -> None:

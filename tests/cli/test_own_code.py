@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from autopeft.cli import app
 from autopeft.errors import BackboneError
 from tests.backbones.own_code import MARK, own_classifier
+from tests.saved.run_cards import code_of
 
 DATA = ["--data", "train.csv", "--text", "text", "--label", "label"]
 REFUSED = "brings code of its own"
@@ -86,6 +87,7 @@ def test_every_verb_that_loads_the_model_wants_the_flag(place, monkeypatch):
         ("export", "trusted", "--pick", "1", "-o", "adapter"),
         ("train", "trusted", "--pick", "1", "--epochs", "1", "-o", "trained"),
         ("evaluate", "trained", *DATA),
+        ("predict", "trained", "-i", "good film"),
         ("select", "trusted", "--seeds", "3", "--workers", "0"),
         ("cost", "c.yaml", "--model", "tiny-bert"),
         ("spaces", "show", "lora", "--model", "tiny-bert"),
@@ -97,3 +99,22 @@ def test_every_verb_that_loads_the_model_wants_the_flag(place, monkeypatch):
     assert "trust_remote_code=True" in (place / "trained" / "README.md").read_text()
     assert REFUSED in invoke("report", "trusted")
     assert REFUSED not in invoke("report", "trusted", "--trust-remote-code")
+
+
+@pytest.mark.slow
+def test_what_is_saved_and_exported_runs_that_code_too(place):
+    autopeft(place, "train", "trusted", "--pick", "1", "--epochs", "1", "-o", "whole", "--merge", "--trust-remote-code")
+    autopeft(place, "export", "trusted", "--pick", "1", "--to", "transformers", "-o", "script", "--trust-remote-code")
+    environment = {**os.environ, "HF_MODULES_CACHE": str(place / "modules")}
+    how = {"capture_output": True, "text": True, "env": environment, "stdin": subprocess.DEVNULL}
+    for folder in ("whole", "whole/merged"):
+        words = [sys.executable, "-c", code_of(place / folder)]
+        done = subprocess.run(words, cwd=place / folder, **how)
+        assert done.returncode == 0, done.stderr
+        assert MARK in done.stdout
+        assert any(
+            line.startswith(("yes", "no")) or " yes " in line or " no " in line for line in done.stdout.splitlines()
+        )
+    done = subprocess.run([sys.executable, "train.py", "--max_steps", "2"], cwd=place / "script", **how)
+    assert done.returncode == 0, done.stderr
+    assert MARK in done.stdout

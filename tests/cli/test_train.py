@@ -53,9 +53,11 @@ def test_a_pick_is_trained_measured_merged_and_measured_again(place):
     assert "task    train" in said
     assert "model   tiny-bert, " in invoke("evaluate", "trained", *DATA)
     found = json.loads(invoke("evaluate", "trained", *DATA, "--json"))
-    assert found == pytest.approx(figures["test"], abs=1e-5)
+    assert {name: found[name] for name in figures["test"]} == pytest.approx(figures["test"], abs=1e-5)
+    assert found["trained_on"] == 0
     again = json.loads(invoke("evaluate", "trained", *DATA, "--split", "validation", "--json"))
-    assert again == pytest.approx(figures["validation"], abs=1e-5)
+    assert {name: again[name] for name in figures["validation"]} == pytest.approx(figures["validation"], abs=1e-5)
+    assert "precision  recall" in invoke("evaluate", "trained", *DATA)
     assert (place / "trained" / "merged" / "model.safetensors").is_file()
     card = (place / "trained" / "README.md").read_text()
     assert card.startswith("---\n# trial 1 of the run run (")
@@ -102,8 +104,8 @@ def test_a_finalist_is_exported_with_what_it_learned(place):
     )
     file.write(place / "run")
     try:
-        said = invoke("export", "run", "--pick", 1, "--to", "peft", "-o", "peft")
-        assert "PeftModel.from_pretrained(model, folder)" in said
+        invoke("export", "run", "--pick", 1, "--to", "peft", "-o", "peft")
+        assert 'PeftModel.from_pretrained(model, ".")' in (place / "peft" / "README.md").read_text()
         assert (place / "peft" / "adapter_model.safetensors").is_file()
         beside = yaml.safe_load((place / "peft" / "training.yaml").read_text())
         assert (beside["seed"], beside["epochs"]) == (2, 3.0)

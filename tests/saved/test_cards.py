@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -21,15 +22,17 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoModel, PreTrainedTokenizerFast
 
+import autopeft
 from autopeft.backbones import Backbone, Decoder, load_backbone, load_decoder
 from autopeft.methods import HEAD_ONLY, VOCABULARY, apply, load
+from autopeft.saved import Use
 from autopeft.space import Configuration, canonical
 from autopeft.tasks import CausalTask, Split, Task, collate, pad_id_of
 from autopeft.tasks.causal import FORMATS, CausalSplit, Turn
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.methods import randomise
 from autopeft.testing.models import TEXTS, tiny_backbone
-from autopeft.training import FineTuned, add_merged
+from autopeft.training import FineTuned, Prediction, add_merged
 from autopeft.training.card import card_of
 from autopeft.training.result import write_result
 from autopeft.trials import TrialSetting, kind_of
@@ -69,7 +72,7 @@ def saved(
     figures = {task.metric: 0.5, "loss": 1.0}
     found = FineTuned(folder, figures, figures, 10, 5, 3)
     given = (configuration, backbone, task, SETTING, 0, found, "trial 3 of the run\nr (0.5)")
-    write_result(model, found, {"seed": 0}, card_of(*given), keep_checkpoints=False)
+    write_result(model, found, {"seed": 0}, card_of(*given), SETTING, keep_checkpoints=False)
     if merge:
         add_merged(*given)
     return folder
@@ -85,6 +88,11 @@ def run(folders: Sequence[Path], out: Path, *, autopeft: bool = False) -> list[M
     assert done.returncode == 0, done.stderr
     results = json.loads(out.read_text())
     return [results[str(folder)] for folder in folders]
+
+
+def predicted(folder: Path, texts: Sequence[str]) -> list[Prediction]:
+    """Return what `autopeft predict` says of texts."""
+    return [one for one in autopeft.predict(folder, texts).rows if one is not None]
 
 
 def ours(folder: Path, backbone: Backbone, task: Task, texts: Sequence[str]) -> np.ndarray:
@@ -140,10 +148,18 @@ def test_cards_of_classifiers_compute_what_was_trained_and_name_it(
         assert np.allclose(result["together"], expected, atol=1e-4), name
         assert np.allclose(result["alone"], expected, atol=1e-4), name
         assert tuple(result["labels"].values()) == LABELS
+        said = predicted(folders[name], result["texts"])
+        assert [one.text for one in said] == [LABELS[best] for best in expected.argmax(axis=1)]
+        best = torch.tensor(expected).softmax(dim=1).amax(dim=1).tolist()
+        assert [one.probability for one in said] == pytest.approx(best, abs=1e-4)
     for name, result in zip(ARCHITECTURES, found[len(folders) :], strict=True):
         logits = torch.tensor(ours(folders[name], backbones[name], task, result["texts"]))
         assert [one["label"] for one in result["found"]] == [LABELS[best] for best in logits.argmax(dim=1)]
         scores = [one["score"] for one in result["found"]]
+        said = predicted(folders[name] / "merged", result["texts"])
+        assert [(one.text, one.probability) for one in said] == [
+            (one["label"], pytest.approx(one["score"], abs=1e-4)) for one in result["found"]
+        ]
         assert scores == pytest.approx(logits.softmax(dim=1).amax(dim=1).tolist(), abs=1e-4)
 
 
@@ -225,8 +241,14 @@ def _check_answers(folder: Path, backbone: Decoder, result: Mapping[str, Any]) -
     ends = np.atleast_1d(how["eos_token_id"]).tolist()
     assert tokenizer.eos_token_id in ends
     pad = pad_id_of(tokenizer)
-    wanted = generate(model, result["prompts"], tokenizer, ends=ends, cap=64, pad_id=pad, precision="fp32")
+    cap = Use.read(folder).max_new_tokens
+    wanted = generate(model, result["prompts"], tokenizer, ends=ends, cap=cap, pad_id=pad, precision="fp32")
     assert [tokenizer.decode(ids, skip_special_tokens=True).strip() for ids in result["answers"]] == wanted
+    [line] = (line for line in run_cards.code_of(folder).splitlines() if line.startswith("prompts = "))
+    prompts = ast.literal_eval(line.partition(" = ")[2])
+    asked = [prompt if isinstance(prompt, str) else prompt[-1]["content"] for prompt in prompts]
+    asked = [text.removeprefix("Question: ").removesuffix("\nAnswer:") for text in asked]
+    assert [one.text for one in predicted(folder, asked)] == wanted
 
 
 def test_every_file_is_explained_and_labels_are_no_markup(backbones: dict[str, Backbone], tmp_path: Path) -> None:

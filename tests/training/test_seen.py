@@ -18,12 +18,6 @@ def test_rows_are_known_by_their_texts_whatever_their_labels(tmp_path):
     assert seen_rows(tmp_path, Split([], [])) == 0
 
 
-def test_finalists_share_what_they_saw(tmp_path):
-    (tmp_path / "trial-1" / "seed-2").mkdir(parents=True)
-    np.save(tmp_path / TRAINING_ROWS, row_hashes(TRAINED))
-    assert seen_rows(tmp_path / "trial-1" / "seed-2", TRAINED.take([0])) == 1
-
-
 def test_rows_of_decoders_are_known_by_all_that_is_said():
     rows = [(Turn("user", "1+1"), Turn("assistant", answer)) for answer in ("2", "two", "2")]
     first, second, third = row_hashes(CausalSplit(rows))

@@ -34,7 +34,7 @@ def test_it_learns_as_a_trial_does_and_what_is_saved_is_measured(backbone, tmp_p
     assert found.steps == 24
     # The same examples, steps, rates and start; only their order differs.
     assert found.validation["loss"] == pytest.approx(trial.metrics["loss"], rel=0.15)
-    assert evaluate(tmp_path, backbone, task, SETTING) == pytest.approx(found.test, abs=1e-6)
+    assert evaluate(tmp_path, backbone, task, SETTING).figures == pytest.approx(found.test, abs=1e-6)
     model = backbone.language_model()
     assert load(tmp_path, model, backbone.anatomy) == configuration
 

@@ -105,7 +105,7 @@ def test_loss_and_metrics_are_those_of_completions_by_hand(decoder):
             (np.arange(2), {k: v[:2] for k, v in batch.items()}),
             (np.arange(4), {k: v[2:] for k, v in batch.items()}),
         ]
-        found = kind.measure(model, parts, "fp32", lambda rows, longest: None)
+        found = kind.measure(model, parts, "fp32", lambda rows, longest: None).figures
     assert found["loss"] == pytest.approx(loss / count, rel=1e-5)
     assert found["token_accuracy"] == right / count
     assert found["perplexity"] == pytest.approx(math.exp(loss / count), rel=1e-5)

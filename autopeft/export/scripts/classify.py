@@ -43,6 +43,7 @@ def main() -> None:
     base = AutoModelForSequenceClassification.from_pretrained(
         located(settings),
         revision=settings["revision"],
+        trust_remote_code=settings.get("trust_remote_code", False),
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
         pad_token_id=tokenizer.pad_token_id,
@@ -100,7 +101,11 @@ def located(settings: dict[str, Any]) -> str:
 
 def tokenizer_of(settings: dict[str, Any]) -> Any:
     """Return the tokenizer; one without a padding token pads with its end-of-text token."""
-    tokenizer = AutoTokenizer.from_pretrained(located(settings), revision=settings["revision"])
+    tokenizer = AutoTokenizer.from_pretrained(
+        located(settings),
+        revision=settings["revision"],
+        trust_remote_code=settings.get("trust_remote_code", False),
+    )
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     return tokenizer
 

@@ -45,6 +45,7 @@ def main() -> None:
     base = AutoModelForCausalLM.from_pretrained(
         located(settings),
         revision=settings["revision"],
+        trust_remote_code=settings.get("trust_remote_code", False),
         quantization_config=BitsAndBytesConfig(**quantization) if quantization else None,
         **settings["backbone"],
     )
@@ -99,7 +100,11 @@ def located(settings: dict[str, Any]) -> str:
 
 def tokenizer_of(settings: dict[str, Any]) -> Any:
     """Return the tokenizer; one without a padding token pads with its end-of-text token."""
-    tokenizer = AutoTokenizer.from_pretrained(located(settings), revision=settings["revision"])
+    tokenizer = AutoTokenizer.from_pretrained(
+        located(settings),
+        revision=settings["revision"],
+        trust_remote_code=settings.get("trust_remote_code", False),
+    )
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     return tokenizer
 

@@ -30,7 +30,7 @@ from autopeft.export.readable import differing
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Target
-from autopeft.export.training import adapter_rate, backbone_dropout, on_cpu, only_part, warmup_steps, write_yaml
+from autopeft.export.training import adapter_rate, backbone_dropout, on_cpu, only_part, trust, warmup_steps, write_yaml
 from autopeft.methods.builder import original_name
 from autopeft.space import Configuration
 
@@ -116,6 +116,7 @@ def _base(job: ExportJob, tokenizer: Any, tokenised: bool) -> dict[str, Any]:
     files = {"ds_type": "json"} if tokenised else {"ds_type": "json", "type": "input_output"}
     data: dict[str, Any] = {
         "base_model": job.backbone.path,
+        **trust(job),
         "datasets": [{"path": f"{DATA}/train.jsonl", **files}],
         "test_datasets": [{"path": f"{DATA}/validation.jsonl", "split": "train", **files}],
         "output_dir": "output",

@@ -33,7 +33,7 @@ from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfa
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Target
-from autopeft.export.training import trainer_arguments, where_trained, write_yaml
+from autopeft.export.training import trainer_arguments, trust, where_trained, write_yaml
 from autopeft.methods.builder import original_name
 from autopeft.space import Configuration
 
@@ -120,6 +120,7 @@ class LlamaFactory(Target):
 def _base(job: ExportJob) -> dict[str, Any]:
     return {
         "model_name_or_path": job.backbone.path,
+        **trust(job),
         "stage": "sft",
         "do_train": True,
         "finetuning_type": "lora",

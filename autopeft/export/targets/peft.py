@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,24 +22,16 @@ from autopeft.export.shortfall import Shortfall, beyond_config
 from autopeft.export.target import Target
 from autopeft.export.training import TRAINING, copy_notes, write_training
 from autopeft.methods.builder import Part, inject, original_name, plan
-from autopeft.methods.storage import HEAD, MANIFEST, copy_saved, read_manifest, write_manifest
-from autopeft.saved import loading_code, write_companions
-from autopeft.saved.companions import ROLES_FILE, plugin_files
+from autopeft.methods.storage import MANIFEST, copy_saved, read_manifest, write_manifest
+from autopeft.saved import loading_code, use_of, write_companions
+from autopeft.saved.card import explained
+from autopeft.saved.companions import plugin_files
+from autopeft.saved.loading import trusting
 from autopeft.space import Configuration
 from autopeft.tasks import Task
+from autopeft.tasks.row_hashes import TRAINING_ROWS
 
 __all__ = ["Peft"]
-
-#: What the files are; those of a tokenizer have many names.
-_FILES = {
-    "adapter_config.json": "how the adapter is built, for PEFT",
-    "adapter_model.safetensors": "its weights, with those of the head if there is one",
-    MANIFEST: "the configuration as autopeft builds it",
-    "config.json": "config of the model with the names of the labels and the padding token",
-    "generation_config.json": "the tokens that end an answer",
-    HEAD: "weights of the task head",
-    ROLES_FILE: "where the roles of a layer are in this architecture, as it was given",
-}
 
 
 class Peft(Target):
@@ -65,6 +58,9 @@ class Peft(Target):
                 adapter_config(part, job.backbone).save_pretrained(str(_home(folder, part.name, len(parts))))
         else:
             copy_saved(job.trained, folder)
+            if (job.trained / TRAINING_ROWS).is_file():
+                shutil.copyfile(job.trained / TRAINING_ROWS, folder / TRAINING_ROWS)
+            use_of(job.backbone, job.task, job.setting).write(folder)
             for part in parts:
                 _rewrite(_home(folder, part.name, len(parts)), part, job)
         backbone = job.backbone
@@ -76,10 +72,10 @@ class Peft(Target):
             loading_code(job.configuration, backbone, job.task, job.setting.max_length) if job.trained else _fresh(job)
         )
         own = {file.name for file in plugin_files(job.configuration)}
-        known = {**_FILES, **dict.fromkeys(own, "the plugin that the method is from")}
+        known = dict.fromkeys(own, "the plugin that the method is from")
         known |= {part.name: "the adapter of this method, as PEFT has it" for part in parts if len(parts) > 1}
         files = {
-            path.name + "/" * path.is_dir(): known.get(path.name, "of the tokenizer")
+            path.name + "/" * path.is_dir(): known.get(path.name, explained(path.name))
             for path in sorted(folder.iterdir())
         }
         return Guide({**files, TRAINING: "how it was trained, for people"}, code=code, notes=_notes(job, len(parts)))
@@ -128,14 +124,15 @@ def _fresh(job: ExportJob) -> str:
     """Return code that puts untrained adapters into the model."""
     parts = plan(job.configuration)
     kind = "CausalLM" if job.causal else "SequenceClassification"
+    trust = trusting(job.backbone)
     begin = [
         *(["from importlib.resources import files", ""] if job.backbone.package else []),
         "from peft import PeftConfig, get_peft_model",
         f"from transformers import AutoConfig, AutoModelFor{kind}, AutoTokenizer",
         "",
         *_entering(job),
-        'config = AutoConfig.from_pretrained(".")',
-        'tokenizer = AutoTokenizer.from_pretrained(".")',
+        f'config = AutoConfig.from_pretrained("."{trust})',
+        f'tokenizer = AutoTokenizer.from_pretrained("."{trust})',
         *_base(job.backbone),
         f"model = AutoModelFor{kind}.from_pretrained(base, config=config{_how(job.backbone)})",
     ]
@@ -183,7 +180,7 @@ def _base(backbone: Backbone) -> list[str]:
 
 def _how(backbone: Backbone) -> str:
     revision = f", revision={backbone.revision!r}" if backbone.revision else ""
-    return revision + (", trust_remote_code=True" if backbone.runs_own_code else "")
+    return revision + trusting(backbone)
 
 
 def _notes(job: ExportJob, parts: int) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from autopeft.export.training import (
     only_part,
     rates,
     trainer_arguments,
+    trust,
     write_yaml,
 )
 from autopeft.methods.builder import plan
@@ -59,6 +60,7 @@ class Transformers(Target):
             "model": job.backbone.address,
             "package": job.backbone.package,
             "revision": job.backbone.revision or "main",
+            **trust(job),
             "backbone": backbone_dropout(job),
             "quantization": job.backbone.quantization_keys,
             "max_length": job.setting.max_length,

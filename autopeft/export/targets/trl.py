@@ -22,7 +22,15 @@ from autopeft.export.script import write_script
 from autopeft.export.shortfall import Shortfall, beyond_config, one_method
 from autopeft.export.target import Rebuild, Target
 from autopeft.export.targets.transformers import script_guide
-from autopeft.export.training import TRAINING, backbone_dropout, only_part, trainer_arguments, where_trained, write_yaml
+from autopeft.export.training import (
+    TRAINING,
+    backbone_dropout,
+    only_part,
+    trainer_arguments,
+    trust,
+    where_trained,
+    write_yaml,
+)
 from autopeft.export.trl_rows import as_trl_reads, trl_rows
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration
@@ -115,6 +123,7 @@ def _settings(job: ExportJob) -> dict[str, Any]:
     return {
         "model_name_or_path": job.backbone.path,
         "model_revision": job.backbone.revision or "main",
+        **trust(job),
         **({"model_init_kwargs": dropout} if dropout else {}),
         "dataset_name": f"./{DATA}",
         "dataset_test_split": "validation",

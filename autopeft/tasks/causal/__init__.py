@@ -1,19 +1,21 @@
 """Tasks for causal language models: data in its usual forms, what of it is learned, token by token."""
 
-from autopeft.tasks.causal.asking import Question, ask, ending_tokens, offer, stop_strings
+from autopeft.tasks.causal.asking import Question, ask, ending_tokens, offer, prompts_of, stop_strings
 from autopeft.tasks.causal.build import build_causal_task
 from autopeft.tasks.causal.encoding import IGNORED, cut_causal, encode_causal
 from autopeft.tasks.causal.formats import FORMATS, Format, recognise
+from autopeft.tasks.causal.questions import questions_of
 from autopeft.tasks.causal.render import Rendered, render
 from autopeft.tasks.causal.survey import Survey, describe, end_share, survey
 from autopeft.tasks.causal.task import CausalSplit, CausalTask
 from autopeft.tasks.causal.tools import CALLS
-from autopeft.tasks.causal.turns import TOOLS, Example, Turn
+from autopeft.tasks.causal.turns import STAND_IN, TOOLS, Example, Turn
 
 __all__ = [
     "CALLS",
     "FORMATS",
     "IGNORED",
+    "STAND_IN",
     "TOOLS",
     "CausalSplit",
     "CausalTask",
@@ -31,6 +33,8 @@ __all__ = [
     "end_share",
     "ending_tokens",
     "offer",
+    "prompts_of",
+    "questions_of",
     "recognise",
     "render",
     "stop_strings",

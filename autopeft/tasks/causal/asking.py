@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from autopeft.tasks.causal.encoding import IGNORED, Tokenised, special_ids, tokenise
 from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.causal.render import render
 from autopeft.tasks.causal.task import CausalSplit
 from autopeft.tasks.causal.turns import Example, Turn
 
-__all__ = ["Question", "ask", "ending_tokens", "offer", "stop_strings"]
+__all__ = ["Question", "ask", "ending_tokens", "offer", "prompts_of", "stop_strings"]
 
 
 class Question(NamedTuple):
@@ -43,6 +44,20 @@ def offer(split: CausalSplit, form: Format, tokenizer: Any) -> list[list[Questio
     ]
     questions = iter(ask(CausalSplit(asked), form, tokenizer))
     return [[next(questions) for _ in choices] for choices in split.choices]
+
+
+def prompts_of(split: CausalSplit, form: Format, tokenizer: Any) -> list[list[int]]:
+    """Return what a model is to go on with, in tokens: plain texts, or what comes before the last turn of others."""
+    found = []
+    for example, place in zip(split.examples, split.places or [""] * len(split), strict=True):
+        rendered = render(example, form, tokenizer, place)
+        # Blanks go into one token with the word after them, which is not there yet.
+        text = rendered.text.rstrip(" \t") if form.plain else rendered.text[: rendered.learned[-1][0]]
+        ids = list(tokenizer(text, add_special_tokens=not rendered.templated)["input_ids"])
+        # What ends a text would leave nothing to go on with.
+        ended = not rendered.templated and ids[-1:] == [tokenizer.eos_token_id]
+        found.append(ids[:-1] if ended else ids)
+    return found
 
 
 def ending_tokens(questions: Iterable[Question], tokenizer: Any) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autopeft.errors import DataError
@@ -11,7 +11,7 @@ from autopeft.tasks.causal.json_text import json_of, parsed
 from autopeft.tasks.causal.marks import MARKS, MASK, marked, masked_value
 from autopeft.tasks.causal.spot import LeftOut, Spot
 from autopeft.tasks.causal.tools import CALLS, calls_of, spoken_calls, tools_of
-from autopeft.tasks.causal.turns import ROLES, Example, Turn
+from autopeft.tasks.causal.turns import ROLES, STAND_IN, Example, Turn
 from autopeft.tasks.tables import is_missing, kind_in_words
 
 __all__ = ["conversation_of", "is_message"]
@@ -34,13 +34,14 @@ _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 _TOLD = ("name", "tool_call_id")
 
 
-def conversation_of(row: Mapping[str, Any], column: str, spot: Spot) -> Example:
+def conversation_of(row: Mapping[str, Any], column: str, spot: Spot, *, asking: bool = False) -> Example:
     """Make an example of a conversation.
 
     Args:
         row: Values by column.
         column: The column with the messages.
         spot: Where the row stands.
+        asking: Whether it is to be answered: what the assistant says at its end, if anything, gives way to a stand-in.
 
     Raises:
         DataError: When something has another form.
@@ -57,6 +58,8 @@ def conversation_of(row: Mapping[str, Any], column: str, spot: Spot) -> Example:
             "with 'from' and 'value'; texts to classify are named by --text and --label"
         )
     messages = [_message(each, spot_there.at(f"message {number}")) for number, each in enumerate(value, 1)]
+    if asking:
+        messages = _asked(messages)
     masked = masked_value(messages)
     turns = tuple(
         _turn(role, message, masked, column, spot_there.at(f"message {number}"))
@@ -79,6 +82,14 @@ def conversation_of(row: Mapping[str, Any], column: str, spot: Spot) -> Example:
 def is_message(value: Any) -> bool:
     """Tell whether a value is a message: an object that says who speaks, and what."""
     return isinstance(value, Mapping) and any(speaker in value and said in value for speaker, said in _KEYS)
+
+
+def _asked(messages: Sequence[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """Return messages up to what the assistant is to answer, and a stand-in for its answer."""
+    upto = max((number for number, (role, _) in enumerate(messages, 1) if role != "assistant"), default=0)
+    if not upto:
+        raise LeftOut("nothing is asked: there are no messages but the assistant's")
+    return [*messages[:upto], ("assistant", {"role": "assistant", "content": STAND_IN})]
 
 
 def _messages(value: Any, spot: Spot) -> Any:

@@ -54,6 +54,11 @@ class Format:
         return self.columns[1] if self.name == "choices" else None
 
     @property
+    def asking(self) -> tuple[str, ...]:
+        """The columns that rows need to be answered: those of what is answered are not among them."""
+        return self.columns if self.conversation or self.plain else self.columns[:-1]
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """Columns that belong to an example where they are."""
         return tuple(column for column in _BESIDE.get(self.name, ()) if column not in self.columns)

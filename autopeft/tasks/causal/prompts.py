@@ -14,7 +14,7 @@ from autopeft.tasks.causal.spot import LeftOut, Spot
 from autopeft.tasks.causal.turns import Example, Turn
 from autopeft.tasks.tables import is_missing, kind_in_words
 
-__all__ = ["choices_in", "chosen_of", "prompted_of"]
+__all__ = ["asked_of", "choices_in", "chosen_of", "prompted_of"]
 
 
 def prompted_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
@@ -69,11 +69,15 @@ def chosen_of(row: Mapping[str, Any], form: Format, naming: str | None, spot: Sp
         DataError: When the right choice cannot be told.
         LeftOut: When something is empty.
     """
-    question, _, answer = form.columns
-    asked = _said(row, question, spot)
+    answer, asked = form.columns[-1], asked_of(row, form, spot)
     choices = choices_in(row, form, spot)
     right = right_choice(spot.filled(row, answer), choices, naming, spot.at(f"'{answer}'"))
     return (Turn("user", asked), Turn("assistant", choices[right]))
+
+
+def asked_of(row: Mapping[str, Any], form: Format, spot: Spot) -> str:
+    """Return the question that a row has choices for; errors as of `chosen_of`."""
+    return _said(row, form.columns[0], spot)
 
 
 def _said(row: Mapping[str, Any], column: str, spot: Spot) -> str:

@@ -6,13 +6,17 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["ROLES", "TOOLS", "Example", "Turn", "parted", "recorded"]
+__all__ = ["ROLES", "STAND_IN", "TOOLS", "Example", "Turn", "parted", "recorded"]
 
 #: Who may speak; what `assistant` says is learned.
 ROLES = ("system", "user", "assistant", "tool")
 
 #: Role of a first turn that says, as JSON, which functions the assistant may call.
 TOOLS = "tools"
+
+
+#: What stands in an example for an answer that is wanted: only what comes before it is read.
+STAND_IN = "?"
 
 
 class Turn(NamedTuple):

@@ -1,0 +1,230 @@
+"""`autopeft predict`: a folder alone says the labels of rows, or answers them."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import autopeft
+from autopeft.backbones import load_backbone, load_decoder
+from autopeft.cli import app
+from autopeft.errors import AutopeftError, BackboneError, ConfigurationError, DataError
+from autopeft.methods import VOCABULARY
+from autopeft.saved import open_saved
+from autopeft.space import canonical
+from autopeft.tasks import CausalTask, Split, Task, pad_id_of
+from autopeft.tasks.causal import FORMATS, CausalSplit, Turn, ask, stop_strings
+from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
+from autopeft.testing.models import TEXTS, tiny_backbone
+from autopeft.training import add_merged, fine_tune
+from autopeft.trials import TrialSetting
+from autopeft.trials.generation import generate_all
+from tests.saved.test_cards import saved
+
+LORA = {"modules": {"lora": {"rank": 2}}, "training": {"learning_rate": 2e-2}}
+SETTING = TrialSetting(examples=96, validation_examples=64, epochs=4.0, batch_size=8, max_length=12)
+LABELS = ("bad, sad", "good\n|happy|")
+
+
+def texts_and_labels(count, seed):
+    rng = np.random.default_rng(seed)
+    labels = [int(label) for label in rng.integers(0, 2, count)]
+    said = ("bad sad", "good happy")
+    texts = [" ".join([*rng.choice(["film", "story", "of"], rng.integers(1, 5)), said[label]]) for label in labels]
+    return texts, labels
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("predict")
+    backbone = load_backbone(tiny_backbone("gpt2", folder))
+    splits = [Split(*texts_and_labels(count, seed)) for seed, count in enumerate((96, 64, 64))]
+    task = Task("t", LABELS, "accuracy", False, *splits, columns=("review",))
+    configuration = canonical(LORA, VOCABULARY, backbone.shape)
+    found = fine_tune(configuration, backbone, task, SETTING, folder / "out")
+    assert found.test["accuracy"] > 0.8
+    add_merged(configuration, backbone, task, SETTING, 0, found)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(place, monkeypatch):
+    monkeypatch.chdir(place)
+
+
+def invoke(*words):
+    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_what_evaluate_counts_is_what_predict_says_merged_or_not(place):
+    # Enough rows that evaluate finds three splits of 200, the last of which is measured.
+    parts = {"train": texts_and_labels(96, 7), "validation": texts_and_labels(96, 8), "test": texts_and_labels(200, 9)}
+    for name, (texts, labels) in parts.items():
+        with (place / f"{name}.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["review", "is"])
+            rows.writerows([text, LABELS[label]] for text, label in zip(texts, labels, strict=True))
+    words = ("--data", "train.csv", "--text", "review", "--label", "is", "--validation", "validation.csv")
+    found = json.loads(invoke("evaluate", "out", *words, "--test", "test.csv", "--json"))
+    invoke("predict", "out", "test.csv", "-o", "said.csv")
+    invoke("predict", "out/merged", "test.csv", "-o", "merged.jsonl")
+    with (place / "said.csv").open(newline="") as file:
+        said = list(csv.DictReader(file))
+    merged = [json.loads(line) for line in (place / "merged.jsonl").read_text().splitlines()]
+    assert [row["review"] for row in said] == parts["test"][0]
+    assert [row["predicted"] for row in said] == [row["predicted"] for row in merged]
+    shares = [row["probability"] for row in merged]
+    assert [float(row["probability"]) for row in said] == pytest.approx(shares, abs=1e-4)
+    counts = [[0, 0], [0, 0]]
+    for row in said:
+        counts[LABELS.index(row["is"])][LABELS.index(row["predicted"])] += 1
+    assert counts == found["confusion"]
+    assert min(map(max, counts)) > 50
+    assert [one["support"] for one in found["labels"]] == [sum(row) for row in counts]
+    assert found["labels"][0]["recall"] == pytest.approx(counts[0][0] / sum(counts[0]))
+    assert found["labels"][1]["precision"] == pytest.approx(counts[1][1] / (counts[0][1] + counts[1][1]))
+    seen = set(texts_and_labels(96, 0)[0])
+    assert found["trained_on"] == sum(text in seen for text in parts["test"][0]) > 0
+
+
+def test_labels_that_data_lacks_keep_their_numbers(place):
+    texts, labels = texts_and_labels(96, 3)
+    rows = [{"text": text, "label": LABELS[n] if n else "other"} for text, n in zip(texts, labels, strict=True)]
+    (place / "one.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match="do not know 'other', labels of one; they know 'bad, sad'"):
+        autopeft.evaluate("out", data="one.jsonl")
+
+
+def test_rows_come_back_in_their_order_and_what_cannot_be_read_is_said(place):
+    (place / "new.csv").write_text('id,review\n7,"good\nhappy film"\n8,\n9,bad sad film\n')
+    done = CliRunner().invoke(app, ["predict", "out", "new.csv", "-o", "new.tsv"], catch_exceptions=False)
+    assert "1 row has no prediction: 'review' is empty (line 4)" in done.stderr
+    with (place / "new.tsv").open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [row["id"] for row in rows] == ["7", "8", "9"]
+    assert [row["predicted"] for row in rows] == [LABELS[1], "", LABELS[0]]
+    found = autopeft.predict("out", file="new.csv")
+    assert [row and row.text for row in found.rows] == [LABELS[1], None, LABELS[0]]
+    assert sum(found.rows[0].probabilities.values()) == pytest.approx(1)
+    shown = invoke("predict", "out", "-i", "good happy film").splitlines()
+    assert [float(line.split()[0]) for line in shown if line[:2] in ("0.", "1.")] == pytest.approx(
+        list(found.rows[0].probabilities.values()), abs=1e-4
+    )
+
+
+def test_columns_are_those_of_the_training_data_unless_said_or_alone(place):
+    (place / "alone.csv").write_text("words\ngood happy film\n")
+    (place / "other.csv").write_text("words,review\nbad sad film,good happy film\n")
+    found = autopeft.predict("out", file="alone.csv")
+    assert found.rows[0].text == LABELS[1]
+    assert any("column 'words' taken for 'review'" in note for note in found.notes)
+    assert autopeft.predict("out", file="other.csv").rows[0].text == LABELS[1]
+    assert autopeft.predict("out", file="other.csv", columns=["words"]).rows[0].text == LABELS[0]
+    long = autopeft.predict("out", ["film " * 40])
+    assert "1 of 1 texts cut at 12 tokens, as in training" in long.notes
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "expected texts or a file to predict, and not both"),
+        (["new.csv", "-i", "a"], "expected texts or a file to predict, and not both"),
+        (["nowhere.csv"], "data file 'nowhere.csv' was not found"),
+        (["new.csv", "--text", "nope"], "has no column 'nope'; found: id, review"),
+        (["-i", "a", "--input2", "b"], "reads single texts; found 2 in input 1"),
+        (["-i", "a", "-i", "b", "--input2", "b"], "found 2 --input and 1 --input2"),
+        (["new.csv", "-o", "said.parquet"], "expected a name that ends in one of: .csv, .tsv, .jsonl"),
+        (["new.csv", "-o", "no/said.csv"], "there is no folder"),
+        (["said.csv", "-o", "again.csv"], "has a column 'predicted' already"),
+        (["-i", "a", "--max-new-tokens", "3"], "tells labels and writes no answers"),
+        (["-i", "a", "--model", "nowhere/at/all"], "model folder nowhere/at/all does not exist"),
+    ],
+)
+def test_what_cannot_be_predicted_is_said(place, words, message):
+    (place / "new.csv").write_text("id,review\n7,good\n")
+    (place / "said.csv").write_text("review,predicted\na,b\n")
+    with pytest.raises(AutopeftError) as error:
+        CliRunner().invoke(app, ["predict", "out", *words], catch_exceptions=False)
+    assert message in str(error.value)
+    assert not (place / "again.csv").exists()
+
+
+def test_another_model_in_the_place_of_the_one_trained_on_is_refused(place, tmp_path):
+    shutil.copytree("out", tmp_path / "out")
+    with pytest.raises(ConfigurationError, match=r"no readable predict.json; expected a folder"):
+        autopeft.predict(tmp_path, ["good"])
+    use = json.loads((tmp_path / "out" / "predict.json").read_text())
+    use["base"]["identity"]["weights"] = "0" * 64
+    (tmp_path / "out" / "predict.json").write_text(json.dumps(use))
+    with pytest.raises(ConfigurationError, match="holds other weights than when the adapters"):
+        autopeft.predict(tmp_path / "out", ["good"])
+    found = autopeft.predict(tmp_path / "out", ["good"], model=use["base"]["path"])
+    assert any("has other weights than the model that was trained on" in note for note in found.notes)
+    use["base"]["path"] = str(tmp_path / "gone")
+    (tmp_path / "out" / "predict.json").write_text(json.dumps(use))
+    with pytest.raises(BackboneError, match="say where it is by --model"):
+        autopeft.predict(tmp_path / "out", ["good"])
+
+
+def _row(form, number):
+    if form == "messages":
+        return {"messages": [{"role": "user", "content": TEXTS[number]}, {"role": "assistant", "content": TEXTS[4]}]}
+    if form == "choices":
+        return {"question": TEXTS[number], "choices": ["film", "good happy", "sad"]}
+    column = {"text": "text", "prompt": "prompt", "question": "question", "instruction": "instruction"}[form]
+    return {column: TEXTS[number]}
+
+
+@pytest.mark.parametrize("form", [form.name for form in FORMATS])
+def test_decoders_answer_every_form_of_rows(tmp_path, form):
+    template = CHAT_TEMPLATE if form == "messages" else None
+    backbone = load_decoder(tiny_decoder("llama", tmp_path, template=template))
+    how = next(each for each in FORMATS if each.name == form)
+    # Where nothing is written between the two, the answer's first word shall not be one with the prompt's last.
+    answer = " good happy" if form == "prompt" else "good happy"
+    turns = [(Turn("user", TEXTS[n]), Turn("assistant", answer)) for n in range(4)]
+    if form == "text":
+        turns = [(Turn("assistant", text),) for text in TEXTS[:4]]
+    choices = [("film", "good happy", "sad")] * 4 if form == "choices" else None
+    split = CausalSplit(turns, choices)
+    task = CausalTask("t", how, "token_accuracy", split, split, split)
+    folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, task, tmp_path / "out")
+    rows = [_row(form, number) for number in range(4)]
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = autopeft.predict(folder, file=tmp_path / "asked.jsonl", output=tmp_path / "said.jsonl")
+    answers = [row.text for row in found.rows]
+    written = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
+    assert [row["predicted"] for row in written] == answers
+    assert [{key: row[key] for key in rows[0]} for row in written] == rows
+    if form == "choices":
+        assert set(answers) <= set(choices[0])
+        with pytest.raises(AutopeftError, match="chooses among choices, which a text has none of"):
+            autopeft.predict(folder, ["What?"])
+        return
+    # As trials ask with the true answers at hand, which must make no difference.
+    opened = open_saved(folder)
+    asked = [question.prompt for question in ask(split, how, opened.tokenizer)]
+    if form == "text":
+        asked = [opened.tokenizer(text)["input_ids"] for text in TEXTS[:4]]
+    ends = {"ends": opened.ending_tokens(), "stops": stop_strings(how, opened.tokenizer)}
+    cap = opened.use.max_new_tokens
+    how_far = {"cap": cap, "pad_id": pad_id_of(opened.tokenizer), "precision": "fp32"}
+    assert answers == generate_all(opened.model, asked, opened.tokenizer, **ends, **how_far)
+    assert any(answers)
+    assert autopeft.predict(folder, TEXTS[:4]).rows == found.rows
+    assert all(len(row.text.split()) <= 1 for row in autopeft.predict(folder, TEXTS[:4], max_new_tokens=1).rows)
+
+
+def _row(form, number):
+    """Return a row of a form that is to be answered: an answer that is there is not read."""
+    if form == "messages":
+        said = [{"role": "user", "content": TEXTS[number]}, {"role": "assistant", "content": TEXTS[4]}]
+        return {"messages": said[: 1 + number % 2]}
+    if form == "choices":
+        return {"question": TEXTS[number], "choices": ["film", "good happy", "sad"]}
+    return {form: TEXTS[number]}
