@@ -28,6 +28,7 @@ assert result.complete
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_it_prints_nothing(place, workers):
     code = SEARCH.format(workers=workers)

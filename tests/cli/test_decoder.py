@@ -9,6 +9,7 @@ import pytest
 
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
+from tests.cli.in_process import run_here
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +28,13 @@ def autopeft(place, *words):
     return subprocess.run(command, capture_output=True, text=True, cwd=place, timeout=300)
 
 
-def search(place, *words, model="tiny-llama", data="train.jsonl"):
-    return autopeft(place, "search", "--model", model, "--data", data, "--workers", 0, "--no-select", *words)
+WORDS = ("search", "--workers", 0, "--no-select")
 
 
+@pytest.mark.slow
 def test_search_export_and_train(place):
     flags = ["--budget", "10%", "--trials", 4, "--examples", 24, "--epochs", 2, "--generate", 8, "-o", "run"]
-    done = search(place, *flags, "--fidelity", "examples")
+    done = autopeft(place, *WORDS, "--model", "tiny-llama", "--data", "train.jsonl", *flags, "--fidelity", "examples")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "prompts of 'question', completions of 'answer', which are learned" in done.stdout
     assert "0.0% of the training examples truncated" in done.stdout
@@ -82,7 +83,8 @@ def test_search_export_and_train(place):
     ],
 )
 def test_what_a_user_can_get_wrong_is_one_message(place, words, told, message):
-    done = search(place, *words, **told)
+    found = {"model": "tiny-llama", "data": "train.jsonl"} | told
+    done = run_here(*WORDS, "--model", found["model"], "--data", found["data"], *words, cwd=place)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

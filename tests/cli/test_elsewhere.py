@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 import yaml
 
 from tests.cli.test_search import WORDS, facts, place
@@ -18,6 +19,7 @@ def autopeft(folder, *words):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_everything_a_plan_names_is_found_again(place, tmp_path):
     (place / "shards").mkdir()
     for number in range(3):
@@ -38,6 +40,7 @@ def test_everything_a_plan_names_is_found_again(place, tmp_path):
     assert json.loads(autopeft(tmp_path, "front", run, "--json"))["trials"]["complete"] == 4
 
 
+@pytest.mark.slow
 def test_a_run_begun_by_a_relative_spec(place, tmp_path):
     spec = {"model": "tiny-bert", "data": "train.csv", "budget": "20%", "epochs": 1, "workers": 0, "trials": 3}
     (place / "spec.yaml").write_text(yaml.safe_dump(spec | {"out": "spec-run"}))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.in_process import run_here
+
 ROWS = "text,label\n" + "".join(f"some words {i},{'ab'[i % 2]}\n" for i in range(60))
 
 
@@ -54,7 +56,8 @@ FAULTS = {
 def test_faults(name, folder):
     words, said = FAULTS[name]
     before = sorted(folder.rglob("*"))
-    done = run(*words, cwd=folder)
+    # One in a process, for that is what users see.
+    done = (run if name == "no spec" else run_here)(*words, cwd=folder)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith(("error: ", "Usage: "))
@@ -63,6 +66,7 @@ def test_faults(name, folder):
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_without_the_demo_packages_it_says_what_to_install(folder, tmp_path):
     """The packaged model and data are hidden, as on a machine without the extra."""
     (tmp_path / "sitecustomize.py").write_text(

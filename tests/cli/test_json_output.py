@@ -45,6 +45,7 @@ def autopeft(place, *words):
     return run(place, [sys.executable, "-m", "autopeft.cli", *words])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_loud_plugin_is_heard_on_standard_error_alone(loud, workers):
     words = command(loud, f"loud{workers}", "--plugin", "loud.py", "--space", "loud.yaml", "--trials", "3", "--json")
@@ -65,6 +66,7 @@ def test_a_loud_plugin_is_heard_on_standard_error_alone(loud, workers):
     assert json.loads(shown.stdout) == json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_verbs_that_load_a_plugin_say_nothing_else(loud):
     (loud / "c.yaml").write_text("modules: {lora: {rank: 8, targets: [q, v]}}")
     plugin = ("--plugin", "loud.py", "--json")

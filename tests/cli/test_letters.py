@@ -40,6 +40,7 @@ def test_what_is_shown(written, encoding, text, shown):
     assert written(encoding, text) == shown
 
 
+@pytest.mark.slow
 def test_a_search_among_any_letters_ends_well_on_any_terminal(tmp_path):
     """Names of labels, columns and folders, on standard output and in an error."""
     folder = tmp_path / "données отзывы"

@@ -11,6 +11,7 @@ from tests.cli.test_search import command, place, run, trials
 __all__ = ["place"]
 
 
+@pytest.mark.slow
 def test_two_costs_resume_with_what_was_measured_and_memory_budgets_hold(place):
     words = ["--objectives", "accuracy,params,memory"]
     first = run(place, "three", "--trials", "4", *words)
@@ -33,6 +34,7 @@ def test_two_costs_resume_with_what_was_measured_and_memory_budgets_hold(place):
     assert max(trial.user_attrs["costs"][1] for trial in trials(place / "less")[2:]) <= 1000 * limit
 
 
+@pytest.mark.slow
 def test_memory_that_nothing_fits_is_refused(place):
     refused = subprocess.run(command(place, "none", "--budget", "20%,1kB"), capture_output=True, text=True, cwd=place)
     assert refused.returncode == 2
@@ -40,6 +42,7 @@ def test_memory_that_nothing_fits_is_refused(place):
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.slow
 def test_time_is_measured_in_the_trials_and_relative_to_the_head(place):
     run(place, "time", "--trials", "11", "--objectives", "accuracy,time")
     told = [trial for trial in trials(place / "time") if trial.values]
@@ -49,6 +52,7 @@ def test_time_is_measured_in_the_trials_and_relative_to_the_head(place):
     assert all(trial.user_attrs["params"] >= 0 for trial in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objectives", ["accuracy", "accuracy,speed"])
 def test_objectives_that_are_none_are_refused(place, objectives):
     done = subprocess.run(

@@ -44,6 +44,7 @@ def search(place, out, *words, **options):
     return autopeft(place, "search", *flags, "--no-select", "-o", out, *words, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stdin", ["open", "closed"])
 def test_it_is_refused_in_one_message_whatever_standard_input_is(place, stdin):
     read, write = os.pipe()  # open, and nobody answers
@@ -66,6 +67,7 @@ def test_the_flag_allows_it_in_workers_too_and_is_recorded(place):
     assert yaml.safe_load((place / "trusted" / "study.yaml").read_text())["trust_remote_code"] is True
 
 
+@pytest.mark.slow
 def test_a_file_does_not_allow_it(place):
     recorded = autopeft(place, "search", "trusted/study.yaml", "--trials", "4", code=2).stderr
     assert REFUSED in recorded
@@ -74,6 +76,7 @@ def test_a_file_does_not_allow_it(place):
     assert "code that the model brings is run" in done.stdout
 
 
+@pytest.mark.slow
 def test_every_verb_that_loads_the_model_wants_the_flag(place, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", str(place / "modules"))

@@ -59,6 +59,7 @@ def facts(folder):
     ]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_trials_and_front(place):
     first = run(place, "one", "--trials", "12", "--seed", "1")
     run(place, "two", "--trials", "12", "--seed", "1")
@@ -83,6 +84,7 @@ def test_the_same_seed_gives_the_same_trials_and_front(place):
     assert json.loads(shown.stdout) == front
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_to_the_same_total(place):
     process = subprocess.Popen(command(place, "cut", "--trials", "14", "--epochs", "6"), cwd=place)
     until = time.time() + 120
@@ -103,6 +105,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_total(place):
     assert len(facts(place / "cut")) == 15
 
 
+@pytest.mark.slow
 def test_another_spec_in_the_same_folder_is_refused_and_fresh_begins_anew(place):
     run(place, "spec", "--trials", "3")
     other = subprocess.run(
@@ -115,6 +118,7 @@ def test_another_spec_in_the_same_folder_is_refused_and_fresh_begins_anew(place)
     assert len(facts(place / "spec")) == 4
 
 
+@pytest.mark.slow
 def test_every_run_records_a_plan_that_search_takes(place):
     run(place, "plan", "--trials", "3", "--space", "autopeft")
     done = subprocess.run(
@@ -127,6 +131,7 @@ def test_every_run_records_a_plan_that_search_takes(place):
     assert len(facts(place / "plan")) == 4
 
 
+@pytest.mark.slow
 def test_a_storage_shared_by_several_studies(place):
     url = f"sqlite:///{place}/shared.db"
     for seed in ("0", "1"):
@@ -139,6 +144,7 @@ def test_a_storage_shared_by_several_studies(place):
     assert json.loads(done.stdout)["spec"]["seed"] == 1
 
 
+@pytest.mark.slow
 def test_an_exhausted_space_ends_the_search_early_and_says_so(place):
     space = "name: few\nmodules: {lora: {rank: 1 | 2}}\ntraining: {learning_rate: 1e-3}\n"
     (place / "few.yaml").write_text(space)
@@ -148,12 +154,14 @@ def test_an_exhausted_space_ends_the_search_early_and_says_so(place):
     assert "exhausted" in said or "every configuration" in said.lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "gp"])
 def test_other_samplers(place, sampler):
     run(place, sampler, "--trials", "8", "--sampler", sampler)
     assert len({configuration for configuration, _ in facts(place / sampler)}) == 8
 
 
+@pytest.mark.slow
 def test_two_ray_workers_whatever_the_environment_holds(place, tmp_path):
     """An address that another job left there, and a folder of temporary files whose sockets would have no room."""
     folder = tmp_path / ("long" * 30)
@@ -192,6 +200,7 @@ def test_interrupted_it_ends_cleanly_and_keeps_what_is_finished(place):
     assert (place / "int" / "front.json").exists()
 
 
+@pytest.mark.slow
 def test_a_space_grows_and_the_old_trials_come_along(place):
     (place / "grow.yaml").write_text("name: grow\nmodules: {lora: {rank: 1 | 2}}\ntraining: {learning_rate: 1e-3}\n")
     run(place, "grow", "--trials", "4", "--space", "grow.yaml")

@@ -70,6 +70,7 @@ def test_spaces(tmp_path):
     assert eval(invoke("spaces", "show", "lora", "--python"), {"SearchSpace": SearchSpace}) == load_space("lora")
 
 
+@pytest.mark.slow
 def test_spaces_check_reports_all_errors_and_those_of_a_model(tmp_path):
     def check(text, *options):
         (tmp_path / "bad.yaml").write_text(text)
@@ -90,6 +91,7 @@ def test_spaces_check_reports_all_errors_and_those_of_a_model(tmp_path):
     assert "bad.yaml:1: layers: found layer 6, expected 0 to 5" in beyond
 
 
+@pytest.mark.slow
 def test_spaces_check_and_show_say_what_forbids_nothing(tmp_path):
     file = tmp_path / "idle.yaml"
     file.write_text("modules:\n  lora: {rank: 1 | 2}\nconstraints: [lora.rank <= 8, params <= 90%]\n")

@@ -12,9 +12,10 @@ from autopeft.errors import ConfigurationError
 from autopeft.methods import HEAD_ONLY, VOCABULARY, adapter_parameters, apply, remove, stock_lora
 from autopeft.space import canonical, load_space, shipped_spaces
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone
+from tests.marks import mostly_slow
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES)
+@pytest.fixture(scope="module", params=mostly_slow(ARCHITECTURES, fast=2))
 def backbone(request, tmp_path_factory):
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("costs"), layers=2))
 

@@ -54,6 +54,7 @@ def llama(tmp_path_factory):
     return load_backbone(str(folder))
 
 
+@pytest.mark.slow
 def test_a_thousand_configurations_of_llm_are_exact(llama) -> None:
     space, costs, rng = load_space("llm").bind(VOCABULARY, llama.shape), Costs(llama), np.random.default_rng(0)
     methods = set()

@@ -86,6 +86,7 @@ def test_peft_builds_one_method_on_every_architecture(architecture, tmp_path):
     assert sum(trainable.values()) - head == Costs(backbone).params(job.configuration)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modules", [WHERE, {"ia3": {}}], ids=["lora", "ia3"])
 def test_trained_adapters_reload_without_autopeft(tmp_path, modules):
     backbone = load_backbone(tiny_backbone("bert", tmp_path))

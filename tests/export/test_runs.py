@@ -150,6 +150,7 @@ def test_other_tools_train_by_their_command(tmp_path, target, kind, precision):
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.slow
 def test_a_bf16_search_on_a_machine_without_a_gpu_leads_to_a_script_that_runs_there(tmp_path):
     assert run_page(exported("transformers", "classification", "bf16", tmp_path, architecture="bert").folder)["r"] == 4
 
@@ -189,6 +190,7 @@ def test_every_file_that_can_says_first_where_it_is_from(tmp_path, target):
             assert any("autopeft 0." in line and "trial 7 of run" in line and "0.5000" in line for line in first)
 
 
+@pytest.mark.slow
 def test_the_code_of_an_untrained_adapter_runs_in_its_folder(tmp_path):
     done = exported("peft", "classification", "fp32", tmp_path, architecture="bert", modules=SERIAL)
     script = f"{done.code}\nprint(model.active_peft_config.peft_type)"
@@ -248,6 +250,7 @@ def test_configs_read_as_a_person_would_have_written_them(tmp_path, modules, sho
     assert {key: config[key] for key in short} == short
 
 
+@pytest.mark.slow
 def test_the_packaged_model_is_named_by_its_hub_id(tmp_path):
     backbone = load_backbone()
     for target in ("peft", "transformers", "autopeft"):

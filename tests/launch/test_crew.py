@@ -60,6 +60,7 @@ def test_in_this_process_the_runner_is_loaded_once(tmp_path):
     assert len(list(tmp_path.glob("load-*"))) == 1
 
 
+@pytest.mark.slow
 def test_workers_stay_warm_and_the_dead_are_replaced(tmp_path):
     with Crew(SearchPlan.of({"workers": 2}), Job(tmp_path)) as crew:
         first = dict(crew.do([Square(number) for number in range(4)]))

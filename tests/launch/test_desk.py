@@ -193,6 +193,7 @@ def test_baselines_are_never_stopped(make_desk):
     assert desk.go_on(trial.number, at_rung(0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["pareto", "random", "tpe", "nsga2", "gp"])
 def test_every_sampler_goes_on_after_stopped_trials(make_desk, sampler):
     desk = make_desk(total=16, sampler=sampler)

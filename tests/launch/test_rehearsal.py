@@ -189,6 +189,7 @@ def test_out_of_memory_in_a_step_is_no_fault_of_the_data(place, monkeypatch):
     assert len(measured) == 1
 
 
+@pytest.mark.slow
 def test_a_run_with_results_is_not_rehearsed_again(place, monkeypatch):
     rehearsed = []
     monkeypatch.setattr(rehearsal_module, "rehearse", lambda *words: rehearsed.append(words))
@@ -200,6 +201,7 @@ def test_a_run_with_results_is_not_rehearsed_again(place, monkeypatch):
     assert len(rehearsed) == 2
 
 
+@pytest.mark.slow
 def test_a_rehearsal_changes_no_trial(place, monkeypatch):
     model = tiny_backbone("bert", place)
     with_one = [trial.values for trial in search(place, model).study.trials]
@@ -214,11 +216,13 @@ def test_an_output_folder_that_cannot_be_is_told_before(place, monkeypatch):
         search(place, tiny_backbone("bert", place), out=place / "file" / "run")
 
 
+@pytest.mark.slow
 def test_workers_rehearse_and_then_try(place):
     model = tiny_backbone("bert", place)
     assert search(place, model, workers=1, trials=1).fruitless is None
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_in_workers(place):
     def spoil(weights):
         weights["encoder.layer.1.output.dense.weight"][0, 0] = torch.nan
@@ -243,6 +247,7 @@ def test_what_goes_wrong_in_workers(place):
     assert said[0].startswith("the rehearsal of a trial has no result: a worker died: ")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no shared cases beside the repository")
 def test_the_shared_model_with_a_pad_token_past_its_embeddings(tmp_path):
     command = ["search", "--data", SHARED / "plain.csv", "--text", "text", "--label", "label", "--workers", "0"]

@@ -42,6 +42,7 @@ def holds(folder):
     return (folder / LOCK).is_file() and (folder / LOCK).read_text().endswith("}")
 
 
+@pytest.mark.slow
 def test_of_two_processes_the_second_is_refused_and_the_first_loses_nothing(plan):
     wanted = plan(trials=5)
     first = subprocess.Popen(command(wanted), stdout=subprocess.DEVNULL)

@@ -17,6 +17,7 @@ MODULES = (
 )
 
 
+@pytest.mark.slow
 def test_a_warm_model_stays_as_it_was(backbone) -> None:
     model, batch = backbone.classifier(2), tiny_batch(backbone)
     before = {name: value.clone() for name, value in model.base_model.state_dict().items()}

@@ -12,17 +12,18 @@ from autopeft.methods.lora_starts import quantising
 from autopeft.space import canonical
 from autopeft.testing.methods import CHECKS, MethodContract, trainable_count
 from autopeft.testing.models import tiny_batch
+from tests.marks import mostly_slow
 from tests.methods.examples import EXAMPLES
 from tests.methods.table import NOT_METHODS, PAGE, RECORDED, YES, page, quoted
 
 #: Configs for stock PEFT where our own refuses before PEFT is asked.
 STOCK = {"shadow": ShadowConfig}
 
-ARCHITECTURES = ("bert", "roberta", "gpt2", "llama", "vit")
+ARCHITECTURES = ("bert", "llama", "roberta", "gpt2", "vit")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-@pytest.mark.parametrize("backbone", ARCHITECTURES, indirect=True)
+@pytest.mark.parametrize("backbone", mostly_slow(ARCHITECTURES, fast=2), indirect=True)
 def test_a_method_keeps_its_contract_or_stock_peft_fails_too(backbone, name, tmp_path) -> None:
     configuration = canonical({"modules": {name: EXAMPLES[name]}}, VOCABULARY, backbone.shape)
     try:

@@ -18,6 +18,7 @@ LOFTQ = {"lora": {"rank": 8, "alpha": "1r", "init": "loftq", "targets": ["q", "u
 THERE = find_spec("bitsandbytes") is not None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(THERE, reason="bitsandbytes is there")
 def test_without_bitsandbytes_the_space_check_names_the_extra(tmp_path, tiny) -> None:
     file = tmp_path / "quantised.yaml"

@@ -54,6 +54,7 @@ def train(model, batch, steps, rate=0.05, weight_decay=0.0):
     return optimiser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["bert", "gpt2", "llama"], indirect=True)
 @pytest.mark.parametrize("init", ["eva", "corda", "lora_ga"])
 @pytest.mark.parametrize("variant", ["lora", "rslora"])

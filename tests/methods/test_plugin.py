@@ -40,6 +40,7 @@ def autopeft(place, *words):
     )
 
 
+@pytest.mark.slow
 def test_the_command_line_lists_counts_and_searches_it(tmp_path) -> None:
     rows = ["text,label", *(f"{word} number{i},{word}" for i in range(60) for word in ("leaf", "snow"))]
     (tmp_path / "train.csv").write_text("\n".join(rows))

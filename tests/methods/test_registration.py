@@ -8,6 +8,7 @@ import pytest
 KNOWN = "from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING as known; assert 'SERIAL_ADAPTER' in known"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

@@ -94,6 +94,7 @@ def test_head_only_is_saved_too(backbone, tmp_path) -> None:
     assert torch.equal(logits(model, batch), logits(twin, batch))
 
 
+@pytest.mark.slow
 def test_a_fresh_process_computes_the_same(tiny, tmp_path) -> None:
     backbone = tiny("llama")
     model = backbone.classifier(2)

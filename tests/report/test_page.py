@@ -136,6 +136,7 @@ def test_copy_takes_the_command(visit, finished):
     assert page.evaluate("navigator.clipboard.readText()") == command
 
 
+@pytest.mark.slow
 def test_light_dark_phone_and_paper(visit):
     light, dark = (visit("finished", color_scheme=scheme) for scheme in ("light", "dark"))
     ground = "getComputedStyle(document.body).backgroundColor"

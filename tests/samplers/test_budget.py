@@ -9,9 +9,10 @@ from autopeft.methods import VOCABULARY
 from autopeft.samplers.points import AffordablePoints
 from autopeft.space import load_space, shipped_spaces
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone
+from tests.marks import mostly_slow
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES)
+@pytest.fixture(scope="module", params=mostly_slow(ARCHITECTURES))
 def backbone(request, tmp_path_factory):
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("budget"), layers=2))
 

@@ -55,6 +55,7 @@ def test_other_samplers_take_two_costs(name):
     assert len(run([PARAMS, PLACES], 10, name).trials) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", [PLACES, TIME], ids=lambda axis: axis.name)
 def test_the_cost_that_is_asked_for_is_kept_low(axis):
     def mean(axes):

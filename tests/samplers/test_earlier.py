@@ -42,11 +42,13 @@ def cold():
     return np.array([growth([], seed) for seed in SEEDS])
 
 
+@pytest.mark.slow
 def test_a_related_study_helps(cold):
     warm = np.array([growth(other_task(1), seed) for seed in SEEDS])
     assert (warm - cold).mean() > 0.1 * cold.mean()
 
 
+@pytest.mark.slow
 def test_a_misleading_study_does_no_harm(cold):
     apart = np.array([growth(other_task(-1), seed) for seed in SEEDS]) - cold
     assert apart.mean() > -max(2 * apart.std(ddof=1) / np.sqrt(len(SEEDS)), 0.05 * cold.mean())

@@ -26,6 +26,7 @@ def score(study):
     )
 
 
+@pytest.mark.slow
 def test_beats_random_search():
     scores = {}
     for name in ("pareto", "random"):

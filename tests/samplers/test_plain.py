@@ -58,6 +58,7 @@ def objective(trial):
     return x**2 + y**2, 1 - (x - 1) ** 2 - y**2 - (z == "bad")
 
 
+@pytest.mark.slow
 def test_finds_the_front_of_a_plain_study():
     ours, random = (searched(0, 24, sampler) for sampler in (ParetoSampler, optuna.samplers.RandomSampler))
     assert area(ours) > 1.1 * area(random)
@@ -70,12 +71,14 @@ def area(study):
     return hypervolume([10**cost for cost in costs], values, limit=10, reference=0.0, cheapest=1)
 
 
+@pytest.mark.slow
 def test_same_seed_same_proposals():
     first, second, other = (searched(seed, 12).trials for seed in (0, 0, 1))
     assert [trial.params for trial in first] == [trial.params for trial in second]
     assert [trial.params for trial in first] != [trial.params for trial in other]
 
 
+@pytest.mark.slow
 def test_a_study_resumed_from_its_trials_goes_on_as_it_would_have():
     whole = searched(0, 12)
     resumed = optuna.create_study(sampler=ParetoSampler(seed=0), directions=["minimize", "maximize"])

@@ -60,6 +60,7 @@ def told_in_order(make):
     return proposals(make, TOLD)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -128,6 +129,7 @@ for done, _ in enumerate(search(searched(*sys.argv[1:]), {TOTAL})):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_as_it_would_have(tmp_path):
     whole = searched()
     list(search(whole, TOTAL))

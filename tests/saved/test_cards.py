@@ -191,6 +191,7 @@ saved(configuration, backbone, _classify(), Path(sys.argv[3]))
 """
 
 
+@pytest.mark.slow
 def test_the_plugin_that_a_method_is_from_is_beside_it(backbones: dict[str, Backbone], tmp_path: Path) -> None:
     plugin = tmp_path / "my_plugin.py"
     plugin.write_bytes((Path(__file__).parents[1] / "methods" / "toy_plugin.py").read_bytes())

@@ -85,6 +85,7 @@ def test_noise_is_that_of_repeats():
     assert noise_of([("a", 0.5)]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTESTANTS)
 def test_every_contestant_gets_the_same_start_and_no_row_twice(name):
     benchmark = made_up(24)
@@ -107,6 +108,7 @@ def test_trials_out_of_reach_are_stopped_the_same_way_for_all():
     assert stopped.growth[:4] == whole.growth[:4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTESTANTS)
 def test_every_contestant_bears_with_stopped_trials(name):
     found = replay(replace(made_up(), stopping=True), name, 24, seed=1)
@@ -178,6 +180,7 @@ def test_the_lora_runs_are_modelled_without_the_two_that_contradict_others():
     assert 0 <= found.growth[-1] < benchmark.best()
 
 
+@pytest.mark.slow
 def test_what_an_earlier_search_said_changes_where_one_begins():
     benchmark = load("icd10")
     samplers = [make(name, benchmark, 32, seed=0) for name in BEGUN]
@@ -186,6 +189,7 @@ def test_what_an_earlier_search_said_changes_where_one_begins():
     assert begun != misled
 
 
+@pytest.mark.slow
 def test_gradients_promise_more_of_more_and_of_sensitive_places():
     job = prepare(SearchPlan())
     by, shape = sensitivity(job), job.backbone.shape

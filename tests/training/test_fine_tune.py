@@ -65,6 +65,7 @@ def test_what_is_saved_is_what_was_measured(backbone, tmp_path, precision):
     assert loss == pytest.approx(metrics["loss"], abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_adapters(backbone, tmp_path):
     configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
     runs = [fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / name, seed=3) for name in "ab"]

@@ -10,6 +10,7 @@ from autopeft.testing.models import TEXT_ARCHITECTURES, tiny_backbone
 from autopeft.trials import TrialRunner, use_threads
 from autopeft.trials import runner as runner_module
 from autopeft.trials.checkpointing import recompute_layers
+from tests.marks import mostly_slow
 from tests.trials.test_prefix import at_the_top
 from tests.trials.test_runner import SETTING, make_task
 
@@ -22,7 +23,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path))
 
 
-@pytest.fixture(scope="module", params=TEXT_ARCHITECTURES)
+@pytest.fixture(scope="module", params=mostly_slow(TEXT_ARCHITECTURES, fast=2))
 def backbone(request, tmp_path_factory):
     use_threads(1)
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))

@@ -17,6 +17,7 @@ from autopeft.trials import TrialRunner, draw, use_threads
 from autopeft.trials import prefix as prefix_module
 from autopeft.trials import runner as runner_module
 from autopeft.trials.prefix import PrefixCache
+from tests.marks import mostly_slow
 from tests.trials.test_runner import SETTING, make_task
 
 TASK = make_task()
@@ -28,7 +29,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "cache" / "prefixes"
 
 
-@pytest.fixture(scope="module", params=TEXT_ARCHITECTURES)
+@pytest.fixture(scope="module", params=mostly_slow(TEXT_ARCHITECTURES, fast=2))
 def backbone(request, tmp_path_factory):
     use_threads(1)
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))
