@@ -10,6 +10,11 @@ import pytest
 __all__ = ["mostly_slow"]
 
 
-def mostly_slow(cases: Iterable[Any], fast: int = 1) -> list[Any]:
-    """Return the cases of a test or fixture, all but the first so many of which are slow."""
-    return [case if number < fast else pytest.param(case, marks=pytest.mark.slow) for number, case in enumerate(cases)]
+def mostly_slow(cases: Iterable[Any]) -> list[Any]:
+    """Return the cases of a test or fixture, all but the first of which are slow."""
+    return [_slow(case) if number else case for number, case in enumerate(cases)]
+
+
+def _slow(case: Any) -> Any:
+    # What is a tuple stands for several arguments.
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)

@@ -14,6 +14,7 @@ from autopeft.cli import app
 from autopeft.launch import SearchPlan, default_study
 from autopeft.methods import VOCABULARY
 from autopeft.space import SearchSpace
+from tests.marks import mostly_slow
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text(encoding="utf8")
@@ -83,7 +84,8 @@ def test_the_default_study_is_a_plan():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("own_space", "1% of 22,713,216 parameters is 227,132"), ("plain_optuna", "lora r=")]
+    ("name", "said"),
+    mostly_slow([("own_space", "1% of 22,713,216 parameters is 227,132"), ("plain_optuna", "lora r=")]),
 )
 def test_quick_examples_run(name, said, tmp_path):
     assert said in _run_example(name, tmp_path)

@@ -15,6 +15,8 @@ from autopeft.errors import BackboneError
 from tests.backbones.own_code import MARK, own_classifier
 from tests.saved.run_cards import code_of
 
+pytestmark = pytest.mark.slow
+
 DATA = ["--data", "train.csv", "--text", "text", "--label", "label"]
 REFUSED = "brings code of its own"
 
@@ -44,7 +46,6 @@ def search(place, out, *words, **options):
     return autopeft(place, "search", *flags, "--no-select", "-o", out, *words, **options)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stdin", ["open", "closed"])
 def test_it_is_refused_in_one_message_whatever_standard_input_is(place, stdin):
     read, write = os.pipe()  # open, and nobody answers
@@ -67,7 +68,6 @@ def test_the_flag_allows_it_in_workers_too_and_is_recorded(place):
     assert yaml.safe_load((place / "trusted" / "study.yaml").read_text())["trust_remote_code"] is True
 
 
-@pytest.mark.slow
 def test_a_file_does_not_allow_it(place):
     recorded = autopeft(place, "search", "trusted/study.yaml", "--trials", "4", code=2).stderr
     assert REFUSED in recorded
@@ -76,7 +76,6 @@ def test_a_file_does_not_allow_it(place):
     assert "code that the model brings is run" in done.stdout
 
 
-@pytest.mark.slow
 def test_every_verb_that_loads_the_model_wants_the_flag(place, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", str(place / "modules"))
@@ -104,7 +103,6 @@ def test_every_verb_that_loads_the_model_wants_the_flag(place, monkeypatch):
     assert REFUSED not in invoke("report", "trusted", "--trust-remote-code")
 
 
-@pytest.mark.slow
 def test_what_is_saved_and_exported_runs_that_code_too(place):
     autopeft(place, "train", "trusted", "--pick", "1", "--epochs", "1", "-o", "whole", "--merge", "--trust-remote-code")
     autopeft(place, "export", "trusted", "--pick", "1", "--to", "transformers", "-o", "script", "--trust-remote-code")

@@ -175,6 +175,7 @@ def test_two_ray_workers_whatever_the_environment_holds(place, tmp_path):
     assert len(facts(place / "ray")) == 6
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_one_line_about_the_flag(place):
     words = [*command(place, "cluster"), "--ray-address", "127.0.0.1:1"]
     words[words.index("--workers") + 1] = "1"

@@ -17,6 +17,8 @@ from autopeft.training.seen import seen_rows
 from tests.cli.test_search import WORDS, place, run
 from tests.saved.test_cards import run as run_cards
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["place"]
 
 
@@ -78,7 +80,6 @@ def test_folders_of_finalists_are_whole_and_their_cards_run(selected, tmp_path):
     assert not list((folder / "finalists").rglob("*.training"))
 
 
-@pytest.mark.slow
 def test_what_is_done_is_not_done_again(selected):
     folder, _ = selected
     before, file = stamps(folder), read_finalists(folder)
@@ -102,7 +103,6 @@ def test_picks_read_the_finalists(selected):
     assert best.in_words in said
 
 
-@pytest.mark.slow
 def test_a_longer_final_setting_trains_anew_and_an_impossible_one_is_refused(place):
     run(place, "final", "--trials", "3")
     plan = place / "final" / "study.yaml"
@@ -117,7 +117,6 @@ def test_a_longer_final_setting_trains_anew_and_an_impossible_one_is_refused(pla
     assert "final.epoch: no such setting; did you mean 'epochs'?" in " ".join(refused.split())
 
 
-@pytest.mark.slow
 def test_too_few_seeds_and_no_front_are_refused(place):
     run(place, "young", "--trials", "1")
     assert "has not finished" in autopeft(place, "select", "young", code=2).stderr
@@ -125,7 +124,6 @@ def test_too_few_seeds_and_no_front_are_refused(place):
     assert "expected at least 3" in autopeft(place, "select", "young", "--seeds", 2, code=2).stderr
 
 
-@pytest.mark.slow
 def test_search_selects_at_its_end_and_a_decoder_has_the_untouched_model_beside_it(tmp_path):
     tiny_decoder("llama", tmp_path)
     rows = [{"question": f"{' '.join(text.split()[:3])} {n}", "answer": text} for n in range(20) for text in TEXTS]

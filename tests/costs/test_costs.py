@@ -15,7 +15,7 @@ from autopeft.testing.models import ARCHITECTURES, tiny_backbone
 from tests.marks import mostly_slow
 
 
-@pytest.fixture(scope="module", params=mostly_slow(ARCHITECTURES, fast=2))
+@pytest.fixture(scope="module", params=mostly_slow(ARCHITECTURES))
 def backbone(request, tmp_path_factory):
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("costs"), layers=2))
 

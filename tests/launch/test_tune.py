@@ -13,6 +13,8 @@ from autopeft.launch.tune import run_with_tune
 from autopeft.study import counted
 from tests.launch.conftest import complete
 
+pytestmark = pytest.mark.slow
+
 
 def make_job(folder, seconds=0.05, fate="", rungs=(), together=1):
     """Build a job whose class travels to the workers by value, as it lives in no importable module.
@@ -53,7 +55,6 @@ def notes(tmp_path):
     return folder
 
 
-@pytest.mark.slow
 def test_two_workers_load_twice_in_48_trials(make_desk, notes):
     desk = make_desk(total=48)
     run_with_tune(desk, make_job(notes, together=2), workers=2, gpus=0, address=None, deadline=None)
@@ -66,7 +67,6 @@ def test_two_workers_load_twice_in_48_trials(make_desk, notes):
     assert Counter(trial.state for trial in desk.study.trials) == {TrialState.COMPLETE: 48}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("workers", "gpus", "counts"), [(2, 1.0, [1, 1]), (4, 0.5, [2, 2]), (3, 0.5, [1, 2])])
 def test_workers_are_spread_over_the_gpus(make_desk, notes, workers, gpus, counts):
     # Ray believes in the GPUs it is told of and shows each worker its own.
@@ -87,7 +87,6 @@ def test_workers_are_spread_over_the_gpus(make_desk, notes, workers, gpus, count
     assert sorted(found.values()) == counts
 
 
-@pytest.mark.slow
 def test_a_killed_worker_loses_no_trial(make_desk, notes):
     desk = make_desk(total=6)
     run_with_tune(desk, make_job(notes, fate="die"), workers=2, gpus=0, address=None, deadline=None)
@@ -97,7 +96,6 @@ def test_a_killed_worker_loses_no_trial(make_desk, notes):
     assert len(set(done)) == 6
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "kind", "said"),
     [
@@ -119,7 +117,6 @@ def test_a_worker_that_cannot_load_ends_the_search_and_costs_no_trial(make_desk,
     assert {trial.user_attrs["baseline"] for trial in waiting} == {"head-only", "stock-lora"}
 
 
-@pytest.mark.slow
 def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes):
     desk = make_desk(total=10_000)
     states: Counter[TrialState] = Counter()

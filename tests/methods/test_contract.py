@@ -23,7 +23,7 @@ ARCHITECTURES = ("bert", "llama", "roberta", "gpt2", "vit")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-@pytest.mark.parametrize("backbone", mostly_slow(ARCHITECTURES, fast=2), indirect=True)
+@pytest.mark.parametrize("backbone", mostly_slow(ARCHITECTURES), indirect=True)
 def test_a_method_keeps_its_contract_or_stock_peft_fails_too(backbone, name, tmp_path) -> None:
     configuration = canonical({"modules": {name: EXAMPLES[name]}}, VOCABULARY, backbone.shape)
     try:

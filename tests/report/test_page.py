@@ -21,7 +21,10 @@ FLAGS = (
     "--disable-sync",
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: no page is opened")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: no page is opened"),
+]
 
 #: Where a point of a plot's trace is on the screen.
 PLACE = """([id, label, index]) => {
@@ -136,7 +139,6 @@ def test_copy_takes_the_command(visit, finished):
     assert page.evaluate("navigator.clipboard.readText()") == command
 
 
-@pytest.mark.slow
 def test_light_dark_phone_and_paper(visit):
     light, dark = (visit("finished", color_scheme=scheme) for scheme in ("light", "dark"))
     ground = "getComputedStyle(document.body).backgroundColor"

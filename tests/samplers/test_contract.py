@@ -1,5 +1,7 @@
 """Every sampler that has a name."""
 
+import pytest
+
 from autopeft.samplers import make_sampler
 from autopeft.testing.samplers import SamplerContract
 
@@ -28,6 +30,7 @@ class TestNsga2(Named):
     trials = 20
 
 
+@pytest.mark.slow
 class TestGp(Named):
     name = "gp"
     trials = 12

@@ -8,6 +8,7 @@ from autopeft.methods import VOCABULARY
 from autopeft.samplers import COSTS, CostAxis, cheapest_cost, make_sampler
 from autopeft.space import cells
 from autopeft.testing.samplers import LIMIT, toy_accuracy, toy_cost, toy_space
+from tests.marks import mostly_slow
 
 SPACE = toy_space()
 
@@ -40,7 +41,9 @@ def run(axes, count, name="pareto", seed=0):
 
 
 @pytest.mark.parametrize(
-    "axes", [[PLACES], [PARAMS, PLACES], [TIME], [PARAMS, TIME]], ids=lambda axes: "+".join(axis.name for axis in axes)
+    "axes",
+    mostly_slow([[PARAMS, PLACES], [PLACES], [TIME], [PARAMS, TIME]]),
+    ids=lambda axes: "+".join(axis.name for axis in axes),
 )
 def test_proposals_are_new_and_within_the_budget_and_the_same_again(axes):
     study = run(axes, 12)

@@ -39,6 +39,7 @@ def test_it_learns_as_a_trial_does_and_what_is_saved_is_measured(backbone, tmp_p
     assert load(tmp_path, model, backbone.anatomy) == configuration
 
 
+@pytest.mark.slow
 def test_without_trl_the_extra_is_named(backbone, tmp_path):
     code = (
         "import sys\nsys.modules['trl'] = None\n"

@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path))
 
 
-@pytest.fixture(scope="module", params=mostly_slow(TEXT_ARCHITECTURES, fast=2))
+@pytest.fixture(scope="module", params=mostly_slow(TEXT_ARCHITECTURES))
 def backbone(request, tmp_path_factory):
     use_threads(1)
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))

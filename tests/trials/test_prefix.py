@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "cache" / "prefixes"
 
 
-@pytest.fixture(scope="module", params=mostly_slow(TEXT_ARCHITECTURES, fast=2))
+@pytest.fixture(scope="module", params=mostly_slow(TEXT_ARCHITECTURES))
 def backbone(request, tmp_path_factory):
     use_threads(1)
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))
@@ -150,6 +150,7 @@ def _open_at(folder, model, queue):
     queue.put(make_cache(load_backbone(model), folder).at(2).values.double().sum().item())
 
 
+@pytest.mark.slow
 def test_workers_at_once_agree(bert_folder, tmp_path):
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
