@@ -92,7 +92,9 @@ def standing(entries: Sequence[Entry], *, most: int, at_once: int) -> Standing:
     if first:
         return Standing(everyone, first)
     live = _live(entries)
-    left = int(_MEANS * most * len(entries)) - sum(len(entry.scores) for entry in entries)
+    # Who is left out may come back when others fall, and gets a third seed then.
+    spoken_for = sum(max(len(entry.scores), 1 if entry.fixed else LEAST_SEEDS) for entry in entries)
+    left = int(_MEANS * most * len(entries)) - spoken_for
     further = min(at_once, max(left, 0))
     return Standing(live, _missing(entries, live, LEAST_SEEDS) or _open(entries, live, most, further))
 

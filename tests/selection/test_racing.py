@@ -1,7 +1,7 @@
 """Races: everyone gets a chance, the hopeless are left out, further seeds go where the ranking is open."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autopeft.selection.racing import FIRST_SEEDS, LEAST_SEEDS, Entry, standing
@@ -57,6 +57,8 @@ def test_what_seeds_do_not_change_gets_one():
 
 
 @given(st.integers(0, 2**32 - 1))
+@example(241)  # one who was left out comes back when the means are nearly spent
+@example(1568)
 @settings(max_examples=15, deadline=None)
 def test_a_race_ends_within_its_means_and_with_three_seeds_each(seed):
     rng = np.random.default_rng(seed)
