@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
-
-from transformers import AutoConfig
 
 from autopeft.backbones import Backbone
 from autopeft.errors import DataError
@@ -99,11 +98,13 @@ def _as_numbered(task: Task, folder: Path) -> Task:
     Raises:
         DataError: When they do not know one.
     """
-    if not (folder / "config.json").is_file():
+    try:
+        # Read as it stands: to load it, code that the model brings might have to run.
+        names = json.loads((folder / "config.json").read_text(encoding="utf8"))["id2label"]
+    except (OSError, KeyError):
         # Adapters of an earlier version do not say.
         return task
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    known = tuple(config.id2label[number] for number in range(config.num_labels))
+    known = tuple(names[str(number)] for number in range(len(names)))
     if known == task.labels:
         return task
     others = [f"'{label}'" for label in task.labels if label not in known]
