@@ -160,24 +160,20 @@ def _answers(opened: Opened, form: Format, split: CausalSplit, most: int) -> lis
         choosing = Choosing(questions, [""] * len(questions), tokenizer, _TOGETHER)
         return [Prediction(choice) for choice in choosing.chosen(opened.model, precision)]
     prompts = prompts_of(split, form, tokenizer)
+    ends, stops, pad_id = opened.ending_tokens(), stop_strings(form, tokenizer), pad_id_of(tokenizer)
+    how: dict[str, Any] = {"ends": ends, "stops": stops, "pad_id": pad_id, "precision": precision}
     room = min(tokenizer.model_max_length, getattr(opened.model.config, "max_position_embeddings", None) or np.inf)
-    fitting = [number for number, prompt in enumerate(prompts) if 0 < len(prompt) < room]
-    if not fitting:
-        return [None] * len(prompts)
-    asked = [prompts[number] for number in fitting]
-    written = generate_all(
-        opened.model,
-        asked,
-        tokenizer,
-        ends=opened.ending_tokens(),
-        stops=stop_strings(form, tokenizer),
-        cap=int(min(most, room - max(map(len, asked)))),
-        pad_id=pad_id_of(tokenizer),
-        precision=precision,
-    )
+    left = [room - len(prompt) if prompt else 0 for prompt in prompts]
+    # What is long is answered by itself, so that it cuts no other answer short.
+    together = [number for number, tokens in enumerate(left) if tokens >= most]
+    written = generate_all(opened.model, [prompts[number] for number in together], tokenizer, cap=most, **how)
     found: list[Prediction | None] = [None] * len(prompts)
-    for number, text in zip(fitting, written, strict=True):
+    for number, text in zip(together, written, strict=True):
         found[number] = Prediction(text)
+    for number, tokens in enumerate(left):
+        if 0 < tokens < most:
+            [text] = generate_all(opened.model, [prompts[number]], tokenizer, cap=int(tokens), **how)
+            found[number] = Prediction(text)
     return found
 
 
@@ -189,6 +185,6 @@ def _said(intake: Intake, rows: Sequence[Prediction | None]) -> list[str]:
         return lines
     reasons = [f"{reason} ({listed(places)})" for reason, places in intake.drops.items()]
     if without > intake.dropped:
-        reasons.append("the prompt leaves no room for an answer")
+        reasons.append("the prompt is empty, or leaves no room for an answer")
     each = "1 row has" if without == 1 else f"{without:,} rows have"
     return [*lines, f"{each} no prediction: {'; '.join(reasons)}"]

@@ -1,8 +1,10 @@
 """`autopeft predict`: a folder alone says the labels of rows, or answers them."""
 
 import csv
+import io
 import json
 import shutil
+from contextlib import chdir, redirect_stdout
 
 import numpy as np
 import pytest
@@ -22,7 +24,8 @@ from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.training import add_merged, fine_tune
 from autopeft.trials import TrialSetting
 from autopeft.trials.generation import generate_all
-from tests.saved.test_cards import saved
+from tests.saved.run_cards import code_of
+from tests.saved.test_cards import ours, saved
 
 LORA = {"modules": {"lora": {"rank": 2}}, "training": {"learning_rate": 2e-2}}
 SETTING = TrialSetting(examples=96, validation_examples=64, epochs=4.0, batch_size=8, max_length=12)
@@ -228,3 +231,45 @@ def _row(form, number):
     if form == "choices":
         return {"question": TEXTS[number], "choices": ["film", "good happy", "sad"]}
     return {form: TEXTS[number]}
+
+
+def test_a_long_prompt_cuts_no_other_answer_short(tmp_path):
+    backbone = load_decoder(tiny_decoder("gpt2", tmp_path))
+    how = next(each for each in FORMATS if each.name == "question")
+    turns = [(Turn("user", TEXTS[0]), Turn("assistant", " ".join(TEXTS[1:3])))] * 4
+    split = CausalSplit(turns)
+    task = CausalTask("t", how, "token_accuracy", split, split, split)
+    folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, task, tmp_path / "out")
+    # Of 130 positions one prompt leaves a few, one none.
+    asked = [TEXTS[0], " ".join(["film"] * 118), " ".join(["film"] * 200)]
+    found = autopeft.predict(folder, asked)
+    assert found.rows[0] == autopeft.predict(folder, asked[:1]).rows[0]
+    assert len(found.rows[1].text.split()) < 16
+    assert found.rows[2] is None
+    assert any("1 row has no prediction: the prompt is empty, or leaves no room" in note for note in found.notes)
+
+
+def test_pairs_are_read_as_pairs(tmp_path):
+    backbone = load_backbone(tiny_backbone("bert", tmp_path))
+    pairs = [(TEXTS[n % 6], TEXTS[(n + 1) % 6]) for n in range(16)]
+    split = Split(pairs, [n % 2 for n in range(16)])
+    task = Task("t", LABELS, "accuracy", True, split, split, split, columns=("premise", "hypothesis"))
+    folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, task, tmp_path / "out", merge=True)
+    found = autopeft.predict(folder, pairs)
+    shares = np.array([list(dict(sorted(row.probabilities.items())).values()) for row in found.rows])
+    expected = ours(folder, backbone, task, pairs)
+    expected = np.exp(expected) / np.exp(expected).sum(axis=1, keepdims=True)
+    assert np.allclose(shares, expected, atol=1e-5)
+    rows = "".join(json.dumps(dict(zip(("hypothesis", "premise"), pair[::-1], strict=True))) + "\n" for pair in pairs)
+    (tmp_path / "pairs.jsonl").write_text(rows)
+    assert autopeft.predict(folder, file=tmp_path / "pairs.jsonl").rows == found.rows
+    merged = autopeft.predict(folder / "merged", pairs).rows
+    assert [row.text for row in merged] == [row.text for row in found.rows]
+    with pytest.raises(AutopeftError, match="reads pairs of texts; found 1 in input 1"):
+        autopeft.predict(folder, ["alone"])
+    # The card's code reads pairs too.
+    for place in (folder, folder / "merged"):
+        said = io.StringIO()
+        with chdir(place), redirect_stdout(said):
+            exec(code_of(place), {})
+        assert sum(label in said.getvalue() for label in LABELS) >= 1
