@@ -11,6 +11,7 @@ import torch
 from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.constants import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -137,12 +138,24 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
     head: dict[str, torch.Tensor] = {}
     for each in inserted:
         source = folder if len(inserted) == 1 else folder / each.part.name
-        rest = restore(each, anatomy, load_file(source / SAFETENSORS_WEIGHTS_NAME), source)
+        rest = restore(each, anatomy, _read(source / SAFETENSORS_WEIGHTS_NAME), source)
         head.update({key.removeprefix(PLACED).removeprefix("base_model."): value for key, value in rest.items()})
     if (folder / HEAD).is_file():
-        head.update(load_file(folder / HEAD))
+        head.update(_read(folder / HEAD))
     _copy(head, {name: parameter.detach() for name, parameter in head_parameters(model).items()}, folder)
     return configuration
+
+
+def _read(file: Path) -> dict[str, torch.Tensor]:
+    """Read a file of tensors.
+
+    Raises:
+        ConfigurationError: When it is missing or broken.
+    """
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise ConfigurationError(f"cannot read the weights in {file}: {error}; save the adapters again") from error
 
 
 def restore(

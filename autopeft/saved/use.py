@@ -81,6 +81,8 @@ class Use:
         try:
             data = json.loads((folder / USE_FILE).read_text(encoding="utf8"))
             form, base = data["form"], data["base"]
+            if not isinstance(data["max_length"], int) or data["precision"] not in ("bf16", "fp32"):
+                raise ValueError(data)
             return cls(
                 **data
                 | {

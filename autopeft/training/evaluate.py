@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autopeft.backbones import Backbone
-from autopeft.errors import DataError
+from autopeft.errors import ConfigurationError, DataError
 from autopeft.launch import Groundwork, SearchPlan, groundwork
 from autopeft.methods import load
 from autopeft.methods.storage import read_manifest
@@ -104,6 +104,8 @@ def _as_numbered(task: Task, folder: Path) -> Task:
     except (OSError, KeyError):
         # Adapters of an earlier version do not say.
         return task
+    except ValueError as error:
+        raise ConfigurationError(f"{folder / 'config.json'} is no JSON ({error}); save the adapters again") from error
     known = tuple(names[str(number)] for number in range(len(names)))
     if known == task.labels:
         return task

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.errors import AutopeftError, DataError
-from autopeft.tasks.tables import Table, text_of
+from autopeft.tasks.tables import Table, is_missing, mended, text_of
 
 __all__ = ["OUTPUTS", "Prediction", "Predictions", "check_output", "write_predictions"]
 
@@ -96,7 +96,9 @@ def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Pat
             if file.suffix.lower() == ".jsonl":
                 for (_, row), prediction in zip(table.rows, rows, strict=True):
                     found = {PREDICTED: None} if prediction is None else prediction.to_dict()
-                    out.write(json.dumps({**row, **found}, default=str) + "\n")
+                    # JSON has no NaN.
+                    there = {key: None if is_missing(value) else value for key, value in row.items()}
+                    out.write(json.dumps({**there, **found}, default=str) + "\n")
             else:
                 _write_cells(table, rows, csv.writer(out, delimiter="," if file.suffix.lower() == ".csv" else "\t"))
         os.replace(partial, file)
@@ -108,10 +110,10 @@ def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Pat
 
 def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> None:
     told = any(row is not None and row.probabilities is not None for row in rows)
-    out.writerow([*table.columns, PREDICTED, *([PROBABILITY] if told else [])])
+    out.writerow([*map(mended, table.columns), PREDICTED, *([PROBABILITY] if told else [])])
     for (_, row), prediction in zip(table.rows, rows, strict=True):
         cells = [_cell(row.get(column)) for column in table.columns]
-        cells.append("" if prediction is None else prediction.text)
+        cells.append("" if prediction is None else mended(prediction.text))
         if told:
             cells.append("" if prediction is None else f"{prediction.probability:.6f}")
         out.writerow(cells)
@@ -119,7 +121,7 @@ def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> N
 
 def _cell(value: Any) -> str:
     """Return a value as a cell has it; lists and objects as JSON."""
-    if value is None:
+    if is_missing(value):
         return ""
     text = text_of(value)
-    return json.dumps(value, ensure_ascii=False, default=str) if text is None else text
+    return mended(json.dumps(value, ensure_ascii=False, default=str) if text is None else text)

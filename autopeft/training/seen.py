@@ -22,5 +22,9 @@ def seen_rows(folder: Path, split: Split | CausalSplit) -> int | None:
     Returns:
         How many; None where it is not recorded what the adapters were trained on.
     """
-    file = folder / TRAINING_ROWS
-    return int(np.isin(row_hashes(split), np.load(file)).sum()) if file.is_file() else None
+    try:
+        known = np.load(folder / TRAINING_ROWS)
+    except (OSError, ValueError):
+        # There is none, as in folders of earlier versions, or it is broken.
+        return None
+    return int(np.isin(row_hashes(split), known).sum())

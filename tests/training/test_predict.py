@@ -273,3 +273,36 @@ def test_pairs_are_read_as_pairs(tmp_path):
         with chdir(place), redirect_stdout(said):
             exec(code_of(place), {})
         assert sum(label in said.getvalue() for label in LABELS) >= 1
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("predict.json", "{}", "no readable predict.json"),
+        ("predict.json", None, "no readable predict.json"),
+        ("adapter_model.safetensors", "junk", "cannot read the weights in"),
+        ("adapter_model.safetensors", None, "cannot read the weights in"),
+        ("config.json", "{", "cannot load what is in"),
+        ("tokenizer.json", None, "cannot load what is in"),
+    ],
+)
+def test_a_broken_folder_is_one_message(place, tmp_path, file, content, message):
+    shutil.copytree("out", tmp_path / "out")
+    (tmp_path / "out" / file).unlink()
+    if content is not None:
+        (tmp_path / "out" / file).write_text(content)
+    with pytest.raises(ConfigurationError, match=message):
+        autopeft.predict(tmp_path / "out", ["good"])
+
+
+def test_what_json_and_utf8_lack_is_written_as_they_can(place, tmp_path):
+    (tmp_path / "odd.jsonl").write_text('{"review": NaN, "x": {"a": [1]}}\n{"review": "good", "x": "\\ud83d"}\n')
+    for name in ("said.jsonl", "said.csv"):
+        autopeft.predict("out", file=tmp_path / "odd.jsonl", output=tmp_path / name)
+    first, second = (json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines())
+    assert first == {"review": None, "x": {"a": [1]}, "predicted": None}
+    assert (second["review"], second["predicted"]) == ("good", LABELS[1])
+    with (tmp_path / "said.csv").open(newline="", encoding="utf8") as rows:
+        first, second = csv.DictReader(rows)
+    assert (first["review"], first["x"], first["predicted"]) == ("", '{"a": [1]}', "")
+    assert second["x"] == "\ufffd"
