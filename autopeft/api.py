@@ -215,9 +215,10 @@ def predict(
         if output is not None:
             check_output(Path(output), table)
         found = predict_rows(opened, table, max_new_tokens=max_new_tokens)
-        if output is not None:
-            write_predictions(table, found.rows, Path(output))
-        return found
+        if output is None:
+            return found
+        write_predictions(table, found.rows, Path(output))
+        return replace(found, file=Path(output))
 
 
 def _words(plan: SearchPlan) -> Iterator[str]:

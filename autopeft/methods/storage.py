@@ -20,6 +20,7 @@ from autopeft.backbones import Anatomy, head_parameters
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Inserted, applied, apply, original_name
 from autopeft.methods.prompts import prompt_of
+from autopeft.methods.registry import METHODS
 from autopeft.space import Configuration
 
 __all__ = [
@@ -133,6 +134,7 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
     """
     folder = Path(folder)
     configuration, _ = read_manifest(folder)
+    _check_known(configuration, folder)
     apply(configuration, model, anatomy, stored=True)
     inserted = applied(model).inserted
     head: dict[str, torch.Tensor] = {}
@@ -144,6 +146,16 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
         head.update(_read(folder / HEAD))
     _copy(head, {name: parameter.detach() for name, parameter in head_parameters(model).items()}, folder)
     return configuration
+
+
+def _check_known(configuration: Configuration, folder: Path) -> None:
+    """Refuse adapters of methods that are not known, whose code nobody has asked to run."""
+    unknown = [name for name in configuration.modules if name not in METHODS]
+    if unknown:
+        raise ConfigurationError(
+            f"{folder} holds adapters of {' and '.join(unknown)}, which autopeft lacks; name the Python file that "
+            "registers it by --plugin, if you trust it: it may be the .py in that folder"
+        )
 
 
 def _read(file: Path) -> dict[str, torch.Tensor]:

@@ -53,10 +53,12 @@ class Predictions:
     Args:
         rows: A prediction for each row of the input, in its order; None where a row cannot be read.
         notes: What there is to say of the model and of the rows, for people.
+        file: Where they were written; None where they were not.
     """
 
     rows: tuple[Prediction | None, ...]
     notes: tuple[str, ...] = ()
+    file: Path | None = None
 
 
 def check_output(file: Path, table: Table) -> None:

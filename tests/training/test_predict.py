@@ -203,6 +203,7 @@ def test_decoders_answer_every_form_of_rows(tmp_path, form):
     answers = [row.text for row in found.rows]
     written = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
     assert [row["predicted"] for row in written] == answers
+    assert found.file == tmp_path / "said.jsonl"
     assert [{key: row[key] for key in rows[0]} for row in written] == rows
     if form == "choices":
         assert set(answers) <= set(choices[0])
@@ -292,6 +293,15 @@ def test_a_broken_folder_is_one_message(place, tmp_path, file, content, message)
     if content is not None:
         (tmp_path / "out" / file).write_text(content)
     with pytest.raises(ConfigurationError, match=message):
+        autopeft.predict(tmp_path / "out", ["good"])
+
+
+def test_a_method_that_nobody_entered_wants_its_file(place, tmp_path):
+    shutil.copytree("out", tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "autopeft.json").read_text())
+    manifest["configuration"]["modules"] = {"of_a_plugin": {"groups": 1}}
+    (tmp_path / "out" / "autopeft.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigurationError, match="adapters of of_a_plugin, which autopeft lacks; name the Python file"):
         autopeft.predict(tmp_path / "out", ["good"])
 
 
