@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -178,11 +178,11 @@ def evaluate(adapter: str | Path, *, split: Literal["validation", "test"] = "tes
 
 def predict(
     adapter: str | Path,
-    texts: Sequence[str | tuple[str, str]] = (),
+    texts: str | Sequence[str | tuple[str, str]] = (),
     *,
     file: str | Path | None = None,
     output: str | Path | None = None,
-    columns: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
     model: str | None = None,
     plugin: str | Path | None = None,
     max_new_tokens: int | None = None,
@@ -192,10 +192,11 @@ def predict(
 
     Args:
         adapter: The folder: of `train`, of a finalist, of its export to PEFT, or of a merged model.
-        texts: Texts, or pairs of them; to a decoder what is asked, or to be gone on with.
+        texts: A text, or texts, or pairs of them; to a decoder what is asked, or to be gone on with.
         file: A file of rows in place of them, read as a search reads its data.
         output: A .csv, .tsv or .jsonl to write, with all rows of the file and what was predicted of each.
-        columns: Where the texts stand in the file; where they stood in the training data when left out.
+        columns: Where the texts stand in the file, as `{"text": "review"}`, by the flags of `autopeft predict`; where
+            they stood in the training data when left out.
         model: Where the model that the adapters are for is now; where it was when left out.
         plugin: Python file of the methods, where the adapters' are not autopeft's.
         max_new_tokens: Of a decoder, how many tokens an answer has at most.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.header import shown
 
 __all__ = ["predict"]
 
@@ -50,7 +51,8 @@ def predict(
     if len(input2 or ()) not in (0, len(input or ())):
         raise AutopeftError(f"found {len(input or ())} --input and {len(input2 or ())} --input2; expected as many")
     texts = list(zip(input or (), input2, strict=True)) if input2 else input or ()
-    columns = [each for each in (messages, prompt, choices, text, text2) if each is not None]
+    flags = {"text": text, "text2": text2, "messages": messages, "prompt": prompt, "choices": choices}
+    columns = {flag: column for flag, column in flags.items() if column is not None}
     quiet()
     with documents(json) as write:
         found = predict_rows(
@@ -79,6 +81,6 @@ def predict(
             typer.echo(row.text)
         elif len(found.rows) == 1:
             for label, probability in row.probabilities.items():
-                typer.echo(f"{probability:.4f}  {label}")
+                typer.echo(f"{probability:.4f}  {shown(label)}")
         else:
-            typer.echo(f"{row.probability:.4f}  {row.text}")
+            typer.echo(f"{row.probability:.4f}  {shown(row.text)}")

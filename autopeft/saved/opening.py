@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -16,10 +16,11 @@ from transformers import (
 )
 
 from autopeft.backbones import Backbone, load_backbone, load_decoder
+from autopeft.backbones.complete import check_complete
 from autopeft.errors import BackboneError, ConfigurationError
 from autopeft.methods import load
 from autopeft.saved.companions import ROLES_FILE
-from autopeft.saved.use import Use
+from autopeft.saved.use import USE_FILE, Base, Use
 from autopeft.tasks import CausalTask, Task
 from autopeft.trials import kind_of, pick_device
 
@@ -36,6 +37,7 @@ class Opened:
         task: For what, without its data.
         model: The model, in eval mode on its device.
         tokenizer: Its tokenizer.
+        ends: Of a decoder, the tokens that end an answer.
         notes: Lines on what it is, for people.
     """
 
@@ -44,12 +46,8 @@ class Opened:
     task: Task | CausalTask
     model: PreTrainedModel
     tokenizer: Any
+    ends: frozenset[int]
     notes: tuple[str, ...]
-
-    def ending_tokens(self) -> set[int]:
-        """Return the tokens that end an answer."""
-        found = GenerationConfig.from_pretrained(self.folder).eos_token_id
-        return set() if found is None else set(found) if isinstance(found, list) else {found}
 
 
 def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: bool = False) -> Opened:
@@ -65,44 +63,67 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
         BackboneError: When the model cannot be loaded.
     """
     use = Use.read(folder)
-    config, tokenizer = (_read(folder, each, trust_remote_code) for each in (AutoConfig, AutoTokenizer))
-    labels = () if use.form is not None else tuple(config.id2label[number] for number in range(config.num_labels))
-    task = use.empty_task(labels)
+    task = use.empty_task()
+    needed = ["config.json", "tokenizer_config.json", *(["generation_config.json"] if use.form is not None else [])]
+    missing = [name for name in needed if not (folder / name).is_file()]
+    if missing:
+        raise ConfigurationError(f"{folder} lacks {' and '.join(missing)}, which was written there; save it again")
+    tokenizer = _read(folder, AutoTokenizer, trust_remote_code=trust_remote_code)
+    ends: frozenset[int] = frozenset()
+    if use.form is not None:
+        ids = _read(folder, GenerationConfig).eos_token_id
+        ends = frozenset(ids if isinstance(ids, list) else [] if ids is None else [ids])
     if use.base is None:
-        auto = AutoModelForCausalLM if isinstance(task, CausalTask) else AutoModelForSequenceClassification
-        whole = _read(folder, auto, trust_remote_code, dtype="float32").to(pick_device()).eval()
-        return Opened(folder, use, task, whole, tokenizer, (f"the whole model of {folder}",))
-    backbone, notes = _backbone(folder, use, task, model, trust_remote_code)
+        whole = _whole(folder, use, trust_remote_code)
+        return Opened(folder, use, task, whole, tokenizer, ends, (f"the whole model of {folder}",))
+    backbone, notes = _backbone(folder, use.base, task, model, trust_remote_code)
     adapted = kind_of(task).model(backbone, pick_device())
     configuration = load(folder, adapted, backbone.anatomy)
     what = f"{configuration.describe()}, of {backbone.name}"
-    return Opened(folder, use, task, adapted.eval(), tokenizer, (what, *notes))
+    return Opened(folder, use, task, adapted.eval(), tokenizer, ends, (what, *notes))
+
+
+def _whole(folder: Path, use: Use, trust_remote_code: bool) -> PreTrainedModel:
+    """Return the model of a folder that holds all of it."""
+    auto = AutoModelForSequenceClassification if use.form is None else AutoModelForCausalLM
+    how = {"trust_remote_code": trust_remote_code, "dtype": torch.float32, "output_loading_info": True}
+    model, loading = _read(folder, auto, **how)
+    check_complete(str(folder), model.config.model_type, loading, ())
+    if use.form is None and model.config.num_labels != len(use.labels):
+        raise ConfigurationError(
+            f"the model of {folder} tells {model.config.num_labels} labels, but {USE_FILE} names {len(use.labels)}"
+        )
+    found: PreTrainedModel = model.to(pick_device()).eval()
+    return found
 
 
 def _backbone(
-    folder: Path, use: Use, task: Task | CausalTask, model: str | None, trust_remote_code: bool
+    folder: Path, base: Base, task: Task | CausalTask, model: str | None, trust_remote_code: bool
 ) -> tuple[Backbone, list[str]]:
     """Return the model that adapters are for, and what there is to say of it."""
-    assert use.base is not None
     roles = folder / ROLES_FILE
     make = load_decoder if isinstance(task, CausalTask) else load_backbone
     try:
         backbone = make(
-            model or use.base.path,
-            use.base.revision if model is None else None,
+            model or base.path,
+            base.revision if model is None else None,
             roles if roles.is_file() else None,
-            use.base.quantization,
+            base.quantization,
             trust_remote_code,
         )
     except BackboneError as error:
-        if model is not None:
+        if model is not None or base.quantization is not None:
             raise
         raise BackboneError(f"{error}. The adapters of {folder} are for it: say where it is by --model") from error
-    known = dict(use.base.identity)
-    found = dict(backbone.identity)
+    if backbone.config.model_type != base.architecture:
+        raise ConfigurationError(
+            f"the adapters of {folder} are for a {base.architecture} model, and {backbone.name} is a "
+            f"{backbone.config.model_type} model; name the one that they are for by --model"
+        )
     # Called otherwise, it may still be the same.
-    differing = [key for key in ("weights", "revision", "code") if known.get(key) != found.get(key)]
-    if not differing or "weights" not in known or "weights" not in found:
+    found = dict(backbone.identity)
+    differing = [key for key in ("weights", "revision", "code") if base.identity.get(key) != found.get(key)]
+    if not differing or "weights" not in base.identity or "weights" not in found:
         return backbone, []
     if model is None:
         raise ConfigurationError(
@@ -112,11 +133,12 @@ def _backbone(
     return backbone, [f"{backbone.name} has other {' and '.join(differing)} than the model that was trained on"]
 
 
-def _read(folder: Path, auto: Any, trust_remote_code: bool, **how: Any) -> Any:
+def _read(folder: Path, auto: Any, **how: Any) -> Any:
     """Load a part of a folder."""
     try:
-        return auto.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code, **how)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        return auto.from_pretrained(folder, local_files_only=True, **how)
+    except Exception as error:
+        # A broken file, or code that the model brings, may fail in any way.
         if "trust_remote_code" in str(error):
             raise BackboneError(
                 f"the model of {folder} brings code of its own, which would run on this machine; look at it there, and "

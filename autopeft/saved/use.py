@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.errors import ConfigurationError
@@ -28,30 +28,33 @@ _FEW, _MOST_TOKENS = 256, 512
 _GO_ON = 64
 
 
-@dataclass(frozen=True)
-class Base:
+class Base(BaseModel):
     """The pretrained model that adapters are for.
 
     Args:
         path: Its name, folder or hub id, as `load_backbone` takes it.
         revision: Of a hub model, the revision.
         quantization: In how few bits it is held, if at all.
+        architecture: The type that its config names.
         identity: What tells it from others.
     """
+
+    model_config = ConfigDict(frozen=True, strict=True)
 
     path: str
     revision: str | None
     quantization: Quantization | None
-    identity: Mapping[str, str]
+    architecture: str
+    identity: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(BaseModel):
     """How a folder is used.
 
     Args:
         task: Name of the task.
-        columns: Where texts stand in tables.
+        columns: Where texts to classify stand in tables, one column or two; of a decoder, those of its form.
+        labels: Of a classifier, the names of the labels by their numbers.
         max_length: Tokens at which texts to classify are cut.
         precision: `bf16` or `fp32`.
         form: Of a decoder, what form its data has.
@@ -59,17 +62,31 @@ class Use:
         base: What the adapters are for; None where the folder holds the whole model.
     """
 
+    model_config = ConfigDict(frozen=True)
+
     task: str
-    columns: tuple[str, ...]
-    max_length: int
-    precision: str
+    columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=3)]
+    labels: tuple[str, ...] = ()
+    max_length: Annotated[int, Field(ge=2, strict=True)]
+    precision: Literal["bf16", "fp32"]
     form: Format | None = None
-    max_new_tokens: int | None = None
+    max_new_tokens: Annotated[int, Field(ge=1, strict=True)] | None = None
     base: Base | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.form is None:
+            if len(self.columns) > 2 or len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+                raise ValueError("expected one column or two, and two or more different labels")
+        elif self.form.before.count("{}") != 1 or not self.form.columns or self.max_new_tokens is None:
+            raise ValueError("expected a form with columns and one {} in `before`, and how long answers are")
+        elif set(self.form.before.replace("{}", "")) & set("{}"):
+            raise ValueError("expected no braces in `before` but one {}")
+        return self
 
     def write(self, folder: Path) -> None:
         """Write it into a folder."""
-        (folder / USE_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf8")
+        (folder / USE_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf8")
 
     @classmethod
     def read(cls, folder: Path) -> Use:
@@ -79,35 +96,56 @@ class Use:
             ConfigurationError: When there is none.
         """
         try:
-            data = json.loads((folder / USE_FILE).read_text(encoding="utf8"))
-            form, base = data["form"], data["base"]
-            if not isinstance(data["max_length"], int) or data["precision"] not in ("bf16", "fp32"):
-                raise ValueError(data)
-            return cls(
-                **data
-                | {
-                    "columns": tuple(data["columns"]),
-                    "form": form and Format(**form | {"columns": tuple(form["columns"])}),
-                    "base": base and Base(**base),
-                }
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return cls.model_validate_json((folder / USE_FILE).read_bytes())
+        except OSError as error:
             raise ConfigurationError(
                 f"{folder}: no readable {USE_FILE}; expected a folder that `autopeft train`, `select`, `--merge` or "
                 "`export --to peft` of a finalist wrote, of this version or a later one"
             ) from error
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ConfigurationError(
+                f"{folder / USE_FILE}{f', {where}' if where else ''}: {first['msg']}; save the adapters again"
+            ) from error
 
-    def empty_task(self, labels: tuple[str, ...]) -> Task | CausalTask:
-        """Return the task without its data.
+    @property
+    def asking(self) -> dict[str, str]:
+        """The columns that are read of rows to be predicted, by the flag that names each."""
+        form = self.form
+        if form is None:
+            return dict(zip(("text", "text2"), self.columns, strict=False))
+        flags = ("messages",) if form.conversation else ("text",) if form.plain else ("prompt", "choices")
+        return dict(zip(flags, form.asking, strict=False))
+
+    def reading(self, columns: Mapping[str, str]) -> Use:
+        """Return the same for tables with other columns.
 
         Args:
-            labels: The names of the labels; of a decoder, none.
+            columns: For some of the flags of `asking` another column.
+
+        Raises:
+            ConfigurationError: When there is no such flag here.
         """
+        asking = self.asking
+        others = [f"--{flag}" for flag in columns if flag not in asking]
+        if others:
+            expected = " and ".join(f"--{flag}" for flag in asking)
+            raise ConfigurationError(f"found {', '.join(others)}; what was trained reads columns named by {expected}")
+        named = tuple({**asking, **columns}.values())
+        if self.form is None:
+            return self.model_copy(update={"columns": named})
+        form = replace(self.form, columns=(*named, *self.form.columns[len(named) :]))
+        return self.model_copy(update={"columns": form.columns, "form": form})
+
+    def empty_task(self) -> Task | CausalTask:
+        """Return the task without its data."""
         if self.form is not None:
             nothing = CausalSplit((), () if self.form.choices else None)
             return CausalTask(self.task, self.form, "token_accuracy", nothing, nothing, nothing)
         none = Split((), ())
-        return Task(self.task, labels, "accuracy", len(self.columns) == 2, none, none, none, columns=self.columns)
+        pair = len(self.columns) == 2
+        return Task(self.task, self.labels, "accuracy", pair, none, none, none, columns=self.columns)
 
 
 def use_of(backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, *, whole: bool = False) -> Use:
@@ -119,12 +157,22 @@ def use_of(backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, *
         setting: How.
         whole: Whether the folder holds the whole model.
     """
-    base = None if whole else Base(_address(backbone), backbone.revision, backbone.quantization, backbone.identity)
+    base = None if whole else _base(backbone)
+    common: dict[str, Any] = {"task": task.name, "max_length": setting.max_length, "precision": setting.precision}
     if isinstance(task, CausalTask):
         tokens = answer_tokens(task, backbone.tokenizer())
-        return Use(task.name, task.form.columns, setting.max_length, setting.precision, task.form, tokens, base)
-    columns = task.columns[: 1 + task.pair]
-    return Use(task.name, columns, setting.max_length, setting.precision, base=base)
+        return Use(columns=task.form.columns, form=task.form, max_new_tokens=tokens, base=base, **common)
+    return Use(columns=task.columns[: 1 + task.pair], labels=task.labels, base=base, **common)
+
+
+def _base(backbone: Backbone) -> Base:
+    return Base(
+        path=_address(backbone),
+        revision=backbone.revision,
+        quantization=backbone.quantization,
+        architecture=backbone.config.model_type,
+        identity=backbone.identity,
+    )
 
 
 def answer_tokens(task: CausalTask, tokenizer: Any) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from autopeft.backbones import Backbone
-from autopeft.errors import ConfigurationError, DataError
+from autopeft.errors import DataError
 from autopeft.launch import Groundwork, SearchPlan, groundwork
 from autopeft.methods import load
 from autopeft.methods.storage import read_manifest
@@ -98,15 +97,8 @@ def _as_numbered(task: Task, folder: Path) -> Task:
     Raises:
         DataError: When they do not know one.
     """
-    try:
-        # Read as it stands: to load it, code that the model brings might have to run.
-        names = json.loads((folder / "config.json").read_text(encoding="utf8"))["id2label"]
-    except (OSError, KeyError):
-        # Adapters of an earlier version do not say.
-        return task
-    except ValueError as error:
-        raise ConfigurationError(f"{folder / 'config.json'} is no JSON ({error}); save the adapters again") from error
-    known = tuple(names[str(number)] for number in range(len(names)))
+    # Adapters of an earlier version do not say.
+    known = Use.read(folder).labels if (folder / USE_FILE).is_file() else task.labels
     if known == task.labels:
         return task
     others = [f"'{label}'" for label in task.labels if label not in known]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from autopeft.errors import AutopeftError, DataError
-from autopeft.saved import Opened, Use
+from autopeft.saved import Opened
 from autopeft.tasks import Split, collate, grouped, pad_id_of
 from autopeft.tasks.causal import CausalSplit, Format, offer, prompts_of, questions_of, stop_strings
 from autopeft.tasks.intake import Intake, listed
 from autopeft.tasks.rows import texts_of
-from autopeft.tasks.tables import Row, Table, read_source
+from autopeft.tasks.tables import Row, Table, kind_in_words, read_source
 from autopeft.tasks.task import Text
 from autopeft.training.predictions import Prediction, Predictions
 from autopeft.trials import kind_of
@@ -31,7 +31,10 @@ _TOGETHER = 32
 
 
 def rows_for(
-    opened: Opened, texts: Sequence[Text] = (), file: str | Path | None = None, columns: Sequence[str] = ()
+    opened: Opened,
+    texts: Sequence[Text] = (),
+    file: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> tuple[Opened, Table]:
     """Return the rows that something trained is to read, and it, knowing their columns.
 
@@ -39,7 +42,8 @@ def rows_for(
         opened: Something trained.
         texts: Texts, or pairs of them where it compares two; to a decoder, what is asked or is to be gone on with.
         file: A file, a folder or a pattern of files in place of them, read as a search reads its data.
-        columns: Where the texts stand in the file; where they stood in the training data when left out.
+        columns: Where the texts stand in the file, by the flags of `Use.asking`; where they stood in the training
+            data when left out.
 
     Raises:
         AutopeftError: When both or neither are given, or they are of another form.
@@ -48,50 +52,25 @@ def rows_for(
         raise AutopeftError("expected texts or a file to predict, and not both")
     if file is None:
         return opened, _table_of(opened, texts)
-    parts = read_source(file, columns)
+    named = dict(columns or {})
+    parts = read_source(file, [*named.values()])
     if len(parts) > 1:
         raise DataError(f"'{file}' holds {' and '.join(parts)}; expected the rows of one split: name its file")
-    table = next(iter(parts.values()))
-    wanted = asking_columns(opened.use)
-    if columns:
-        return _knowing(opened, columns), table
-    if len(table.columns) == len(wanted) == 1 and table.columns != wanted:
-        # There is no other that could be meant.
-        noted = (*table.notes, f"column '{table.columns[0]}' taken for '{wanted[0]}'")
-        return _knowing(opened, table.columns), replace(table, notes=noted)
-    return opened, table
-
-
-def asking_columns(use: Use) -> tuple[str, ...]:
-    """Return the columns that are read of rows to be predicted."""
-    return use.columns if use.form is None else use.form.asking
-
-
-def _knowing(opened: Opened, columns: Sequence[str]) -> Opened:
-    """Return something trained as it reads other columns."""
-    use, wanted = opened.use, asking_columns(opened.use)
-    if len(columns) != len(wanted):
-        raise AutopeftError(
-            f"{opened.folder} reads {len(wanted)} column{'s' * (len(wanted) > 1)}, as {' and '.join(wanted)} in its "
-            f"training data; found {' and '.join(columns)}"
-        )
-    if use.form is None:
-        return replace(opened, use=replace(use, columns=tuple(columns)))
-    form = replace(use.form, columns=(*columns, *use.form.columns[len(wanted) :]))
-    return replace(opened, use=replace(use, form=form))
+    return replace(opened, use=opened.use.reading(named)), next(iter(parts.values()))
 
 
 def _table_of(opened: Opened, texts: Sequence[Text]) -> Table:
     """Return texts as rows."""
-    form, wanted = opened.use.form, asking_columns(opened.use)
+    form, wanted = opened.use.form, tuple(opened.use.asking.values())
     if form is not None and form.choices:
         raise AutopeftError(f"{opened.folder} chooses among choices, which a text has none of; give a file with both")
     rows: list[Row] = []
-    for number, text in enumerate(texts, 1):
-        values: tuple[Any, ...] = (text,) if isinstance(text, str) else tuple(text)
-        if len(values) != len(wanted):
+    for number, text in enumerate([texts] if isinstance(texts, str) else texts, 1):
+        values: tuple[Any, ...] = (text,) if isinstance(text, str) else tuple(text) if isinstance(text, tuple) else ()
+        if len(values) != len(wanted) or not all(isinstance(value, str) for value in values):
             expected = "pairs of texts" if len(wanted) == 2 else "single texts"
-            raise AutopeftError(f"{opened.folder} reads {expected}; found {len(values)} in input {number}")
+            found = f"{len(values)} texts" if values else kind_in_words(text)
+            raise AutopeftError(f"{opened.folder} reads {expected}; found {found} as input {number}")
         if form is not None and form.conversation:
             values = ([{"role": "user", "content": text}],)
         rows.append((f"input {number}", dict(zip(wanted, values, strict=True))))
@@ -113,18 +92,24 @@ def predict(opened: Opened, table: Table, *, max_new_tokens: int | None = None) 
     Raises:
         AutopeftError: When the rows lack a column, or something in them has another form.
     """
-    found: Sequence[Prediction | None]
+    if max_new_tokens is not None and (type(max_new_tokens) is not int or max_new_tokens < 1):
+        raise AutopeftError(f"--max-new-tokens: found {max_new_tokens!r}; expected 1 or more")
+    form, found = opened.use.form, cast(Sequence[Prediction | None], ())
+    if max_new_tokens is not None and (form is None or form.choices):
+        does = "tells labels" if form is None else "chooses among choices"
+        raise AutopeftError(f"{opened.folder} {does} and writes no answers; leave --max-new-tokens out")
     notes = list(opened.notes)
-    if opened.use.form is None:
-        if max_new_tokens is not None:
-            raise AutopeftError(f"{opened.folder} tells labels and writes no answers; leave --max-new-tokens out")
+    if form is None:
         texts, numbers, intake = texts_of(table, opened.use.columns)
         found, cut = _labels(opened, texts)
         if cut:
             notes.append(f"{cut:,} of {len(texts):,} texts cut at {opened.use.max_length} tokens, as in training")
     else:
-        split, numbers, intake = questions_of(table, opened.use.form)
-        found = _answers(opened, opened.use.form, split, max_new_tokens or int(opened.use.max_new_tokens or 1))
+        split, numbers, intake = questions_of(table, form)
+        found = _answers(opened, form, split, max_new_tokens or opened.use.max_new_tokens or 1)
+    if not numbers:
+        reason, places = next(iter(intake.drops.items()))
+        raise DataError(f"none of the {intake.rows:,} rows of '{intake.source}' can be read: {reason} ({places[0]})")
     rows: list[Prediction | None] = [None] * len(table.rows)
     for number, one in zip(numbers, found, strict=True):
         rows[number] = one
@@ -135,14 +120,13 @@ def _labels(opened: Opened, texts: Sequence[Text]) -> tuple[list[Prediction], in
     """Predict the labels of texts, and count those that are cut."""
     if not texts:
         return [], 0
-    task, kind = opened.task, kind_of(opened.task)
+    kind, labels = kind_of(opened.task), opened.use.labels
     encoded = kind.encode(Split(texts, [0] * len(texts)), opened.tokenizer, opened.use.max_length)
     order = list(grouped(encoded, _TOGETHER))
     parts = [(rows, collate(encoded, rows, pad_id_of(opened.tokenizer))) for rows in order]
     _, logits = logits_of(opened.model, parts, opened.use.precision, lambda rows, longest: None)
     probabilities = torch.empty_like(logits)
     probabilities[torch.as_tensor(np.concatenate(order), device=logits.device)] = logits.softmax(dim=1)
-    labels = task.labels  # type: ignore[union-attr]
     found = []
     for row in probabilities.double().cpu().numpy():
         best = np.argsort(-row, kind="stable")
@@ -152,22 +136,27 @@ def _labels(opened: Opened, texts: Sequence[Text]) -> tuple[list[Prediction], in
 
 def _answers(opened: Opened, form: Format, split: CausalSplit, most: int) -> list[Prediction | None]:
     """Answer questions; those that leave no room for an answer are not."""
-    if not len(split):
-        return []
     tokenizer, precision = opened.tokenizer, opened.use.precision
+    room = min(tokenizer.model_max_length, getattr(opened.model.config, "max_position_embeddings", None) or np.inf)
+    found: list[Prediction | None] = [None] * len(split)
+    if not len(split):
+        return found
     if form.choices:
         questions = offer(split, form, tokenizer)
-        choosing = Choosing(questions, [""] * len(questions), tokenizer, _TOGETHER)
-        return [Prediction(choice) for choice in choosing.chosen(opened.model, precision)]
+        lengths = [max(len(each.prompt) + len(each.completion) for each in choices) for choices in questions]
+        fitting = [number for number, length in enumerate(lengths) if length <= room]
+        asked = [questions[number] for number in fitting]
+        chosen = Choosing(asked, [""] * len(asked), tokenizer, _TOGETHER).chosen(opened.model, precision)
+        for number, choice in zip(fitting, chosen, strict=True):
+            found[number] = Prediction(choice)
+        return found
     prompts = prompts_of(split, form, tokenizer)
-    ends, stops, pad_id = opened.ending_tokens(), stop_strings(form, tokenizer), pad_id_of(tokenizer)
+    ends, stops, pad_id = opened.ends, stop_strings(form, tokenizer), pad_id_of(tokenizer)
     how: dict[str, Any] = {"ends": ends, "stops": stops, "pad_id": pad_id, "precision": precision}
-    room = min(tokenizer.model_max_length, getattr(opened.model.config, "max_position_embeddings", None) or np.inf)
     left = [room - len(prompt) if prompt else 0 for prompt in prompts]
     # What is long is answered by itself, so that it cuts no other answer short.
     together = [number for number, tokens in enumerate(left) if tokens >= most]
     written = generate_all(opened.model, [prompts[number] for number in together], tokenizer, cap=most, **how)
-    found: list[Prediction | None] = [None] * len(prompts)
     for number, text in zip(together, written, strict=True):
         found[number] = Prediction(text)
     for number, tokens in enumerate(left):
@@ -185,6 +174,6 @@ def _said(intake: Intake, rows: Sequence[Prediction | None]) -> list[str]:
         return lines
     reasons = [f"{reason} ({listed(places)})" for reason, places in intake.drops.items()]
     if without > intake.dropped:
-        reasons.append("the prompt is empty, or leaves no room for an answer")
+        reasons.append("it is empty, or longer than the model reads")
     each = "1 row has" if without == 1 else f"{without:,} rows have"
     return [*lines, f"{each} no prediction: {'; '.join(reasons)}"]

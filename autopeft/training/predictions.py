@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from autopeft.errors import AutopeftError, DataError
-from autopeft.tasks.tables import Table, is_missing, mended, text_of
+from autopeft.tasks.intake import listed
+from autopeft.tasks.tables import Table, kind_in_words, mended, text_of
+from autopeft.tasks.tables.cells import Unreadable
 
 __all__ = ["OUTPUTS", "Prediction", "Predictions", "check_output", "write_predictions"]
 
@@ -69,19 +73,36 @@ def check_output(file: Path, table: Table) -> None:
         table: The rows.
 
     Raises:
-        AutopeftError: When its ending is another, its folder is none, or the rows have a column of its name already.
+        AutopeftError: When its ending is another, nothing can be written there, or not all of the rows can.
     """
     if file.suffix.lower() not in OUTPUTS:
         raise AutopeftError(f"cannot write {file}: expected a name that ends in one of: {', '.join(OUTPUTS)}")
-    if file.is_dir() or not file.resolve().parent.is_dir():
-        found = "it is a folder" if file.is_dir() else f"there is no folder {file.resolve().parent}"
-        raise AutopeftError(f"cannot write {file}: {found}")
+    try:
+        if file.is_dir():
+            raise AutopeftError(f"cannot write {file}: it is a folder")
+        # A name that is too long, and a folder that is none or may not be written, show themselves.
+        file.exists()
+        _beside(file.resolve()).unlink()
+    except OSError as error:
+        raise AutopeftError(f"cannot write {file}: {error.strerror or error}; give another place") from error
     taken = [name for name in (PREDICTED, PROBABILITY, "probabilities") if name in table.columns]
     if taken:
         raise DataError(
             f"'{table.source}' has a column '{taken[0]}' already, which predictions are written to; give it another "
             "name, or leave it out"
         )
+    if table.repeated:
+        raise DataError(
+            f"'{table.source}' has several columns called {listed(sorted(map(repr, table.repeated)))}, of which one "
+            "would be written; give each a name of its own"
+        )
+    for place, row in table.rows:
+        for column, value in row.items():
+            if isinstance(value, Unreadable | bytes):
+                raise DataError(
+                    f"'{table.source}', {place}: '{column}' holds {kind_in_words(value)}, which cannot be written; "
+                    "leave the column out"
+                )
 
 
 def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Path) -> None:
@@ -90,24 +111,40 @@ def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Pat
     Args:
         table: The rows.
         rows: What was predicted of each; None leaves its cells empty.
-        file: The file, as `check_output` allows; one that is there is replaced.
+        file: The file, as `check_output` allows; one that is there is replaced, and what a link points to.
     """
-    partial = file.with_name(f".{file.name}.partial")
+    file = file.resolve()
     try:
-        with partial.open("w", encoding="utf8", newline="") as out:
-            if file.suffix.lower() == ".jsonl":
-                for (_, row), prediction in zip(table.rows, rows, strict=True):
-                    found = {PREDICTED: None} if prediction is None else prediction.to_dict()
-                    # JSON has no NaN.
-                    there = {key: None if is_missing(value) else value for key, value in row.items()}
-                    out.write(json.dumps({**there, **found}, default=str) + "\n")
-            else:
-                _write_cells(table, rows, csv.writer(out, delimiter="," if file.suffix.lower() == ".csv" else "\t"))
-        os.replace(partial, file)
+        partial = _beside(file)
+        try:
+            with partial.open("w", encoding="utf8", newline="") as out:
+                if file.suffix.lower() == ".jsonl":
+                    _write_lines(table, rows, out)
+                else:
+                    _write_cells(table, rows, csv.writer(out, delimiter="," if file.suffix.lower() == ".csv" else "\t"))
+            if file.exists():
+                partial.chmod(file.stat().st_mode & 0o777)
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise AutopeftError(f"cannot write {file}: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def _beside(file: Path) -> Path:
+    """Return a new file beside another, of a name that nobody can foresee, open to whom a new file would be."""
+    descriptor, name = tempfile.mkstemp(".partial", ".", file.parent)
+    os.close(descriptor)
+    mask = os.umask(0)
+    os.umask(mask)
+    Path(name).chmod(0o666 & ~mask)
+    return Path(name)
+
+
+def _write_lines(table: Table, rows: Sequence[Prediction | None], out: IO[str]) -> None:
+    for (_, row), prediction in zip(table.rows, rows, strict=True):
+        found = {PREDICTED: None} if prediction is None else prediction.to_dict()
+        out.write(json.dumps({**_plain(row), **found}, allow_nan=False) + "\n")
 
 
 def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> None:
@@ -123,7 +160,21 @@ def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> N
 
 def _cell(value: Any) -> str:
     """Return a value as a cell has it; lists and objects as JSON."""
-    if is_missing(value):
-        return ""
+    if isinstance(value, str):
+        return mended(value)
+    plain = _plain(value)
+    return "" if plain is None else plain if isinstance(plain, str) else mended(json.dumps(plain, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it, which has neither NaN nor infinity, nor dates."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
     text = text_of(value)
-    return mended(json.dumps(value, ensure_ascii=False, default=str) if text is None else text)
+    return str(value) if text is None else text

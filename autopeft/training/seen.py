@@ -23,8 +23,11 @@ def seen_rows(folder: Path, split: Split | CausalSplit) -> int | None:
         How many; None where it is not recorded what the adapters were trained on.
     """
     try:
-        known = np.load(folder / TRAINING_ROWS)
-    except (OSError, ValueError):
+        # Mapped, so that a broken header makes no room for what is not there.
+        known = np.load(folder / TRAINING_ROWS, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
         # There is none, as in folders of earlier versions, or it is broken.
+        return None
+    if getattr(known, "dtype", None) != np.uint64 or known.ndim != 1:
         return None
     return int(np.isin(row_hashes(split), known).sum())

@@ -3,17 +3,18 @@
 import csv
 import io
 import json
-import shutil
 from contextlib import chdir, redirect_stdout
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 import autopeft
 from autopeft.backbones import load_backbone, load_decoder
 from autopeft.cli import app
-from autopeft.errors import AutopeftError, BackboneError, ConfigurationError, DataError
+from autopeft.errors import AutopeftError, DataError
 from autopeft.methods import VOCABULARY
 from autopeft.saved import open_saved
 from autopeft.space import canonical
@@ -120,16 +121,17 @@ def test_rows_come_back_in_their_order_and_what_cannot_be_read_is_said(place):
     )
 
 
-def test_columns_are_those_of_the_training_data_unless_said_or_alone(place):
-    (place / "alone.csv").write_text("words\ngood happy film\n")
+def test_columns_are_those_of_the_training_data_unless_said(place):
     (place / "other.csv").write_text("words,review\nbad sad film,good happy film\n")
-    found = autopeft.predict("out", file="alone.csv")
-    assert found.rows[0].text == LABELS[1]
-    assert any("column 'words' taken for 'review'" in note for note in found.notes)
     assert autopeft.predict("out", file="other.csv").rows[0].text == LABELS[1]
-    assert autopeft.predict("out", file="other.csv", columns=["words"]).rows[0].text == LABELS[0]
-    long = autopeft.predict("out", ["film " * 40])
+    assert autopeft.predict("out", file="other.csv", columns={"text": "words"}).rows[0].text == LABELS[0]
+    long = autopeft.predict("out", "film " * 40)
+    assert len(long.rows) == 1
     assert "1 of 1 texts cut at 12 tokens, as in training" in long.notes
+    # The first line is a row as likely as a name.
+    (place / "alone.csv").write_text("good happy film\nbad sad film\n")
+    with pytest.raises(DataError, match="has no column 'review'; found: good happy film"):
+        autopeft.predict("out", file="alone.csv")
 
 
 @pytest.mark.parametrize(
@@ -139,48 +141,29 @@ def test_columns_are_those_of_the_training_data_unless_said_or_alone(place):
         (["new.csv", "-i", "a"], "expected texts or a file to predict, and not both"),
         (["nowhere.csv"], "data file 'nowhere.csv' was not found"),
         (["new.csv", "--text", "nope"], "has no column 'nope'; found: id, review"),
-        (["-i", "a", "--input2", "b"], "reads single texts; found 2 in input 1"),
+        (["-i", "a", "--input2", "b"], "reads single texts; found 2 texts as input 1"),
         (["-i", "a", "-i", "b", "--input2", "b"], "found 2 --input and 1 --input2"),
         (["new.csv", "-o", "said.parquet"], "expected a name that ends in one of: .csv, .tsv, .jsonl"),
-        (["new.csv", "-o", "no/said.csv"], "there is no folder"),
+        (["new.csv", "-o", "no/said.csv"], "cannot write no/said.csv: No such file or directory"),
         (["said.csv", "-o", "again.csv"], "has a column 'predicted' already"),
         (["-i", "a", "--max-new-tokens", "3"], "tells labels and writes no answers"),
+        (["-i", " "], "none of the 1 rows of 'the input' can be read: 'review' is empty (input 1)"),
+        (["new.csv", "--prompt", "review"], "found --prompt; what was trained reads columns named by --text"),
+        (["twice.csv", "-o", "again.csv"], "has several columns called 'note', of which one would be written"),
+        (["bytes.parquet", "-o", "again.csv"], "'raw' holds bytes, which cannot be written"),
+        (["new.csv", "-o", f"{'x' * 300}.csv"], "File name too long"),
         (["-i", "a", "--model", "nowhere/at/all"], "model folder nowhere/at/all does not exist"),
     ],
 )
 def test_what_cannot_be_predicted_is_said(place, words, message):
     (place / "new.csv").write_text("id,review\n7,good\n")
     (place / "said.csv").write_text("review,predicted\na,b\n")
+    (place / "twice.csv").write_text("note,note,review\nkeep,me,good\n")
+    pq.write_table(pa.table({"review": ["good"], "raw": [b"\x00\xff"]}), place / "bytes.parquet")
     with pytest.raises(AutopeftError) as error:
         CliRunner().invoke(app, ["predict", "out", *words], catch_exceptions=False)
     assert message in str(error.value)
     assert not (place / "again.csv").exists()
-
-
-def test_another_model_in_the_place_of_the_one_trained_on_is_refused(place, tmp_path):
-    shutil.copytree("out", tmp_path / "out")
-    with pytest.raises(ConfigurationError, match=r"no readable predict.json; expected a folder"):
-        autopeft.predict(tmp_path, ["good"])
-    use = json.loads((tmp_path / "out" / "predict.json").read_text())
-    use["base"]["identity"]["weights"] = "0" * 64
-    (tmp_path / "out" / "predict.json").write_text(json.dumps(use))
-    with pytest.raises(ConfigurationError, match="holds other weights than when the adapters"):
-        autopeft.predict(tmp_path / "out", ["good"])
-    found = autopeft.predict(tmp_path / "out", ["good"], model=use["base"]["path"])
-    assert any("has other weights than the model that was trained on" in note for note in found.notes)
-    use["base"]["path"] = str(tmp_path / "gone")
-    (tmp_path / "out" / "predict.json").write_text(json.dumps(use))
-    with pytest.raises(BackboneError, match="say where it is by --model"):
-        autopeft.predict(tmp_path / "out", ["good"])
-
-
-def _row(form, number):
-    if form == "messages":
-        return {"messages": [{"role": "user", "content": TEXTS[number]}, {"role": "assistant", "content": TEXTS[4]}]}
-    if form == "choices":
-        return {"question": TEXTS[number], "choices": ["film", "good happy", "sad"]}
-    column = {"text": "text", "prompt": "prompt", "question": "question", "instruction": "instruction"}[form]
-    return {column: TEXTS[number]}
 
 
 @pytest.mark.parametrize("form", [form.name for form in FORMATS])
@@ -215,7 +198,7 @@ def test_decoders_answer_every_form_of_rows(tmp_path, form):
     asked = [question.prompt for question in ask(split, how, opened.tokenizer)]
     if form == "text":
         asked = [opened.tokenizer(text)["input_ids"] for text in TEXTS[:4]]
-    ends = {"ends": opened.ending_tokens(), "stops": stop_strings(how, opened.tokenizer)}
+    ends = {"ends": opened.ends, "stops": stop_strings(how, opened.tokenizer)}
     cap = opened.use.max_new_tokens
     how_far = {"cap": cap, "pad_id": pad_id_of(opened.tokenizer), "precision": "fp32"}
     assert answers == generate_all(opened.model, asked, opened.tokenizer, **ends, **how_far)
@@ -247,7 +230,7 @@ def test_a_long_prompt_cuts_no_other_answer_short(tmp_path):
     assert found.rows[0] == autopeft.predict(folder, asked[:1]).rows[0]
     assert len(found.rows[1].text.split()) < 16
     assert found.rows[2] is None
-    assert any("1 row has no prediction: the prompt is empty, or leaves no room" in note for note in found.notes)
+    assert any("1 row has no prediction: it is empty, or longer than the model reads" in note for note in found.notes)
 
 
 def test_pairs_are_read_as_pairs(tmp_path):
@@ -266,7 +249,7 @@ def test_pairs_are_read_as_pairs(tmp_path):
     assert autopeft.predict(folder, file=tmp_path / "pairs.jsonl").rows == found.rows
     merged = autopeft.predict(folder / "merged", pairs).rows
     assert [row.text for row in merged] == [row.text for row in found.rows]
-    with pytest.raises(AutopeftError, match="reads pairs of texts; found 1 in input 1"):
+    with pytest.raises(AutopeftError, match="reads pairs of texts; found 1 texts as input 1"):
         autopeft.predict(folder, ["alone"])
     # The card's code reads pairs too.
     for place in (folder, folder / "merged"):
@@ -274,45 +257,3 @@ def test_pairs_are_read_as_pairs(tmp_path):
         with chdir(place), redirect_stdout(said):
             exec(code_of(place), {})
         assert sum(label in said.getvalue() for label in LABELS) >= 1
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "message"),
-    [
-        ("predict.json", "{}", "no readable predict.json"),
-        ("predict.json", None, "no readable predict.json"),
-        ("adapter_model.safetensors", "junk", "cannot read the weights in"),
-        ("adapter_model.safetensors", None, "cannot read the weights in"),
-        ("config.json", "{", "cannot load what is in"),
-        ("tokenizer.json", None, "cannot load what is in"),
-    ],
-)
-def test_a_broken_folder_is_one_message(place, tmp_path, file, content, message):
-    shutil.copytree("out", tmp_path / "out")
-    (tmp_path / "out" / file).unlink()
-    if content is not None:
-        (tmp_path / "out" / file).write_text(content)
-    with pytest.raises(ConfigurationError, match=message):
-        autopeft.predict(tmp_path / "out", ["good"])
-
-
-def test_a_method_that_nobody_entered_wants_its_file(place, tmp_path):
-    shutil.copytree("out", tmp_path / "out")
-    manifest = json.loads((tmp_path / "out" / "autopeft.json").read_text())
-    manifest["configuration"]["modules"] = {"of_a_plugin": {"groups": 1}}
-    (tmp_path / "out" / "autopeft.json").write_text(json.dumps(manifest))
-    with pytest.raises(ConfigurationError, match="adapters of of_a_plugin, which autopeft lacks; name the Python file"):
-        autopeft.predict(tmp_path / "out", ["good"])
-
-
-def test_what_json_and_utf8_lack_is_written_as_they_can(place, tmp_path):
-    (tmp_path / "odd.jsonl").write_text('{"review": NaN, "x": {"a": [1]}}\n{"review": "good", "x": "\\ud83d"}\n')
-    for name in ("said.jsonl", "said.csv"):
-        autopeft.predict("out", file=tmp_path / "odd.jsonl", output=tmp_path / name)
-    first, second = (json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines())
-    assert first == {"review": None, "x": {"a": [1]}, "predicted": None}
-    assert (second["review"], second["predicted"]) == ("good", LABELS[1])
-    with (tmp_path / "said.csv").open(newline="", encoding="utf8") as rows:
-        first, second = csv.DictReader(rows)
-    assert (first["review"], first["x"], first["predicted"]) == ("", '{"a": [1]}', "")
-    assert second["x"] == "\ufffd"

@@ -23,3 +23,13 @@ def test_rows_of_decoders_are_known_by_all_that_is_said():
     first, second, third = row_hashes(CausalSplit(rows))
     assert first == third != second
     assert row_hashes(CausalSplit(rows)).dtype == np.uint64
+
+
+def test_hashes_that_cannot_be_read_are_none(tmp_path):
+    file = tmp_path / TRAINING_ROWS
+    for broken in (b"", b"junk", np.arange(3.0), np.array(["a"])):
+        if isinstance(broken, bytes):
+            file.write_bytes(broken)
+        else:
+            np.save(file, broken)
+        assert seen_rows(tmp_path, TRAINED) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from autopeft.errors import DataError
 from autopeft.tasks.causal.conversation import conversation_of
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.prompts import asked_of, choices_in, prompted_of
@@ -29,7 +30,7 @@ def questions_of(table: Table, form: Format) -> tuple[CausalSplit, list[int], In
         The examples, the numbers of their rows, and the account of all rows.
 
     Raises:
-        DataError: When a column is lacking, or something in a row has another form.
+        DataError: When a column is lacking.
     """
     check_columns(table, form.asking, "Name the columns with --messages, --prompt or --text")
     ledger = Ledger(table, table.columns)
@@ -40,8 +41,9 @@ def questions_of(table: Table, form: Format) -> tuple[CausalSplit, list[int], In
             example = _question(row, form, spot)
             if form.choices:
                 choices.append(choices_in(row, form, spot))
-        except LeftOut as reason:
-            ledger.drop(place, str(reason))
+        except (LeftOut, DataError) as reason:
+            # One row that cannot be read keeps no other from its answer.
+            ledger.drop(place, str(reason).removeprefix(f"{spot}, ").removeprefix(f"{spot}: "))
             continue
         examples.append(example)
         places.append(str(spot))
