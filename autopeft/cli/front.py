@@ -23,7 +23,7 @@ def front(
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.launch import open_run
-    from autopeft.report import front_data, front_table, metric_of
+    from autopeft.report import front_data, front_table
 
     quiet()
     with documents(json) as write:
@@ -32,5 +32,5 @@ def front(
             write(front_data(result))
             return
     console = Console()
-    console.print(front_table(result.front, metric_of(result)))
+    console.print(front_table(result.front, result.metric, result.kind))
     console.print(result.front.verdict, highlight=False)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autopeft.backbones import Backbone
-    from autopeft.tasks import CausalTask, Task
+    from autopeft.tasks import Task
 
 __all__ = ["announce", "say_on", "shown"]
 
@@ -28,7 +28,7 @@ def say_on(console: Console) -> Callable[[str], None]:
     return say
 
 
-def announce(console: Console, backbone: Backbone, task: Task | CausalTask, title: str, lines: Sequence[str]) -> None:
+def announce(console: Console, backbone: Backbone, task: Task, title: str, lines: Sequence[str]) -> None:
     """Print the model, the data, and lines of a title of at most seven letters."""
     from autopeft.backbones.gguf import SMOLLM2
 

@@ -146,7 +146,8 @@ def search(
 
 def _announce(console: Console, prepared: Preparation) -> None:
     from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
-    from autopeft.report import cost_in_words, percent
+    from autopeft.report import percent
+    from autopeft.trials import kind_of
 
     scale = prepared.scale
     size = prepared.space.size
@@ -163,7 +164,7 @@ def _announce(console: Console, prepared: Preparation) -> None:
         fitting = len(within(prepared.space, prepared.earlier))
         say(f"        begins from {fitting} of the {len(prepared.earlier)} trials of {prepared.plan.warm_start}")
     share = percent(scale.limit / scale.backbone)
-    say(f"budget  {scale.limit:,} ({share}) {cost_in_words(prepared.task.metric)}")
+    say(f"budget  {scale.limit:,} ({share}) {kind_of(prepared.task).counted()}")
     say(f"run     {prepared.folder}")
     plan = prepared.plan
     if plan.workers != 0 and plan.ray_address is None and (folder := too_long_for_sockets()):
@@ -172,19 +173,21 @@ def _announce(console: Console, prepared: Preparation) -> None:
 
 def _progress(console: Console, prepared: Preparation) -> Any:
     from autopeft.report import LiveProgress, PlainProgress
+    from autopeft.trials import kind_of
 
-    kind = LiveProgress if console.is_terminal else PlainProgress
-    return kind(scale=prepared.scale, total=prepared.plan.trials, metric=prepared.task.metric, console=console)
+    shown = LiveProgress if console.is_terminal else PlainProgress
+    kind = type(kind_of(prepared.task))
+    return shown(scale=prepared.scale, total=prepared.plan.trials, kind=kind, console=console)
 
 
 def _conclude(console: Console, result: SearchResult, write: Callable[[Any], None] | None) -> None:
-    from autopeft.report import front_data, front_table, metric_of
+    from autopeft.report import front_data, front_table
 
     say = say_on(console)
     if write is not None:
         write(front_data(result))
     else:
-        console.print(front_table(result.front, metric_of(result)))
+        console.print(front_table(result.front, result.metric, result.kind))
     say(result.front.verdict)
     say(f"{result.seconds:.0f} s; front.json, front.csv, front.png and the study are in {result.folder}")
     if not result.complete:

@@ -79,7 +79,7 @@ def decide(
         say(f"stopped; finished trainings are kept, and `autopeft select {result.folder}` goes on")
         raise typer.Exit(130) from None
     if table:
-        console.print(finalists_table(file))
+        console.print(finalists_table(file, result.kind))
     say(file.verdict)
     say(
         f"on test, with 95 % confidence; this holds for {file.setting.examples:,} training examples and "

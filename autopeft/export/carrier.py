@@ -14,7 +14,6 @@ from autopeft.export.training import only_part
 from autopeft.methods import apply, remove
 from autopeft.methods.builder import applied
 from autopeft.methods.storage import stored_tensors
-from autopeft.trials import kind_of
 
 __all__ = ["CARRIED", "CARRIER", "write_carrier"]
 
@@ -26,7 +25,7 @@ CARRIED = "a fresh adapter with the ranks and alphas that the keys cannot say; i
 
 def write_carrier(job: ExportJob, folder: Path) -> None:
     """Write config and weights of the untrained adapter, with the ranks and alphas of every matrix."""
-    model = kind_of(job.task).model(job.backbone, torch.device("cpu"))
+    model = job.kind.model(job.backbone, torch.device("cpu"))
     apply(job.configuration, model, job.backbone.anatomy, seed=job.seed)
     [inserted] = applied(model).inserted
     tensors = stored_tensors(inserted, job.backbone.anatomy)

@@ -13,7 +13,7 @@ from torch import nn
 
 from autopeft.backbones import Anatomy
 from autopeft.errors import ConfigurationError
-from autopeft.export.data import alike, rows_of
+from autopeft.export.data import alike
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt, Tensors
 from autopeft.export.target import Target
@@ -21,8 +21,7 @@ from autopeft.methods import adapter_parameters, apply, load, remove
 from autopeft.methods.builder import Inserted, applied, inject_targets
 from autopeft.methods.prompts import prompt_of
 from autopeft.methods.storage import stored_tensors
-from autopeft.tasks import collate, pad_id_of
-from autopeft.trials import kind_of
+from autopeft.tasks import pad_id_of
 
 __all__ = ["check", "logits", "randomise"]
 
@@ -68,10 +67,10 @@ def check(target: Target, job: ExportJob, folder: Path) -> None:
     Raises:
         ConfigurationError: Saying what differs.
     """
-    kind = kind_of(job.task)
+    kind = job.kind
     tokenizer = job.backbone.tokenizer()
     encoded = kind.encode(job.task.train.take([0]), tokenizer, job.setting.max_length)
-    batch = collate(encoded, np.array([0]), pad_id_of(tokenizer))
+    batch = kind.collate(encoded, np.array([0]), pad_id_of(tokenizer))
     inputs = {key: value[:, :_TOKENS] for key, value in batch.items() if key != "labels"}
     _check_data(target, job, folder)
     for rebuild in target.rebuilds(folder):
@@ -83,15 +82,14 @@ def check(target: Target, job: ExportJob, folder: Path) -> None:
 def _check_data(target: Target, job: ExportJob, folder: Path) -> None:
     """Compare what the tool makes of the first examples with what trials do: the same tokens, the same labels."""
     found = target.read(job, folder, _EXAMPLES)
-    if found and job.causal:
-        own = [row.tokens for row in rows_of(job)["train"][:_EXAMPLES]]
-    elif found:
-        some = job.task.train.take(range(min(_EXAMPLES, len(job.task.train))))
-        encoded = kind_of(job.task).encode(some, job.backbone.tokenizer(), job.setting.max_length)
-        labels = [] if encoded.labels is None else encoded.labels.tolist()
-        own = list(zip(encoded.inputs["input_ids"], labels, strict=True))
-    for number, (its, ours) in enumerate(zip(found, own if found else [], strict=True), start=1):
-        if not (alike(its, ours) if job.causal else its == ours):
+    if not found:
+        return
+    # Some of the first examples may be left out, with nothing to learn once they are cut.
+    encoded = job.kind.encode(job.task.train, job.backbone.tokenizer(), job.setting.max_length)
+    labels = encoded.inputs["labels"] if encoded.labels is None else encoded.labels.tolist()
+    own = zip(encoded.inputs["input_ids"][: len(found)], labels[: len(found)], strict=True)
+    for number, (its, ours) in enumerate(zip(found, own, strict=True), start=1):
+        if not alike(its, ours):
             raise _differs(target, f"make other tokens or labels of example {number}")
 
 

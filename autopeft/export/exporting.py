@@ -24,7 +24,8 @@ from autopeft.export.targets.transformers import Transformers
 from autopeft.export.targets.trl import Trl
 from autopeft.methods.builder import inject_targets, plan
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import Task
+from autopeft.trials import kind_of
 from autopeft.whole_folder import check_replaceable, whole_folder
 
 __all__ = ["TARGETS", "export", "refusal", "target_named", "unable"]
@@ -113,7 +114,7 @@ def _trained(target: Target, job: ExportJob) -> bool:
     return job.trained is not None and target.carries_weights and bool(job.configuration.modules)
 
 
-def unable(target: Target, task: Task | CausalTask, backbone: Backbone, methods: str = "") -> str | None:
+def unable(target: Target, task: Task, backbone: Backbone, methods: str = "") -> str | None:
     """Say why a target cannot train a task or a backbone, whatever the configuration; None when it can.
 
     Args:
@@ -122,14 +123,12 @@ def unable(target: Target, task: Task | CausalTask, backbone: Backbone, methods:
         backbone: The backbone.
         methods: The methods in question, to be named.
     """
-    if target.causal_only and not isinstance(task, CausalTask):
+    kind = kind_of(task)
+    if not target.takes(kind):
         named = f" ({methods})" if methods else ""
-        return f"{target.name} trains causal language models, and the task {task.name}{named} classifies texts"
+        return f"{target.name} trains {target.trains}, and the task {task.name}{named} {kind.does}"
     unfit = target.unfit(backbone)
-    if unfit:
-        return f"{target.name} cannot train {backbone.name}: {unfit}"
-    odd = target.unfit_task(task, backbone) if isinstance(task, CausalTask) else None
-    return f"{target.name} cannot train on {task.name}: {odd}" if odd else None
+    return f"{target.name} cannot train {backbone.name}: {unfit}" if unfit else None
 
 
 def _nearest(asked: Target, job: ExportJob) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
 from autopeft.backbones import Backbone
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
-from autopeft.trials import TrialSetting
+from autopeft.tasks import Task
+from autopeft.trials import TrialKind, TrialSetting, Writing, kind_of
 
 __all__ = ["ExportJob", "Origin"]
 
@@ -49,7 +50,7 @@ class ExportJob:
 
     configuration: Configuration
     backbone: Backbone
-    task: Task | CausalTask
+    task: Task
     setting: TrialSetting
     seed: int
     trained: Path | None = None
@@ -57,15 +58,14 @@ class ExportJob:
     notes: tuple[str, ...] = ()
 
     @property
-    def causal(self) -> bool:
-        """Whether text is generated; else it is classified."""
-        return isinstance(self.task, CausalTask)
+    def kind(self) -> TrialKind:
+        """What trials of the task have of their own."""
+        return kind_of(self.task)
 
-    @property
-    def causal_task(self) -> CausalTask:
-        """The task of a job that generates text."""
-        assert isinstance(self.task, CausalTask), "targets for decoders are handed nothing else"
-        return self.task
+    @cached_property
+    def writing(self) -> Writing:
+        """What is learned as text, of a task whose kind writes."""
+        return self.kind.writing(self.task, self.backbone.tokenizer(), self.setting.max_length)
 
     @property
     def came_from(self) -> str:
@@ -74,5 +74,5 @@ class ExportJob:
         if self.origin is None:
             return f"{by}, a configuration of no run"
         run = " ".join(str(self.origin.run).split())
-        reached = f"{self.task.metric} {self.origin.accuracy:.4f} on validation"
+        reached = f"{self.task.objective} {self.origin.accuracy:.4f} on validation"
         return f"{by}, trial {self.origin.trial} of {run}, {reached}"

@@ -21,16 +21,17 @@ _FIRST = "from __future__ import annotations\n"
 _MAIN = 'if __name__ == "__main__":\n'
 
 
-def write_script(name: str, config: PeftConfig, job: ExportJob, folder: Path) -> None:
-    """Write a script of `autopeft.export.scripts` as `train.py`.
+def write_script(package: str, name: str, config: PeftConfig, job: ExportJob, folder: Path) -> None:
+    """Write a script as `train.py`.
 
     Args:
+        package: The package that holds it.
         name: Its name there.
         config: The adapter's config; one that PEFT lacks is entered by importing autopeft.
         job: What is exported.
         folder: Where to write.
     """
-    text = (files("autopeft.export.scripts") / f"{name}.py").read_text(encoding="utf8")
+    text = (files(package) / name).read_text(encoding="utf8")
     if not is_stock(config):
         lines = [f"import autopeft  # noqa: F401  (PEFT lacks {config.peft_type})"]
         for file in plugin_files(job.configuration):

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.backbones import Backbone
-from autopeft.export.data import Tokens
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt
 from autopeft.export.shortfall import Shortfall
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask
+from autopeft.trials import TrialKind
+from autopeft.trials.writing import Tokens
 
 __all__ = ["Rebuild", "Target"]
 
@@ -28,13 +28,13 @@ class Target(ABC):
     Attributes:
         name: Its name on the command line.
         summary: One line for people.
-        causal_only: Whether it trains causal language models only.
+        trains: What it trains, where it does not take every kind of task.
         carries_weights: Whether it takes trained adapters along where there are some.
     """
 
     name: str
     summary: str
-    causal_only: bool = False
+    trains: str = ""
     carries_weights: bool = False
 
     @abstractmethod
@@ -45,16 +45,16 @@ class Target(ABC):
         """Say why it cannot train a backbone, whatever the configuration; None when it can."""
         return None
 
-    def unfit_task(self, task: CausalTask, backbone: Backbone) -> str | None:
-        """Say why it cannot train a backbone on the examples of a task as they are; None when it can."""
-        return None
+    def takes(self, kind: TrialKind) -> bool:
+        """Tell whether it can train a kind of task."""
+        return True
 
     @abstractmethod
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the files.
 
         Args:
-            job: What to export; nothing in it that `shortfalls`, `unfit` or `unfit_task` names.
+            job: What to export; nothing in it that `shortfalls`, `unfit` or `takes` refuse.
             folder: An empty folder.
 
         Returns:

@@ -50,7 +50,7 @@ def rates(job: ExportJob) -> dict[str, float]:
     part = only_part(job)
     factors = part.method.rate_factors(part.cells)
     others = {word: factor * adapter_rate(job, part) for word, factor in factors.items()}
-    return others if job.causal else {"modules_to_save": job.setting.head_learning_rate, **others}
+    return {"modules_to_save": job.setting.head_learning_rate, **others} if job.kind.has_head else others
 
 
 def backbone_dropout(job: ExportJob) -> dict[str, float]:
@@ -112,7 +112,7 @@ def write_training(job: ExportJob, folder: Path) -> None:
         "package": job.backbone.package,
         "revision": job.backbone.revision,
         "learning_rate": {part.name: adapter_rate(job, part) for part in parts},
-        "head_learning_rate": None if job.causal else setting.head_learning_rate,
+        "head_learning_rate": setting.head_learning_rate if job.kind.has_head else None,
         "optimizer": "AdamW",
         "weight_decay": setting.weight_decay,
         "schedule": "linear",

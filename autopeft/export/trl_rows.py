@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from autopeft.export.data import Row, Tokens, alike, rows_of
+from autopeft.export.data import alike
 from autopeft.export.job import ExportJob
-from autopeft.tasks import IGNORED, CausalTask
-from autopeft.tasks.causal import TOOLS
+from autopeft.tasks import IGNORED
+from autopeft.trials.writing import Tokens, Writing, WrittenRow
 
 __all__ = ["as_trl_reads", "trl_rows"]
 
@@ -21,9 +21,9 @@ def trl_rows(job: ExportJob) -> dict[str, list[dict[str, Any]]]:
         job: What is exported.
     """
     tokenizer = job.backbone.tokenizer()
-    rows = rows_of(job)
+    rows = job.writing.rows
     every = [row for found in rows.values() for row in found]
-    form = _form(every, job.causal_task, tokenizer)
+    form = _form(every, job.writing, tokenizer)
     if form is not None:
         made = {name: [form(row) for row in found] for name, found in rows.items()}
         texts = [row for found in made.values() for row in found]
@@ -32,33 +32,35 @@ def trl_rows(job: ExportJob) -> dict[str, list[dict[str, Any]]]:
     return {name: [{"input_ids": row.ids, "labels": row.labels} for row in found] for name, found in rows.items()}
 
 
-def _form(rows: Sequence[Row], task: CausalTask, tokenizer: Any) -> Callable[[Row], dict[str, Any]] | None:
+def _form(
+    rows: Sequence[WrittenRow], writing: Writing, tokenizer: Any
+) -> Callable[[WrittenRow], dict[str, Any]] | None:
     """Return what writes all these examples as text; None where TRL has no form for one of them."""
-    if task.form.plain:
-        return lambda row: {"text": row.example[0].content}
+    if writing.goes_on:
+        return lambda row: {"text": row.messages[0].told["content"]}
     if not getattr(tokenizer, "chat_template", None):
         once = all([learned for _, learned in row.whole] == [False, True] for row in rows)
         return partial(_completed, bos=tokenizer.bos_token or "") if once else None
-    if any(turn.told or turn.role == TOOLS for row in rows for turn in row.example):
+    if not all(message.plain for row in rows for message in row.messages):
         # Arrow would fill what some of them hold into all.
         return None
-    once = all(sum(turn.learned for turn in row.example) == 1 and not row.example[0].learned for row in rows)
-    return _answered if once else lambda row: {"messages": [turn.message() for turn in row.example]}
+    once = all(sum(each.learned for each in row.messages) == 1 and not row.messages[0].learned for row in rows)
+    return _answered if once else lambda row: {"messages": [dict(message.told) for message in row.messages]}
 
 
-def _completed(row: Row, bos: str) -> dict[str, Any]:
+def _completed(row: WrittenRow, bos: str) -> dict[str, Any]:
     (asked, _), (answer, _) = row.whole
     return {"prompt": asked.removeprefix(bos), "completion": answer}
 
 
-def _answered(row: Row) -> dict[str, Any]:
-    turns = [turn.message() for turn in row.example]
+def _answered(row: WrittenRow) -> dict[str, Any]:
+    turns = [dict(message.told) for message in row.messages]
     # What follows the only answer is never answered.
-    place = next(number for number, turn in enumerate(row.example) if turn.learned)
+    place = next(number for number, message in enumerate(row.messages) if message.learned)
     return {"prompt": turns[:place], "completion": turns[place : place + 1]}
 
 
-def _same(text: Mapping[str, Any], row: Row, tokenizer: Any) -> bool:
+def _same(text: Mapping[str, Any], row: WrittenRow, tokenizer: Any) -> bool:
     ids, labels = as_trl_reads(text, tokenizer)
     return alike((ids[: len(row.ids)], labels[: len(row.ids)]), row.tokens)
 

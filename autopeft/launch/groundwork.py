@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
-from autopeft.launch.backbone import backbone_for
 from autopeft.launch.plan import SearchPlan
 from autopeft.methods import load_plugin
-from autopeft.tasks import CausalTask, Task, TaskSpec, load_task
-from autopeft.trials import TrialSetting, check_limits, choose_causal_setting, choose_setting, draw, kind_of
+from autopeft.tasks import KINDS, Task, TaskSpec, load_task
+from autopeft.trials import TrialSetting, check_limits, draw, kind_of
 
 __all__ = ["Groundwork", "groundwork", "task_spec"]
 
@@ -33,7 +32,7 @@ class Groundwork:
     plan: SearchPlan
     plugin: str | None
     task_spec: TaskSpec
-    task: Task | CausalTask
+    task: Task
     backbone: Backbone
     setting: TrialSetting
     notes: tuple[str, ...]
@@ -49,13 +48,14 @@ def groundwork(plan: SearchPlan) -> Groundwork:
     plugin = None if plan.plugin is None else load_plugin(plan.plugin)
     spec = task_spec(plan)
     task = load_task(spec)
-    backbone = backbone_for(task, plan.model, plan.revision, plan.roles, plan.quantization, plan.trust_remote_code)
+    how = (plan.model, plan.revision, plan.roles, plan.quantization, plan.trust_remote_code)
+    backbone = kind_of(task).load_backbone(*how)
     setting, notes = _setting(plan, task, backbone)
     check_limits(backbone, task, setting)
     return Groundwork(plan, plugin, spec, task, backbone, setting, notes)
 
 
-def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> tuple[TrialSetting, tuple[str, ...]]:
+def _setting(plan: SearchPlan, task: Task, backbone: Backbone) -> tuple[TrialSetting, tuple[str, ...]]:
     """Choose the setting of trials; return what there is to say of it too."""
     asked: dict[str, Any] = plan.model_dump(
         include={
@@ -69,30 +69,22 @@ def _setting(plan: SearchPlan, task: Task | CausalTask, backbone: Backbone) -> t
             "fidelity",
         }
     )
-    if isinstance(task, CausalTask):
-        tokenizer = backbone.tokenizer()
-        setting, notes = choose_causal_setting(task, tokenizer, **asked, generate=plan.generate)
-        _check_held_out(task, tokenizer, setting)
-        return setting, notes
-    if plan.generate is not None:
-        raise AutopeftError(f"--generate is for decoders, but {task.name} is a task of classification; leave it out")
-    return choose_setting(task, backbone.tokenizer(), **asked), ()
-
-
-def _check_held_out(task: CausalTask, tokenizer: Any, setting: TrialSetting) -> None:
-    """Look at the examples that models are measured on: what is wrong with them shall not come up in a worker.
-
-    Raises:
-        DataError: When one cannot be written, or nothing of them can be measured.
-    """
-    kind = kind_of(task)
-    for examples in (draw(task, setting)[1], task.test):
-        kind.encode(examples, tokenizer, setting.max_length)
-        kind.probes(examples, tokenizer, setting)
+    own = {name for kind in KINDS.values() for name in kind.options} - {field.name for field in fields(TaskSpec)}
+    for name in sorted(own):
+        value = getattr(plan, name, None)
+        if name in task.kind.options:
+            asked[name] = value
+        elif value is not None:
+            raise AutopeftError(
+                f"--{name.replace('_', '-')} is not for a task of {task.kind.name}, as {task.name} is one; leave it out"
+            )
+    kind, tokenizer = kind_of(task), backbone.tokenizer()
+    setting, notes = kind.choose_setting(task, tokenizer, **asked)
+    kind.check_held_out((draw(task, setting)[1], task.test), tokenizer, setting)
+    return setting, notes
 
 
 def task_spec(plan: SearchPlan) -> TaskSpec:
     """Return where a plan's data is."""
-    columns = ("text", "text2", "label", "messages", "prompt", "completion", "choices")
-    fields = ("task", "kind", "data", *columns, "validation", "test", "metric", "seed")
-    return TaskSpec.of(**plan.model_dump(include=set(fields)))
+    named = {field.name for field in fields(TaskSpec)} - {"name", "dataset", "subset"}
+    return TaskSpec.of(**plan.model_dump(include={"task", *named}))

@@ -46,16 +46,16 @@ class WorkerJob:
 
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
-        from autopeft.launch.backbone import backbone_for
         from autopeft.methods import load_plugin
         from autopeft.tasks import load_task
-        from autopeft.trials import TrialRunner, use_threads
+        from autopeft.trials import TrialRunner, kind_of, use_threads
 
         use_threads(1)
         if self.plugin is not None:
             load_plugin(self.plugin)
         task = load_task(self.task)
-        backbone = backbone_for(task, self.model, self.revision, self.roles, self.quantization, self.trust_remote_code)
+        how = (self.model, self.revision, self.roles, self.quantization, self.trust_remote_code)
+        backbone = kind_of(task).load_backbone(*how)
         return TrialRunner(backbone, task, self.setting)
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:

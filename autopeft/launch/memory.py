@@ -7,7 +7,7 @@ from typing import get_args
 from autopeft.backbones import Backbone, Quantization, loaded_bytes
 from autopeft.errors import BackboneError
 from autopeft.launch.places import Places
-from autopeft.trials import CausalSetting, TrialSetting, attention, pick_device
+from autopeft.trials import TrialSetting, attention, pick_device
 
 #: Times the activations of a model in 16 bits that a step may take at most: 32 bits, and adapters beside the model.
 _TIMES_ACTIVATIONS = 4
@@ -60,7 +60,7 @@ def may_run_out(backbone: Backbone, setting: TrialSetting, params: int, room: in
     # The heads of pretrained models have 32 numbers or more.
     heads = shape.hidden // 32 if kept else 0
     activations = shape.layers * tokens * (34 * shape.hidden + 5 * heads * setting.max_length)
-    logits = 2 * tokens * model.config.vocab_size if isinstance(setting, CausalSetting) else 0
+    logits = 2 * tokens * model.config.vocab_size if model.get_output_embeddings() is not None else 0
     weights = loaded_bytes(model, backbone.quantization)
     return weights + _BYTES_OF_STATE * params + _TIMES_ACTIVATIONS * (activations + logits) > room
 

@@ -41,9 +41,7 @@ class SearchPlan(BaseModel):
     trust_remote_code: bool = Field(False, description="run code that the model brings; no file can allow it")
     task: str | None = Field(None, description="name of a packaged task")
     data: str | None = Field(None, description="file, folder or pattern of files, or a `datasets` name")
-    kind: Literal["classification", "causal", "regression", "multilabel"] | None = Field(
-        None, description="what is learned; seen by the columns. The last two are not there yet"
-    )
+    kind: str | None = Field(None, description="kind of task, see `autopeft tasks`; default: what the data shows")
     text: str | None = Field(None, description="column of the text")
     text2: str | None = Field(None, description="column of the second text, for pairs")
     label: str | None = Field(None, description="column of the label")
@@ -53,15 +51,13 @@ class SearchPlan(BaseModel):
     choices: str | None = Field(None, description="column of the choices, one of which the completion names")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
-    metric: (
-        Literal["accuracy", "macro_f1", "mcc", "token_accuracy", "exact_match", "rouge_l", "token_f1", "choice"] | None
-    ) = Field(None, description="what `accuracy` holds; default: that or token_accuracy, as the task is")
+    metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")
     generate: int | None = Field(None, ge=0, description="validation examples to which decoders write answers")
     space: str | dict[str, Any] | None = Field(
-        None, description="name or YAML file of the search space; default: `default`, or `llm` for decoders"
+        None, description="name or YAML file of the search space; default: that of the kind of task"
     )
     target: str | None = Field(None, description="export target; what it cannot express is left out")
-    plugin: Path | None = Field(None, description="Python file that registers further methods")
+    plugin: Path | None = Field(None, description="Python file that registers further methods or kinds of task")
     budget: str = Field("1%", description="limit on trainable parameters and memory: 1%, 300k, 16GiB; 1%, 16GiB")
     objectives: str = Field("accuracy,params", description="accuracy and one or two costs")
     sampler: Literal["pareto", "random", "tpe", "nsga2", "gp"] = Field("pareto", description="what proposes trials")

@@ -15,7 +15,6 @@ from optuna.samplers import BaseSampler, RandomSampler
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
-from autopeft.launch.backbone import default_space, stock_learning_rate
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.earlier import begin_from, identity
@@ -47,8 +46,8 @@ from autopeft.study import (
     reap,
     why_none_completed,
 )
-from autopeft.tasks import CAUSAL_METRICS, WORST, CausalTask, Task
-from autopeft.trials import TrialSetting
+from autopeft.tasks import Task, kind_judged_by
+from autopeft.trials import TRIALS, TrialKind, TrialSetting, kind_of
 
 __all__ = ["DATA", "Preparation", "SearchResult", "open_run", "prepare", "run_search"]
 
@@ -58,6 +57,9 @@ PLAN = "study.yaml"
 #: The study's user attribute that says what the task held.
 DATA = "data"
 
+#: The one that names the kind of the task.
+KIND = "kind"
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -65,7 +67,7 @@ class Preparation:
 
     plan: SearchPlan
     backbone: Backbone
-    task: Task | CausalTask
+    task: Task
     setting: TrialSetting
     final: TrialSetting
     notes: tuple[str, ...]
@@ -96,7 +98,8 @@ class Preparation:
     @property
     def stock(self) -> Configuration:
         """Stock LoRA, as every search is compared with it."""
-        return stock_lora(self.backbone.shape, stock_learning_rate(self.task, self.backbone.shape))
+        shape = self.backbone.shape
+        return stock_lora(shape, kind_of(self.task).stock_learning_rate(shape))
 
 
 @dataclass(frozen=True)
@@ -129,9 +132,16 @@ class SearchResult:
         return why_none_completed(self.study)
 
     @property
-    def causal(self) -> bool:
-        """Whether a causal language model was tuned, which has no task head."""
-        return self.study.user_attrs["spec"]["metric"] in CAUSAL_METRICS
+    def metric(self) -> str:
+        """What `accuracy` holds."""
+        return str(self.study.user_attrs["spec"]["metric"])
+
+    @property
+    def kind(self) -> type[TrialKind]:
+        """What trials were of."""
+        # Studies of earlier versions name their metric only.
+        name = self.study.user_attrs.get(KIND) or kind_judged_by(self.metric)
+        return TRIALS[name]
 
 
 def prepare(plan: SearchPlan) -> Preparation:
@@ -145,7 +155,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     objectives = read_objectives(plan.objectives)
     ground = groundwork(plan.or_default_job())
     plan, task, backbone, setting = ground.plan, ground.task, ground.backbone, ground.setting
-    named = default_space(task) if plan.space is None else plan.space
+    named = kind_of(task).default_space if plan.space is None else plan.space
     space = load_space(named) if isinstance(named, str) else SearchSpace.from_dict(named)
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
     bound = space.bind(VOCABULARY, backbone.shape)
@@ -180,7 +190,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         space=space.to_dict(),
         budget=plan.budget,
         objectives=(*objectives, "accuracy"),
-        metric=task.metric,
+        metric=task.objective,
         sampler=plan.sampler,
         seed=plan.seed,
         trial={key: value for key, value in asdict(setting).items() if key != "precision"},
@@ -265,6 +275,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
     study.set_user_attr(SCALE, asdict(scale))
     study.set_user_attr(ENVIRONMENT, environment())
     study.set_user_attr(DATA, prepared.task.describe())
+    study.set_user_attr(KIND, prepared.task.kind.name)
     study.sampler = make_sampler(
         plan.sampler,
         prepared.space,
@@ -287,7 +298,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
         cost=prepared.costs.params,
         scale=scale,
         total=plan.trials,
-        worst=WORST[prepared.task.metric],
+        worst=prepared.task.worst,
         listener=listener,
         prices=prices.of,
     )
@@ -333,7 +344,7 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool) -> optun
     )
 
 
-def _final(plan: SearchPlan, task: Task | CausalTask, setting: TrialSetting) -> TrialSetting:
+def _final(plan: SearchPlan, task: Task, setting: TrialSetting) -> TrialSetting:
     """Return the setting of finalists: nobody stops them."""
     given = plan.final.model_dump(exclude_none=True)
     if given.get("examples", 0) > len(task.train):

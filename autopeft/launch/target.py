@@ -8,7 +8,7 @@ from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
 from autopeft.export import refusal, target_named, unable
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import Task
 
 __all__ = ["Refuses", "nothing", "refuses_for"]
 
@@ -21,7 +21,7 @@ def nothing(configuration: Configuration) -> None:
     return
 
 
-def refuses_for(name: str | None, task: Task | CausalTask, backbone: Backbone) -> Refuses:
+def refuses_for(name: str | None, task: Task, backbone: Backbone) -> Refuses:
     """Return what a search for a target refuses; nothing where there is no target.
 
     Raises:

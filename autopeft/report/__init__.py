@@ -1,12 +1,11 @@
 """Show a search and its front: live progress, tables, files and figures."""
 
 from autopeft.report.compare import Comparison, compare_runs, summary_table, write_comparison
-from autopeft.report.files import front_data, metric_of, write_front
+from autopeft.report.files import front_data, write_front
 from autopeft.report.progress import Band, LiveProgress, PlainProgress, best_per_band, time_left
 from autopeft.report.report import write_report
 from autopeft.report.run import read_run
 from autopeft.report.table import front_table, percent, row_cells
-from autopeft.report.words import cost_in_words
 
 __all__ = [
     "Band",
@@ -15,10 +14,8 @@ __all__ = [
     "PlainProgress",
     "best_per_band",
     "compare_runs",
-    "cost_in_words",
     "front_data",
     "front_table",
-    "metric_of",
     "percent",
     "read_run",
     "row_cells",

@@ -11,14 +11,9 @@ from autopeft.report.charts.front import front_chart
 from autopeft.report.paper import draw
 from autopeft.report.run import run_of
 
-__all__ = ["front_data", "metric_of", "write_front"]
+__all__ = ["front_data", "write_front"]
 
 _CSV_COLUMNS = ("accuracy", "over_stock", "baseline", "in_words", "configuration")
-
-
-def metric_of(result: SearchResult) -> str:
-    """Name what `accuracy` holds in a run."""
-    return str(result.study.user_attrs["spec"]["metric"])
 
 
 def front_data(result: SearchResult) -> dict[str, Any]:

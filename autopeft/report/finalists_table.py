@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from autopeft.report.words import untouched_in_words
 from autopeft.selection import FinalistsFile, Interval
+from autopeft.trials import TrialKind
 
 __all__ = ["finalists_table"]
 
 
-def finalists_table(file: FinalistsFile) -> Table:
+def finalists_table(file: FinalistsFile, kind: type[TrialKind]) -> Table:
     """Build the table of finalists by rising cost: accuracy on test, points above stock LoRA, and probabilities.
 
     Intervals are of 95 %, over seeds and examples; eighty columns hold it.
@@ -26,7 +26,7 @@ def finalists_table(file: FinalistsFile) -> Table:
     table.add_column("finalist", no_wrap=True)
     for column in ("parameters", "seeds", "test", "vs stock LoRA", "better", "on front"):
         table.add_column(column, justify="right", no_wrap=True)
-    names = {"head": untouched_in_words(file.metric), "stock-lora": "stock LoRA", "full": "full fine-tuning"}
+    names = {"head": kind.untouched, "stock-lora": "stock LoRA", "full": "full fine-tuning"}
     for row in file.finalists:
         table.add_row(
             names[row.baseline] if row.baseline else row.name.replace("-", " "),

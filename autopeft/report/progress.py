@@ -17,6 +17,7 @@ from rich.text import Text
 from autopeft.report.table import percent
 from autopeft.report.words import baseline_in_words
 from autopeft.study import Ask, Front, Scale
+from autopeft.trials import TrialKind
 
 __all__ = ["Band", "LiveProgress", "PlainProgress", "best_per_band", "time_left"]
 
@@ -57,7 +58,7 @@ class _Progress:
 
     scale: Scale
     total: int
-    metric: str
+    kind: type[TrialKind]
     console: Console
     done: int = 0
     running: dict[int, Ask] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class _Progress:
 
     def named(self, trial: Ask) -> str:
         """Return what a trial is called: a baseline as in the tables, others by their configuration."""
-        return baseline_in_words(trial.baseline, trial.configuration.describe(), self.metric)
+        return baseline_in_words(trial.baseline, trial.configuration.describe(), self.kind)
 
 
 class PlainProgress(_Progress):

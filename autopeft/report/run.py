@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.backbones import Backbone, load_backbone, load_decoder
+from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
 from autopeft.launch import SearchResult, open_run
 from autopeft.report.chart import Absent
@@ -98,7 +98,7 @@ class Run:
     @property
     def metric(self) -> str:
         """What `accuracy` holds."""
-        return str(self.spec["metric"])
+        return self.result.metric
 
     @property
     def name(self) -> str:
@@ -113,8 +113,7 @@ class Run:
     @cached_property
     def backbone(self) -> Backbone | Absent:
         """What was tuned, without weights; why not, where it cannot be had."""
-        load = load_decoder if self.result.causal else load_backbone
-        plan = self.result.plan
+        plan, load = self.result.plan, self.result.kind.load_backbone
         try:
             backbone = load(plan.model, plan.revision, plan.roles, trust_remote_code=plan.trust_remote_code)
         except AutopeftError as error:
@@ -154,7 +153,6 @@ def _reported(trial: FrozenTrial, result: SearchResult, on_front: bool) -> Repor
     outcome = attrs.get("outcome", {"status": "killed"})
     status = outcome["status"]
     configuration = Configuration.from_dict(attrs["configuration"])
-    metric = str(result.study.user_attrs["spec"]["metric"])
     complete = trial.state == TrialState.COMPLETE and status == "complete"
     costs = trial.values[:-1] if trial.values else attrs.get(COSTS, ())
     assert trial.datetime_start is not None, "a trial that ended has begun"
@@ -162,7 +160,7 @@ def _reported(trial: FrozenTrial, result: SearchResult, on_front: bool) -> Repor
     return ReportedTrial(
         number=trial.number,
         configuration=configuration,
-        in_words=baseline_in_words(attrs.get("baseline"), configuration.describe(), metric),
+        in_words=baseline_in_words(attrs.get("baseline"), configuration.describe(), result.kind),
         baseline=attrs.get("baseline"),
         standing=_standing(trial, status, on_front, result.scale.limit),
         status=status,

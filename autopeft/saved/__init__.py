@@ -5,7 +5,6 @@ from autopeft.saved.companions import (
     task_config,
     task_tokenizer,
     write_companions,
-    write_generation_config,
     write_rows,
 )
 from autopeft.saved.loading import loading_code, merged_code
@@ -26,6 +25,5 @@ __all__ = [
     "use_of",
     "write_card",
     "write_companions",
-    "write_generation_config",
     "write_rows",
 ]

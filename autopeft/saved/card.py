@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -15,8 +14,9 @@ from autopeft.methods.storage import MANIFEST
 from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.saved.use import USE_FILE
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS
+from autopeft.trials import kind_of
 from autopeft.whole_folder import WRITTEN
 
 __all__ = ["CARD", "Card", "explained", "write_card"]
@@ -65,7 +65,7 @@ class Card:
 
     configuration: Configuration
     backbone: Backbone
-    task: Task | CausalTask
+    task: Task
     origin: str
     training: str
     code: str
@@ -92,7 +92,7 @@ def write_card(card: Card, folder: Path, coming: Collection[str] = (WRITTEN,)) -
         "## Use it",
         'Run this in the folder of this card, or write its path for `"."`.',
         f"```python\n{card.code.strip()}\n```",
-        *_labels(card.task),
+        *kind_of(card.task).card_sections(),
         "## Files",
         _explained(card, folder, {CARD, *coming}),
         "## Configuration",
@@ -108,11 +108,10 @@ def _head(card: Card, folder: Path) -> str:
     address = card.backbone.address
     base = {} if Path(address).is_dir() else {"base_model": address}
     library = "peft" if (folder / MANIFEST).is_file() else "transformers"
-    kind = "text-generation" if isinstance(card.task, CausalTask) else "text-classification"
     head = {
         **base,
         "library_name": library,
-        "pipeline_tag": kind,
+        "pipeline_tag": kind_of(card.task).pipeline,
         "tags": ["autopeft", *card.configuration.modules],
         "metrics": [card.task.metric],
     }
@@ -126,14 +125,6 @@ def _table(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
     rows = [f"| split | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
     rows += [f"| {split} | {' | '.join(f'{found[name]:.4f}' for name in names)} |" for split, found in figures.items()]
     return ["\n".join(rows)]
-
-
-def _labels(task: Task | CausalTask) -> list[str]:
-    """List the labels as JSON, one a line: whatever is in a name, it stays on its line and is no markup."""
-    if isinstance(task, CausalTask):
-        return []
-    lines = ",\n".join(f"  {json.dumps(label, ensure_ascii=False)}" for label in task.labels)
-    return ["## Labels", f"```json\n[\n{lines}\n]\n```"]
 
 
 def _explained(card: Card, folder: Path, coming: set[str]) -> str:

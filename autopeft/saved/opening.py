@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    GenerationConfig,
-    PreTrainedModel,
-)
+import transformers
+from transformers import AutoTokenizer
 
-from autopeft.backbones import Backbone, load_backbone, load_decoder
+from autopeft.backbones import Backbone
 from autopeft.backbones.complete import check_complete
 from autopeft.errors import BackboneError, ConfigurationError
 from autopeft.methods import load
 from autopeft.saved.companions import ROLES_FILE
 from autopeft.saved.use import USE_FILE, Base, Use
-from autopeft.tasks import CausalTask, Task
-from autopeft.trials import kind_of, pick_device
+from autopeft.tasks import Task
+from autopeft.trials import Ready, TrialKind, kind_of, pick_device
 
 __all__ = ["Opened", "open_saved"]
 
@@ -35,18 +32,14 @@ class Opened:
         folder: Its folder.
         use: How it is used.
         task: For what, without its data.
-        model: The model, in eval mode on its device.
-        tokenizer: Its tokenizer.
-        ends: Of a decoder, the tokens that end an answer.
+        ready: The model.
         notes: Lines on what it is, for people.
     """
 
     folder: Path
     use: Use
-    task: Task | CausalTask
-    model: PreTrainedModel
-    tokenizer: Any
-    ends: frozenset[int]
+    task: Task
+    ready: Ready
     notes: tuple[str, ...]
 
 
@@ -64,47 +57,45 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
     """
     use = Use.read(folder)
     task = use.empty_task()
-    needed = ["config.json", "tokenizer_config.json", *(["generation_config.json"] if use.form is not None else [])]
+    kind = kind_of(task)
+    needed = ["config.json", "tokenizer_config.json", *kind.needs]
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise ConfigurationError(f"{folder} lacks {' and '.join(missing)}, which was written there; save it again")
     tokenizer = _read(folder, AutoTokenizer, trust_remote_code=trust_remote_code)
-    ends: frozenset[int] = frozenset()
-    if use.form is not None:
-        ids = _read(folder, GenerationConfig).eos_token_id
-        ends = frozenset(ids if isinstance(ids, list) else [] if ids is None else [ids])
+    with _readable(folder):
+        how = {**use.how, **kind.read_beside(folder)}
     if use.base is None:
-        whole = _whole(folder, use, trust_remote_code)
-        return Opened(folder, use, task, whole, tokenizer, ends, (f"the whole model of {folder}",))
-    backbone, notes = _backbone(folder, use.base, task, model, trust_remote_code)
-    adapted = kind_of(task).model(backbone, pick_device())
-    configuration = load(folder, adapted, backbone.anatomy)
-    what = f"{configuration.describe()}, of {backbone.name}"
-    return Opened(folder, use, task, adapted.eval(), tokenizer, ends, (what, *notes))
+        whole = _whole(folder, kind, trust_remote_code)
+        notes: tuple[str, ...] = (f"the whole model of {folder}",)
+    else:
+        backbone, said = _backbone(folder, use.base, kind, model, trust_remote_code)
+        whole = kind.model(backbone, pick_device())
+        configuration = load(folder, whole, backbone.anatomy)
+        notes = (f"{configuration.describe()}, of {backbone.name}", *said)
+    ready = Ready(folder, whole.eval(), tokenizer, use.max_length, use.precision, how)
+    return Opened(folder, use, task, ready, notes)
 
 
-def _whole(folder: Path, use: Use, trust_remote_code: bool) -> PreTrainedModel:
+def _whole(folder: Path, kind: TrialKind, trust_remote_code: bool) -> Any:
     """Return the model of a folder that holds all of it."""
-    auto = AutoModelForSequenceClassification if use.form is None else AutoModelForCausalLM
     how = {"trust_remote_code": trust_remote_code, "dtype": torch.float32, "output_loading_info": True}
-    model, loading = _read(folder, auto, **how)
+    model, loading = _read(folder, getattr(transformers, kind.auto_class), **how)
     check_complete(str(folder), model.config.model_type, loading, ())
-    if use.form is None and model.config.num_labels != len(use.labels):
-        raise ConfigurationError(
-            f"the model of {folder} tells {model.config.num_labels} labels, but {USE_FILE} names {len(use.labels)}"
-        )
-    found: PreTrainedModel = model.to(pick_device()).eval()
-    return found
+    try:
+        kind.check_whole(model.config)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the model of {folder} does not fit {USE_FILE}: {error}") from None
+    return model.to(pick_device())
 
 
 def _backbone(
-    folder: Path, base: Base, task: Task | CausalTask, model: str | None, trust_remote_code: bool
+    folder: Path, base: Base, kind: TrialKind, model: str | None, trust_remote_code: bool
 ) -> tuple[Backbone, list[str]]:
     """Return the model that adapters are for, and what there is to say of it."""
     roles = folder / ROLES_FILE
-    make = load_decoder if isinstance(task, CausalTask) else load_backbone
     try:
-        backbone = make(
+        backbone = kind.load_backbone(
             model or base.path,
             base.revision if model is None else None,
             roles if roles.is_file() else None,
@@ -135,8 +126,15 @@ def _backbone(
 
 def _read(folder: Path, auto: Any, **how: Any) -> Any:
     """Load a part of a folder."""
-    try:
+    with _readable(folder):
         return auto.from_pretrained(folder, local_files_only=True, **how)
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Say in one line what keeps a part of a folder from being read."""
+    try:
+        yield
     except Exception as error:
         # A broken file, or code that the model brings, may fail in any way.
         if "trust_remote_code" in str(error):

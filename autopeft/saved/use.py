@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, cast
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.errors import ConfigurationError
-from autopeft.tasks import CausalTask, Split, Task, choose_max_length
-from autopeft.tasks.causal import CausalSplit, Format, ask
-from autopeft.trials import TrialSetting
+from autopeft.tasks import KINDS, Task
+from autopeft.trials import TRIALS, TrialSetting, kind_of
 
-__all__ = ["USE_FILE", "Base", "Use", "answer_tokens", "use_of"]
+__all__ = ["USE_FILE", "Base", "Use", "use_of"]
 
 #: Its file.
 USE_FILE = "predict.json"
-
-#: Of so many training examples it is learned how long answers are; no longer ones are written unasked.
-_FEW, _MOST_TOKENS = 256, 512
-
-#: Tokens with which a plain text is gone on with.
-_GO_ON = 64
 
 
 class Base(BaseModel):
@@ -53,36 +44,39 @@ class Use(BaseModel):
 
     Args:
         task: Name of the task.
-        columns: Where texts to classify stand in tables, one column or two; of a decoder, those of its form.
-        labels: Of a classifier, the names of the labels by their numbers.
-        max_length: Tokens at which texts to classify are cut.
+        kind: Name of its kind.
+        reads: What the kind knows of the data beside the examples: the names of labels, columns.
+        how: What else the kind has to know to predict.
+        max_length: Tokens at which texts are cut.
         precision: `bf16` or `fp32`.
-        form: Of a decoder, what form its data has.
-        max_new_tokens: Of a decoder, how many tokens an answer has at most.
         base: What the adapters are for; None where the folder holds the whole model.
     """
 
     model_config = ConfigDict(frozen=True)
 
     task: str
-    columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=3)]
-    labels: tuple[str, ...] = ()
+    kind: str
+    reads: Any
+    how: dict[str, Any] = {}
     max_length: Annotated[int, Field(ge=2, strict=True)]
     precision: Literal["bf16", "fp32"]
-    form: Format | None = None
-    max_new_tokens: Annotated[int, Field(ge=1, strict=True)] | None = None
     base: Base | None = None
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        if self.form is None:
-            if len(self.columns) > 2 or len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
-                raise ValueError("expected one column or two, and two or more different labels")
-        elif self.form.before.count("{}") != 1 or not self.form.columns or self.max_new_tokens is None:
-            raise ValueError("expected a form with columns and one {} in `before`, and how long answers are")
-        elif set(self.form.before.replace("{}", "")) & set("{}"):
-            raise ValueError("expected no braces in `before` but one {}")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_kind(cls, data: Any) -> Any:
+        """Read what its kind said in the kind's own words."""
+        if not isinstance(data, dict) or not {"kind", "reads"} <= set(data):
+            return data
+        if data["kind"] not in TRIALS:
+            raise ValueError(f"there is no kind of task {data['kind']!r} here; name the file it is from by --plugin")
+        schema = KINDS[data["kind"]].schema
+        reads = data["reads"]
+        if not isinstance(reads, schema):
+            reads = TypeAdapter(schema).validate_python(reads)
+        trials = TRIALS[data["kind"]](reads)
+        trials.check_use(data.get("how", {}))
+        return {**data, "reads": reads}
 
     def write(self, folder: Path) -> None:
         """Write it into a folder."""
@@ -106,17 +100,13 @@ class Use(BaseModel):
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise ConfigurationError(
-                f"{folder / USE_FILE}{f', {where}' if where else ''}: {first['msg']}; save the adapters again"
+                f"{folder / USE_FILE}{f', {where}' if where else ''}: {first['msg'].removeprefix('Value error, ')}; save the adapters again"
             ) from error
 
     @property
     def asking(self) -> dict[str, str]:
         """The columns that are read of rows to be predicted, by the flag that names each."""
-        form = self.form
-        if form is None:
-            return dict(zip(("text", "text2"), self.columns, strict=False))
-        flags = ("messages",) if form.conversation else ("text",) if form.plain else ("prompt", "choices")
-        return dict(zip(flags, form.asking, strict=False))
+        return KINDS[self.kind].asks(self.reads)
 
     def reading(self, columns: Mapping[str, str]) -> Use:
         """Return the same for tables with other columns.
@@ -133,22 +123,16 @@ class Use(BaseModel):
             expected = " and ".join(f"--{flag}" for flag in asking)
             raise ConfigurationError(f"found {', '.join(others)}; what was trained reads columns named by {expected}")
         named = tuple({**asking, **columns}.values())
-        if self.form is None:
-            return self.model_copy(update={"columns": named})
-        form = replace(self.form, columns=(*named, *self.form.columns[len(named) :]))
-        return self.model_copy(update={"columns": form.columns, "form": form})
+        return self.model_copy(update={"reads": KINDS[self.kind].with_columns(self.reads, named)})
 
-    def empty_task(self) -> Task | CausalTask:
+    def empty_task(self) -> Task:
         """Return the task without its data."""
-        if self.form is not None:
-            nothing = CausalSplit((), () if self.form.choices else None)
-            return CausalTask(self.task, self.form, "token_accuracy", nothing, nothing, nothing)
-        none = Split((), ())
-        pair = len(self.columns) == 2
-        return Task(self.task, self.labels, "accuracy", pair, none, none, none, columns=self.columns)
+        kind = KINDS[self.kind]
+        nothing = kind.nothing(self.reads)
+        return Task(self.task, kind, self.reads, kind.usual, nothing, nothing, nothing)
 
 
-def use_of(backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, *, whole: bool = False) -> Use:
+def use_of(backbone: Backbone, task: Task, setting: TrialSetting, *, whole: bool = False) -> Use:
     """Return how something trained is used.
 
     Args:
@@ -157,12 +141,15 @@ def use_of(backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, *
         setting: How.
         whole: Whether the folder holds the whole model.
     """
-    base = None if whole else _base(backbone)
-    common: dict[str, Any] = {"task": task.name, "max_length": setting.max_length, "precision": setting.precision}
-    if isinstance(task, CausalTask):
-        tokens = answer_tokens(task, backbone.tokenizer())
-        return Use(columns=task.form.columns, form=task.form, max_new_tokens=tokens, base=base, **common)
-    return Use(columns=task.columns[: 1 + task.pair], labels=task.labels, base=base, **common)
+    return Use(
+        task=task.name,
+        kind=task.kind.name,
+        reads=task.schema,
+        how=kind_of(task).use(task, backbone.tokenizer()),
+        max_length=setting.max_length,
+        precision=cast(Literal["bf16", "fp32"], setting.precision),
+        base=None if whole else _base(backbone),
+    )
 
 
 def _base(backbone: Backbone) -> Base:
@@ -173,14 +160,6 @@ def _base(backbone: Backbone) -> Base:
         architecture=backbone.config.model_type,
         identity=backbone.identity,
     )
-
-
-def answer_tokens(task: CausalTask, tokenizer: Any) -> int:
-    """Return how many tokens answers need, by those that were learned."""
-    if task.form.plain:
-        return _GO_ON
-    few = task.train.take(range(min(_FEW, len(task.train))))
-    return choose_max_length(np.array([len(each.completion) for each in ask(few, task.form, tokenizer)]), _MOST_TOKENS)
 
 
 def _address(backbone: Backbone) -> str:

@@ -47,8 +47,8 @@ def complete(
         contender.configuration,
         prepared.backbone,
         task,
-        f"{contender.name} of the run {prepared.folder.resolve().name}, seed {seed}; {task.metric.replace('_', ' ')} "
-        f"{validation.mean():.4f} on validation",
+        f"{contender.name} of the run {prepared.folder.resolve().name}, seed {seed}; "
+        f"{task.objective.replace('_', ' ')} {validation.mean():.4f} on validation",
         f"A finalist, trained on {len(task.train):,} examples for {setting.epochs:g} epochs in batches of "
         f"{setting.batch_size}, {setting.precision}, seed {seed}{f', learning rate {rate:g}' if rate else ''}. "
         "How it stands to others, and on test, is in `finalists.json` of the run.",

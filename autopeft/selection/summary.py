@@ -66,7 +66,7 @@ def summarise(
     searched.sort(key=lambda place: -validation.means[place])
     return FinalistsFile(
         setting=Setting(examples=records.setting.examples, epochs=records.setting.epochs),
-        metric=prepared.task.metric,
+        metric=prepared.task.objective,
         test_readings=readings(records.run),
         verdict=overall([compared[place] for place in searched]),
         finalists=tuple(found),

@@ -1,7 +1,5 @@
-"""Tasks: data, splits and metric; from the packaged set, a file, or a data set name."""
+"""Tasks: data, splits and metric; from the packaged set, a file, or a data set name; of kinds that a table lists."""
 
-from autopeft.tasks.answers import ANSWER_METRICS
-from autopeft.tasks.causal import CausalSplit, CausalTask, encode_causal
 from autopeft.tasks.encoding import (
     IGNORED,
     Encoded,
@@ -13,37 +11,39 @@ from autopeft.tasks.encoding import (
     pad_id_of,
     token_lengths,
 )
+from autopeft.tasks.kind import Sample, TaskKind
+from autopeft.tasks.kinds import KINDS, kind_judged_by, kind_named
 from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
-from autopeft.tasks.metrics import CAUSAL_METRICS, CHOICE_METRIC, METRICS, WORST, confusion, score
+from autopeft.tasks.metric import Metric
 from autopeft.tasks.overview import overview
+from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Split, Task
+from autopeft.tasks.texts import LabelledTexts
 
 __all__ = [
-    "ANSWER_METRICS",
-    "CAUSAL_METRICS",
-    "CHOICE_METRIC",
     "IGNORED",
-    "METRICS",
+    "KINDS",
     "PACKAGED",
-    "WORST",
-    "CausalSplit",
-    "CausalTask",
     "Encoded",
+    "LabelledTexts",
+    "Metric",
     "PackagedTask",
+    "Sample",
+    "Source",
     "Split",
     "Task",
+    "TaskKind",
     "TaskSpec",
     "batches",
     "choose_max_length",
     "collate",
-    "confusion",
     "encode",
-    "encode_causal",
     "grouped",
+    "kind_judged_by",
+    "kind_named",
     "load_task",
     "overview",
     "pad_id_of",
-    "score",
     "token_lengths",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autopeft.tasks.task import Split
+from autopeft.tasks.texts import LabelledTexts
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +78,7 @@ def pad_id_of(tokenizer: Any) -> int:
     return 0
 
 
-def _tokenise(split: Split, tokenizer: Any, max_length: int | None) -> dict[str, list[list[int]]]:
+def _tokenise(split: LabelledTexts, tokenizer: Any, max_length: int | None) -> dict[str, list[list[int]]]:
     """Run the tokenizer over a split; no padding."""
     pair = bool(len(split)) and isinstance(split.texts[0], tuple)
     columns = [list(column) for column in zip(*split.texts, strict=True)] if pair else [list(split.texts)]
@@ -92,7 +92,7 @@ def _tokenise(split: Split, tokenizer: Any, max_length: int | None) -> dict[str,
     return {key: found[key] for key in ("input_ids", "token_type_ids") if key in found}
 
 
-def token_lengths(split: Split, tokenizer: Any) -> np.ndarray:
+def token_lengths(split: LabelledTexts, tokenizer: Any) -> np.ndarray:
     """Return the uncut number of tokens of each text, int64 `[n]`."""
     ids = _tokenise(split, tokenizer, None)["input_ids"]
     return np.fromiter((len(tokens) for tokens in ids), np.int64, len(ids))
@@ -112,7 +112,7 @@ def choose_max_length(lengths: np.ndarray, longest: int = _LONGEST_DEFAULT) -> i
     return min(-(-wanted // 8) * 8, longest)
 
 
-def encode(split: Split, tokenizer: Any, max_length: int) -> Encoded:
+def encode(split: LabelledTexts, tokenizer: Any, max_length: int) -> Encoded:
     """Tokenise a split.
 
     Args:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autopeft.errors import DataError
-from autopeft.tasks.build import classification_task
-from autopeft.tasks.causal import CausalTask, build_causal_task, recognise
-from autopeft.tasks.hub import read_dataset
-from autopeft.tasks.icd10 import load_icd10
-from autopeft.tasks.metrics import USUAL
+from autopeft.tasks.classification.icd10 import load_icd10
+from autopeft.tasks.kinds import recognised
+from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
-from autopeft.tasks.tables import Table, is_source, read_source
 from autopeft.tasks.task import Task
 
 __all__ = ["PACKAGED", "PackagedTask", "load_task"]
@@ -25,11 +22,11 @@ class PackagedTask:
 
     Args:
         summary: One line for people.
-        load: Makes the task, given a metric.
+        load: Makes the task, given a metric or none.
     """
 
     summary: str
-    load: Callable[[str], Task]
+    load: Callable[[str | None], Task]
 
 
 PACKAGED: Mapping[str, PackagedTask] = {
@@ -37,7 +34,7 @@ PACKAGED: Mapping[str, PackagedTask] = {
 }
 
 
-def load_task(spec: TaskSpec) -> Task | CausalTask:
+def load_task(spec: TaskSpec) -> Task:
     """Load a task.
 
     Args:
@@ -47,37 +44,23 @@ def load_task(spec: TaskSpec) -> Task | CausalTask:
         DataError: When the data cannot be found, read or used.
     """
     if spec.name:
-        if spec.name not in PACKAGED:
-            near = difflib.get_close_matches(spec.name, PACKAGED, n=1)
-            raise DataError(
-                f"unknown task '{spec.name}'; expected one of: {', '.join(PACKAGED)}"
-                + (f" (did you mean '{near[0]}'?)" if near else "")
-                + ", or a file with --data"
-            )
-        return PACKAGED[spec.name].load(spec.metric or USUAL)
-    tables = _tables(spec)
-    form = recognise(spec, tables["train"].columns)
-    if form is not None:
-        return build_causal_task(spec, form, tables)
-    return classification_task(spec, tables)
+        return _packaged(spec, spec.name)
+    source = Source(spec)
+    return recognised(source).load(source)
 
 
-def _tables(spec: TaskSpec) -> dict[str, Table]:
-    """Read the splits that a spec names."""
-    named = [column for column in spec.columns if column]
-    source = spec.data or str(spec.dataset)
-    local = spec.data is not None or (spec.subset is None and is_source(source))
-    tables = read_source(source, named) if local else read_dataset(source, spec.subset, named)
-    for split, file in (("validation", spec.validation), ("test", spec.test)):
-        if file:
-            [table] = _alone(file, read_source(file, named)).values()
-            # The split that was named stands, whatever the folder holds.
-            said = (f"taken in place of the {split} split of {source}",) if split in tables else ()
-            tables[split] = replace(table, notes=(*table.notes, *said))
-    return tables
-
-
-def _alone(file: str, parts: dict[str, Table]) -> dict[str, Table]:
-    if len(parts) > 1:
-        raise DataError(f"'{file}' holds {' and '.join(parts)}; expected the rows of one split")
-    return parts
+def _packaged(spec: TaskSpec, name: str) -> Task:
+    if name not in PACKAGED:
+        near = difflib.get_close_matches(name, PACKAGED, n=1)
+        raise DataError(
+            f"unknown task '{name}'; expected one of: {', '.join(PACKAGED)}"
+            + (f" (did you mean '{near[0]}'?)" if near else "")
+            + ", or a file with --data"
+        )
+    task = PACKAGED[name].load(spec.metric)
+    if spec.kind not in (None, task.kind.name) or spec.columns:
+        raise DataError(
+            f"the task {name} is packaged, for {task.kind.name}, with columns of its own; leave kind and columns out, "
+            "or give other data by --data"
+        )
+    return task

@@ -8,8 +8,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from autopeft.tasks.causal import CausalSplit
-from autopeft.tasks.causal.turns import recorded
+from autopeft.tasks.kind import TaskKind
 from autopeft.tasks.task import Split
 
 __all__ = ["TRAINING_ROWS", "row_hashes"]
@@ -18,15 +17,15 @@ __all__ = ["TRAINING_ROWS", "row_hashes"]
 TRAINING_ROWS = "training_rows.npy"
 
 
-def row_hashes(split: Split | CausalSplit) -> NDArray[np.uint64]:
-    """Return a hash of each row: of its text or texts without the label, of a decoder's row with what is learned.
+def row_hashes(kind: TaskKind, split: Split) -> NDArray[np.uint64]:
+    """Return a hash of the input of each row, as the kind of its task has it.
 
     Args:
+        kind: The kind.
         split: The rows.
 
     Returns:
         The first 8 bytes of a sha256 for each row, uint64 `[n]`.
     """
-    rows = split.texts if isinstance(split, Split) else map(recorded, split.examples)
-    digests = b"".join(hashlib.sha256(json.dumps(row).encode()).digest()[:8] for row in rows)
+    digests = b"".join(hashlib.sha256(json.dumps(row).encode()).digest()[:8] for row in kind.inputs(split))
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64)

@@ -1,19 +1,19 @@
-"""From the rows of any source to clean examples: text, label name."""
+"""From the rows of any source to clean texts, each with what is to be told of it."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import Intake, Ledger, listed
-from autopeft.tasks.labels import LabelNames, label_names
 from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words, mended, text_of
-from autopeft.tasks.task import Text
+from autopeft.tasks.texts import Text
 
-__all__ = ["Examples", "check_columns", "examples_of", "refuse_unusable", "texts_of"]
+__all__ = ["MEND", "check_columns", "labelled", "refuse_unusable", "texts_of"]
+
+T = TypeVar("T")
 
 #: A header of so many letters, or of digits, is none.
 _LONG_NAME = 60
@@ -24,32 +24,11 @@ _NAMED = 20
 #: So many reasons for which rows were left out are named.
 _REASONS = 3
 
-
-_MEND = (
+#: How other columns are named.
+MEND = (
     "Name the columns with --text, --text2 and --label; for a decoder, with --prompt and --completion or --messages, "
     "or give --kind causal where there is nothing but text"
 )
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Clean examples, labels still by name.
-
-    Args:
-        texts: The inputs.
-        names: The label name of each.
-    """
-
-    texts: list[Text]
-    names: list[str]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def take(self, indices: Iterable[int]) -> Examples:
-        """Return the examples at the indices, in their order."""
-        picked = list(indices)
-        return Examples([self.texts[i] for i in picked], [self.names[i] for i in picked])
 
 
 def check_columns(table: Table, columns: Sequence[str], mend: str) -> None:
@@ -93,49 +72,29 @@ def _headless(table: Table) -> str:
     return ""
 
 
-def examples_of(
-    tables: Mapping[str, Table], texts: Sequence[str], label: str, *, asked: bool
-) -> tuple[dict[str, Examples], dict[str, Intake], LabelNames]:
-    """Return the clean examples of tables, by split, and the account of their rows.
+def labelled(
+    table: Table, columns: Sequence[str], label: str, read: Callable[[Any], T]
+) -> tuple[list[Text], list[T], Intake]:
+    """Return the texts of a table with what is to be told of each, and the account of its rows.
 
     Args:
-        tables: The tables by split.
-        texts: The columns of the texts, one or two.
-        label: The column of the label.
-        asked: Whether the user has said that the labels are classes.
+        table: The table.
+        columns: The columns of the texts, one or two.
+        label: The column of what is to be told; rows without it are left out.
+        read: Makes it of what the column holds.
 
     Raises:
-        DataError: When a column is lacking, or the labels are no classes.
+        DataError: When most rows hold no text.
     """
-    for table in tables.values():
-        check_columns(table, [*texts, label], _MEND)
-    labels = [
-        (f"'{table.source}', {place}", row[label])
-        for table in tables.values()
-        for place, row in table.rows
-        if not is_missing(row.get(label))
-    ]
-    named = any(label in table.classes for table in tables.values())
-    names = label_names(labels, label, tables["train"].source, named=named, asked=asked)
-
-    called: dict[tuple[type, Any], str] = {}
-    examples, intakes = {}, {}
-    for split, table in tables.items():
-        ledger = Ledger(table, (*texts, label))
-        found = Examples([], [])
-        for row in table.rows:
-            clean = _clean(row, texts, label, ledger)
-            if clean is not None:
-                found.texts.append(clean)
-                value = row[1][label]
-                # By type too, for 1 and True are one key.
-                key = type(value), value
-                if key not in called:
-                    called[key] = mended(names.of(value))
-                found.names.append(called[key])
-        examples[split], intakes[split] = found, ledger.close()
-        _check_readable(intakes[split])
-    return examples, intakes, names
+    ledger, texts, labels = Ledger(table, (*columns, label)), [], []
+    for row in table.rows:
+        clean = _clean(row, columns, label, ledger)
+        if clean is not None:
+            texts.append(clean)
+            labels.append(read(row[1][label]))
+    intake = ledger.close()
+    _check_readable(intake)
+    return texts, labels, intake
 
 
 def refuse_unusable(intake: Intake) -> None:

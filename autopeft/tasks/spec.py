@@ -9,16 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.errors import DataError
-from autopeft.tasks.metrics import WORST, check_metric
 from autopeft.tasks.tables import is_source
 
-__all__ = ["KINDS", "PLANNED", "TaskSpec"]
-
-#: What is learned: the label of a text, or the next token of one.
-KINDS = ("classification", "causal")
-
-#: Kinds that data is recognised to be of, and refused.
-PLANNED = ("regression", "multilabel")
+__all__ = ["TaskSpec"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,7 @@ class TaskSpec:
         data: A file with the training rows, a folder or a pattern of files; see `autopeft.tasks.tables`.
         dataset: A name for `datasets.load_dataset`.
         subset: The data set's subset, e.g. `rte` of `nyu-mll/glue`.
-        kind: `classification` or `causal`; recognised by the columns when left out.
+        kind: Name of a kind of task; recognised by what the data holds when left out.
         text: The column with the text; `text` when left out.
         text2: The column with the second text of a pair.
         label: The column with the label; `label` when left out.
@@ -66,30 +59,20 @@ class TaskSpec:
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
-        if self.name and (self.kind == "causal" or self.messages or self.prompt or self.completion or self.choices):
-            raise DataError(f"the task {self.name} is packaged, for classification; to tune a decoder, give data")
         if not self.data and (self.validation or self.test):
             raise DataError("validation and test files go with a data file; give data too, or leave them out")
         if self.subset and not self.dataset:
             raise DataError("subset goes with dataset; give dataset too, or leave subset out")
-        if self.metric is not None:
-            check_metric(self.metric, WORST)
-        if self.kind in PLANNED:
-            raise DataError(
-                f"the kind of task '{self.kind}' is not there yet; expected one of: {', '.join(KINDS)}. "
-                "--kind classification takes each value of the label column as a class"
-            )
-        if self.kind not in (None, *KINDS):
-            raise DataError(f"unknown kind of task '{self.kind}'; expected one of: {', '.join(KINDS)}")
 
     @property
-    def columns(self) -> tuple[str | None, ...]:
-        """The columns that the user names."""
-        return (self.text, self.text2, self.label, self.messages, self.prompt, self.completion, self.choices)
+    def columns(self) -> dict[str, str]:
+        """The columns that the user names, by what they hold."""
+        named = ("text", "text2", "label", "messages", "prompt", "completion", "choices")
+        return {name: column for name in named if (column := getattr(self, name))}
 
     @property
     def text_column(self) -> str:
-        """The column with the text to classify."""
+        """The column with the text of which something is to be told."""
         return self.text or "text"
 
     @property

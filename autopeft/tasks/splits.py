@@ -1,15 +1,21 @@
-"""Split examples for the user: stratified by label, equal texts kept together."""
+"""Split examples for the user: stratified, equal texts kept together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from autopeft.tasks.rows import Examples
+from autopeft.tasks.task import Split
 
-__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "held_out_rows", "hold_out"]
+__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "LEAST_ROWS", "held_out_rows", "hold_out"]
+
+S = TypeVar("S", bound=Split)
+
+#: With fewer rows a split cannot be fitted or measured on.
+LEAST_ROWS = {"train": 16, "validation": 8, "test": 8}
 
 #: Share of the rows that each of validation and test gets.
 HELD_OUT_SHARE = 0.1
@@ -21,20 +27,24 @@ HELD_OUT_CAPS = {"validation": 1000, "test": 2000}
 _HELD_OUT_LEAST = 20
 
 
-def hold_out(examples: Examples, names: list[str], seed: int) -> dict[str, Examples]:
-    """Split off some rows of each label.
+def hold_out(
+    examples: S, texts: Sequence[Hashable], strata: Sequence[str], names: list[str], seed: int
+) -> dict[str, S]:
+    """Split off some examples of each stratum.
 
-    Equal texts are kept on one side, whatever their labels. A label with a single text stays in `train`.
+    Equal texts are kept on one side, whatever their strata. A stratum with a single text stays in `train`.
 
     Args:
-        examples: All rows.
+        examples: All examples.
+        texts: What is kept on one side where it is equal, example by example.
+        strata: Of what each is taken a like share, example by example: its label, say.
         names: The splits to take off: `validation`, `test` or both.
         seed: Seed of the draw.
 
     Returns:
         `train` and the splits named; each keeps the order of the rows.
     """
-    rows = held_out_rows(examples.texts, examples.names, names, seed)
+    rows = held_out_rows(texts, strata, names, seed)
     return {name: examples.take(indices) for name, indices in rows.items()}
 
 

@@ -1,42 +1,30 @@
-"""A task: texts with labels, in three splits, and the metric that judges predictions."""
+"""A task: examples in three splits, of one kind, and the metric that judges predictions."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from autopeft.tasks.intake import Intake
-from autopeft.tasks.metrics import check_metric
 
-__all__ = ["Split", "Task", "Text"]
+if TYPE_CHECKING:
+    from autopeft.tasks.kind import TaskKind
+    from autopeft.tasks.metric import Metric
 
-#: One input: a text, or a pair of texts.
-Text = str | tuple[str, str]
+__all__ = ["Split", "Task"]
 
 
-@dataclass(frozen=True)
-class Split:
-    """Texts with the numbers of their labels.
-
-    Args:
-        texts: The inputs, all single or all pairs.
-        labels: For each text, the index of its label in `Task.labels`.
-    """
-
-    texts: Sequence[Text]
-    labels: Sequence[int]
+class Split(Protocol):
+    """Examples, of which the kind of the task knows more."""
 
     def __len__(self) -> int:
-        return len(self.labels)
+        """Return how many there are."""
 
-    def take(self, indices: Iterable[int]) -> Split:
-        """Return the texts at the indices, in their order."""
-        picked = [int(index) for index in indices]
-        return Split([self.texts[i] for i in picked], [self.labels[i] for i in picked])
+    def take(self, indices: Iterable[int]) -> Self:
+        """Return the examples at the indices, in their order."""
 
 
 @dataclass(frozen=True)
@@ -45,54 +33,67 @@ class Task:
 
     Args:
         name: Short name, fit for a file name.
-        labels: The label names, in the order of the label numbers.
-        metric: A name of `METRICS`; higher is better.
-        pair: Whether inputs are pairs of texts.
+        kind: What sort of task it is; it knows what is in the splits and in the schema.
+        schema: What the kind has to know of the data beside the examples: the names of labels, columns.
+        metric: One of the kind's metrics.
         train: What trials fit.
         validation: What a search measures on.
         test: Read by finalists and `evaluate` only.
         notes: What was done to the data on the way in, for people.
         intake: What became of the rows of each source, by the split it was given for.
-        columns: Where the texts stand in tables, one column or two.
+
+    Raises:
+        DataError: When the kind has no such metric, or the schema does not allow it.
     """
 
     name: str
-    labels: tuple[str, ...]
+    kind: TaskKind
+    schema: Any
     metric: str
-    pair: bool
-    train: Split
-    validation: Split
-    test: Split
+    train: Any
+    validation: Any
+    test: Any
     notes: tuple[str, ...] = ()
     intake: Mapping[str, Intake] = field(default_factory=dict)
-    columns: tuple[str, ...] = ("text", "text2")
 
     def __post_init__(self) -> None:
-        check_metric(self.metric)
+        self.kind.check_metric(self.metric, self.schema)
 
     @property
-    def splits(self) -> dict[str, Split]:
+    def splits(self) -> dict[str, Any]:
         """The three splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @cached_property
     def fingerprint(self) -> str:
-        """The sha256 of labels, texts and splits: equal data, equal fingerprint."""
-        digest = hashlib.sha256(json.dumps([self.labels, self.pair]).encode())
-        for name, split in self.splits.items():
-            digest.update(f"\n{name}\n".encode())
-            for text, label in zip(split.texts, split.labels, strict=True):
-                digest.update(json.dumps([text, int(label)]).encode() + b"\n")
+        """The sha256 of schema, examples and splits: equal data, equal fingerprint."""
+        digest = hashlib.sha256()
+        for part in self.kind.digested(self):
+            digest.update(part)
         return digest.hexdigest()
+
+    @property
+    def judge(self) -> Metric:
+        """The metric."""
+        return self.kind.metrics[self.metric]
+
+    @property
+    def objective(self) -> str:
+        """What results call `accuracy`: the metric, with a minus before one of which less is better."""
+        return self.metric if self.judge.direction == "maximize" else f"-{self.metric}"
+
+    @property
+    def worst(self) -> float:
+        """What a failed trial is given for the objective."""
+        return self.judge.signed(self.judge.worst)
 
     def describe(self) -> list[str]:
         """Return lines that tell people what the task holds."""
+        first, *others = self.kind.describe(self)
         sizes = " / ".join(str(len(split)) for split in self.splits.values())
-        common = Counter(self.train.labels).most_common(1)[0][1] / len(self.train)
-        kind = "text pairs" if self.pair else "texts"
         return [
-            f"{self.name}: {kind} with {len(self.labels)} labels, metric {self.metric}",
-            f"train / validation / test: {sizes}; the most common label has {common:.1%} of train",
+            f"{self.name}: {self.kind.name}, {first}, metric {self.metric}",
+            "; ".join([f"train / validation / test: {sizes}", *others]),
             *(line for intake in self.intake.values() for line in intake.describe()),
             *self.notes,
         ]

@@ -22,8 +22,9 @@ from autopeft.export.check import check
 from autopeft.methods import VOCABULARY
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration, canonical
-from autopeft.tasks import CausalSplit, CausalTask, Split, Task
-from autopeft.tasks.causal import FORMATS, Turn
+from autopeft.tasks import LabelledTexts, Task
+from autopeft.tasks.causal import FORMATS, Causal, CausalSplit, Turn
+from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.trials import TrialSetting
@@ -33,15 +34,15 @@ __all__ = ["TargetContract", "tiny_job", "tiny_task"]
 Modules = Mapping[str, Mapping[str, Any]]
 
 
-def tiny_task(causal: bool, count: int = 16) -> Task | CausalTask:
+def tiny_task(causal: bool, count: int = 16) -> Task:
     """Return a task of a few texts that tiny models know the words of."""
     if causal:
         form = next(form for form in FORMATS if form.name == "question")
         turns = [(Turn("user", TEXTS[4]), Turn("assistant", TEXTS[n % 3])) for n in range(count)]
         examples = CausalSplit(turns)
-        return CausalTask("tiny", form, "token_accuracy", examples, examples, examples)
-    split = Split([TEXTS[n % 2] for n in range(count)], [n % 2 for n in range(count)])
-    return Task("tiny", ("no", "yes"), "accuracy", False, split, split, split)
+        return Causal().task("tiny", form, dict.fromkeys(("train", "validation", "test"), examples))
+    split = LabelledTexts([TEXTS[n % 2] for n in range(count)], [n % 2 for n in range(count)])
+    return Classification().task("tiny", Classes(("no", "yes")), dict.fromkeys(("train", "validation", "test"), split))
 
 
 def tiny_job(backbone: Backbone, modules: Modules, causal: bool) -> ExportJob:
@@ -131,7 +132,7 @@ class TargetContract:
     def test_of_classification(self, classifier: Backbone, tmp_path: Path) -> None:
         """A target for causal language models refuses classification, naming task and method; another writes it."""
         job = tiny_job(classifier, {"lora": {"rank": 4}}, causal=False)
-        if self.tool.causal_only:
+        if not self.tool.takes(job.kind):
             with pytest.raises(ConfigurationError, match=r"the task tiny \(lora\) classifies"):
                 export(job, self.target, tmp_path / "it")
         else:

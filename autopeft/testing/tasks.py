@@ -1,4 +1,4 @@
-"""The contract of tasks: inherit the suite, give it a task, and every promise is tested.
+"""The contract of a task's data: inherit the suite, give it a task, and every promise is tested.
 
 class TestMyTask(TaskContract):
     @pytest.fixture(scope="class")
@@ -8,16 +8,24 @@ class TestMyTask(TaskContract):
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from typing import Any
 
-import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
-from autopeft.backbones import load_backbone
-from autopeft.tasks import METRICS, WORST, Task, TaskSpec, batches, encode, load_task, pad_id_of, score
-from autopeft.testing.models import tiny_backbone
+from autopeft.errors import DataError
+from autopeft.tasks import KINDS, Task, TaskKind, TaskSpec, load_task, overview
+from autopeft.tasks.row_hashes import row_hashes
+from autopeft.tasks.tables import Table
 
-__all__ = ["TaskContract"]
+__all__ = ["TaskContract", "task_of"]
+
+
+def task_of(kind: TaskKind, schema: Any, *splits: Any, metric: str | None = None, name: str = "t") -> Task:
+    """Return a task of splits: of training, validation and test, or of one that stands for all three."""
+    three = splits if len(splits) > 1 else splits * 3
+    return kind.task(name, schema, dict(zip(("train", "validation", "test"), three, strict=True)), metric)
 
 
 class TaskContract:
@@ -26,71 +34,75 @@ class TaskContract:
     @pytest.fixture(scope="class")
     def task(self, spec: TaskSpec) -> Task:
         """Load the task under test."""
-        task = load_task(spec)
-        assert isinstance(task, Task)
-        return task
+        return load_task(spec)
 
-    @pytest.fixture(scope="class", params=["bert", "gpt2"])
-    def tokenizer(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> object:
-        """Give a tokenizer with a pad token, and one without."""
-        path = tiny_backbone(request.param, tmp_path_factory.mktemp("model"))
-        return load_backbone(path).tokenizer()
+    def test_its_kind_is_in_the_table(self, task: Task) -> None:
+        """The table lists it by its name; what it says of itself is complete."""
+        kind = task.kind
+        assert type(KINDS[kind.name]) is type(kind)
+        assert kind.summary
+        assert kind.layout
+        assert kind.samples
+        assert kind.usual in kind.metrics
 
-    def test_labels_are_valid(self, task: Task) -> None:
-        """Labels are numbers of named, distinct labels; train holds them all, the others at least two."""
-        assert len(set(task.labels)) == len(task.labels) >= 2
-        assert set(task.train.labels) == set(range(len(task.labels)))
+    def test_splits_are_taken_in_order(self, task: Task) -> None:
+        """Parts of a split are what they were, in the order that is asked for."""
         for split in task.splits.values():
-            assert len(split.texts) == len(split.labels) > 0
-            assert set(split.labels) <= set(task.train.labels)
-            assert len(set(split.labels)) >= 2
-
-    def test_texts_are_valid(self, task: Task) -> None:
-        """Inputs are non-empty texts, or pairs of them, as `pair` says."""
-        for split in task.splits.values():
-            for text in split.texts:
-                parts = text if isinstance(text, tuple) else (text,)
-                assert len(parts) == (2 if task.pair else 1)
-                assert all(isinstance(part, str) and part.strip() for part in parts)
+            assert len(split) > 0
+            hashes = row_hashes(task.kind, split)
+            assert len(hashes) == len(split)
+            last, first = len(split) - 1, 0
+            assert row_hashes(task.kind, split.take([last, first])).tolist() == [hashes[last], hashes[first]]
 
     def test_splits_are_disjoint(self, task: Task) -> None:
-        """No text stands in two splits, unless the task says so in its notes."""
+        """No input stands in two splits, unless the task says so in its notes."""
         if any("also stand in train" in note for note in task.notes):
             pytest.skip("the given files overlap, and the task says so")
-        texts = [set(split.texts) for split in task.splits.values()]
-        assert len(set.union(*texts)) == sum(map(len, texts))
+        inputs = [{json.dumps(each) for each in task.kind.inputs(split)} for split in task.splits.values()]
+        assert len(set.union(*inputs)) == sum(map(len, inputs))
 
     def test_fingerprint_is_stable(self, spec: TaskSpec, task: Task) -> None:
-        """Loading twice, or from the spec's plain data, gives the same data."""
+        """Loading twice, or from the spec's plain data, gives the same data; other data has another fingerprint."""
         again = load_task(TaskSpec.from_dict(spec.to_dict()))
         assert again.fingerprint == task.fingerprint
         assert len(task.fingerprint) == 64
+        fewer = task.splits | {"train": task.train.take(range(len(task.train) - 1))}
+        assert task.kind.task(task.name, task.schema, fewer, task.metric).fingerprint != task.fingerprint
 
-    def test_batches_cover_each_example_once(self, task: Task, tokenizer: object) -> None:
-        """An epoch holds each text once, padded and masked, shuffled by its seed."""
-        encoded = encode(task.validation, tokenizer, max_length=32)
-        pad_id = pad_id_of(tokenizer)
-        expected = Counter(
-            (*ids, int(label)) for ids, label in zip(encoded.inputs["input_ids"], task.validation.labels, strict=True)
-        )
-        for rng in (None, np.random.default_rng(0)):
-            found: Counter[tuple[int, ...]] = Counter()
-            for batch in batches(encoded, 8, pad_id, rng):
-                assert batch["input_ids"].shape == batch["attention_mask"].shape
-                assert len(batch["labels"]) <= 8
-                for ids, mask, label in zip(batch["input_ids"], batch["attention_mask"], batch["labels"], strict=True):
-                    found[(*ids[mask.bool()].tolist(), int(label))] += 1
-                    assert (ids[~mask.bool()] == pad_id).all()
-            assert found == expected
+    def test_another_metric_is_refused(self, task: Task) -> None:
+        """A metric that the kind does not have is an error that names those it has."""
+        with pytest.raises(DataError, match=task.kind.usual):
+            task.kind.task(task.name, task.schema, task.splits, "sharpness")
 
-    def test_metric_is_bounded(self, task: Task) -> None:
-        """The metric is 1 for perfect predictions and never below its stated worst."""
-        assert task.metric in METRICS
-        labels = np.asarray(task.validation.labels)
-        assert score(task.metric, labels, labels) == pytest.approx(1)
-        worst = score(task.metric, labels, (labels + 1) % len(task.labels))
-        assert WORST[task.metric] - 1e-12 <= worst < 1
+    def test_its_schema_is_json(self, task: Task) -> None:
+        """What is kept of a task beside something trained comes back as it was."""
+        adapter = TypeAdapter[Any](task.kind.schema)
+        assert adapter.validate_json(adapter.dump_json(task.schema)) == task.schema
+        assert len(task.kind.nothing(task.schema)) == 0
+        known = task.kind.known_as(task, task.schema)
+        assert known.fingerprint == task.fingerprint
+
+    def test_it_reads_what_it_asks_for(self, task: Task) -> None:
+        """Rows with the columns that are asked for are read, whatever those are called."""
+        kind, schema = task.kind, task.schema
+        asked = kind.asks(schema)
+        if not asked:
+            pytest.skip("nothing is predicted of rows")
+        other = kind.with_columns(schema, [f"my {column}" for column in asked.values()])
+        assert list(kind.asks(other)) == list(asked)
+        try:
+            inputs = ["a text"] if len(asked) == 1 else [("a text", "and another")]
+            rows = kind.rows_of(other, inputs)
+        except DataError:
+            pytest.skip("it reads no single texts")
+        table = Table("rows", tuple(kind.asks(other).values()), [("row 1", row) for row in rows])
+        split, numbers, intake = kind.unlabelled(other, table)
+        assert (len(split), numbers, intake.rows) == (1, [0], 1)
 
     def test_it_describes_itself(self, task: Task) -> None:
-        """The first line names the task."""
-        assert task.name in task.describe()[0]
+        """The first line names the task, its kind and its metric; the overview is JSON."""
+        first = task.describe()[0]
+        assert all(word in first for word in (task.name, task.kind.name, task.metric))
+        found = json.loads(json.dumps(overview(task)))
+        assert found["lengths"]["longest"] >= found["lengths"]["shortest"] > 0
+        assert found["examples"]

@@ -1,12 +1,12 @@
 """The full fine-tune of a configuration, what is made of it afterwards, how it is measured, and what it predicts."""
 
 from autopeft.training.evaluate import evaluate, evaluation_ground
-from autopeft.training.evaluation import Evaluation, LabelResult
+from autopeft.training.evaluation import Evaluation
 from autopeft.training.fine_tune import fine_tune
 from autopeft.training.hub import push
 from autopeft.training.merging import add_merged, check_mergeable, merge
 from autopeft.training.predict import predict, rows_for
-from autopeft.training.predictions import OUTPUTS, Prediction, Predictions, check_output, write_predictions
+from autopeft.training.predictions import OUTPUTS, Predictions, check_output, write_predictions
 from autopeft.training.result import FineTuned
 from autopeft.training.train import Training, prepare_training, train_prepared
 
@@ -14,8 +14,6 @@ __all__ = [
     "OUTPUTS",
     "Evaluation",
     "FineTuned",
-    "LabelResult",
-    "Prediction",
     "Predictions",
     "Training",
     "add_merged",

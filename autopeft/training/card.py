@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from autopeft.backbones import Backbone
 from autopeft.saved import Card, loading_code, merged_code
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import Task
 from autopeft.training.result import FineTuned
-from autopeft.trials import TrialSetting
+from autopeft.trials import TrialSetting, kind_of
 
 __all__ = ["card_of"]
 
@@ -17,7 +17,7 @@ __all__ = ["card_of"]
 def card_of(
     configuration: Configuration,
     backbone: Backbone,
-    task: Task | CausalTask,
+    task: Task,
     setting: TrialSetting,
     seed: int,
     found: FineTuned,
@@ -30,7 +30,7 @@ def card_of(
     Args:
         merged: Whether it is that of the merged model.
     """
-    uncounted = "" if isinstance(task, CausalTask) else "; the task head not counted"
+    uncounted = "; the task head not counted" if kind_of(task).has_head else ""
     judged = _judged(found.validation, task.metric)
     folded = "The adapters are folded into the weights: neither PEFT nor autopeft is needed. " if merged else ""
     training = (

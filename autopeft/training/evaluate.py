@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from autopeft.backbones import Backbone
-from autopeft.errors import DataError
+from autopeft.errors import ConfigurationError, DataError
 from autopeft.launch import Groundwork, SearchPlan, groundwork
 from autopeft.methods import load
 from autopeft.methods.storage import read_manifest
 from autopeft.saved import USE_FILE, Use
 from autopeft.saved.companions import ROLES_FILE
-from autopeft.tasks import CausalTask, Split, Task
-from autopeft.tasks.intake import listed
-from autopeft.training.evaluation import Evaluation, by_label
+from autopeft.tasks import Task
+from autopeft.training.evaluation import Evaluation
 from autopeft.training.measuring import measure
 from autopeft.training.seen import seen_rows
 from autopeft.trials import TrialSetting, kind_of, pick_device
@@ -57,7 +55,7 @@ def _as_trained(folder: Path, model_given: bool) -> dict[str, Any]:
 def evaluate(
     folder: Path,
     backbone: Backbone,
-    task: Task | CausalTask,
+    task: Task,
     setting: TrialSetting,
     split: Literal["validation", "test"] = "test",
 ) -> Evaluation:
@@ -77,38 +75,33 @@ def evaluate(
         ConfigurationError: When the folder holds no adapters, or those of another model or number of labels.
         DataError: When the adapters do not know a label of the data.
     """
-    if isinstance(task, Task):
-        task = _as_numbered(task, folder)
+    task = _as_known(task, folder)
     model = kind_of(task).model(backbone, pick_device())
     configuration = load(folder, model, backbone.anatomy)
-    figures, confusion = measure(model, task, split, backbone.tokenizer(), setting)
+    found = measure(model, task, split, backbone.tokenizer(), setting)
     examples = task.splits[split]
-    found = Evaluation(configuration.describe(), split, len(examples), seen_rows(folder, examples), figures)
-    if not isinstance(task, Task) or confusion is None:
-        return found
-    return replace(
-        found, labels=by_label(task.labels, confusion), confusion=tuple(tuple(row) for row in confusion.tolist())
-    )
+    seen = seen_rows(folder, task.kind, examples)
+    what = configuration.describe()
+    return Evaluation(what, split, len(examples), seen, found.figures, found.labels, found.confusion)
 
 
-def _as_numbered(task: Task, folder: Path) -> Task:
-    """Return a task whose labels have the numbers that saved adapters know them by.
+def _as_known(task: Task, folder: Path) -> Task:
+    """Return a task as saved adapters know it.
 
     Raises:
-        DataError: When they do not know one.
+        ConfigurationError: When they are of another kind of task.
+        DataError: When they do not know something in it.
     """
     # Adapters of an earlier version do not say.
-    known = Use.read(folder).labels if (folder / USE_FILE).is_file() else task.labels
-    if known == task.labels:
+    if not (folder / USE_FILE).is_file():
         return task
-    others = [f"'{label}'" for label in task.labels if label not in known]
-    if others:
-        raise DataError(
-            f"the adapters of {folder} do not know {listed(others)}, labels of {task.name}; they know "
-            f"{listed([repr(label) for label in known])}. Name the column of their labels by --label"
+    use = Use.read(folder)
+    if use.kind != task.kind.name:
+        raise ConfigurationError(
+            f"the adapters of {folder} are for a task of {use.kind}, and {task.name} is one of {task.kind.name}; name "
+            f"the kind by --kind {use.kind}, or other data"
         )
-    number = [known.index(label) for label in task.labels]
-    train, validation, test = (
-        Split(split.texts, [number[label] for label in split.labels]) for split in task.splits.values()
-    )
-    return replace(task, labels=known, train=train, validation=validation, test=test)
+    try:
+        return task.kind.known_as(task, use.reads)
+    except DataError as error:
+        raise DataError(f"the adapters of {folder} {error}") from None

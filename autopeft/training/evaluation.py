@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from autopeft.trials import LabelResult
 
-__all__ = ["Evaluation", "LabelResult", "by_label"]
-
-
-@dataclass(frozen=True)
-class LabelResult:
-    """How well one label is told.
-
-    Args:
-        label: Its name.
-        precision: Share of the texts given the label that have it, in 0..1; None where none is given it.
-        recall: Share of the texts with the label that are given it, in 0..1; None where none has it.
-        support: Texts that have it.
-    """
-
-    label: str
-    precision: float | None
-    recall: float | None
-    support: int
+__all__ = ["Evaluation"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +20,9 @@ class Evaluation:
         examples: Its size.
         seen: How many of its rows the adapters were trained on; None where that is not recorded.
         figures: Every metric, and `loss`.
-        labels: Of a task of classification, the result by label.
-        confusion: Likewise, how often each label was taken for which: `[true][predicted]`, in the order of `labels`.
+        labels: Where labels are told, the result by label.
+        confusion: Where each row has one label, how often each was taken for which: `[true][predicted]`, in the order
+            of `labels`.
     """
 
     configuration: str
@@ -54,11 +36,9 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         found: dict[str, Any] = {**self.figures, "examples": self.examples, "trained_on": self.seen}
+        if self.labels:
+            found["labels"] = [asdict(one) for one in self.labels]
         if self.confusion is not None:
-            found["labels"] = [
-                {"label": one.label, "precision": one.precision, "recall": one.recall, "support": one.support}
-                for one in self.labels
-            ]
             found["confusion"] = [list(row) for row in self.confusion]
         return found
 
@@ -73,21 +53,3 @@ class Evaluation:
             f"the adapters were trained on {self.seen:,} of these {self.examples:,} {rows} "
             f"({self.seen / self.examples:.1%}): the figures are better than on new ones"
         )
-
-
-def by_label(labels: Sequence[str], confusion: NDArray[np.int64]) -> tuple[LabelResult, ...]:
-    """Return the result of each label.
-
-    Args:
-        labels: Their names.
-        confusion: Counts `[true, predicted]`.
-    """
-    right, given, having = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
-    return tuple(
-        LabelResult(label, _share(hits, guessed), _share(hits, there), int(there))
-        for label, hits, guessed, there in zip(labels, right, given, having, strict=True)
-    )
-
-
-def _share(part: np.int64, whole: np.int64) -> float | None:
-    return float(part / whole) if whole else None

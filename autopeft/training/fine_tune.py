@@ -10,35 +10,25 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import PreTrainedModel, TrainingArguments, set_seed
+from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from autopeft.backbones import Backbone
-from autopeft.errors import AutopeftError, ConfigurationError
+from autopeft.errors import ConfigurationError
 from autopeft.methods import adapter_parameters, apply, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
-from autopeft.tasks import (
-    ANSWER_METRICS,
-    CHOICE_METRIC,
-    CausalTask,
-    Encoded,
-    Task,
-    batches,
-    collate,
-    grouped,
-    pad_id_of,
-)
+from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.training.card import card_of
 from autopeft.training.identity import CHECKPOINTS, check_identity, identity_of
 from autopeft.training.measuring import measure
 from autopeft.training.reports import check_reports
 from autopeft.training.result import REPLACED, FineTuned, read_result, write_result
-from autopeft.training.trainer import Hooks, classification_trainer, train_adapters_only
+from autopeft.training.trainer import Hooks, ours, train_adapters_only
 from autopeft.trials import (
     FEW_BATCHES,
-    Kind,
+    TrialKind,
     TrialSetting,
     kind_of,
     parameter_groups,
@@ -58,7 +48,7 @@ _LEAST_MEASURED, _MOST_MEASURED = 4, 20
 def fine_tune(
     configuration: Configuration,
     backbone: Backbone,
-    task: Task | CausalTask,
+    task: Task,
     setting: TrialSetting,
     out: Path,
     *,
@@ -91,15 +81,15 @@ def fine_tune(
             another training, or files of the user's.
     """
     check_reports(report_to)
-    make = _maker(task)
+    base = kind_of(task).trainer_class()
     check_replaceable(out, REPLACED)
     prepare_folder(out)
     with locked(out):
         identity = identity_of(configuration, backbone, task, setting, seed)
         if check_identity(out, identity):
             return read_result(out)
-        arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task.metric, report_to, progress)
-        model, steps, best = _trained(configuration, backbone, task, setting, seed, make, arguments)
+        arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task, report_to, progress)
+        model, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
         tokenizer = backbone.tokenizer()
         found = FineTuned(
             out,
@@ -117,10 +107,10 @@ def fine_tune(
 def _trained(
     configuration: Configuration,
     backbone: Backbone,
-    task: Task | CausalTask,
+    task: Task,
     setting: TrialSetting,
     seed: int,
-    make: Callable[..., Any],
+    base: type[Trainer],
     arguments: Callable[[int], TrainingArguments],
 ) -> tuple[PreTrainedModel, int, int]:
     """Train, from the last checkpoint on if there is one.
@@ -142,11 +132,12 @@ def _trained(
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
     steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
     rows = _rows(train)
-    how = arguments(steps)
+    how = kind.trainer_arguments(arguments(steps))
     checkpoints = Path(str(how.output_dir))
-    trainer = make(
+    trainer: Any = ours(base)(
         model,
         how,
+        kind.collator(train, tokenizer, pad_id),
         train_dataset=rows,
         # Held-out examples are measured as in trials; the Trainer only wants to know that there are some.
         eval_dataset=rows,
@@ -156,7 +147,7 @@ def _trained(
     )
     trainer.kind, trainer.precision = kind, setting.precision
     trainer.held_out = [
-        (rows, collate(validation, rows, pad_id)) for rows in grouped(validation, 2 * setting.batch_size)
+        (rows, kind.collate(validation, rows, pad_id)) for rows in kind.grouped(validation, 2 * setting.batch_size)
     ]
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
@@ -168,7 +159,7 @@ def _trained(
 def _built(
     configuration: Configuration,
     backbone: Backbone,
-    kind: Kind,
+    kind: TrialKind,
     train: Encoded,
     setting: TrialSetting,
     pad_id: int,
@@ -179,15 +170,15 @@ def _built(
     model = kind.model(backbone, device)
     model.config.use_cache = False
     reset_head(model, seed)
-    few = np.random.default_rng(seed).permutation(len(train))[: FEW_BATCHES * setting.batch_size]
+    few = train.take(np.random.default_rng(seed).permutation(len(train))[: FEW_BATCHES * setting.batch_size])
     apply(
         configuration,
         model,
         backbone.anatomy,
         seed=seed,
         batches=[
-            {key: value.to(device) for key, value in batch.items()}
-            for batch in batches(train.take(few), setting.batch_size, pad_id)
+            {key: value.to(device) for key, value in kind.collate(few, rows, pad_id).items()}
+            for rows in kind.grouped(few, setting.batch_size)
         ],
     )
     train_adapters_only(model)
@@ -203,13 +194,12 @@ def _arguments(
     setting: TrialSetting,
     seed: int,
     checkpoints: Path,
-    metric: str,
+    task: Task,
     report_to: Sequence[str],
     progress: bool,
     steps: int,
 ) -> TrainingArguments:
-    # What a decoder writes takes too long to measure on the way.
-    judge = "loss" if metric in (*ANSWER_METRICS, CHOICE_METRIC) else metric
+    judge = task.metric if task.judge.quick else "loss"
     measured = min(max(_LEAST_MEASURED, round(setting.epochs)), _MOST_MEASURED)
     every = max(1, -(-steps // measured))
     return TrainingArguments(
@@ -228,31 +218,14 @@ def _arguments(
         save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model=f"eval_{judge}",
-        greater_is_better=judge != "loss",
+        greater_is_better=task.judge.quick and task.judge.direction == "maximize",
         report_to=list(report_to) or "none",
         disable_tqdm=not progress,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
 
 
-def _maker(task: Task | CausalTask) -> Callable[..., Any]:
-    """Return what makes the trainer of a task: TRL's for text to generate, transformers' for text to classify.
-
-    Raises:
-        AutopeftError: When TRL is not installed.
-    """
-    if isinstance(task, Task):
-        return classification_trainer
-    try:
-        from autopeft.training.sft import causal_trainer
-    except ModuleNotFoundError as error:
-        raise AutopeftError(
-            f"fine-tuning a decoder needs TRL ({error.name} is not installed): run `pip install 'autopeft[trl]'`"
-        ) from None
-    return causal_trainer
-
-
 def _rows(encoded: Encoded) -> Dataset:
-    """Return the texts as the rows that a Trainer collates."""
+    """Return the examples as the rows that a Trainer collates, each with its number."""
     labels = {} if encoded.labels is None else {"labels": encoded.labels.tolist()}
-    return Dataset.from_dict({**encoded.inputs, **labels})
+    return Dataset.from_dict({**encoded.inputs, **labels, "row": range(len(encoded))})

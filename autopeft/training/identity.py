@@ -10,7 +10,7 @@ from typing import Any
 from autopeft.backbones import Backbone
 from autopeft.errors import StudyError
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import Task
 from autopeft.trials import TrialSetting
 
 __all__ = ["CHECKPOINTS", "IDENTITY_FILE", "check_identity", "identity_of"]
@@ -23,7 +23,7 @@ IDENTITY_FILE = "training.json"
 
 
 def identity_of(
-    configuration: Configuration, backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, seed: int
+    configuration: Configuration, backbone: Backbone, task: Task, setting: TrialSetting, seed: int
 ) -> dict[str, Any]:
     """Return what makes a training this one, as plain data; arguments as for `fine_tune`."""
     found: dict[str, Any] = json.loads(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from transformers import PreTrainedModel
 
-from autopeft.tasks import CausalTask, Task, collate, grouped, pad_id_of
+from autopeft.tasks import Task, pad_id_of
 from autopeft.trials import Measured, TrialSetting, kind_of
 
 __all__ = ["measure"]
@@ -14,7 +14,7 @@ __all__ = ["measure"]
 
 def measure(
     model: PreTrainedModel,
-    task: Task | CausalTask,
+    task: Task,
     split: Literal["validation", "test"],
     tokenizer: Any,
     setting: TrialSetting,
@@ -30,7 +30,7 @@ def measure(
     """
     kind, examples, pad_id = kind_of(task), task.splits[split], pad_id_of(tokenizer)
     encoded = kind.encode(examples, tokenizer, setting.max_length)
-    parts = [(rows, collate(encoded, rows, pad_id)) for rows in grouped(encoded, 2 * setting.batch_size)]
+    parts = [(rows, kind.collate(encoded, rows, pad_id)) for rows in kind.grouped(encoded, 2 * setting.batch_size)]
     found = kind.measure(model.eval(), parts, setting.precision, lambda rows, longest: None)
     for probe in kind.probes(examples, tokenizer, setting):
         scores = probe.scores(model, setting.precision, len(examples))

@@ -15,9 +15,9 @@ from autopeft.backbones import Backbone, quantization_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods import load
 from autopeft.methods.builder import applied, plan
-from autopeft.saved import CARD, task_config, task_tokenizer, use_of, write_card, write_generation_config
+from autopeft.saved import CARD, task_config, task_tokenizer, use_of, write_card
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Task, collate, pad_id_of
+from autopeft.tasks import Task, pad_id_of
 from autopeft.training.card import card_of
 from autopeft.training.result import MERGED, FineTuned
 from autopeft.trials import TrialSetting, kind_of, pick_device
@@ -90,7 +90,7 @@ def merge(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
 def add_merged(
     configuration: Configuration,
     backbone: Backbone,
-    task: Task | CausalTask,
+    task: Task,
     setting: TrialSetting,
     seed: int,
     found: FineTuned,
@@ -108,7 +108,7 @@ def add_merged(
     model = kind.model(backbone, pick_device())
     load(found.folder, model, backbone.anatomy)
     few = kind.encode(task.train.take(range(min(_FEW, len(task.train)))), tokenizer, setting.max_length)
-    batch = collate(few, np.arange(len(few)), pad_id_of(tokenizer))
+    batch = kind.collate(few, np.arange(len(few)), pad_id_of(tokenizer))
     merge(model, {name: value.to(model.device) for name, value in batch.items() if name != "labels"})
     config = task_config(backbone, task)
     for name in ("problem_type", "pad_token_id"):
@@ -119,8 +119,7 @@ def add_merged(
         model.save_pretrained(new / MERGED)
         tokenizer.save_pretrained(new / MERGED)
         use_of(backbone, task, setting, whole=True).write(new / MERGED)
-        if isinstance(task, CausalTask):
-            write_generation_config(model.generation_config, None, backbone, task, new / MERGED)
+        kind.write_beside(new / MERGED, tokenizer, task, generation=getattr(model, "generation_config", None))
         for place, merged in ((new / MERGED, True), (new, False)):
             # What is a link would be written into where it is from.
             (place / CARD).unlink(missing_ok=True)

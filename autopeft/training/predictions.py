@@ -16,38 +16,12 @@ from autopeft.errors import AutopeftError, DataError
 from autopeft.tasks.intake import listed
 from autopeft.tasks.tables import Table, kind_in_words, mended, text_of
 from autopeft.tasks.tables.cells import Unreadable
+from autopeft.trials.prediction import PREDICTED, PROBABILITIES, PROBABILITY, Prediction
 
-__all__ = ["OUTPUTS", "Prediction", "Predictions", "check_output", "write_predictions"]
+__all__ = ["OUTPUTS", "Predictions", "check_output", "write_predictions"]
 
 #: Endings of the files that predictions are written to.
 OUTPUTS = (".csv", ".tsv", ".jsonl")
-
-#: Columns that are added to those of the input.
-PREDICTED, PROBABILITY = "predicted", "probability"
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one row.
-
-    Args:
-        text: The label of the row, or the answer to it.
-        probabilities: Of a label, the probability of each, the most probable first; they sum to 1.
-    """
-
-    text: str
-    probabilities: Mapping[str, float] | None = None
-
-    @property
-    def probability(self) -> float | None:
-        """The probability of the label, in 0..1; None for an answer."""
-        return None if self.probabilities is None else self.probabilities[self.text]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        if self.probabilities is None:
-            return {PREDICTED: self.text}
-        return {PREDICTED: self.text, PROBABILITY: self.probability, "probabilities": dict(self.probabilities)}
 
 
 @dataclass(frozen=True)
@@ -85,7 +59,7 @@ def check_output(file: Path, table: Table) -> None:
         _beside(file.resolve()).unlink()
     except OSError as error:
         raise AutopeftError(f"cannot write {file}: {error.strerror or error}; give another place") from error
-    taken = [name for name in (PREDICTED, PROBABILITY, "probabilities") if name in table.columns]
+    taken = [name for name in (PREDICTED, PROBABILITY, PROBABILITIES) if name in table.columns]
     if taken:
         raise DataError(
             f"'{table.source}' has a column '{taken[0]}' already, which predictions are written to; give it another "

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from autopeft.tasks import CausalSplit, Split
+from autopeft.tasks import Split, TaskKind
 from autopeft.tasks.row_hashes import TRAINING_ROWS, row_hashes
 
 __all__ = ["seen_rows"]
 
 
-def seen_rows(folder: Path, split: Split | CausalSplit) -> int | None:
+def seen_rows(folder: Path, kind: TaskKind, split: Split) -> int | None:
     """Count the rows of a split that saved adapters were trained on, whatever their labels were.
 
     Args:
         folder: The adapters.
+        kind: The kind of the task.
         split: The rows.
 
     Returns:
@@ -30,4 +31,4 @@ def seen_rows(folder: Path, split: Split | CausalSplit) -> int | None:
         return None
     if getattr(known, "dtype", None) != np.uint64 or known.ndim != 1:
         return None
-    return int(np.isin(row_hashes(split), known).sum())
+    return int(np.isin(row_hashes(kind, split), known).sum())

@@ -11,7 +11,7 @@ from autopeft.launch import Groundwork, SearchPlan, groundwork, open_run
 from autopeft.methods import VOCABULARY
 from autopeft.selection import choice_of, pick, selected_front
 from autopeft.space import Configuration, canonical, read_configuration
-from autopeft.tasks import CausalTask, Task
+from autopeft.tasks import Task
 from autopeft.training.fine_tune import fine_tune
 from autopeft.training.merging import add_merged, check_mergeable
 from autopeft.training.result import FineTuned
@@ -37,7 +37,7 @@ class Training:
     origin: str
     configuration: Configuration
     ground: Groundwork
-    task: Task | CausalTask
+    task: Task
     folder: Path
 
 

@@ -7,34 +7,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from transformers import DataCollatorWithPadding, PreTrainedModel, Trainer, TrainingArguments
+from transformers import PreTrainedModel, Trainer
 from transformers.trainer_callback import TrainerCallback
 
 from autopeft.methods import after_step, before_step, penalty, switch_training
 from autopeft.training.state import read_state, write_state
-from autopeft.trials import Batch, Kind
+from autopeft.trials import Batch, TrialKind
 
-__all__ = ["ClassificationTrainer", "Hooks", "Ours", "classification_trainer", "train_adapters_only"]
+__all__ = ["Hooks", "ours", "train_adapters_only"]
 
 
 class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
     """A Trainer's other half, before it in the order of bases."""
 
-    kind: Kind
+    kind: TrialKind
     held_out: Sequence[tuple[np.ndarray, Batch]]
     precision: str
     control: Any
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         """Return the loss with what the methods add to it."""
-        loss = self._task_loss(model, inputs, return_outputs, **kwargs)
+        loss = super().compute_loss(model, inputs, return_outputs=return_outputs, **kwargs)
         extra = penalty(self.accelerator.unwrap_model(model)) if model.training else None
         if extra is None:
             return loss
         return (loss[0] + extra, loss[1]) if return_outputs else loss + extra
-
-    def _task_loss(self, model: Any, inputs: Any, return_outputs: bool, **kwargs: Any) -> Any:
-        return super().compute_loss(model, inputs, return_outputs=return_outputs, **kwargs)
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
         """Measure the model on the validation examples as trials do."""
@@ -56,13 +53,9 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         read_state(self.model, Path(self.state.best_model_checkpoint))
 
 
-class ClassificationTrainer(Ours, Trainer):
-    """The Trainer of classification tasks."""
-
-
-def classification_trainer(model: PreTrainedModel, arguments: TrainingArguments, **given: Any) -> ClassificationTrainer:
-    """Return the Trainer of a model; what else a Trainer takes is handed on."""
-    return ClassificationTrainer(model, arguments, DataCollatorWithPadding(given["processing_class"]), **given)
+def ours(base: type[Trainer]) -> type[Trainer]:
+    """Return a Trainer's class with our half before it."""
+    return type(f"Our{base.__name__}", (Ours, base), {})
 
 
 class Hooks(TrainerCallback):

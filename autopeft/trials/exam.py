@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedModel
 
-from autopeft.tasks import Encoded, collate, grouped, pad_id_of
-from autopeft.trials.kind import Feed, Kind
+from autopeft.tasks import Encoded, pad_id_of
+from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.setting import TrialSetting
 
 __all__ = ["VALIDATION_BATCHES", "Exam"]
@@ -35,7 +35,7 @@ class Exam:
 
     def __init__(
         self,
-        kind: Kind,
+        kind: TrialKind,
         validation: Any,
         encoded: Encoded,
         tokenizer: Any,
@@ -45,10 +45,11 @@ class Exam:
     ) -> None:
         self._kind, self._setting, self._metric = kind, setting, metric
         pad_id, size = pad_id_of(tokenizer), VALIDATION_BATCHES * setting.batch_size
-        self._whole = [(rows, collate(encoded, rows, pad_id)) for rows in grouped(encoded, size)]
+        self._whole = [(rows, kind.collate(encoded, rows, pad_id)) for rows in kind.grouped(encoded, size)]
         glance = np.sort(rng.permutation(len(encoded))[: setting.rung_examples])
         self._glance = [
-            (glance[rows], collate(encoded, glance[rows], pad_id)) for rows in grouped(encoded.take(glance), size)
+            (glance[rows], kind.collate(encoded, glance[rows], pad_id))
+            for rows in kind.grouped(encoded.take(glance), size)
         ]
         self._probes = kind.probes(validation.take(rng.permutation(len(validation))), tokenizer, setting)
 

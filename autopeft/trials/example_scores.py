@@ -5,31 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from autopeft.tasks import score
-
-__all__ = ["scores_of_counts", "scores_of_predictions"]
+__all__ = ["pseudo_values", "scores_of_counts"]
 
 
-def scores_of_predictions(
-    metric: str, labels: NDArray[np.int64], predictions: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return what each text has to do with a metric of predictions.
+def pseudo_values(whole: float, without: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what each of `n` units has to do with a metric that is no mean of them.
 
-    Of accuracy these are 1 for right and 0 for wrong. Of a metric that is no mean they are the jackknife's
-    pseudo-values, how much the metric of `n` texts would change without each, times `n - 1` (Efron and Stein 1981, "The
-    jackknife estimate of variance"), moved so that their mean is the metric.
+    The jackknife's pseudo-values, how much the metric would change without each, times `n - 1` (Efron and Stein 1981,
+    "The jackknife estimate of variance"), moved so that their mean is the metric.
 
     Args:
-        metric: A name of `METRICS`.
-        labels: True classes, `[n]`.
-        predictions: Predicted classes, `[n]`.
+        whole: The metric.
+        without: The metric without each unit, `[n]`.
     """
-    if metric == "accuracy":
-        return (labels == predictions).astype(np.float64)
-    whole = score(metric, labels, predictions)
-    _, first, kind = np.unique(np.stack([labels, predictions]), axis=1, return_index=True, return_inverse=True)
-    without = np.array([score(metric, np.delete(labels, i), np.delete(predictions, i)) for i in first])[kind.ravel()]
-    return whole + (len(labels) - 1) * (without.mean() - without)
+    return whole + (len(without) - 1) * (without.mean() - without)
 
 
 def scores_of_counts(right: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,20 +1,33 @@
-"""What trials of one kind of task have of their own: model, encoding, loss and metrics."""
+"""What every kind of task says of its trials, and of what is made of them: model, loss, figures, cards, predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from transformers import PreTrainedModel
+from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from autopeft.tasks import Encoded
+from autopeft.backbones import Backbone, load_backbone
+from autopeft.errors import AutopeftError, ConfigurationError
+from autopeft.methods import STOCK_LEARNING_RATE
+from autopeft.space import BackboneShape, Configuration
+from autopeft.tasks import Encoded, Task, collate, grouped
+from autopeft.trials.measured import Measured
+from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.probe import Probe
 from autopeft.trials.setting import TrialSetting
 
-__all__ = ["Batch", "Feed", "Kind", "Measured"]
+if TYPE_CHECKING:
+    from transformers import Trainer, TrainingArguments
+
+    from autopeft.trials.script import Script
+    from autopeft.trials.writing import Writing
+
+__all__ = ["Batch", "Feed", "TrialKind"]
 
 Batch = dict[str, torch.Tensor]
 
@@ -22,32 +35,96 @@ Batch = dict[str, torch.Tensor]
 Feed = Callable[[np.ndarray, int], None]
 
 
-class Measured(NamedTuple):
-    """What a model reached on a split.
-
-    Args:
-        figures: Every metric, and `loss`.
-        confusion: Where labels are told, how often each was taken for which: counts `[true, predicted]`.
-    """
-
-    figures: dict[str, float]
-    confusion: NDArray[np.int64] | None = None
-
-
-class Kind(Protocol):
-    """How models for a kind of task are loaded, trained and measured.
+class TrialKind(ABC):
+    """How models for a kind of task are loaded, trained, measured, saved, explained and used.
 
     Attributes:
+        does: What such a model does, after the name of a task: `classifies texts`.
         each_token: Whether what every token becomes in the top layer is read, not only what the text as a whole does.
+        has_head: Whether a new head is trained beside the adapters.
+        untouched: What the baseline without adapters is called.
+        default_space: Name of the search space of a plan that names none.
+        auto_class: Name of the class by which transformers loads such a model.
+        pipeline: The hub's name of what it does.
+        problem_type: What `config.json` calls it, where transformers has a name for it.
+        load_backbone: Loads what is needed to know a pretrained model; arguments as for `load_backbone`.
+        writes: Whether what is learned is text to be written, which tools for language models train on.
+        scripted: Whether there is a script that trains it around transformers' Trainer.
+
+    Args:
+        schema: What the task knows of its data.
     """
 
-    each_token: bool
+    does: ClassVar[str]
+    each_token: ClassVar[bool] = False
+    has_head: ClassVar[bool] = True
+    untouched: ClassVar[str] = "head only"
+    default_space: ClassVar[str] = "default"
+    auto_class: ClassVar[str]
+    pipeline: ClassVar[str]
+    problem_type: ClassVar[str | None] = None
+    load_backbone: ClassVar[Callable[..., Backbone]] = staticmethod(load_backbone)
+    writes: ClassVar[bool] = False
+    scripted: ClassVar[bool] = False
 
+    def __init__(self, schema: Any) -> None:
+        self.schema = schema
+
+    # How a trial is set.
+
+    @classmethod
+    def counted(cls) -> str:
+        """Return what costs count, in words."""
+        return "trainable parameters, head not counted" if cls.has_head else "trainable parameters"
+
+    @classmethod
+    def stock_learning_rate(cls, shape: BackboneShape) -> float:
+        """Return the peak learning rate of stock LoRA in trials on a backbone."""
+        return STOCK_LEARNING_RATE
+
+    @abstractmethod
+    def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[TrialSetting, tuple[str, ...]]:
+        """Choose how trials train; what is asked for is kept.
+
+        Args:
+            task: The data.
+            tokenizer: The backbone's.
+            asked: As for `autopeft.trials.choose_setting`, and the settings that are this kind's own.
+
+        Returns:
+            The setting, and lines on it for people.
+
+        Raises:
+            AutopeftError: When something that is asked for cannot be.
+        """
+
+    def check_held_out(self, splits: Sequence[Any], tokenizer: Any, setting: TrialSetting) -> None:
+        """Look at what models are measured on: what is wrong with it shall not come up in a worker.
+
+        Raises:
+            DataError: When an example cannot be encoded, or nothing of them can be measured.
+        """
+        for split in splits:
+            self.encode(split, tokenizer, setting.max_length)
+            self.probes(split, tokenizer, setting)
+
+    # How a trial computes.
+
+    @abstractmethod
     def model(self, backbone: Any, device: torch.device) -> PreTrainedModel:
         """Return the model that trials adapt, with its weights, in eval mode on its device."""
 
+    @abstractmethod
     def encode(self, split: Any, tokenizer: Any, max_length: int) -> Encoded:
         """Tokenise a split of the task."""
+
+    def grouped(self, encoded: Encoded, batch_size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
+        """Choose which examples go together in one epoch; see `autopeft.tasks.grouped`."""
+        return grouped(encoded, batch_size, rng)
+
+    def collate(self, encoded: Encoded, group: np.ndarray, pad_id: int) -> Batch:
+        """Make the batch of some examples, with `labels`; see `autopeft.tasks.collate`."""
+        return collate(encoded, group, pad_id)
 
     def probes(self, split: Any, tokenizer: Any, setting: TrialSetting) -> Sequence[Probe]:
         """Return what else is measured, on some examples of the validation split that were drawn for the setting.
@@ -55,13 +132,17 @@ class Kind(Protocol):
         Raises:
             DataError: When the examples do not allow it.
         """
+        return ()
 
     def terms(self, batch: Batch) -> int:
         """Return over how much the loss of a batch is a mean."""
+        return len(batch["labels"])
 
+    @abstractmethod
     def loss(self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
-        """Return the mean cross-entropy of a batch."""
+        """Return the mean loss of a batch."""
 
+    @abstractmethod
     def measure(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
     ) -> Measured:
@@ -71,6 +152,7 @@ class Kind(Protocol):
             DivergedError: When a logit is not finite.
         """
 
+    @abstractmethod
     def example_scores(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
     ) -> np.ndarray:
@@ -79,3 +161,133 @@ class Kind(Protocol):
         Raises:
             DivergedError: When a logit is not finite.
         """
+
+    # How a full fine-tune trains.
+
+    def trainer_class(self) -> type[Trainer]:
+        """Return the Trainer of a full fine-tune; that of transformers with the batches and the loss of trials.
+
+        Raises:
+            AutopeftError: When what it takes is not installed.
+        """
+        from autopeft.trials.trainer import KindTrainer
+
+        return KindTrainer
+
+    def trainer_arguments(self, arguments: TrainingArguments) -> TrainingArguments:
+        """Return the arguments that the Trainer takes."""
+        return arguments
+
+    def collator(self, encoded: Encoded, tokenizer: Any, pad_id: int) -> Callable[..., Any] | None:
+        """Return what makes a batch of the Trainer's rows; None where the Trainer has its own."""
+        from autopeft.trials.trainer import batch_of_rows
+
+        return batch_of_rows(self, encoded, pad_id)
+
+    # What is saved of it.
+
+    def configure(self, config: PretrainedConfig) -> None:
+        """Write what the task means for a model into its config."""
+        if self.problem_type is not None:
+            config.problem_type = self.problem_type
+
+    def settle_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Set a tokenizer as models of this kind are used."""
+        tokenizer.padding_side = "right"
+
+    def write_beside(
+        self,
+        folder: Path,
+        tokenizer: Any,
+        task: Task,
+        configuration: Configuration | None = None,
+        generation: GenerationConfig | None = None,
+    ) -> None:
+        """Write further files beside what is saved.
+
+        Args:
+            folder: Where to write.
+            tokenizer: The tokenizer as it is saved there.
+            task: For what it was trained.
+            configuration: The adapters that are there; None for a plain model.
+            generation: What the model itself says of generating, if it does.
+        """
+        return
+
+    def use(self, task: Task, tokenizer: Any) -> dict[str, Any]:
+        """Return what is to be known beside the schema to predict, as JSON data."""
+        return {}
+
+    def check_use(self, use: Mapping[str, Any]) -> None:
+        """Check what `use` had said, read from a file.
+
+        Raises:
+            ValueError: Naming what is wrong.
+        """
+        if use:
+            raise ValueError(f"found {', '.join(use)}; expected nothing")
+
+    #: Files without which what is saved cannot be used, beside config and tokenizer.
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def read_beside(self, folder: Path) -> dict[str, Any]:
+        """Read what `write_beside` wrote, as far as it is needed to predict."""
+        return {}
+
+    def check_whole(self, config: PretrainedConfig) -> None:
+        """Check that the config of a saved model is that of such a task.
+
+        Raises:
+            ConfigurationError: It is not.
+        """
+        return
+
+    # What its card says.
+
+    def card_sections(self) -> list[str]:
+        """Return further paragraphs of a card."""
+        return []
+
+    @abstractmethod
+    def own_loading(self) -> tuple[str, str]:
+        """Return what of `autopeft.backbones` loads the backbone, and what of the backbone makes the model, as code."""
+
+    @abstractmethod
+    def using_code(self, backbone: Backbone, task: Task, max_length: int, alone: bool) -> list[str]:
+        """Return the lines of Python that use `model`, `tokenizer` and `config`.
+
+        Args:
+            backbone: On what it was trained.
+            task: For what.
+            max_length: Where texts are cut.
+            alone: Whether inputs must be read one by one.
+        """
+
+    @abstractmethod
+    def merged_code(self, backbone: Backbone, task: Task, max_length: int) -> list[str]:
+        """Return the lines of Python that use a plain model in their folder."""
+
+    # What it predicts.
+
+    def predict(self, ready: Ready, split: Any, **asked: Any) -> tuple[Sequence[Prediction | None], tuple[str, ...]]:
+        """Return what a model says of examples; None of one that it cannot read; and lines on it for people.
+
+        Args:
+            ready: The model, ready to be used.
+            split: The examples.
+            asked: Settings that are this kind's own.
+
+        Raises:
+            AutopeftError: When something that is asked for cannot be.
+        """
+        raise ConfigurationError(f"what {self.does} predicts nothing of rows")
+
+    # What tools can take of it.
+
+    def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
+        """Return the script that trains such a task around transformers' Trainer; where `scripted` says so."""
+        raise AutopeftError(f"there is no script for a task that {self.does}")
+
+    def writing(self, task: Task, tokenizer: Any, max_length: int) -> Writing:
+        """Return what is learned as text to be written; where `writes` says so."""
+        raise AutopeftError(f"a task that {self.does} has no text to write")

@@ -1,15 +1,17 @@
-"""Which kind of trial a task needs."""
+"""Which trials a kind of task has; a new kind is a line here and one in `autopeft.tasks.kinds`."""
 
 from __future__ import annotations
 
-from autopeft.tasks import CausalTask, Task
-from autopeft.trials.causal import CausalLM
-from autopeft.trials.classification import Classification
-from autopeft.trials.kind import Kind
+from autopeft.tasks import Task
+from autopeft.trials.causal import CausalTrials
+from autopeft.trials.classification import ClassificationTrials
+from autopeft.trials.kind import TrialKind
 
-__all__ = ["kind_of"]
+__all__ = ["TRIALS", "kind_of"]
+
+TRIALS: dict[str, type[TrialKind]] = {"classification": ClassificationTrials, "causal": CausalTrials}
 
 
-def kind_of(task: Task | CausalTask) -> Kind:
+def kind_of(task: Task) -> TrialKind:
     """Return what trials of a task have of their own."""
-    return CausalLM(task.form) if isinstance(task, CausalTask) else Classification(task.labels)
+    return TRIALS[task.kind.name](task.schema)

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError, BackboneError
-from autopeft.tasks import CausalTask, Task, pad_id_of
+from autopeft.tasks import Task, pad_id_of
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.setting import TrialSetting
 
@@ -24,7 +24,7 @@ _POSITIONS = ("position_embeddings", "wpe", "embed_positions")
 _NAMED = 3
 
 
-def check_limits(backbone: Backbone, task: Task | CausalTask, setting: TrialSetting) -> None:
+def check_limits(backbone: Backbone, task: Task, setting: TrialSetting) -> None:
     """Check that a model has an embedding for every token and position of the data.
 
     Args:
@@ -90,7 +90,7 @@ def _rows(model: PreTrainedModel) -> int:
     return min(int(each.weight.shape[0]) for each in ends if each is not None)
 
 
-def _past(task: Task | CausalTask, tokenizer: Any, setting: TrialSetting, rows: int) -> Counter[int]:
+def _past(task: Task, tokenizer: Any, setting: TrialSetting, rows: int) -> Counter[int]:
     """Count the tokens past the embeddings in all texts of a task, as trials read them."""
     kind = kind_of(task)
     found: Counter[int] = Counter()

@@ -14,9 +14,9 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from autopeft.methods import after_step, before_step, penalty, switch_training
-from autopeft.tasks import Encoded, collate, grouped
+from autopeft.tasks import Encoded
 from autopeft.trials.faults import DivergedError, OutOfTimeError
-from autopeft.trials.kind import Feed, Kind
+from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 
@@ -51,7 +51,7 @@ def fit(
     setting: TrialSetting,
     groups: Sequence[dict[str, Any]],
     *,
-    kind: Kind,
+    kind: TrialKind,
     pad_id: int,
     seed: int,
     feed: Feed,
@@ -95,12 +95,12 @@ def fit(
     step = 0
     switch_training(model, True)
     while step < setting.steps:
-        epoch = grouped(train, setting.batch_size, rng)
+        epoch = kind.grouped(train, setting.batch_size, rng)
         for rows in islice(epoch, setting.steps - step):
             if deadline is not None and time.time() > deadline:
                 raise OutOfTimeError
             parts = np.array_split(rows, math.ceil(len(rows) / at_once))
-            collated = [(part, collate(train, part, pad_id)) for part in parts]
+            collated = [(part, kind.collate(train, part, pad_id)) for part in parts]
             with busy:
                 loss = torch.zeros((), device=device)
                 terms = sum(kind.terms(batch) for _, batch in collated)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,9 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy
-from autopeft.tasks import Encoded, collate
+from autopeft.tasks import Encoded
 from autopeft.trials.hardware import autocast
-from autopeft.trials.kind import Feed
+from autopeft.trials.kind import Batch, Feed
 from autopeft.trials.skipping import Skip, output_of, skipping
 
 __all__ = ["Activations", "PrefixCache", "feeding"]
@@ -73,7 +73,7 @@ class PrefixCache:
         anatomy: Its resolved anatomy.
         encoded: The texts.
         groups: Rows of the texts that are run together.
-        pad_id: Token id that fills short texts.
+        collate: Makes the batch of some rows.
         precision: `bf16` or `fp32`.
         identity: What tells the backbone from others.
         folder: Where files go.
@@ -86,7 +86,7 @@ class PrefixCache:
         encoded: Encoded,
         groups: Sequence[np.ndarray],
         *,
-        pad_id: int,
+        collate: Callable[[np.ndarray], Batch],
         precision: str,
         identity: Mapping[str, str],
         folder: Path,
@@ -95,7 +95,7 @@ class PrefixCache:
         self._anatomy = anatomy
         self._encoded = encoded
         self._groups = groups
-        self._pad_id = pad_id
+        self._collate = collate
         self._precision = precision
         self._folder = folder
         self._open: OrderedDict[int, Activations] = OrderedDict()
@@ -141,7 +141,7 @@ class PrefixCache:
         arity = 0
         with torch.no_grad(), feeding(self._model, self._anatomy, lower, self) as (feed,):
             for rows in self._groups:
-                batch = collate(self._encoded, rows, self._pad_id)
+                batch = self._collate(rows)
                 inputs = {name: value.to(device) for name, value in batch.items() if name != "labels"}
                 feed(rows, inputs["input_ids"].shape[1])
                 with autocast(device, self._precision):

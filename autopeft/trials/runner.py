@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Backbone, cache_folder, head_parameters
 from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, save, stays_in_layers
 from autopeft.space import Configuration
-from autopeft.tasks import CausalTask, Encoded, Task, batches, collate, grouped, pad_id_of
+from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.exam import VALIDATION_BATCHES, Exam
@@ -26,7 +26,7 @@ from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, release_memory
 from autopeft.trials.head import reset_head
 from autopeft.trials.holding import hold_as_computed
-from autopeft.trials.kind import Feed, Kind
+from autopeft.trials.kind import Feed
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import fit
 from autopeft.trials.outcome import Outcome, StepCost
@@ -70,13 +70,13 @@ class TrialRunner:
     """
 
     def __init__(
-        self, backbone: Backbone, task: Task | CausalTask, setting: TrialSetting, device: torch.device | None = None
+        self, backbone: Backbone, task: Task, setting: TrialSetting, device: torch.device | None = None
     ) -> None:
         self.name = backbone.name
         self.task = task
         self.setting = setting
         self.device = device or pick_device()
-        self._kind: Kind = kind_of(task)
+        self._kind = kind_of(task)
         self._anatomy = backbone.anatomy
         # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on the
         # texts beside it, and cannot be kept.
@@ -97,10 +97,10 @@ class TrialRunner:
         self._train: Encoded = self._kind.encode(train, tokenizer, setting.max_length)
         # For methods whose start depends on data: the same few batches in every trial.
         rng = np.random.default_rng(setting.seed)
-        few = np.sort(rng.permutation(len(self._train))[: FEW_BATCHES * setting.batch_size])
+        few = self._train.take(np.sort(rng.permutation(len(self._train))[: FEW_BATCHES * setting.batch_size]))
         self._few = [
-            {key: value.to(self.device) for key, value in batch.items()}
-            for batch in batches(self._train.take(few), setting.batch_size, self._pad_id)
+            {key: value.to(self.device) for key, value in self._kind.collate(few, rows, self._pad_id).items()}
+            for rows in self._kind.grouped(few, setting.batch_size)
         ]
         few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
         self._first_token = not self._kind.each_token and reads_first_token(self.model, self._anatomy, few_inputs)
@@ -111,8 +111,8 @@ class TrialRunner:
                 self.model,
                 self._anatomy,
                 encoded,
-                grouped(encoded, VALIDATION_BATCHES * setting.batch_size),
-                pad_id=self._pad_id,
+                self._kind.grouped(encoded, VALIDATION_BATCHES * setting.batch_size),
+                collate=partial(self._kind.collate, encoded, pad_id=self._pad_id),
                 precision=setting.precision,
                 identity=backbone.identity,
                 folder=cache_folder() / "prefixes",
@@ -226,23 +226,25 @@ class TrialRunner:
                 than the setting lets models answer.
 
         Returns:
-            For each example a score, float64 `[n]`; their mean is the task's metric.
+            For each example a score, float64 `[n]`; their mean is the task's metric, its sign such that more is better.
 
         Raises:
             DivergedError: When a logit is not finite.
         """
-        examples, setting = self.task.splits[split], self.setting
+        examples, setting, task = self.task.splits[split], self.setting, self.task
         for probe in self._kind.probes(examples, self._tokenizer, setting):
-            if self.task.metric in probe.metrics:
+            if task.metric in probe.metrics:
                 with saved(self.model, self._anatomy, folder):
-                    return probe.scores(self.model.eval(), setting.precision, len(examples))[self.task.metric]
+                    found = probe.scores(self.model.eval(), setting.precision, len(examples))[task.metric]
+                    return task.judge.signed(found)
         encoded = self._kind.encode(examples, self._tokenizer, setting.max_length)
-        rows = grouped(encoded, VALIDATION_BATCHES * setting.batch_size)
-        whole = [(group, collate(encoded, group, self._pad_id)) for group in rows]
+        rows = self._kind.grouped(encoded, VALIDATION_BATCHES * setting.batch_size)
+        whole = [(group, self._kind.collate(encoded, group, self._pad_id)) for group in rows]
         with saved(self.model, self._anatomy, folder):
-            return self._kind.example_scores(
-                self.model.eval(), whole, setting.precision, lambda rows, length: None, self.task.metric
+            found = self._kind.example_scores(
+                self.model.eval(), whole, setting.precision, lambda rows, length: None, task.metric
             )
+        return task.judge.signed(found)
 
     def _attempt(
         self,
@@ -269,7 +271,7 @@ class TrialRunner:
                     curve.append(
                         {
                             "step": step,
-                            "accuracy": metrics[self.task.metric],
+                            "accuracy": self.task.judge.signed(metrics[self.task.metric]),
                             "loss": metrics["loss"],
                             "seconds": time.perf_counter() - started,
                             "busy": steps.seconds + checks.seconds,

@@ -17,9 +17,8 @@ __all__ = ["RUNGS", "Fidelity", "TrialSetting", "choose_setting"]
 #: Tokens a trial trains on, counting each epoch: about 20 s of one core on a model of 20M parameters.
 _TOKENS = 50_000
 _EPOCHS = 3
-#: Fewer examples rank configurations badly, whatever the length of the texts; so do fewer for each label.
+#: Fewer examples rank configurations badly, whatever the length of the texts.
 _LEAST_EXAMPLES = 1000
-_LEAST_PER_LABEL = 20
 #: Small data sets are passed over more often, to give adapters steps enough to move.
 _LEAST_STEPS = 120
 _MOST_EPOCHS = 20
@@ -146,8 +145,9 @@ def choose_setting(
     gradient_checkpointing: bool = False,
     early_stopping: bool = True,
     fidelity: Fidelity = "steps",
+    least: int = 0,
 ) -> TrialSetting:
-    """Choose a short trial that suits the data; what is given is kept.
+    """Choose a short trial that suits texts of which something is told; what is given is kept.
 
     Args:
         task: The data.
@@ -160,6 +160,7 @@ def choose_setting(
         gradient_checkpointing: Whether to compute layers again for the backward pass, to save memory.
         early_stopping: Whether to measure trials on the way and stop the hopeless ones.
         fidelity: What a trial has less of on the way: `steps` or `examples`.
+        least: So many examples its kind of task needs at least.
 
     Raises:
         AutopeftError: When a number is not positive, or the precision unknown.
@@ -176,7 +177,7 @@ def choose_setting(
     if examples is None:
         mean = float(np.minimum(lengths, max_length).mean())
         affordable = round(_TOKENS / ((epochs or _EPOCHS) * mean), -2)
-        examples = max(int(affordable), _LEAST_EXAMPLES, _LEAST_PER_LABEL * len(task.labels))
+        examples = max(int(affordable), _LEAST_EXAMPLES, least)
     examples = min(examples, len(task.train))
     if epochs is None:
         needed = math.ceil(_LEAST_STEPS * batch_size / max(1, examples))

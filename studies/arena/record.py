@@ -24,7 +24,6 @@ from autopeft.launch import Preparation, SearchPlan, prepare
 from autopeft.launch.job import WorkerJob
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
 from autopeft.space import Configuration
-from autopeft.tasks import WORST
 
 __all__ = ["TABLES", "TASKS", "Case", "cases"]
 
@@ -138,7 +137,7 @@ class Recording:
             "seed": case.seed,
             "configuration": case.configuration.to_dict(),
             "cost": self.job.costs.params(case.configuration),
-            "accuracy": WORST[self.job.task.metric] if failed else outcome["accuracy"],
+            "accuracy": self.job.task.worst if failed else outcome["accuracy"],
             "baseline": case.baseline,
             "status": outcome["status"],
             "curve": outcome["curve"],

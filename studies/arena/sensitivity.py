@@ -45,7 +45,7 @@ def sensitivity(job: Preparation) -> Sensitivity:
     train, _ = draw(job.task, job.setting)
     tokenizer = job.backbone.tokenizer()
     rows = encode(train, tokenizer, job.setting.max_length)
-    model = job.backbone.classifier(len(job.task.labels))
+    model = job.backbone.classifier(len(job.task.schema.labels))
     reset_head(model, seed=0)
     batch = collate(rows, np.arange(min(_EXAMPLES, len(rows))), pad_id_of(tokenizer))
     model(**batch).loss.backward()

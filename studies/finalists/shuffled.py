@@ -54,7 +54,7 @@ def shuffle(task: Task, folder: Path, seed: int) -> dict[str, str]:
     for setting, split in zip(("data", "validation", "test"), task.splits.values(), strict=True):
         path = folder / f"{setting}.csv"
         with path.open("w", newline="", encoding="utf8") as file:
-            labels = [task.labels[label] for label in rng.permutation(split.labels)]
+            labels = [task.schema.labels[label] for label in rng.permutation(split.labels)]
             csv.writer(file).writerows([("text", "label"), *zip(split.texts, labels, strict=True)])
         files[setting] = str(path)
     return files

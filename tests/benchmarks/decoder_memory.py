@@ -24,7 +24,7 @@ def in_fp32() -> AbstractContextManager[object]:
 def by_torch() -> AbstractContextManager[object]:
     """Compute the loss as torch does."""
     return patch(
-        "autopeft.trials.causal.lean_cross_entropy", lambda logits, targets: cross_entropy(logits.float(), targets)
+        "autopeft.trials.causal.kind.lean_cross_entropy", lambda logits, targets: cross_entropy(logits.float(), targets)
     )
 
 

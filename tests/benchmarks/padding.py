@@ -8,7 +8,8 @@ import argparse
 import numpy as np
 
 from autopeft.launch import SearchPlan, prepare
-from autopeft.tasks import encode_causal, grouped
+from autopeft.tasks import grouped
+from autopeft.tasks.causal import encode_causal
 from autopeft.trials import draw
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     given = parser.parse_args()
     job = prepare(SearchPlan.of({"model": given.model, "data": given.data}))
     train, _ = draw(job.task, job.setting)
-    encoded = encode_causal(train, job.task.form, job.backbone.tokenizer(), job.setting.max_length)
+    encoded = encode_causal(train, job.task.schema, job.backbone.tokenizer(), job.setting.max_length)
     size = job.setting.batch_size
     shares = np.array(
         [

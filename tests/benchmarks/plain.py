@@ -35,7 +35,7 @@ def train_once(job: Preparation, data: Any, configuration: Configuration, seed: 
     """Fine-tune one configuration; return its trainable adapter parameters and its accuracy on validation."""
     set_seed(seed)
     setting: TrialSetting = job.setting
-    model = job.backbone.classifier(len(job.task.labels))
+    model = job.backbone.classifier(len(job.task.schema.labels))
     apply(configuration, model, job.backbone.anatomy, seed=seed)
     optimiser = torch.optim.AdamW(parameter_groups(model, setting), weight_decay=setting.weight_decay)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))

@@ -26,7 +26,8 @@ from trl import SFTConfig, SFTTrainer
 
 from autopeft.launch import Preparation, SearchPlan, prepare
 from autopeft.methods import apply
-from autopeft.tasks import Encoded, collate, encode_causal, grouped, pad_id_of
+from autopeft.tasks import Encoded, collate, grouped, pad_id_of
+from autopeft.tasks.causal import encode_causal
 from autopeft.trials import draw, kind_of, parameter_groups, use_threads
 from autopeft.trials.hardware import attention, release_memory
 from autopeft.trials.holding import hold_as_computed
@@ -124,7 +125,7 @@ def measure(arm: str, settings: dict[str, object]) -> Measured:
     use_threads(1)
     job = prepare(SearchPlan.of(settings))
     examples, _ = draw(job.task, job.setting)
-    train = encode_causal(examples, job.task.form, job.backbone.tokenizer(), job.setting.max_length)
+    train = encode_causal(examples, job.task.schema, job.backbone.tokenizer(), job.setting.max_length)
     with TemporaryDirectory() as scratch:
         model, run = trls(job, train, TRL[arm], scratch) if arm in TRL else ours(job, train)
         with watch_peak(model) as peak:

@@ -87,7 +87,10 @@ def test_a_decoder_needs_no_model_to_be_looked_at(place):
     [
         ((), "no data is named"),
         (("rows.csv", "--text", "body"), "no column 'body'"),
-        (("rows.csv", "--kind", "regression"), "the kind of task 'regression' is not there yet"),
+        (
+            ("rows.csv", "--kind", "regresion"),
+            "unknown kind of task 'regresion'",
+        ),
         (("rows.csv", "--model", "nowhere/at/all"), "does not exist"),
     ],
 )

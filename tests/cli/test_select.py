@@ -75,8 +75,8 @@ def test_folders_of_finalists_are_whole_and_their_cards_run(selected, tmp_path):
         card = (saved / "README.md").read_text()
         assert f" of the run run, seed {saved.name.removeprefix('seed-')}; accuracy " in card.splitlines()[1]
         assert all(f"| `{path.name}` |" in card for path in saved.iterdir())
-    train = load_task(TaskSpec.of(data=folder.parent / "train.csv", text="text", label="label")).train
-    assert seen_rows(seeds["stock-lora"], train) > 0
+    task = load_task(TaskSpec.of(data=folder.parent / "train.csv", text="text", label="label"))
+    assert seen_rows(seeds["stock-lora"], task.kind, task.train) > 0
     assert not list((folder / "finalists").rglob("*.training"))
 
 

@@ -8,11 +8,11 @@ import yaml
 
 from autopeft.backbones import load_decoder
 from autopeft.export import TARGETS
-from autopeft.export.data import alike, rows_of
-from autopeft.tasks import CausalSplit, CausalTask, encode_causal
-from autopeft.tasks.causal import FORMATS, IGNORED, TOOLS, Turn
+from autopeft.export.data import alike
+from autopeft.tasks.causal import FORMATS, IGNORED, TOOLS, Causal, CausalSplit, Turn, encode_causal
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.targets import tiny_job
+from autopeft.testing.tasks import task_of
 from tests.tasks.causal.tokenizers import FULL, byte_level
 
 FORM = {form.name: form for form in FORMATS}
@@ -52,13 +52,13 @@ def backbones(tmp_path_factory):
 
 def job_of(backbone, example, form):
     split = CausalSplit([example] * 16)
-    task = CausalTask("t", FORM[form], "token_accuracy", split, split, split)
+    task = task_of(Causal(), FORM[form], split)
     job = tiny_job(backbone, LORA, causal=True)
     return replace(job, task=task, setting=replace(job.setting, max_length=1000))
 
 
 def ours(job):
-    encoded = encode_causal(job.task.train.take([0]), job.task.form, job.backbone.tokenizer()).inputs
+    encoded = encode_causal(job.task.train.take([0]), job.task.schema, job.backbone.tokenizer()).inputs
     return encoded["input_ids"][0], [label != IGNORED for label in encoded["labels"][0]]
 
 
@@ -192,7 +192,7 @@ def test_what_is_left_of_long_examples_is_what_is_left_in_trials(backbones, tmp_
     job = job_of(backbones["chat"], EARLIER, "messages")
     whole, _ = ours(job)
     job = replace(job, setting=replace(job.setting, max_length=len(whole) - 3))
-    wanted = rows_of(job)["train"][0].tokens
+    wanted = job.writing.rows["train"][0].tokens
     row_of(job, target, tmp_path)
     [found] = TARGETS[target].read(job, tmp_path, 1)
     assert len(found[0]) <= len(whole) - 3

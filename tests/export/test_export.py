@@ -102,7 +102,9 @@ def test_trained_adapters_reload_without_autopeft(tmp_path, modules):
     (tmp_path / "load.py").write_text(LOAD)
     assert "the same" in run(tmp_path / "load.py", tmp_path / "out", backbone.path, tmp_path / "data")
     lines = run("-c", f"import sys; sys.modules['autopeft'] = None\n{code}", cwd=tmp_path / "out").splitlines()
-    assert sum(line.split()[-2] in job.task.labels for line in lines if "text" in line and line[-1].isdigit()) == 2
+    assert (
+        sum(line.split()[-2] in job.task.schema.labels for line in lines if "text" in line and line[-1].isdigit()) == 2
+    )
 
 
 def test_several_trained_methods_keep_their_folders_and_the_head(tmp_path):

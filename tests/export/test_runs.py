@@ -15,11 +15,11 @@ import yaml
 from autopeft.backbones import load_backbone, load_decoder
 from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.export import Origin, export
-from autopeft.tasks import CausalSplit, CausalTask
-from autopeft.tasks.causal import FORMATS, TOOLS, Turn
+from autopeft.tasks.causal import FORMATS, TOOLS, Causal, CausalSplit, Turn
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.testing.targets import tiny_job
+from autopeft.testing.tasks import task_of
 
 PLAIN = {"lora": {"rank": 4, "alpha": 8, "targets": ["q", "v"]}}
 GPT2 = {"lora": {"rank": 4, "targets": ["qkv"]}}
@@ -70,7 +70,7 @@ def exported(target, kind, precision, folder, *, architecture="llama", modules=P
         backbone = load_decoder(tiny_decoder(architecture, folder / "model", template=template))
         form = next(form for form in FORMATS if form.name == name)
         split = CausalSplit([example] * 8)
-        task = CausalTask("tiny", form, "token_accuracy", split, split, split)
+        task = task_of(Causal(), form, split, name="tiny")
         job = replace(tiny_job(backbone, modules, causal=True), task=task)
     setting = replace(job.setting, precision=precision, epochs=1.0, max_length=120)
     return export(replace(job, setting=setting, origin=Origin(Path("run"), 7, 0.5)), target, folder / "out")
@@ -264,7 +264,11 @@ def test_names_of_odd_letters_stay_in_their_line(tmp_path):
     backbone = load_backbone(tiny_backbone("bert", tmp_path / "model"))
     job = tiny_job(backbone, PLAIN, causal=False)
     names = ("a, b", "new\nline | <b>")
-    job = replace(job, task=replace(job.task, name="a | <b>", labels=names), origin=Origin(Path("a\nrun | #"), 1, 0.5))
+    job = replace(
+        job,
+        task=replace(job.task, name="a | <b>", schema=replace(job.task.schema, labels=names)),
+        origin=Origin(Path("a\nrun | #"), 1, 0.5),
+    )
     done = export(job, "transformers", tmp_path / "out")
     page = (done.folder / "README.md").read_text()
     assert page.startswith("# tiny-bert on a \\| \\<b\\>, for transformers\n")

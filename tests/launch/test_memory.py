@@ -12,7 +12,8 @@ from autopeft.launch.places import Places
 from autopeft.methods import stock_lora
 from autopeft.tasks import TaskSpec, load_task
 from autopeft.testing.decoders import tiny_decoder
-from autopeft.trials import CausalSetting, TrialRunner, use_threads
+from autopeft.trials import TrialRunner, use_threads
+from autopeft.trials.causal.setting import CausalSetting
 
 GIB = 2**30
 

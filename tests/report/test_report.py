@@ -16,6 +16,8 @@ from autopeft.report import (
 )
 from autopeft.space import Configuration
 from autopeft.study import Ask, Front, FrontRow, Scale
+from autopeft.trials.causal import CausalTrials
+from autopeft.trials.classification import ClassificationTrials
 
 SCALE = Scale(backbone=1_000_000, limit=10_000, cheapest=100)
 
@@ -62,7 +64,7 @@ def test_percent(share, text):
 
 def test_the_table_holds_the_front_and_the_baselines_beside_it():
     console = Console(file=io.StringIO(), width=120)
-    console.print(front_table(FRONT, "macro_f1"))
+    console.print(front_table(FRONT, "macro_f1", ClassificationTrials))
     text = console.file.getvalue()
     assert text.count("head only (baseline)") == 1
     assert "stock LoRA (baseline)" in text
@@ -74,7 +76,7 @@ def test_the_table_holds_the_front_and_the_baselines_beside_it():
 def test_progress(kind):
     console = Console(file=io.StringIO(), force_terminal=kind is LiveProgress, width=100)
     trial = Ask(7, Configuration.from_dict({"modules": {}, "training": {}}), None)
-    with kind(SCALE, total=5, metric="accuracy", console=console) as progress:
+    with kind(SCALE, total=5, kind=ClassificationTrials, console=console) as progress:
         progress.opened(1)
         progress.started(trial)
         progress.finished(trial, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 9000, FRONT)
@@ -92,11 +94,11 @@ def test_progress(kind):
         assert "oom: too big" in text
 
 
-@pytest.mark.parametrize(("metric", "name"), [("accuracy", "head only"), ("token_accuracy", "untouched model")])
-def test_a_baseline_is_called_what_it_is_for_the_task(metric, name):
+@pytest.mark.parametrize(("kind", "name"), [(ClassificationTrials, "head only"), (CausalTrials, "untouched model")])
+def test_a_baseline_is_called_what_it_is_for_the_task(kind, name):
     console = Console(file=io.StringIO(), width=200)
     baseline = Ask(0, Configuration.from_dict({"modules": {}, "training": {}}), "head-only")
-    with PlainProgress(SCALE, total=5, metric=metric, console=console) as progress:
+    with PlainProgress(SCALE, total=5, kind=kind, console=console) as progress:
         progress.finished(baseline, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 0, FRONT)
     assert f"{name} (baseline)" in console.file.getvalue()
 

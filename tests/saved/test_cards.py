@@ -28,16 +28,18 @@ from autopeft.backbones import Backbone, Decoder, load_backbone, load_decoder
 from autopeft.methods import HEAD_ONLY, VOCABULARY, apply, load
 from autopeft.saved import Use
 from autopeft.space import Configuration, canonical
-from autopeft.tasks import CausalTask, Split, Task, collate, pad_id_of
-from autopeft.tasks.causal import FORMATS, CausalSplit, Turn
+from autopeft.tasks import LabelledTexts, Task, collate, pad_id_of
+from autopeft.tasks.causal import FORMATS, Causal, CausalSplit, Turn
+from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.methods import randomise
 from autopeft.testing.models import TEXTS, tiny_backbone
-from autopeft.training import FineTuned, Prediction, add_merged
+from autopeft.testing.tasks import task_of
+from autopeft.training import FineTuned, add_merged
 from autopeft.training.card import card_of
 from autopeft.training.result import write_result
-from autopeft.trials import TrialSetting, kind_of
-from autopeft.trials.generation import generate
+from autopeft.trials import Prediction, TrialSetting, kind_of
+from autopeft.trials.causal.generation import generate
 from tests.saved import run_cards
 
 LABELS = ("yes|no", "new\nline ```", "<b>bold</b>", "a, b")
@@ -50,21 +52,19 @@ ARCHITECTURES = ("bert", "roberta", "gpt2", "llama", "qwen2")
 
 def _classify() -> Task:
     texts = [TEXTS[n % 6] for n in range(16)]
-    return Task("t", LABELS, "accuracy", False, *[Split(texts, [n % 4 for n in range(16)])] * 3)
+    return task_of(Classification(), Classes(LABELS), LabelledTexts(texts, [n % 4 for n in range(16)]))
 
 
-def _generate(form: str) -> CausalTask:
+def _generate(form: str) -> Task:
     turns = [(Turn("user", TEXTS[4]), Turn("assistant", TEXTS[n % 3])) for n in range(8)]
     if form == "text":
         turns = [(Turn("assistant", TEXTS[n % 3]),) for n in range(8)]
     split = CausalSplit(turns)
     how = next(each for each in FORMATS if each.name == form)
-    return CausalTask("t", how, "token_accuracy", split, split, split)
+    return task_of(Causal(), how, split)
 
 
-def saved(
-    configuration: Configuration, backbone: Backbone, task: Task | CausalTask, folder: Path, merge: bool = False
-) -> Path:
+def saved(configuration: Configuration, backbone: Backbone, task: Task, folder: Path, merge: bool = False) -> Path:
     """Write a folder as a fine-tune does, of adapters with random weights."""
     model = kind_of(task).model(backbone, torch.device("cpu"))
     apply(configuration, model, backbone.anatomy)
@@ -101,7 +101,7 @@ def ours(folder: Path, backbone: Backbone, task: Task, texts: Sequence[str]) -> 
     kind, tokenizer = kind_of(task), backbone.tokenizer()
     model = kind.model(backbone, torch.device("cpu"))
     load(folder, model, backbone.anatomy)
-    encoded = kind.encode(Split(list(texts), [0] * len(texts)), tokenizer, SETTING.max_length)
+    encoded = kind.encode(LabelledTexts(list(texts), [0] * len(texts)), tokenizer, SETTING.max_length)
     rows = []
     for row in range(len(texts)):
         batch = collate(encoded, np.array([row]), pad_id_of(tokenizer))
@@ -244,7 +244,7 @@ def _check_answers(folder: Path, backbone: Decoder, result: Mapping[str, Any]) -
     ends = np.atleast_1d(how["eos_token_id"]).tolist()
     assert tokenizer.eos_token_id in ends
     pad = pad_id_of(tokenizer)
-    cap = Use.read(folder).max_new_tokens
+    cap = Use.read(folder).how["max_new_tokens"]
     wanted = generate(model, result["prompts"], tokenizer, ends=ends, cap=cap, pad_id=pad, precision="fp32")
     assert [tokenizer.decode(ids, skip_special_tokens=True).strip() for ids in result["answers"]] == wanted
     [line] = (line for line in run_cards.code_of(folder).splitlines() if line.startswith("prompts = "))

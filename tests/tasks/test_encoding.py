@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from autopeft.backbones import load_backbone
-from autopeft.tasks import Split, batches, choose_max_length, encode, pad_id_of, token_lengths
+from autopeft.tasks import LabelledTexts, batches, choose_max_length, encode, pad_id_of, token_lengths
 from autopeft.testing.models import tiny_backbone
 
 
@@ -20,7 +20,7 @@ def test_the_default_length_spares_all_but_outliers(lengths, expected):
 
 
 def test_long_texts_are_cut_and_counted(tokenizer):
-    split = Split(["one two"] * 3 + ["one two " * 30], [0, 1, 0, 1])
+    split = LabelledTexts(["one two"] * 3 + ["one two " * 30], [0, 1, 0, 1])
     encoded = encode(split, tokenizer, 16)
     assert encoded.truncated == 0.25
     assert encoded.lengths.max() == 16
@@ -28,15 +28,15 @@ def test_long_texts_are_cut_and_counted(tokenizer):
 
 
 def test_pairs_hold_both_texts(tokenizer):
-    single = encode(Split(["one two"] * 2, [0, 1]), tokenizer, 16)
-    pair = encode(Split([("one two", "three")] * 2, [0, 1]), tokenizer, 16)
+    single = encode(LabelledTexts(["one two"] * 2, [0, 1]), tokenizer, 16)
+    pair = encode(LabelledTexts([("one two", "three")] * 2, [0, 1]), tokenizer, 16)
     assert (pair.lengths > single.lengths).all()
 
 
 def test_batches_are_shuffled_by_seed_and_padded_little(tokenizer):
     rng = np.random.default_rng(0)
     texts = ["one " * int(n) for n in rng.integers(1, 100, 400)]
-    encoded = encode(Split(texts, [0, 1] * 200), tokenizer, 128)
+    encoded = encode(LabelledTexts(texts, [0, 1] * 200), tokenizer, 128)
     first, second, other = (
         batches(encoded, 8, pad_id_of(tokenizer), np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
@@ -48,5 +48,5 @@ def test_batches_are_shuffled_by_seed_and_padded_little(tokenizer):
 
 
 def test_a_text_without_tokens_still_makes_a_row(tokenizer):
-    encoded = encode(Split(["\u200b", "one"], [0, 1]), tokenizer, 8)
+    encoded = encode(LabelledTexts(["\u200b", "one"], [0, 1]), tokenizer, 8)
     assert encoded.lengths.min() >= 1

@@ -23,7 +23,7 @@ def rows():
 def test_a_single_file_is_split_for_the_user(tmp_path, rows):
     task = load_task(TaskSpec(data=write(tmp_path / "numbers.csv", rows)))
     assert task.name == "numbers"
-    assert task.labels == ("even", "odd")
+    assert task.schema.labels == ("even", "odd")
     assert [len(split) for split in task.splits.values()] == [160, 20, 20]
     assert "validation and test split off" in task.notes[-1]
 
@@ -136,7 +136,9 @@ def test_of_many_or_long_names_some_are_shown(tmp_path):
 
 def test_labels_like_numbers_are_ordered_as_such_only_where_all_are(tmp_path):
     def labels(*names):
-        return load_task(TaskSpec(data=write(tmp_path / "a.csv", [(f"t{n}", names[n % 3]) for n in range(90)]))).labels
+        return load_task(
+            TaskSpec(data=write(tmp_path / "a.csv", [(f"t{n}", names[n % 3]) for n in range(90)]))
+        ).schema.labels
 
     assert labels("10", "9", "-1") == ("-1", "9", "10")
     assert labels("--1", "--2", "-1") == ("--1", "--2", "-1")
@@ -151,19 +153,29 @@ def test_a_file_that_is_named_goes_before_one_that_is_found(tmp_path, rows):
     assert any("taken in place of the test split" in line for line in task.describe())
 
 
-@pytest.mark.parametrize("kind", ["regression", "multilabel"])
-def test_kinds_to_come_are_refused_by_name(kind):
-    with pytest.raises(DataError, match=f"the kind of task '{kind}' is not there yet"):
-        TaskSpec(data="x.csv", kind=kind)
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "chat"}, "unknown kind of task 'chat'; expected one of: classification, causal"),
+        ({"kind": "classificaton"}, "did you mean 'classification'"),
+        ({"kind": "classification", "messages": "m"}, "--messages is not for a task of classification"),
+        ({"messages": "m", "label": "l"}, "no kind of task takes --label and --messages"),
+        ({"metric": "f1"}, "unknown metric 'f1' of a task of classification; expected one of: accuracy"),
+    ],
+)
+def test_kinds_metrics_and_columns_that_do_not_fit_are_refused_by_name(tmp_path, fields, message):
+    path = write(tmp_path / "a.csv", [(f"text {n}", "ab"[n % 2]) for n in range(90)])
+    with pytest.raises(DataError, match=message):
+        load_task(TaskSpec(data=path, **fields))
 
 
 def test_pairs_and_numeric_labels(tmp_path):
     rows = [(f"premise {i}", f"claim {i}", i % 11) for i in range(220)]
     path = write(tmp_path / "a.csv", rows, ("a", "b", "y"))
     task = load_task(TaskSpec(data=path, text="a", text2="b", label="y"))
-    assert task.pair
+    assert task.schema.pair
     assert task.train.texts[0][0].startswith("premise")
-    assert task.labels == tuple(str(i) for i in range(11))
+    assert task.schema.labels == tuple(str(i) for i in range(11))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +203,6 @@ def test_data_that_cannot_carry_a_search_is_refused(tmp_path, rows, train, valid
         ({"name": "icd10", "data": "x.csv"}, "found name and data"),
         ({"name": "icd10", "test": "x.csv"}, "go with a data file"),
         ({"data": "x.csv", "subset": "rte"}, "subset goes with dataset"),
-        ({"name": "icd10", "metric": "f1"}, "unknown metric 'f1'"),
         ({"nam": "icd10"}, "unknown key of a task: nam"),
     ],
 )
@@ -242,7 +253,7 @@ def test_public_data_sets_load(folder, files, columns, labels):
     paths = {key: str(SHARED / folder / name) for key, name in files.items()}
     task = load_task(TaskSpec(**paths, **columns))
     assert task.name == folder
-    assert len(task.labels) == labels
+    assert len(task.schema.labels) == labels
     assert not any("dropped" in note for note in task.notes)
 
 

@@ -49,7 +49,7 @@ def account(task):
 def test_all_rows_are_used_or_named(name, columns, rows, labels, said):
     task = load(name, **columns)
     assert account(task) == rows
-    assert set(task.labels) == labels
+    assert set(task.schema.labels) == labels
     assert any(said in line for line in task.describe())
 
 
@@ -74,7 +74,7 @@ def test_each_text_stands_beside_the_label_it_had():
         lines = stream.read().splitlines()[1:]
     task = load("stray-quote.csv")
     found = Counter(
-        f"{text},{task.labels[label]}"
+        f"{text},{task.schema.labels[label]}"
         for split in task.splits.values()
         for text, label in zip(split.texts, split.labels, strict=True)
     )

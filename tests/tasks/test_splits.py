@@ -3,8 +3,13 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopeft.tasks.rows import Examples
+from autopeft.tasks.classification.examples import Examples
 from autopeft.tasks.splits import HELD_OUT_CAPS, hold_out
+
+
+def split_off(examples, names, seed):
+    return hold_out(examples, examples.texts, examples.names, names, seed)
+
 
 rows = st.lists(st.tuples(st.integers(0, 40).map(str), st.sampled_from("abc")), min_size=20, max_size=200)
 
@@ -16,18 +21,18 @@ rows = st.lists(st.tuples(st.integers(0, 40).map(str), st.sampled_from("abc")), 
 )
 def test_every_row_lands_once_and_no_text_crosses(rows, seed, names):
     examples = Examples([text for text, _ in rows], [label for _, label in rows])
-    parts = hold_out(examples, names, seed)
+    parts = split_off(examples, names, seed)
     assert list(parts) == ["train", *names]
     landed = Counter(pair for part in parts.values() for pair in zip(part.texts, part.names, strict=True))
     assert landed == Counter(rows)
     texts = [set(part.texts) for part in parts.values()]
     assert sum(map(len, texts)) == len(set.union(*texts))
-    assert parts == hold_out(examples, names, seed)
+    assert parts == split_off(examples, names, seed)
 
 
 def test_splits_are_stratified_and_a_single_example_stays_in_train():
     names = ["rare"] + ["few"] * 4 + ["some"] * 95 + ["most"] * 900
-    parts = hold_out(Examples([f"text {i}" for i in range(1000)], names), ["validation", "test"], 0)
+    parts = split_off(Examples([f"text {i}" for i in range(1000)], names), ["validation", "test"], 0)
     assert {name: len(part) for name, part in parts.items()} == {"train": 800, "validation": 100, "test": 100}
     for name in ("validation", "test"):
         counts = Counter(parts[name].names)
@@ -39,11 +44,11 @@ def test_splits_are_stratified_and_a_single_example_stays_in_train():
 
 def test_many_rare_labels_do_not_inflate_the_held_out_splits():
     names = [f"label {i // 4}" for i in range(2000)]
-    parts = hold_out(Examples([f"text {i}" for i in range(2000)], names), ["validation"], 0)
+    parts = split_off(Examples([f"text {i}" for i in range(2000)], names), ["validation"], 0)
     assert len(parts["validation"]) <= 500
 
 
 def test_large_data_gives_up_no_more_than_the_caps():
     count = 50_000
-    parts = hold_out(Examples([str(i) for i in range(count)], ["a", "b"] * (count // 2)), ["validation", "test"], 0)
+    parts = split_off(Examples([str(i) for i in range(count)], ["a", "b"] * (count // 2)), ["validation", "test"], 0)
     assert {name: len(parts[name]) for name in HELD_OUT_CAPS} == HELD_OUT_CAPS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, Trainer
 
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
@@ -16,12 +16,13 @@ from autopeft.export.check import logits
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.space import canonical
 from autopeft.study import locked
-from autopeft.tasks import Split, Task, collate, encode, grouped, pad_id_of, score
+from autopeft.tasks import LabelledTexts, collate, encode, grouped, pad_id_of
+from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.models import tiny_backbone
+from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push
-from autopeft.training.trainer import ClassificationTrainer, Ours
-from autopeft.trials import TrialSetting
-from autopeft.trials.classification import predict
+from autopeft.training.trainer import Ours
+from autopeft.trials import TrialSetting, kind_of
 
 SETTING = TrialSetting(examples=8, validation_examples=8, epochs=3.0, batch_size=8, max_length=16)
 COMPOSITE = {
@@ -35,7 +36,7 @@ def make_task(count=96):
     words = ("good happy", "bad sad")
     labels = [i % 2 for i in range(count)]
     texts = [f"{' '.join(rng.choice(['film', 'story', 'of'], rng.integers(1, 5)))} {words[label]}" for label in labels]
-    return Task("t", ("good", "bad"), "accuracy", False, *[Split(texts, labels)] * 3)
+    return task_of(Classification(), Classes(("good", "bad")), LabelledTexts(texts, labels))
 
 
 @pytest.fixture(scope="module", params=["bert", "gpt2"])
@@ -60,9 +61,9 @@ def test_what_is_saved_is_what_was_measured(backbone, tmp_path, precision):
     tokenizer = backbone.tokenizer()
     encoded = encode(task.validation, tokenizer, 16)
     split = [(rows, collate(encoded, rows, pad_id_of(tokenizer))) for rows in grouped(encoded, 16)]
-    labels, predictions, loss = predict(model.eval(), split, precision, lambda rows, longest: None)
-    assert score("accuracy", labels, predictions) == pytest.approx(metrics["accuracy"], abs=0.02)
-    assert loss == pytest.approx(metrics["loss"], abs=0.02)
+    found = kind_of(task).measure(model.eval(), split, precision, lambda rows, longest: None).figures
+    assert found["accuracy"] == pytest.approx(metrics["accuracy"], abs=0.02)
+    assert found["loss"] == pytest.approx(metrics["loss"], abs=0.02)
 
 
 @pytest.mark.slow
@@ -192,14 +193,14 @@ def test_the_best_state_on_validation_is_kept(backbone, tmp_path, monkeypatch):
 
 def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
     modes = set()
-    step = ClassificationTrainer.training_step
+    step = Trainer.training_step
 
     def look(self, model, *args, **kwargs):
         result = step(self, model, *args, **kwargs)
         modes.update((type(each).__name__, each.training) for each in model.modules())
         return result
 
-    monkeypatch.setattr(ClassificationTrainer, "training_step", look)
+    monkeypatch.setattr(Trainer, "training_step", look)
     configuration = canonical({"modules": {"lora": {"rank": 2, "dropout": 0.1}}}, VOCABULARY, backbone.shape)
     fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path)
     dropouts = [training for name, training in modes if name == "Dropout"]

@@ -18,13 +18,15 @@ from autopeft.errors import AutopeftError, DataError
 from autopeft.methods import VOCABULARY
 from autopeft.saved import open_saved
 from autopeft.space import canonical
-from autopeft.tasks import CausalTask, Split, Task, pad_id_of
-from autopeft.tasks.causal import FORMATS, CausalSplit, Turn, ask, stop_strings
+from autopeft.tasks import LabelledTexts, pad_id_of
+from autopeft.tasks.causal import FORMATS, Causal, CausalSplit, Turn, ask, stop_strings
+from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
+from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, fine_tune
 from autopeft.trials import TrialSetting
-from autopeft.trials.generation import generate_all
+from autopeft.trials.causal.generation import generate_all
 from tests.saved.run_cards import code_of
 from tests.saved.test_cards import ours, saved
 
@@ -45,8 +47,8 @@ def texts_and_labels(count, seed):
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("predict")
     backbone = load_backbone(tiny_backbone("gpt2", folder))
-    splits = [Split(*texts_and_labels(count, seed)) for seed, count in enumerate((96, 64, 64))]
-    task = Task("t", LABELS, "accuracy", False, *splits, columns=("review",))
+    splits = [LabelledTexts(*texts_and_labels(count, seed)) for seed, count in enumerate((96, 64, 64))]
+    task = task_of(Classification(), Classes(LABELS, columns=("review",)), *splits)
     configuration = canonical(LORA, VOCABULARY, backbone.shape)
     found = fine_tune(configuration, backbone, task, SETTING, folder / "out")
     assert found.test["accuracy"] > 0.8
@@ -146,7 +148,7 @@ def test_columns_are_those_of_the_training_data_unless_said(place):
         (["new.csv", "-o", "said.parquet"], "expected a name that ends in one of: .csv, .tsv, .jsonl"),
         (["new.csv", "-o", "no/said.csv"], "cannot write no/said.csv: No such file or directory"),
         (["said.csv", "-o", "again.csv"], "has a column 'predicted' already"),
-        (["-i", "a", "--max-new-tokens", "3"], "tells labels and writes no answers"),
+        (["-i", "a", "--max-new-tokens", "3"], "classifies texts and writes no answers"),
         (["-i", " "], "none of the 1 rows of 'the input' can be read: 'review' is empty (input 1)"),
         (["new.csv", "--prompt", "review"], "found --prompt; what was trained reads columns named by --text"),
         (["twice.csv", "-o", "again.csv"], "has several columns called 'note', of which one would be written"),
@@ -178,7 +180,7 @@ def test_decoders_answer_every_form_of_rows(tmp_path, form):
         turns = [(Turn("assistant", text),) for text in TEXTS[:4]]
     choices = [("film", "good happy", "sad")] * 4 if form == "choices" else None
     split = CausalSplit(turns, choices)
-    task = CausalTask("t", how, "token_accuracy", split, split, split)
+    task = task_of(Causal(), how, split)
     folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, task, tmp_path / "out")
     rows = [_row(form, number) for number in range(4)]
     (tmp_path / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -195,13 +197,13 @@ def test_decoders_answer_every_form_of_rows(tmp_path, form):
         return
     # As trials ask with the true answers at hand, which must make no difference.
     opened = open_saved(folder)
-    asked = [question.prompt for question in ask(split, how, opened.tokenizer)]
+    asked = [question.prompt for question in ask(split, how, opened.ready.tokenizer)]
     if form == "text":
-        asked = [opened.tokenizer(text)["input_ids"] for text in TEXTS[:4]]
-    ends = {"ends": opened.ends, "stops": stop_strings(how, opened.tokenizer)}
-    cap = opened.use.max_new_tokens
-    how_far = {"cap": cap, "pad_id": pad_id_of(opened.tokenizer), "precision": "fp32"}
-    assert answers == generate_all(opened.model, asked, opened.tokenizer, **ends, **how_far)
+        asked = [opened.ready.tokenizer(text)["input_ids"] for text in TEXTS[:4]]
+    ends = {"ends": opened.ready.how["ends"], "stops": stop_strings(how, opened.ready.tokenizer)}
+    cap = opened.use.how["max_new_tokens"]
+    how_far = {"cap": cap, "pad_id": pad_id_of(opened.ready.tokenizer), "precision": "fp32"}
+    assert answers == generate_all(opened.ready.model, asked, opened.ready.tokenizer, **ends, **how_far)
     assert any(answers)
     assert autopeft.predict(folder, TEXTS[:4]).rows == found.rows
     assert all(len(row.text.split()) <= 1 for row in autopeft.predict(folder, TEXTS[:4], max_new_tokens=1).rows)
@@ -222,7 +224,7 @@ def test_a_long_prompt_cuts_no_other_answer_short(tmp_path):
     how = next(each for each in FORMATS if each.name == "question")
     turns = [(Turn("user", TEXTS[0]), Turn("assistant", " ".join(TEXTS[1:3])))] * 4
     split = CausalSplit(turns)
-    task = CausalTask("t", how, "token_accuracy", split, split, split)
+    task = task_of(Causal(), how, split)
     folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, task, tmp_path / "out")
     # Of 130 positions one prompt leaves a few, one none.
     asked = [TEXTS[0], " ".join(["film"] * 118), " ".join(["film"] * 200)]
@@ -236,8 +238,8 @@ def test_a_long_prompt_cuts_no_other_answer_short(tmp_path):
 def test_pairs_are_read_as_pairs(tmp_path):
     backbone = load_backbone(tiny_backbone("bert", tmp_path))
     pairs = [(TEXTS[n % 6], TEXTS[(n + 1) % 6]) for n in range(16)]
-    split = Split(pairs, [n % 2 for n in range(16)])
-    task = Task("t", LABELS, "accuracy", True, split, split, split, columns=("premise", "hypothesis"))
+    split = LabelledTexts(pairs, [n % 2 for n in range(16)])
+    task = task_of(Classification(), Classes(LABELS, columns=("premise", "hypothesis")), split)
     folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, task, tmp_path / "out", merge=True)
     found = autopeft.predict(folder, pairs)
     shares = np.array([list(dict(sorted(row.probabilities.items())).values()) for row in found.rows])

@@ -12,10 +12,10 @@ from autopeft.backbones import load_decoder
 from autopeft.errors import AutopeftError, BackboneError, ConfigurationError, DataError
 from autopeft.methods import VOCABULARY
 from autopeft.space import canonical
-from autopeft.tasks import CausalTask
-from autopeft.tasks.causal import FORMATS, CausalSplit, Turn
+from autopeft.tasks.causal import FORMATS, Causal, CausalSplit, Turn
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
+from autopeft.testing.tasks import task_of
 from tests.saved.test_cards import saved
 from tests.training.test_predict import LABELS, LORA, here, place
 
@@ -30,9 +30,11 @@ __all__ = ["here", "place"]
         ("predict.json", {"max_length": 0}, "max_length: Input should be greater than or equal to 2"),
         ("predict.json", {"max_length": True}, "max_length: Input should be a valid integer"),
         ("predict.json", {"precision": "fp8"}, "precision: Input should be 'bf16' or 'fp32'"),
-        ("predict.json", {"columns": []}, "columns: Tuple should have at least 1 item"),
-        ("predict.json", {"labels": ["a", "a"]}, "two or more different labels"),
-        ("predict.json", {"labels": ["a", "b", "c"]}, "does not fit the model|tells 2 labels"),
+        ("predict.json", {"kind": "chat"}, "there is no kind of task 'chat' here"),
+        ("predict.json", {"how": {"tokens": 3}}, "found tokens; expected nothing"),
+        ("predict.json", {"reads": {"labels": ["a", "b"], "columns": []}}, "expected one column or two"),
+        ("predict.json", {"reads": {"labels": ["a", "a"]}}, "two or more different labels"),
+        ("predict.json", {"reads": {"labels": ["a", "b", "c"]}}, "does not fit the model|tells 2 labels"),
         ("predict.json", {"base": {}}, "base.path: Field required"),
         ("model", "junk", "cannot read the weights in|cannot load what is in"),
         ("model", None, "cannot read the weights in|cannot load what is in"),
@@ -147,7 +149,7 @@ def test_one_row_that_cannot_be_read_keeps_no_other_from_its_answer(tmp_path):
     backbone = load_decoder(tiny_decoder("gpt2", tmp_path))
     how = next(each for each in FORMATS if each.name == "choices")
     split = CausalSplit([(Turn("user", TEXTS[0]), Turn("assistant", "film"))] * 4, [("film", "sad")] * 4)
-    task = CausalTask("t", how, "token_accuracy", split, split, split)
+    task = task_of(Causal(), how, split)
     folder = saved(canonical(LORA, VOCABULARY, backbone.shape), backbone, task, tmp_path / "out")
     long = "film " * 500
     rows = [(TEXTS[0], ["film", "sad"]), (long, ["film", "sad"]), (TEXTS[1], [long, "sad"]), (TEXTS[1], ["sad"])]

@@ -34,8 +34,8 @@ def test_a_file_is_trained_and_what_was_reached_returned(place):
     assert again.already
     assert (again.test, again.merged) == (found.test, found.merged)
     task = prepare_training(place / "of.yaml", SETTINGS).task
-    assert seen_rows(found.folder, task.train) == len(task.train)
-    assert seen_rows(found.folder, task.test) == 0
+    assert seen_rows(found.folder, task.kind, task.train) == len(task.train)
+    assert seen_rows(found.folder, task.kind, task.test) == 0
 
 
 def test_what_cannot_be_merged_is_said_before_training(place):

@@ -11,8 +11,8 @@ from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.space import Configuration
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.trials import TrialRunner
-from tests.trials.test_causal import SETTING as CAUSAL_SETTING
-from tests.trials.test_causal import TASK as CAUSAL_TASK
+from tests.trials.causal.test_causal import SETTING as CAUSAL_SETTING
+from tests.trials.causal.test_causal import TASK as CAUSAL_TASK
 from tests.trials.test_runner import SETTING, backbone, composite, lasting, make_task
 
 __all__ = ["backbone", "composite"]

@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from autopeft.backbones import cache_folder, load_backbone
 from autopeft.methods import HEAD_ONLY, VOCABULARY
 from autopeft.space import canonical
-from autopeft.tasks import encode, grouped, pad_id_of
+from autopeft.tasks import collate, encode, grouped, pad_id_of
 from autopeft.testing.models import TEXT_ARCHITECTURES, tiny_backbone
 from autopeft.trials import TrialRunner, draw, use_threads
 from autopeft.trials import prefix as prefix_module
@@ -64,7 +65,7 @@ def make_cache(backbone, folder, precision="fp32", setting=SETTING):
         backbone.anatomy,
         encoded,
         grouped(encoded, 16),
-        pad_id=pad_id_of(tokenizer),
+        collate=partial(collate, encoded, pad_id=pad_id_of(tokenizer)),
         precision=precision,
         identity=backbone.identity,
         folder=folder,

@@ -8,8 +8,10 @@ import torch
 from autopeft.backbones import load_backbone
 from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
 from autopeft.space import canonical
-from autopeft.tasks import Split, Task
+from autopeft.tasks import LabelledTexts
+from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.models import tiny_backbone
+from autopeft.testing.tasks import task_of
 from autopeft.trials import Outcome, TrialRunner, TrialSetting, draw, use_threads
 from autopeft.trials import runner as runner_module
 from tests.trials.outcomes import lasting
@@ -24,8 +26,8 @@ def make_task(count=96):
     fill = ["film", "story", "the", "of", "and", "a short text", "it"]
     labels = [i % 2 for i in range(count)]
     texts = [f"{' '.join(rng.choice(fill, rng.integers(1, 5)))} {WORDS[label]}" for label in labels]
-    split = Split(texts, labels)
-    return Task("t", ("good", "bad"), "accuracy", False, split, split, split)
+    split = LabelledTexts(texts, labels)
+    return task_of(Classification(), Classes(("good", "bad")), split)
 
 
 @pytest.fixture(scope="module", params=["bert", "gpt2"])

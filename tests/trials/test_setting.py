@@ -2,8 +2,10 @@ import pytest
 
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError
-from autopeft.tasks import Split, Task
+from autopeft.tasks import LabelledTexts
+from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.models import tiny_backbone
+from autopeft.testing.tasks import task_of
 from autopeft.trials import TrialSetting, choose_setting, resolve_precision
 
 
@@ -12,32 +14,32 @@ def tokenizer(tmp_path_factory):
     return load_backbone(tiny_backbone("bert", tmp_path_factory.mktemp("model"))).tokenizer()
 
 
-def task_of(count, words=10, labels=2):
-    split = Split(["one " * words] * count, [i % labels for i in range(count)])
-    return Task("t", tuple(map(str, range(labels))), "accuracy", False, split, split, split)
+def texts(count, words=10, labels=2):
+    split = LabelledTexts(["one " * words] * count, [i % labels for i in range(count)])
+    return task_of(Classification(), Classes(tuple(map(str, range(labels)))), split)
 
 
 def test_short_texts_get_more_examples_than_long_ones(tokenizer):
-    short = choose_setting(task_of(20_000, words=5), tokenizer)
-    long = choose_setting(task_of(20_000, words=60), tokenizer)
+    short = choose_setting(texts(20_000, words=5), tokenizer)
+    long = choose_setting(texts(20_000, words=60), tokenizer)
     assert short.examples > long.examples >= 1000
     assert short.max_length == 8
     assert long.max_length == 64
 
 
 def test_small_data_is_passed_over_more_often(tokenizer):
-    setting = choose_setting(task_of(64), tokenizer)
+    setting = choose_setting(texts(64), tokenizer)
     assert setting.examples == setting.validation_examples == 64
-    assert setting.epochs > choose_setting(task_of(5000), tokenizer).epochs
+    assert setting.epochs > choose_setting(texts(5000), tokenizer).epochs
 
 
 def test_many_labels_get_enough_examples_each(tokenizer):
-    assert choose_setting(task_of(20_000, words=60, labels=150), tokenizer).examples == 3000
+    assert choose_setting(texts(20_000, words=60, labels=150), tokenizer, least=3000).examples == 3000
 
 
 def test_what_is_given_is_kept(tokenizer):
     given = {"examples": 100, "epochs": 0.5, "batch_size": 8, "max_length": 24}
-    setting = choose_setting(task_of(500), tokenizer, precision="fp32", **given)
+    setting = choose_setting(texts(500), tokenizer, precision="fp32", **given)
     assert setting.to_dict() | given == setting.to_dict()
     assert setting.precision == "fp32"
     assert setting.steps == 6
@@ -46,20 +48,20 @@ def test_what_is_given_is_kept(tokenizer):
 
 
 def test_rungs_of_fewer_examples_are_said_in_examples(tokenizer):
-    setting = choose_setting(task_of(640), tokenizer, batch_size=8, epochs=1.0, fidelity="examples")
+    setting = choose_setting(texts(640), tokenizer, batch_size=8, epochs=1.0, fidelity="examples")
     assert setting.rungs == (5, 10, 20, 40)
     assert "after fine-tunes on 40, 80, 160, 320 examples first" in setting.describe()[1]
     assert TrialSetting.from_dict(setting.to_dict()) == setting
-    assert choose_setting(task_of(640), tokenizer, fidelity="examples", early_stopping=False).stages[0].rungs == ()
+    assert choose_setting(texts(640), tokenizer, fidelity="examples", early_stopping=False).stages[0].rungs == ()
 
 
 def test_impossible_settings_are_refused(tokenizer):
     with pytest.raises(AutopeftError, match="max_length is 512, but the model reads at most 128"):
-        choose_setting(task_of(50), tokenizer, max_length=512)
+        choose_setting(texts(50), tokenizer, max_length=512)
     with pytest.raises(AutopeftError, match="epochs of a trial is 0"):
-        choose_setting(task_of(50), tokenizer, epochs=0)
+        choose_setting(texts(50), tokenizer, epochs=0)
     with pytest.raises(AutopeftError, match="unknown precision 'fp8'"):
-        choose_setting(task_of(50), tokenizer, precision="fp8")
+        choose_setting(texts(50), tokenizer, precision="fp8")
 
 
 def test_auto_precision_is_one_of_the_two():

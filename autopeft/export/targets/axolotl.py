@@ -14,25 +14,23 @@ from autopeft.backbones import Backbone, Quantization
 from autopeft.export.carrier import CARRIED, CARRIER, write_carrier
 from autopeft.export.data import (
     DATA,
-    Row,
-    Tokens,
     apart_notes,
     first_rows,
-    rows_of,
     tokenised_apart,
     tokens,
     write_rows,
 )
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
+from autopeft.export.language_model import LanguageModelTool
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, whole_alphas
 from autopeft.export.readable import differing
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
-from autopeft.export.target import Target
 from autopeft.export.training import adapter_rate, backbone_dropout, on_cpu, only_part, trust, warmup_steps, write_yaml
 from autopeft.methods.builder import original_name
 from autopeft.space import Configuration
+from autopeft.trials.writing import Tokens, WrittenRow
 
 __all__ = ["Axolotl"]
 
@@ -41,12 +39,11 @@ _FILE = "axolotl.yaml"
 _STARTS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora")
 
 
-class Axolotl(Target):
+class Axolotl(LanguageModelTool):
     """`axolotl.yaml`, and a fresh adapter beside it where alphas are no whole numbers, which axolotl demands."""
 
     name = "axolotl"
     summary = "YAML for `axolotl train`: LoRA, with ranks by pattern"
-    causal_only = True
 
     @override
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
@@ -57,7 +54,7 @@ class Axolotl(Target):
     @override
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the YAML and the data that it names."""
-        keys, rows = lora_keys(job), rows_of(job)
+        keys, rows = lora_keys(job), job.writing.rows
         tokenizer = job.backbone.tokenizer()
         apart = apart_notes(rows, tokenizer)
         data = _base(job, tokenizer, tokenised=bool(apart)) | _quantized(job.backbone.quantization) | _lora(keys, job)
@@ -106,7 +103,7 @@ class Axolotl(Target):
         return by_peft(config, model)
 
 
-def _segments(row: Row) -> dict[str, Any]:
+def _segments(row: WrittenRow) -> dict[str, Any]:
     return {"segments": [{"label": learned, "text": text} for text, learned in row.text]}
 
 

@@ -17,25 +17,22 @@ from autopeft.export.carrier import CARRIED, CARRIER, write_carrier
 from autopeft.export.data import (
     DATA,
     SPLITS,
-    Row,
-    Segment,
-    Tokens,
     apart_notes,
     first_rows,
-    rows_of,
     tokenised_apart,
     tokens,
     write_rows,
 )
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
+from autopeft.export.language_model import LanguageModelTool
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, uniform, whole_alphas
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
-from autopeft.export.target import Target
 from autopeft.export.training import trainer_arguments, trust, where_trained, write_yaml
 from autopeft.methods.builder import original_name
 from autopeft.space import Configuration
+from autopeft.trials.writing import Segment, Tokens, WrittenRow
 
 __all__ = ["LlamaFactory"]
 
@@ -46,12 +43,11 @@ _TOKENS = f"{DATA}/tokens"
 _COLUMNS = {"prompt": "instruction", "response": "output", "history": "history"}
 
 
-class LlamaFactory(Target):
+class LlamaFactory(LanguageModelTool):
     """`llamafactory.yaml`, and a fresh adapter beside it where one rank and one alpha do not say it."""
 
     name = "llamafactory"
     summary = "YAML for `llamafactory-cli train`: LoRA"
-    causal_only = True
 
     @override
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
@@ -62,7 +58,7 @@ class LlamaFactory(Target):
     @override
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the YAML, the data and what LLaMA-Factory wants to know of them."""
-        keys, rows, tokenizer = lora_keys(job), rows_of(job), job.backbone.tokenizer()
+        keys, rows, tokenizer = lora_keys(job), job.writing.rows, job.backbone.tokenizer()
         files = {
             _FILE: "its settings",
             f"{DATA}/": "training and validation examples, and a description of these files",
@@ -160,7 +156,7 @@ def _lora(keys: LoraKeys) -> dict[str, Any]:
     return data
 
 
-def _write_tokens(rows: Mapping[str, Sequence[Row]], folder: Path) -> None:
+def _write_tokens(rows: Mapping[str, Sequence[WrittenRow]], folder: Path) -> None:
     """Write rows as LLaMA-Factory saves what it has tokenised."""
     DatasetDict({name: Dataset.from_list([tokens(row) for row in found]) for name, found in rows.items()}).save_to_disk(
         str(folder)

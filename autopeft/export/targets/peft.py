@@ -26,10 +26,9 @@ from autopeft.methods.storage import MANIFEST, copy_saved, read_manifest, write_
 from autopeft.saved import loading_code, use_of, write_companions
 from autopeft.saved.card import explained
 from autopeft.saved.companions import plugin_files
-from autopeft.saved.loading import trusting
 from autopeft.space import Configuration
-from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS
+from autopeft.trials.card_code import trusting
 
 __all__ = ["Peft"]
 
@@ -123,24 +122,22 @@ def _rewrite(folder: Path, part: Part, job: ExportJob) -> None:
 def _fresh(job: ExportJob) -> str:
     """Return code that puts untrained adapters into the model."""
     parts = plan(job.configuration)
-    kind = "CausalLM" if job.causal else "SequenceClassification"
+    kind = job.kind.auto_class
     trust = trusting(job.backbone)
     begin = [
         *(["from importlib.resources import files", ""] if job.backbone.package else []),
         "from peft import PeftConfig, get_peft_model",
-        f"from transformers import AutoConfig, AutoModelFor{kind}, AutoTokenizer",
+        f"from transformers import AutoConfig, {kind}, AutoTokenizer",
         "",
         *_entering(job),
         f'config = AutoConfig.from_pretrained("."{trust})',
         f'tokenizer = AutoTokenizer.from_pretrained("."{trust})',
         *_base(job.backbone),
-        f"model = AutoModelFor{kind}.from_pretrained(base, config=config{_how(job.backbone)})",
+        f"model = {kind}.from_pretrained(base, config=config{_how(job.backbone)})",
     ]
     if len(parts) == 1:
         return "\n".join([*begin, 'model = get_peft_model(model, PeftConfig.from_pretrained("."))'])
-    load, make = ("load_decoder", "language_model()")
-    if isinstance(job.task, Task):
-        load, make = "load_backbone", f"classifier({len(job.task.labels)})"
+    load, make = job.kind.own_loading()
     model = job.backbone.name if job.backbone.package else job.backbone.path
     return "\n".join(
         [
@@ -188,7 +185,7 @@ def _notes(job: ExportJob, parts: int) -> tuple[str, ...]:
     notes = copy_notes(job)
     if parts > 1:
         return (*notes, f"PEFT alone loads one method; several are put into one model as {MANIFEST} says.")
-    if job.trained is not None and job.causal and parts == 1:
+    if job.trained is not None and job.kind.writes and parts == 1:
         notes += (
             "Servers of LoRA folders, vLLM's for one, read adapter_config.json and adapter_model.safetensors, and the "
             "tokenizer where it is; llama.cpp's convert_lora_to_gguf.py reads these two, and with --base the folder of "

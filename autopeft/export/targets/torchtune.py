@@ -14,13 +14,13 @@ from peft import LoraConfig
 from typing_extensions import override
 
 from autopeft.backbones import Backbone
-from autopeft.export.data import DATA, Row, Tokens, first_rows, rows_of, write_rows
+from autopeft.export.data import DATA, first_rows, write_rows
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
+from autopeft.export.language_model import LanguageModelTool
 from autopeft.export.lora import lora_keys, lora_shortfalls, uniform
 from autopeft.export.rebuilt import Rebuilt, by_peft
 from autopeft.export.shortfall import Shortfall
-from autopeft.export.target import Target
 from autopeft.export.training import (
     TRAINING,
     adapter_rate,
@@ -33,6 +33,7 @@ from autopeft.export.training import (
 )
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration
+from autopeft.trials.writing import Tokens, WrittenRow
 
 __all__ = ["Torchtune"]
 
@@ -52,12 +53,11 @@ _BUILDERS = {
 }
 
 
-class Torchtune(Target):
+class Torchtune(LanguageModelTool):
     """`torchtune.yaml` for `lora_finetune_single_device`, and a module that reads the examples."""
 
     name = "torchtune"
     summary = "YAML for `tune run lora_finetune_single_device`: LoRA of one rank in all layers"
-    causal_only = True
 
     @override
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
@@ -99,7 +99,7 @@ class Torchtune(Target):
         """Write the YAML, the examples in tokens, and what reads them."""
         write_yaml(folder / _FILE, _recipe(job), job)
         write_training(job, folder)
-        write_rows(folder, rows_of(job), _tokens)
+        write_rows(folder, job.writing.rows, _tokens)
         source = (files("autopeft.export.scripts") / "rows.py").read_text(encoding="utf8")
         (folder / f"{_ROWS}.py").write_text(f"# {job.came_from}\n{source}", encoding="utf8")
         return Guide(
@@ -136,7 +136,7 @@ class Torchtune(Target):
         return by_peft(config, model)
 
 
-def _tokens(row: Row) -> dict[str, Any]:
+def _tokens(row: WrittenRow) -> dict[str, Any]:
     return {"tokens": row.ids, "labels": row.labels}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from autopeft.backbones import Backbone
 from autopeft.export.adapter import adapter_config
-from autopeft.export.data import DATA, Segment, Tokens, first_rows, labelled, rows_of, write_rows
+from autopeft.export.data import DATA, first_rows, write_rows
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt, by_peft
@@ -34,7 +34,8 @@ from autopeft.export.training import (
 from autopeft.methods.builder import plan
 from autopeft.saved.companions import plugin_files
 from autopeft.space import Configuration
-from autopeft.tasks import Task
+from autopeft.trials import TrialKind
+from autopeft.trials.writing import Tokens
 
 __all__ = ["Transformers"]
 
@@ -44,6 +45,12 @@ class Transformers(Target):
 
     name = "transformers"
     summary = "a script around transformers' Trainer, for one method"
+    trains = "what there is a script for"
+
+    @override
+    def takes(self, kind: TrialKind) -> bool:
+        """Take kinds that have a script."""
+        return kind.scripted
 
     @override
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
@@ -67,14 +74,11 @@ class Transformers(Target):
             "rates": rates(job),
             "arguments": trainer_arguments(job),
         }
-        if isinstance(job.task, Task):
-            settings["labels"] = list(job.task.labels)
-            write_rows(folder, labelled(job.task), dict)
-        else:
-            write_rows(folder, rows_of(job), lambda row: _stretches(row.whole))
-        write_yaml(folder / TRAINING, settings, job)
-        write_script("generate" if job.causal else "classify", config, job, folder)
-        return script_guide(job, "text, and which characters of it are learned" if job.causal else "text and label")
+        script = job.kind.script(job.task, job.backbone.tokenizer(), job.setting.max_length)
+        write_rows(folder, {name: rows() for name, rows in script.rows.items()}, dict)
+        write_yaml(folder / TRAINING, settings | dict(script.settings), job)
+        write_script(script.package, "script.py", config, job, folder)
+        return script_guide(job, script.in_words)
 
     @override
     def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
@@ -86,11 +90,7 @@ class Transformers(Target):
         spec.loader.exec_module(script)
         settings = yaml.safe_load((folder / TRAINING).read_text(encoding="utf8"))
         encode = script.encoder(script.tokenizer_of(settings), settings)
-        rows = first_rows(folder, count)
-        if job.causal:
-            found = [encode(row) for row in rows]
-        else:
-            found = [{key: value[0] for key, value in encode({k: [v] for k, v in row.items()}).items()} for row in rows]
+        found = [encode(row) for row in first_rows(folder, count)]
         return [(each["input_ids"], each["labels"]) for each in found]
 
     @override
@@ -109,13 +109,3 @@ def script_guide(job: ExportJob, rows: str) -> Guide:
         **{file.name: "the plugin that the method is from" for file in plugin_files(job.configuration)},
     }
     return Guide(files, f"python {SCRIPT}", notes=copy_notes(job))
-
-
-def _stretches(cut: Sequence[Segment]) -> Mapping[str, Any]:
-    """Return an example as text, and where in it the learned stretches begin and end."""
-    text, learned = "", []
-    for part, is_learned in cut:
-        if is_learned:
-            learned.append([len(text), len(text) + len(part)])
-        text += part
-    return {"text": text, "learned": learned}

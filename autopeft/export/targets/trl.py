@@ -13,14 +13,15 @@ from typing_extensions import override
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.export.adapter import adapter_config
-from autopeft.export.data import DATA, Tokens, first_rows, write_rows
+from autopeft.export.data import DATA, first_rows, write_rows
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
+from autopeft.export.language_model import LanguageModelTool
 from autopeft.export.lora import lora_keys, lora_shortfalls, module_regex, uniform, whole_alphas
 from autopeft.export.rebuilt import Rebuilt, by_peft
 from autopeft.export.script import write_script
 from autopeft.export.shortfall import Shortfall, beyond_config, one_method
-from autopeft.export.target import Rebuild, Target
+from autopeft.export.target import Rebuild
 from autopeft.export.targets.transformers import script_guide
 from autopeft.export.training import (
     TRAINING,
@@ -34,6 +35,7 @@ from autopeft.export.training import (
 from autopeft.export.trl_rows import as_trl_reads, trl_rows
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration
+from autopeft.trials.writing import Tokens
 
 __all__ = ["Trl"]
 
@@ -41,12 +43,11 @@ __all__ = ["Trl"]
 _CLI = "sft.yaml"
 
 
-class Trl(Target):
+class Trl(LanguageModelTool):
     """`train.py` with `adapter_config.json` and `training.yaml`; for plain LoRA of one rank `sft.yaml` as well."""
 
     name = "trl"
     summary = "a script around TRL's SFTTrainer, and YAML for `trl sft` where that can say it"
-    causal_only = True
 
     @override
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
@@ -64,7 +65,7 @@ class Trl(Target):
         settings = _settings(job) | ({"assistant_only_loss": True} if marked else {})
         write_yaml(folder / TRAINING, settings, job)
         write_rows(folder, rows, dict)
-        write_script("sft", config, job, folder)
+        write_script("autopeft.export.scripts", "sft.py", config, job, folder)
         guide = script_guide(job, "in a form of TRL's in which it learns the tokens that trials learned")
         if not _said_by_cli(job.configuration):
             note = "The YAML of `trl sft` cannot say this adapter, so there is only the script."

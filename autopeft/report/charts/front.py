@@ -9,7 +9,6 @@ from autopeft.report.chart import Axis, Chart, Line, Mark, Panel, Points, Rule
 from autopeft.report.data.front import FrontPanel, PlacedFinalist, PlacedTrial, front_panels
 from autopeft.report.run import Run
 from autopeft.report.table import percent
-from autopeft.report.words import cost_in_words, untouched_in_words
 
 __all__ = ["cost_title", "front_chart"]
 
@@ -37,7 +36,7 @@ def front_chart(run: Run) -> Chart:
 def cost_title(run: Run, cost: str) -> str:
     """Return the title of the axis of a cost."""
     if cost == "params":
-        return f"{cost_in_words(run.metric)} (backbone {run.result.scale.backbone:,})"
+        return f"{run.result.kind.counted()} (backbone {run.result.scale.backbone:,})"
     return f"{OBJECTIVES[cost].meaning} ({OBJECTIVES[cost].unit})"
 
 
@@ -57,7 +56,7 @@ def _panel(run: Run, panel: FrontPanel) -> Panel:
     for standing, label in _LABELS.items():
         some = [each for each in panel.trials if each.trial.standing == standing and not each.trial.baseline]
         marks += _trials(run, some, label, standing, floor)
-    for baseline, label in (("head-only", untouched_in_words(run.metric)), ("stock-lora", "stock LoRA r=8 on q,v")):
+    for baseline, label in (("head-only", run.result.kind.untouched), ("stock-lora", "stock LoRA r=8 on q,v")):
         some = [each for each in panel.trials if each.trial.baseline == baseline]
         marks += _trials(run, some, f"{label} (baseline)", baseline, floor)
     marks += _knee(panel)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from autopeft.tasks.causal.encoding import IGNORED, Tokenised, special_ids, tokenise
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.render import render
-from autopeft.tasks.causal.task import CausalSplit
+from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.turns import Example, Turn
 
 __all__ = ["Question", "ask", "ending_tokens", "offer", "prompts_of", "stop_strings"]

@@ -5,35 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from autopeft.errors import DataError
-from autopeft.tasks.build import LEAST_ROWS
 from autopeft.tasks.causal.examples import example_of
 from autopeft.tasks.causal.formats import HISTORY, Format
 from autopeft.tasks.causal.judged import check_judged
 from autopeft.tasks.causal.marks import MASK, check_token_masks, left_out_by, yes_or_no
 from autopeft.tasks.causal.naming import naming_of
 from autopeft.tasks.causal.prompts import choices_in
+from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.spot import LeftOut, Spot
-from autopeft.tasks.causal.task import CausalSplit, CausalTask
 from autopeft.tasks.causal.turns import Example
 from autopeft.tasks.intake import Intake, Ledger
-from autopeft.tasks.metrics import CAUSAL_METRICS
 from autopeft.tasks.spec import TaskSpec
-from autopeft.tasks.splits import held_out_rows
+from autopeft.tasks.splits import LEAST_ROWS, held_out_rows
 from autopeft.tasks.tables import Row, Table, is_missing
 
-__all__ = ["build_causal_task"]
+__all__ = ["read_examples"]
 
 #: So many examples are enough for all splits, where they can be split.
 _ENOUGH = sum(LEAST_ROWS.values())
 
 
-def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table]) -> CausalTask:
-    """Make a task of tables.
+def read_examples(
+    spec: TaskSpec, form: Format, tables: Mapping[str, Table]
+) -> tuple[dict[str, CausalSplit], tuple[str, ...], dict[str, Intake]]:
+    """Make the splits of a task of tables.
 
     Args:
         spec: Where they come from.
         form: What form the examples have.
         tables: `train`, and `validation` and `test` where they are given; the others are split off `train`.
+
+    Returns:
+        The splits, notes, and the account of the rows by split.
 
     Raises:
         DataError: When an example has another form, or there are too few.
@@ -61,9 +64,7 @@ def build_causal_task(spec: TaskSpec, form: Format, tables: Mapping[str, Table])
                 f"task {spec.short_name}: {split} has {len(parts[split])} examples, expected at least {least}{why}; "
                 f"{mend}"
             )
-    return CausalTask(
-        spec.short_name, form, spec.metric or CAUSAL_METRICS[0], **parts, notes=tuple(notes), intake=intake
-    )
+    return parts, tuple(notes), intake
 
 
 def _alike(parts: Mapping[str, CausalSplit]) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from autopeft.errors import DataError
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.render import Rendered, render
-from autopeft.tasks.causal.task import CausalSplit
+from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.encoding import IGNORED, Encoded
 
 __all__ = ["IGNORED", "Tokenised", "cut_causal", "encode_causal", "encoded", "special_ids", "tokenise"]

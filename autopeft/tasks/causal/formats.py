@@ -30,6 +30,9 @@ class Format:
         optional: A further column of the prompt, left out where an example has nothing there.
         before: What is written around the prompt of a model without a chat template.
         between: What such a model reads between prompt and completion, as part of the completion.
+
+    Raises:
+        ValueError: When there are no columns, or `before` has no place for the prompt.
     """
 
     name: str
@@ -37,6 +40,12 @@ class Format:
     optional: str | None = None
     before: str = "{}"
     between: str = ""
+
+    def __post_init__(self) -> None:
+        if self.before.count("{}") != 1 or set(self.before.replace("{}", "")) & set("{}"):
+            raise ValueError("expected one {} in `before`, and no other braces")
+        if not 1 <= len(self.columns) <= 3:
+            raise ValueError("expected one to three columns")
 
     @property
     def conversation(self) -> bool:
@@ -117,13 +126,11 @@ def recognise(spec: TaskSpec, columns: Sequence[str]) -> Format | None:
         columns: The columns it has.
 
     Returns:
-        The form, or None for data of a classification task.
+        The form, or None for data of another kind.
 
     Raises:
         DataError: When the columns fit several forms, or hold pairs of answers of which one is worse.
     """
-    if spec.kind == "classification":
-        return None
     named = _named(spec)
     if named is not None:
         return named

@@ -9,8 +9,8 @@ from autopeft.errors import DataError
 from autopeft.tasks.causal.conversation import conversation_of
 from autopeft.tasks.causal.formats import Format
 from autopeft.tasks.causal.prompts import asked_of, choices_in, prompted_of
+from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.spot import LeftOut, Spot
-from autopeft.tasks.causal.task import CausalSplit
 from autopeft.tasks.causal.turns import STAND_IN, Example, Turn
 from autopeft.tasks.intake import Intake, Ledger
 from autopeft.tasks.rows import check_columns

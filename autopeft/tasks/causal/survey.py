@@ -12,7 +12,7 @@ import numpy as np
 from autopeft.errors import DataError
 from autopeft.tasks.causal.encoding import encoded, special_ids, tokenise
 from autopeft.tasks.causal.formats import Format
-from autopeft.tasks.causal.task import CausalSplit
+from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.turns import Example
 from autopeft.tasks.encoding import IGNORED, Encoded
 from autopeft.tasks.intake import listed

@@ -28,7 +28,7 @@ def rows_of(answer, count=60):
 )
 def test_the_right_choice_is_named_by_text_index_or_letter(tmp_path, answer, right):
     task = load_task(TaskSpec(data=write(tmp_path / "a.jsonl", rows_of(answer))))
-    assert task.form.name == "choices"
+    assert task.schema.name == "choices"
     assert {example[1] for example in task.train.examples} == {Turn("assistant", right)}
     assert task.validation.choices == [("a cat", "3", "two")] * len(task.validation)
     assert task.train.take([3, 1]).choices == [("a cat", "3", "two")] * 2

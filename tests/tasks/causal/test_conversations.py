@@ -69,7 +69,7 @@ def test_openai_and_sharegpt_are_one(tmp_path, column, keys):
         for number in range(80)
     ]
     task = load(tmp_path, rows)
-    assert task.form.columns == (column,)
+    assert task.schema.columns == (column,)
     assert third(task) == (Turn("user", "q 2"), Turn("assistant", "a"))
     assert task.intake["train"].unused == ()
 

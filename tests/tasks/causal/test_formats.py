@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from autopeft.errors import DataError
-from autopeft.tasks import CausalTask, Task, TaskSpec, load_task
+from autopeft.tasks import Task, TaskSpec, load_task
 from autopeft.tasks.causal import Turn, recognise
 
 ROWS = {
@@ -38,8 +38,8 @@ def test_each_form_is_recognised_and_said(tmp_path, form, ending):
     else:
         pd.DataFrame(rows_of(form)).to_parquet(path)
     task = load_task(TaskSpec(data=str(path)))
-    assert isinstance(task, CausalTask)
-    assert (task.form.name, task.metric) == (form, "token_accuracy")
+    assert task.kind.name == "causal"
+    assert (task.schema.name, task.metric) == (form, "token_accuracy")
     assert any(f"'{next(iter(ROWS[form]))}'" in line for line in task.describe())
     assert sum(map(len, task.splits.values())) == 80
     said = {turn.role for example in task.train.examples for turn in example}
@@ -56,9 +56,8 @@ def test_text_with_labels_is_for_classification_unless_told_otherwise(tmp_path):
     rows = [{"text": f"word {number}", "label": number % 2} for number in range(80)]
     path = write(tmp_path / "a.jsonl", rows)
     assert isinstance(load_task(TaskSpec(data=path)), Task)
-    assert load_task(TaskSpec(data=path, kind="causal")).form.name == "text"
+    assert load_task(TaskSpec(data=path, kind="causal")).schema.name == "text"
     assert recognise(TaskSpec(data=path, text="text"), ["text", "prompt", "completion"]) is None
-    assert recognise(TaskSpec(data=path, kind="classification"), ["messages"]) is None
     # Which of several columns is the label is for the user to say.
     assert recognise(TaskSpec(data=path), ["text", "category"]) is None
 
@@ -115,12 +114,14 @@ def test_data_that_cannot_carry_a_search_is_refused(tmp_path):
     path = write(tmp_path / "b.jsonl", rows_of("prompt"))
     with pytest.raises(DataError, match=r"no column 'answer'; found: prompt, completion"):
         load_task(TaskSpec(data=path, prompt="prompt", completion="answer"))
-    with pytest.raises(DataError, match="unknown metric 'accuracy'; expected one of: token_accuracy"):
+    with pytest.raises(
+        DataError, match="unknown metric 'accuracy' of a task of causal; expected one of: token_accuracy"
+    ):
         load_task(TaskSpec(data=path, metric="accuracy"))
     with pytest.raises(DataError, match="unknown kind of task 'chat'"):
-        TaskSpec(data=path, kind="chat")
+        load_task(TaskSpec(data=path, kind="chat"))
     with pytest.raises(DataError, match="the task icd10 is packaged, for classification"):
-        TaskSpec(name="icd10", prompt="prompt")
+        load_task(TaskSpec(name="icd10", prompt="prompt"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 
 from autopeft.tasks import TaskSpec, load_task
 from autopeft.tasks.causal import ask, survey
-from autopeft.trials import choose_causal_setting
+from autopeft.trials.causal.setting import choose_causal_setting
 
 CASES = Path(__file__).parents[3].parent / "shared" / "cases"
 
@@ -18,7 +18,7 @@ def looked_at(name, model):
     """Return a task, its tokenizer, and what is learned of its first example."""
     task = load_task(TaskSpec(data=str(CASES / name)))
     tokenizer = AutoTokenizer.from_pretrained(str(CASES / "models" / model))
-    found = survey("train", task.train.take([0]), task.form, tokenizer)
+    found = survey("train", task.train.take([0]), task.schema, tokenizer)
     labels = [label for label in found.encoded.inputs["labels"][0] if label >= 0]
     return task, tokenizer, tokenizer.decode(labels)
 
@@ -28,7 +28,7 @@ def test_alpacas_system_and_history_are_used(model):
     task, tokenizer, learned = looked_at("alpaca-history.jsonl", model)
     ended = "<|im_end|>" if model == "llama-chatml" else ""
     assert learned.startswith(f"NUMBER 1 NOTED{ended}ANSWER 2")
-    [question] = ask(task.train.take([0]), task.form, tokenizer)
+    [question] = ask(task.train.take([0]), task.schema, tokenizer)
     assert "Answer in capital letters." in tokenizer.decode(question.prompt)
     assert task.intake["train"].unused == ()
     assert task.intake["train"].used == task.intake["train"].rows == 120

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from autopeft.tasks import intake, labels, load, rows
+from autopeft.tasks import intake, rows, source
 from autopeft.tasks.causal import build, conversation, prompts, turns
+from autopeft.tasks.classification import labels
 from autopeft.tasks.tables import delimited, json_rows, quoting, reading
 from autopeft.tasks.tables.dialect import Quoting
 
@@ -61,7 +62,7 @@ def _by_splitlines(source: str, text: str, separator: str) -> Any:
 _RENDER = importlib.import_module("autopeft.tasks.causal.render")
 
 _TABLES = {
-    "the last row is lost": Breakage(_wrapped(load, "read_source", _without_last_rows), "parquet"),
+    "the last row is lost": Breakage(_wrapped(source, "read_source", _without_last_rows), "parquet"),
     "of two columns of one name the last is taken": Breakage(
         _wrapped(delimited, "header_of", lambda found, *_: (*found[:2], frozenset())), "csv"
     ),

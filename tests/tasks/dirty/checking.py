@@ -84,12 +84,12 @@ def _check_reading(task: Task, sheets: dict[str, Sheet], recipe: Recipe) -> None
             assert intake.remarks, "nothing is remarked"
         _check_notes(intake, sheet, recipe)
     names = {pair[1] for sheet in sheets.values() for row in sheet.rows for pair in row.fates if pair}
-    assert len(task.labels) <= len(names), f"{task.labels} are more classes than {sorted(names)}"
+    assert len(task.schema.labels) <= len(names), f"{task.schema.labels} are more classes than {sorted(names)}"
 
 
 def _pairs(task: Task, split: str) -> list[Pair]:
     part = task.splits[split]
-    return [(str(text), task.labels[label]) for text, label in zip(part.texts, part.labels, strict=True)]
+    return [(str(text), task.schema.labels[label]) for text, label in zip(part.texts, part.labels, strict=True)]
 
 
 def fates_met(fates: list[list[Any]], found: list[Any]) -> None:

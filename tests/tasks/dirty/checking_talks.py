@@ -14,10 +14,11 @@ from tokenizers.pre_tokenizers import Split
 from transformers import PreTrainedTokenizerFast
 
 from autopeft.errors import AutopeftError
-from autopeft.tasks import IGNORED, CausalTask, TaskSpec, encode_causal, load_task
+from autopeft.tasks import IGNORED, Task, TaskSpec, load_task
+from autopeft.tasks.causal import encode_causal
 from autopeft.testing.decoders import CHAT_TEMPLATE
 from autopeft.testing.models import tiny_tokenizer
-from autopeft.trials import choose_causal_setting
+from autopeft.trials.causal.setting import choose_causal_setting
 from tests.tasks.dirty.checking import fates_met
 from tests.tasks.dirty.dirty_talks import TALK_DIRT
 from tests.tasks.dirty.forms import FORMATS, written
@@ -118,7 +119,7 @@ def check_talks(recipe: TalkRecipe, folder: Path, models: dict[str, Any]) -> str
     tokenizer = models["tools" if recipe.templated else plain]
     try:
         task = load_task(TaskSpec.of(**named))
-        assert isinstance(task, CausalTask), "taken for a task of classification"
+        assert task.kind.name == "causal", "taken for a task of classification"
         _, notes = choose_causal_setting(task, tokenizer, precision="fp32")
         learned = [each for split in task.splits.values() for each in _learned(split, task, tokenizer)]
     except AutopeftError as error:
@@ -129,9 +130,9 @@ def check_talks(recipe: TalkRecipe, folder: Path, models: dict[str, Any]) -> str
     return "read"
 
 
-def _learned(split: Any, task: CausalTask, tokenizer: Any) -> list[Fate]:
+def _learned(split: Any, task: Task, tokenizer: Any) -> list[Fate]:
     """Return the stretches that are learned of each example, without the tokens that end them."""
-    encoded = encode_causal(split, task.form, tokenizer)
+    encoded = encode_causal(split, task.schema, tokenizer)
     found = []
     for ids, labels in zip(encoded.inputs["input_ids"], encoded.inputs["labels"], strict=True):
         stretches: list[list[int]] = []
@@ -162,7 +163,7 @@ def _check_refusal(message: str, talks: Talks, lines: list[int | None], folder: 
         assert not known or any(f"line {line}" in message for line in known), f"it was line {known}: {message}"
 
 
-def _check_reading(task: CausalTask, talks: Talks, learned: list[Fate], notes: tuple[str, ...]) -> None:
+def _check_reading(task: Task, talks: Talks, learned: list[Fate], notes: tuple[str, ...]) -> None:
     intake = task.intake["train"]
     assert intake.rows == len(talks.talks), f"{intake.rows} rows counted, there are {len(talks.talks)}"
     assert intake.used == len(learned) == sum(map(len, task.splits.values()))

@@ -1,0 +1,110 @@
+"""Classification: one label a text, or a pair of texts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from autopeft.errors import DataError
+from autopeft.tasks.classification.build import read_classes
+from autopeft.tasks.classification.schema import Classes
+from autopeft.tasks.intake import listed
+from autopeft.tasks.kind import Sample
+from autopeft.tasks.metric import Metric
+from autopeft.tasks.overview import SHOWN
+from autopeft.tasks.source import Source
+from autopeft.tasks.task import Task
+from autopeft.tasks.text_kind import TextKind
+from autopeft.tasks.texts import LabelledTexts
+
+__all__ = ["Classification"]
+
+
+class Classification(TextKind):
+    """Which of some labels a text has, or a pair of texts."""
+
+    name = "classification"
+    summary = "one label for each text, or for each pair of texts"
+    layout = "rows with a text (--text, for pairs --text2 too) and the name or number of its label (--label)"
+    samples = (
+        Sample("reviews.csv", "text,label\nA fine film.,good\nTwo hours that I will miss.,bad\n"),
+        Sample(
+            "entailment.csv",
+            "premise,hypothesis,verdict\nA man sleeps.,Someone rests.,yes\nA man sleeps.,Nobody rests.,no\n",
+            "--text premise --text2 hypothesis --label verdict",
+        ),
+    )
+    metrics: ClassVar[dict[str, Metric]] = {
+        "accuracy": Metric(unit="text"),
+        "macro_f1": Metric(unit="text", mean=False),
+        "mcc": Metric(worst=-1.0, unit="text", mean=False),
+    }
+    options = frozenset({"text", "text2", "label"})
+    schema = Classes
+
+    def recognise(self, source: Source) -> str | None:
+        """Take what has the columns of texts and labels, as they are named."""
+        spec = source.spec
+        columns = (spec.text_column, *([spec.text2] if spec.text2 else []), spec.label_column)
+        named = spec.text or spec.text2 or spec.label
+        if not named and not set(columns) <= set(source.columns):
+            return None
+        *texts, label = (f"'{column}'" for column in columns)
+        return f"texts of {' and '.join(texts)} to classify by {label}"
+
+    def load(self, source: Source) -> Task:
+        """Read texts and the names of their labels; what is split off is stratified by label."""
+        spec = source.spec
+        schema, splits, notes, intake = read_classes(spec, source.tables, asked=spec.kind == self.name)
+        return self.task(spec.short_name, schema, splits, spec.metric, notes, intake)
+
+    def digested(self, task: Task) -> Iterator[bytes]:
+        """Yield labels, texts and splits."""
+        yield json.dumps([task.schema.labels, task.schema.pair]).encode()
+        for begin, rows in self._rows(task):
+            yield begin
+            for text, label in rows:
+                yield json.dumps([text, int(label)]).encode() + b"\n"
+
+    def describe(self, task: Task) -> list[str]:
+        """Say how many labels there are, and how common the most common one is."""
+        common = Counter(task.train.labels).most_common(1)[0][1] / len(task.train)
+        return [
+            f"{self._in_words(task)} with {len(task.schema.labels)} labels",
+            f"the most common label has {common:.1%} of train",
+        ]
+
+    def overview(self, task: Task, tokenizer: Any) -> dict[str, Any]:
+        """Return how many texts have each label, lengths and examples."""
+        counts = {name: Counter(split.labels) for name, split in task.splits.items()}
+        labels = task.schema.labels
+        some = zip(task.train.texts[:SHOWN], task.train.labels[:SHOWN], strict=True)
+        return {
+            "labels": {
+                label: {name: count[number] for name, count in counts.items()} for number, label in enumerate(labels)
+            },
+            "lengths": self._lengths(task, tokenizer),
+            "examples": [{"text": text, "label": labels[label]} for text, label in some],
+        }
+
+    def known_as(self, task: Task, schema: Classes) -> Task:
+        """Return a task whose labels have the numbers that something trained knows them by."""
+        labels, known = task.schema.labels, schema.labels
+        if known == labels:
+            return task
+        others = [f"'{label}'" for label in labels if label not in known]
+        if others:
+            raise DataError(
+                f"do not know {listed(others)}, labels of {task.name}; they know "
+                f"{listed([repr(label) for label in known])}. Name the column of their labels by --label"
+            )
+        number = [known.index(label) for label in labels]
+        splits = {
+            name: LabelledTexts(split.texts, [number[label] for label in split.labels])
+            for name, split in task.splits.items()
+        }
+        seen = replace(task.schema, labels=known)
+        return self.task(task.name, seen, splits, task.metric, task.notes, task.intake)

@@ -1,0 +1,168 @@
+"""What every kind of task says of its data; what its trials do is in `autopeft.trials.kind`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from autopeft.errors import ConfigurationError, DataError
+from autopeft.tasks.intake import Intake
+from autopeft.tasks.metric import Metric
+from autopeft.tasks.source import Source
+from autopeft.tasks.tables import Table
+from autopeft.tasks.task import Task
+
+__all__ = ["Sample", "TaskKind"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What data of a kind looks like.
+
+    Args:
+        file: Name of a file.
+        content: What is in it.
+        flags: What names it on the command line, beside `--data`.
+    """
+
+    file: str
+    content: str
+    flags: str = ""
+
+
+class TaskKind(ABC):
+    """A kind of task: how its data is recognised, read, split, fingerprinted and shown.
+
+    Attributes:
+        name: What `--kind` calls it.
+        summary: One line for people.
+        layout: What data it takes, in words.
+        samples: What such data looks like.
+        metrics: What its tasks can be judged by; the first is the usual one.
+        options: Settings of a search that are of this kind, beside those that all share.
+        schema: The dataclass of `Task.schema`, which JSON can hold.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    layout: ClassVar[str]
+    samples: ClassVar[tuple[Sample, ...]]
+    metrics: ClassVar[Mapping[str, Metric]]
+    options: ClassVar[frozenset[str]] = frozenset()
+    schema: ClassVar[type]
+
+    @property
+    def usual(self) -> str:
+        """The metric of a task that names none."""
+        return next(iter(self.metrics))
+
+    def check_metric(self, metric: str, schema: Any) -> None:
+        """Refuse a metric that there is not, or that data of a schema has not what it takes for.
+
+        Raises:
+            DataError: Naming those there are.
+        """
+        if metric not in self.metrics:
+            raise DataError(
+                f"unknown metric '{metric}' of a task of {self.name}; expected one of: {', '.join(self.metrics)}"
+            )
+
+    @abstractmethod
+    def recognise(self, source: Source) -> str | None:
+        """Say what in data of no named kind makes it one of this kind; None where it is none.
+
+        Raises:
+            DataError: When it can only be one, and something in it is wrong.
+        """
+
+    @abstractmethod
+    def load(self, source: Source) -> Task:
+        """Read a task, split off what is missing, and check it.
+
+        Raises:
+            DataError: When the data cannot be used.
+        """
+
+    def task(
+        self,
+        name: str,
+        schema: Any,
+        splits: Mapping[str, Any],
+        metric: str | None = None,
+        notes: tuple[str, ...] = (),
+        intake: Mapping[str, Intake] | None = None,
+    ) -> Task:
+        """Return a task of this kind, judged by the usual metric unless another is named; see `Task`."""
+        parts = (splits["train"], splits["validation"], splits["test"])
+        return Task(name, self, schema, metric or self.usual, *parts, notes, intake or {})
+
+    @abstractmethod
+    def digested(self, task: Task) -> Iterator[bytes]:
+        """Yield all that makes the data of a task what it is, in an order that never changes."""
+
+    @abstractmethod
+    def describe(self, task: Task) -> list[str]:
+        """Return what a task holds in a few words, then what there is to say beside the sizes of its splits."""
+
+    @abstractmethod
+    def overview(self, task: Task, tokenizer: Any) -> dict[str, Any]:
+        """Return what `autopeft.tasks.overview` shows beside what it shows of every task.
+
+        Args:
+            task: The task.
+            tokenizer: The tokenizer of a model; None where there is none yet.
+
+        Returns:
+            `lengths` and `examples`; perhaps `labels`, with how many there are in each split.
+        """
+
+    @abstractmethod
+    def inputs(self, split: Any) -> Iterable[Any]:
+        """Yield the input of each example as JSON data, by which it is known again."""
+
+    def known_as(self, task: Task, schema: Any) -> Task:
+        """Return a task as something trained on data of another schema knows it.
+
+        Args:
+            task: The task.
+            schema: The schema of what was trained.
+
+        Raises:
+            DataError: When it does not know something in the task.
+        """
+        return task
+
+    @abstractmethod
+    def nothing(self, schema: Any) -> Any:
+        """Return a split of no examples."""
+
+    def asks(self, schema: Any) -> dict[str, str]:
+        """Return the columns that are read of rows to be predicted, by the flag that names each."""
+        return {}
+
+    def with_columns(self, schema: Any, columns: Sequence[str]) -> Any:
+        """Return a schema whose rows have other columns, in the order of `asks`."""
+        return schema
+
+    def rows_of(self, schema: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return inputs as rows to be predicted.
+
+        Args:
+            schema: The schema of what was trained.
+            inputs: Texts or pairs of texts, as a user gives them.
+
+        Raises:
+            DataError: When they are no such inputs, in words that follow the name of what was trained.
+        """
+        raise DataError("takes its inputs from a file; give one")
+
+    def unlabelled(self, schema: Any, table: Table) -> tuple[Any, list[int], Intake]:
+        """Return the examples of a table whose answers are asked for, the numbers of their rows, and the account.
+
+        Raises:
+            DataError: When a column is lacking.
+            ConfigurationError: When nothing can be predicted of rows.
+        """
+        raise ConfigurationError(f"what was trained for tasks of {self.name} predicts nothing of rows of a table")

@@ -1,0 +1,67 @@
+"""What a spec names, read when it is asked for: the rows of each split."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from autopeft.errors import DataError
+from autopeft.tasks.hub import read_dataset
+from autopeft.tasks.spec import TaskSpec
+from autopeft.tasks.tables import Table, is_source, read_source
+
+__all__ = ["Source"]
+
+
+class Source:
+    """Where a task's data is.
+
+    Args:
+        spec: What the user says of it.
+    """
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self.spec = spec
+
+    @property
+    def path(self) -> Path | None:
+        """The file or folder that is named; None for a pattern of files or a name on the hub."""
+        named = self.spec.data or (self.spec.dataset if self.spec.subset is None else None)
+        path = None if named is None else Path(named).expanduser()
+        return path if path is not None and path.exists() else None
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.spec.data or str(self.spec.dataset)
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The tables by split.
+
+        Raises:
+            DataError: When they cannot be found or read.
+        """
+        spec, source = self.spec, self.name
+        named = [*spec.columns.values()]
+        local = spec.data is not None or (spec.subset is None and is_source(source))
+        tables = read_source(source, named) if local else read_dataset(source, spec.subset, named)
+        for split, file in (("validation", spec.validation), ("test", spec.test)):
+            if file:
+                [table] = _alone(file, read_source(file, named)).values()
+                # The split that was named stands, whatever the folder holds.
+                said = (f"taken in place of the {split} split of {source}",) if split in tables else ()
+                tables[split] = replace(table, notes=(*table.notes, *said))
+        return tables
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the training rows."""
+        return tuple(self.tables["train"].columns)
+
+
+def _alone(file: str, parts: dict[str, Table]) -> dict[str, Table]:
+    if len(parts) > 1:
+        raise DataError(f"'{file}' holds {' and '.join(parts)}; expected the rows of one split")
+    return parts

@@ -1,0 +1,60 @@
+"""Metrics of what a model writes when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from autopeft.tasks import choose_max_length, pad_id_of
+from autopeft.tasks.causal import ANSWER_METRICS, Format, Question, ending_tokens, stop_strings
+from autopeft.trials.causal.generation import generate_all
+
+__all__ = ["Answering"]
+
+#: Largest number of tokens that a model may write.
+_MOST_TOKENS = 512
+
+
+class Answering:
+    """Lets a model answer questions, and holds the answers against those wanted.
+
+    Args:
+        questions: The questions.
+        form: What form the data has.
+        tokenizer: The backbone's.
+    """
+
+    metrics: tuple[str, ...] = tuple(ANSWER_METRICS)
+
+    def __init__(self, questions: Sequence[Question], form: Format, tokenizer: Any) -> None:
+        self._questions = questions
+        self._tokenizer = tokenizer
+        self._pad_id = pad_id_of(tokenizer)
+        self._ends = ending_tokens(questions, tokenizer)
+        self._stops = stop_strings(form, tokenizer)
+        room = tokenizer.model_max_length - max(len(question.prompt) for question in questions)
+        wanted = np.array([len(question.completion) for question in questions])
+        self._cap = max(1, min(choose_max_length(wanted, _MOST_TOKENS), room))
+
+    def scores(self, model: PreTrainedModel, precision: str, most: int) -> dict[str, NDArray[np.float64]]:
+        """Return each metric of each answer, the shortest prompts first."""
+        # In this order since scores are recorded, and those of two models are compared one by one.
+        asked = sorted(self._questions[:most], key=lambda question: len(question.prompt))
+        texts = generate_all(
+            model,
+            [question.prompt for question in asked],
+            self._tokenizer,
+            ends=self._ends,
+            stops=self._stops,
+            cap=self._cap,
+            pad_id=self._pad_id,
+            precision=precision,
+        )
+        return {
+            name: np.array([metric(text, question.wanted) for text, question in zip(texts, asked, strict=True)], float)
+            for name, metric in ANSWER_METRICS.items()
+        }

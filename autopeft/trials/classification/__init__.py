@@ -1,0 +1,5 @@
+"""Trials of classification."""
+
+from autopeft.trials.classification.kind import ClassificationTrials
+
+__all__ = ["ClassificationTrials"]

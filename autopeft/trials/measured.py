@@ -1,0 +1,40 @@
+"""What a model reached on a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["LabelResult", "Measured"]
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """How well a label is told.
+
+    Args:
+        label: Its name.
+        precision: The share of those that were given it that have it; None where none were.
+        recall: The share of those that have it that were given it; None where none have it.
+        support: How many have it.
+    """
+
+    label: str
+    precision: float | None
+    recall: float | None
+    support: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model reached on a split.
+
+    Args:
+        figures: Every metric, and `loss`.
+        labels: Where labels are told, the result by label.
+        confusion: Where each example has one label, how often each was taken for which: `[true][predicted]`, in the
+            order of `labels`.
+    """
+
+    figures: dict[str, float]
+    labels: tuple[LabelResult, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] | None = None
