@@ -98,10 +98,9 @@ class Use(BaseModel):
             ) from error
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ConfigurationError(
-                f"{folder / USE_FILE}{f', {where}' if where else ''}: {first['msg'].removeprefix('Value error, ')}; save the adapters again"
-            ) from error
+            where = "".join(f", {part}" for part in [".".join(map(str, first["loc"]))] if part)
+            what = first["msg"].removeprefix("Value error, ")
+            raise ConfigurationError(f"{folder / USE_FILE}{where}: {what}; save the adapters again") from error
 
     @property
     def asking(self) -> dict[str, str]:
