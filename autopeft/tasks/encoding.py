@@ -42,32 +42,65 @@ class Encoded:
     """A tokenised split.
 
     Args:
-        inputs: For each input of the model (`input_ids`, perhaps `token_type_ids`), one list of ints a text; with
+        inputs: For each input of the model (`input_ids`, perhaps `token_type_ids`), one list of ints a row; with
             `labels` where each token has its own.
         labels: Label numbers, int64 `[n]`; None where each token has its own.
         truncated: Share of the texts that were cut to the maximum length.
         dropped: Texts left out because the cut left nothing of them to learn.
+        example: Where an example has several rows, the number of that of each row, rising from 0: int64 `[n]`.
     """
 
     inputs: dict[str, list[list[int]]]
     labels: np.ndarray | None
     truncated: float = 0.0
     dropped: int = 0
+    example: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs["input_ids"])
 
     @property
+    def examples(self) -> int:
+        """How many examples the rows belong to."""
+        if self.example is None or not len(self.example):
+            return len(self)
+        return int(self.example[-1]) + 1
+
+    def rows_of(self, examples: np.ndarray) -> np.ndarray:
+        """Return the rows of some examples, int64; in the order of the examples."""
+        if self.example is None:
+            return examples
+        ends = np.searchsorted(self.example, examples, side="right")
+        starts = np.searchsorted(self.example, examples)
+        return np.concatenate([np.empty(0, np.int64), *map(np.arange, starts, ends)])
+
+    def some(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Draw examples, so many at most; return their rows, rising."""
+        return self.rows_of(np.sort(rng.permutation(self.examples)[:count]))
+
+    def longest(self, count: int) -> tuple[np.ndarray, int]:
+        """Return the rows of the longest examples, so many at most, and how many those are."""
+        lengths = self.lengths
+        if self.example is not None:
+            lengths = np.maximum.reduceat(lengths, np.searchsorted(self.example, np.arange(self.examples)))
+        chosen = np.argsort(lengths, kind="stable")[-count:]
+        return self.rows_of(chosen), len(chosen)
+
+    @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each text, int64 `[n]`."""
+        """Tokens of each row, int64 `[n]`."""
         return np.fromiter((len(ids) for ids in self.inputs["input_ids"]), np.int64, len(self))
 
     def take(self, indices: Sequence[int] | np.ndarray) -> Encoded:
-        """Return the texts at the indices, in their order."""
+        """Return the rows at the indices, in their order; those of an example together, their numbers rising anew."""
         picked = [int(index) for index in indices]
         inputs = {key: [values[i] for i in picked] for key, values in self.inputs.items()}
         labels = None if self.labels is None else self.labels[picked]
-        return Encoded(inputs, labels, self.truncated, self.dropped)
+        example = None
+        if self.example is not None:
+            chosen = self.example[picked]
+            example = np.cumsum(np.diff(chosen, prepend=chosen[:1]) != 0)
+        return Encoded(inputs, labels, self.truncated, self.dropped, example)
 
 
 def pad_id_of(tokenizer: Any) -> int:

@@ -170,7 +170,8 @@ def _built(
     model = kind.model(backbone, device)
     model.config.use_cache = False
     reset_head(model, seed)
-    few = train.take(np.random.default_rng(seed).permutation(len(train))[: FEW_BATCHES * setting.batch_size])
+    chosen = np.random.default_rng(seed).permutation(train.examples)[: FEW_BATCHES * setting.batch_size]
+    few = train.take(train.rows_of(chosen))
     apply(
         configuration,
         model,

@@ -46,7 +46,7 @@ class Exam:
         self._kind, self._setting, self._metric = kind, setting, metric
         pad_id, size = pad_id_of(tokenizer), VALIDATION_BATCHES * setting.batch_size
         self._whole = [(rows, kind.collate(encoded, rows, pad_id)) for rows in kind.grouped(encoded, size)]
-        glance = np.sort(rng.permutation(len(encoded))[: setting.rung_examples])
+        glance = encoded.some(rng, setting.rung_examples)
         self._glance = [
             (glance[rows], kind.collate(encoded, glance[rows], pad_id))
             for rows in kind.grouped(encoded.take(glance), size)

@@ -126,6 +126,16 @@ class TrialKind(ABC):
         """Make the batch of some examples, with `labels`; see `autopeft.tasks.collate`."""
         return collate(encoded, group, pad_id)
 
+    def parted(self, encoded: Encoded, group: np.ndarray, at_once: int) -> list[np.ndarray]:
+        """Divide the rows of a batch where not all of them go through the model at once.
+
+        Args:
+            encoded: The examples.
+            group: Rows of those in the batch.
+            at_once: So many rows of it at most, where that can be.
+        """
+        return np.array_split(group, -(-len(group) // at_once))
+
     def probes(self, split: Any, tokenizer: Any, setting: TrialSetting) -> Sequence[Probe]:
         """Return what else is measured, on some examples of the validation split that were drawn for the setting.
 

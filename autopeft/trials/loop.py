@@ -99,7 +99,7 @@ def fit(
         for rows in islice(epoch, setting.steps - step):
             if deadline is not None and time.time() > deadline:
                 raise OutOfTimeError
-            parts = np.array_split(rows, math.ceil(len(rows) / at_once))
+            parts = kind.parted(train, rows, at_once)
             collated = [(part, kind.collate(train, part, pad_id)) for part in parts]
             with busy:
                 loss = torch.zeros((), device=device)

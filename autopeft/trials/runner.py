@@ -97,7 +97,7 @@ class TrialRunner:
         self._train: Encoded = self._kind.encode(train, tokenizer, setting.max_length)
         # For methods whose start depends on data: the same few batches in every trial.
         rng = np.random.default_rng(setting.seed)
-        few = self._train.take(np.sort(rng.permutation(len(self._train))[: FEW_BATCHES * setting.batch_size]))
+        few = self._train.take(self._train.some(rng, FEW_BATCHES * setting.batch_size))
         self._few = [
             {key: value.to(self.device) for key, value in self._kind.collate(few, rows, self._pad_id).items()}
             for rows in self._kind.grouped(few, setting.batch_size)
@@ -119,7 +119,7 @@ class TrialRunner:
             )
             for encoded in (self._train, held_out)
         ]
-        self._order = np.random.default_rng((setting.seed, 1)).permutation(len(self._train))
+        self._order = np.random.default_rng((setting.seed, 1)).permutation(self._train.examples)
 
     def run(
         self,
@@ -212,8 +212,8 @@ class TrialRunner:
             steps: Steps in all.
             busy: Runs during steps.
         """
-        longest = np.argsort(self._train.lengths, kind="stable")[-self.setting.batch_size :]
-        setting = replace(self.setting, examples=len(longest), epochs=steps, early_stopping=True, fidelity="steps")
+        longest, count = self._train.longest(self.setting.batch_size)
+        setting = replace(self.setting, examples=count, epochs=steps, early_stopping=True, fidelity="steps")
         with self._built(configuration, seed) as (feed, _):
             yield self._fit(self._train.take(longest), setting, seed, partial(_feed_rows, feed, longest), busy)
 
@@ -313,7 +313,7 @@ class TrialRunner:
         """
         earlier, rate = 0, configuration.training["learning_rate"] if full else None
         for stage in self.setting.stages:
-            rows = np.sort(self._order[: stage.examples])
+            rows = self._train.rows_of(np.sort(self._order[: stage.examples]))
             with self._built(configuration, seed, full) as (train, validation):
                 yield 0, earlier, validation
                 feed = partial(_feed_rows, train, rows)

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autopeft.backbones import load_backbone
-from autopeft.tasks import LabelledTexts, batches, choose_max_length, encode, pad_id_of, token_lengths
+from autopeft.tasks import Encoded, LabelledTexts, batches, choose_max_length, encode, pad_id_of, token_lengths
 from autopeft.testing.models import tiny_backbone
 
 
@@ -50,3 +52,19 @@ def test_batches_are_shuffled_by_seed_and_padded_little(tokenizer):
 def test_a_text_without_tokens_still_makes_a_row(tokenizer):
     encoded = encode(LabelledTexts(["\u200b", "one"], [0, 1]), tokenizer, 8)
     assert encoded.lengths.min() >= 1
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(0, 99), st.integers(1, 12))
+def test_examples_of_several_rows_stay_whole(sizes, seed, count):
+    example = np.repeat(np.arange(len(sizes)), sizes)
+    rows = [[number] * (1 + place) for place, number in enumerate(example)]
+    encoded = Encoded({"input_ids": rows}, None, example=example)
+    assert encoded.examples == len(sizes)
+    drawn = encoded.some(np.random.default_rng(seed), count)
+    taken = encoded.take(drawn)
+    assert taken.examples == len(set(example[drawn])) == min(count, len(sizes))
+    assert all((example == number).sum() == (example[drawn] == number).sum() for number in set(example[drawn]))
+    longest, number = encoded.longest(count)
+    assert number == min(count, len(sizes))
+    # Later examples have longer rows here.
+    assert set(example[longest]) == set(range(len(sizes))[-number:])
