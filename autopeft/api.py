@@ -10,7 +10,7 @@ from typing import Any, Literal
 from autopeft.export import Exported, ExportJob, Origin, export, target_named
 from autopeft.launch import Listener, SearchPlan, SearchResult, groundwork, open_run, prepare, run_search
 from autopeft.launch.quiet import quiet
-from autopeft.methods import load_plugin
+from autopeft.plugins import load_plugin
 from autopeft.report import write_front
 from autopeft.saved import open_saved
 from autopeft.selection import choice_of, selected_front

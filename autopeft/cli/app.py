@@ -12,6 +12,7 @@ from autopeft.cli import (
     export,
     front,
     methods,
+    plugin,
     predict,
     report,
     search,
@@ -45,3 +46,4 @@ app.command("predict")(predict.predict)
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(tasks.app, name="tasks")
 app.command("methods")(methods.methods)
+app.command("plugin")(plugin.plugin)

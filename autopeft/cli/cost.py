@@ -26,7 +26,8 @@ def cost(
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.costs import Costs
-    from autopeft.methods import VOCABULARY, load_plugin
+    from autopeft.methods import VOCABULARY
+    from autopeft.plugins import load_plugin
     from autopeft.space import canonical, read_configuration
 
     quiet()

@@ -71,7 +71,7 @@ def evaluate(
 
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
-    from autopeft.methods import load_plugin
+    from autopeft.plugins import load_plugin
     from autopeft.training import evaluate as measure
     from autopeft.training import evaluation_ground
 

@@ -27,7 +27,8 @@ def methods(
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.errors import AutopeftError
-    from autopeft.methods import METHODS, VOCABULARY, load_plugin
+    from autopeft.methods import METHODS, VOCABULARY
+    from autopeft.plugins import load_plugin
     from autopeft.space.canonical import nearest
 
     quiet()

@@ -55,7 +55,8 @@ def show(
     from autopeft.backbones import load_backbone
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
-    from autopeft.methods import VOCABULARY, load_plugin
+    from autopeft.methods import VOCABULARY
+    from autopeft.plugins import load_plugin
 
     quiet()
     with documents(json) as write:
@@ -80,7 +81,8 @@ def check(
 ) -> None:
     """Check a space and report all its errors at once, and the constraints that forbid nothing."""
     from autopeft.errors import SpaceError
-    from autopeft.methods import VOCABULARY, load_plugin
+    from autopeft.methods import VOCABULARY
+    from autopeft.plugins import load_plugin
     from autopeft.space import load_space
 
     if plugin is not None:

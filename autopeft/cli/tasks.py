@@ -60,7 +60,8 @@ def show(
     typer.echo(f"{found.name}: {found.summary}")
     typer.echo(f"data: {found.layout}")
     for sample in found.samples:
-        command = " ".join(filter(None, ["autopeft search --data", sample.file, sample.flags]))
+        kept = f"--kind {kind}" if plugin is not None else ""
+        command = " ".join(filter(None, ["autopeft search --data", sample.file, sample.flags, kept]))
         typer.echo(f"\n{sample.file}\n" + "".join(f"  {line}\n" for line in sample.content.splitlines()))
         typer.echo(f"  {command}")
     typer.echo()
@@ -72,7 +73,7 @@ def show(
 
 def _load(plugin: Path | None) -> None:
     if plugin is not None:
-        from autopeft.methods import load_plugin
+        from autopeft.plugins import load_plugin
 
         load_plugin(plugin)
 

@@ -46,7 +46,7 @@ def write_script(package: str, name: str, config: PeftConfig, job: ExportJob, fo
         for file in plugin_files(job.configuration):
             shutil.copyfile(file, folder / file.name)
             text = text.replace(_MAIN, f"{_MAIN}    load_plugin(HERE / {file.name!r})\n", 1)
-            lines.append("from autopeft.methods import load_plugin")
+            lines.append("from autopeft.plugins import load_plugin")
         text = text.replace(_FIRST, "\n".join([_FIRST, *dict.fromkeys(lines), ""]), 1)
     (folder / SCRIPT).write_text(f"# {job.came_from}\n{text}", encoding="utf8")
 

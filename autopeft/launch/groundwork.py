@@ -8,7 +8,7 @@ from typing import Any
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
 from autopeft.launch.plan import SearchPlan
-from autopeft.methods import load_plugin
+from autopeft.plugins import load_plugin
 from autopeft.tasks import KINDS, Task, TaskSpec, load_task
 from autopeft.trials import TrialSetting, check_limits, draw, kind_of
 

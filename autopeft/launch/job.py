@@ -46,7 +46,7 @@ class WorkerJob:
 
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
-        from autopeft.methods import load_plugin
+        from autopeft.plugins import load_plugin
         from autopeft.tasks import load_task
         from autopeft.trials import TrialRunner, kind_of, use_threads
 

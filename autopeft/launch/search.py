@@ -29,7 +29,8 @@ from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.rehearsal import at_work
 from autopeft.launch.target import refuses_for
-from autopeft.methods import HEAD_ONLY, VOCABULARY, load_plugin, stock_lora
+from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
+from autopeft.plugins import load_plugin
 from autopeft.samplers import EarlierTrial, cheapest_cost, make_sampler
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
 from autopeft.study import (

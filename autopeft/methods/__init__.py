@@ -4,7 +4,7 @@ from autopeft.methods.builder import adapter_parameters, apply, remove, trainabl
 from autopeft.methods.depth import decodes_stepwise, frozen_depth, stays_in_layers
 from autopeft.methods.hooks import after_step, before_step, learning_rates, penalty, switch_training
 from autopeft.methods.method import Method
-from autopeft.methods.plugin import load_plugin, register
+from autopeft.methods.register import register
 from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.methods.stock import HEAD_ONLY, STOCK_LEARNING_RATE, decoder_learning_rate, stock_lora
 from autopeft.methods.storage import load, save
@@ -24,7 +24,6 @@ __all__ = [
     "frozen_depth",
     "learning_rates",
     "load",
-    "load_plugin",
     "penalty",
     "register",
     "remove",

@@ -12,7 +12,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from autopeft.backbones import Backbone
 from autopeft.methods.builder import plan
-from autopeft.methods.plugin import plugins_of
+from autopeft.plugins import plugins_of
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS, row_hashes
@@ -77,4 +77,5 @@ def write_rows(task: Task, folder: Path) -> None:
 
 def plugin_files(configuration: Configuration) -> list[Path]:
     """Return the files of the plugins that a configuration's methods are from."""
-    return plugins_of(part.method.words.name for part in plan(configuration))
+    names = [part.method.words.name for part in plan(configuration)]
+    return plugins_of("method", names)

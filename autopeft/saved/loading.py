@@ -62,7 +62,7 @@ def _ours(configuration: Configuration) -> list[str]:
         for file in plugin_files(configuration)
         for line in ("", f"load_plugin(Path({file.name!r}))  # the method is from this file")
     ]
-    return ["from pathlib import Path", "", "from autopeft.methods import load_plugin", *lines] if lines else []
+    return ["from pathlib import Path", "", "from autopeft.plugins import load_plugin", *lines] if lines else []
 
 
 def _model(configuration: Configuration, backbone: Backbone, task: Task, imports: set[str], full: bool) -> list[str]:

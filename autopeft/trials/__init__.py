@@ -13,6 +13,7 @@ from autopeft.trials.loop import schedule
 from autopeft.trials.measured import LabelResult, Measured
 from autopeft.trials.outcome import STATUSES, Outcome
 from autopeft.trials.prediction import Prediction, Ready
+from autopeft.trials.register import register_kind
 from autopeft.trials.rehearsal import rehearse
 from autopeft.trials.runner import FEW_BATCHES, TrialRunner
 from autopeft.trials.script import Script
@@ -45,6 +46,7 @@ __all__ = [
     "parameter_groups",
     "pick_device",
     "recompute_layers",
+    "register_kind",
     "rehearse",
     "reset_head",
     "resolve_precision",

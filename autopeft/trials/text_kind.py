@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import DataCollatorWithPadding, PreTrainedModel, Trainer
+from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
@@ -102,14 +102,6 @@ class TextTrials(TrialKind):
         labels, logits = logits_of(model, split, precision, feed)
         order = np.argsort(np.concatenate([rows for rows, _ in split]))
         return self.scores(metric, labels.cpu(), logits.cpu())[order]
-
-    def trainer_class(self) -> type[Trainer]:
-        """Return transformers' Trainer, with the loss that the model itself has."""
-        return Trainer
-
-    def collator(self, encoded: Encoded, tokenizer: Any, pad_id: int) -> Callable[..., Any]:
-        """Return transformers' collator."""
-        return DataCollatorWithPadding(tokenizer)
 
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""

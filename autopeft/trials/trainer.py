@@ -29,8 +29,7 @@ class KindTrainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         """Return the loss of a trial."""
-        own: Any = self.accelerator.unwrap_model(model)
-        return self.kind.loss(own, dict(inputs), own.device, self.precision)
+        return self.kind.loss(model, dict(inputs), self.args.device, self.precision)
 
     def _remove_unused_columns(self, dataset: Any, description: str | None = None) -> Any:
         return dataset

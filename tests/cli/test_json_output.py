@@ -22,13 +22,13 @@ atexit.register(print, "the end")
 atexit.register(os.write, 1, b"the very end\\n")
 """
 
-SPACE = "name: loud\nchoose: {toy_gain: {groups: 1 | 2}}\n"
+SPACE = "name: loud\nchoose: {gain: {groups: 1 | 2}}\n"
 
 
 @pytest.fixture(scope="module")
 def loud(place):
     """A plugin whose method prints when its adapters are put in, too."""
-    quiet = (Path(__file__).parents[1] / "methods" / "toy_plugin.py").read_text()
+    quiet = (Path(__file__).parents[2] / "examples" / "own_method.py").read_text()
     applied = quiet.replace("        names = sorted(", "        print('applied')\n        names = sorted(")
     (place / "loud.py").write_text(applied + LOUD)
     (place / "loud.yaml").write_text(SPACE)
@@ -70,6 +70,6 @@ def test_a_loud_plugin_is_heard_on_standard_error_alone(loud, workers):
 def test_verbs_that_load_a_plugin_say_nothing_else(loud):
     (loud / "c.yaml").write_text("modules: {lora: {rank: 8, targets: [q, v]}}")
     plugin = ("--plugin", "loud.py", "--json")
-    assert json.loads(autopeft(loud, "methods", "toy_gain", *plugin).stdout)["toy_gain"]
+    assert json.loads(autopeft(loud, "methods", "gain", *plugin).stdout)["gain"]
     assert json.loads(autopeft(loud, "cost", "c.yaml", "--model", "tiny-bert", *plugin).stdout)["params"]
     assert json.loads(autopeft(loud, "spaces", "show", "loud.yaml", "--model", "tiny-bert", *plugin).stdout)["knobs"]

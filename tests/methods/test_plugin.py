@@ -9,14 +9,15 @@ import optuna
 import pytest
 
 from autopeft.errors import ConfigurationError
-from autopeft.methods import METHODS, VOCABULARY, load_plugin
+from autopeft.methods import METHODS, VOCABULARY
+from autopeft.plugins import load_plugin
 from autopeft.testing.methods import MethodContract
 from autopeft.testing.models import tiny_backbone
 
-PLUGIN = Path(__file__).parent / "toy_plugin.py"
+PLUGIN = Path(__file__).parents[2] / "examples" / "own_method.py"
 SPACE = """
 name: gains
-modules: {toy_gain: {targets: "subset of q, o, down"}}
+modules: {gain: {targets: "subset of q, o, down"}}
 """
 
 
@@ -27,11 +28,11 @@ def plugin():
     for name, module in list(sys.modules.items()):
         if name.startswith("autopeft_plugin_"):
             del sys.modules[name], module
-    del METHODS["toy_gain"], VOCABULARY.methods["toy_gain"]
+    del METHODS["gain"], VOCABULARY.methods["gain"]
 
 
 class TestGain(MethodContract):
-    examples = ({"toy_gain": {"groups": 4}}, {"toy_gain": {"groups": 2, "targets": ["v", "up"], "layers": [1, 2]}})
+    examples = ({"gain": {"groups": 4}}, {"gain": {"groups": 2, "targets": ["v", "up"], "layers": [1, 2]}})
 
 
 def autopeft(place, *words):
@@ -45,7 +46,7 @@ def test_the_command_line_lists_counts_and_searches_it(tmp_path) -> None:
     rows = ["text,label", *(f"{word} number{i},{word}" for i in range(60) for word in ("leaf", "snow"))]
     (tmp_path / "train.csv").write_text("\n".join(rows))
     (tmp_path / "gains.yaml").write_text(SPACE)
-    (tmp_path / "c.yaml").write_text("modules: {toy_gain: {groups: 4}}")
+    (tmp_path / "c.yaml").write_text("modules: {gain: {groups: 4}}")
     model = tiny_backbone("bert", tmp_path, vocabulary=tuple(rows))
     assert "a trained gain" in autopeft(tmp_path, "methods", "--plugin", PLUGIN).stdout
     counted = autopeft(tmp_path, "cost", "c.yaml", "--plugin", PLUGIN, "--model", model, "--json")
@@ -70,7 +71,7 @@ def test_the_command_line_lists_counts_and_searches_it(tmp_path) -> None:
     assert searched.returncode == 0, searched.stdout + searched.stderr
     study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path}/run/study.db")
     proposed = [trial for trial in study.trials if "baseline" not in trial.user_attrs]
-    assert [list(trial.user_attrs["configuration"]["modules"]) for trial in proposed] == [["toy_gain"]] * 3
+    assert [list(trial.user_attrs["configuration"]["modules"]) for trial in proposed] == [["gain"]] * 3
     assert all(trial.state.name in ("COMPLETE", "PRUNED") for trial in proposed)
     other = tmp_path / "other.py"
     other.write_text(PLUGIN.read_text() + "\n# another version\n")
@@ -83,8 +84,17 @@ def test_the_command_line_lists_counts_and_searches_it(tmp_path) -> None:
     ("content", "message"),
     [
         ("1 / 0", "failed: ZeroDivisionError"),
-        ("x = 1", "registers no method"),
+        ("x = 1", "registers nothing"),
         ("from autopeft.methods import METHODS, register; register(METHODS['lora'])", "there is a method 'lora'"),
+        (
+            "from dataclasses import replace; from autopeft.methods import METHODS, register\n"
+            "class Mine(type(METHODS['ia3'])): pass\n"
+            "mine = object.__new__(Mine); mine.__dict__.update(METHODS['ia3'].__dict__)\n"
+            "knobs = tuple(replace(each, range='1..') for each in METHODS['ia3'].words.knobs)\n"
+            "mine.words = replace(METHODS['ia3'].words, name='mine', knobs=knobs)\n"
+            "register(mine)",
+            "the words of the method 'mine' cannot be searched",
+        ),
     ],
 )
 def test_a_faulty_plugin_is_refused(tmp_path, content, message) -> None:

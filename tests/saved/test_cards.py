@@ -183,12 +183,13 @@ _MAKE = """
 import sys
 from pathlib import Path
 from autopeft.backbones import load_backbone
-from autopeft.methods import VOCABULARY, load_plugin
+from autopeft.methods import VOCABULARY
+from autopeft.plugins import load_plugin
 from autopeft.space import canonical
 from tests.saved.test_cards import _classify, saved
 load_plugin(Path(sys.argv[1]))
 backbone = load_backbone(sys.argv[2])
-configuration = canonical({"modules": {"toy_gain": {"groups": 1}}}, VOCABULARY, backbone.shape)
+configuration = canonical({"modules": {"gain": {"groups": 1}}}, VOCABULARY, backbone.shape)
 saved(configuration, backbone, _classify(), Path(sys.argv[3]))
 """
 
@@ -196,7 +197,7 @@ saved(configuration, backbone, _classify(), Path(sys.argv[3]))
 @pytest.mark.slow
 def test_the_plugin_that_a_method_is_from_is_beside_it(backbones: dict[str, Backbone], tmp_path: Path) -> None:
     plugin = tmp_path / "my_plugin.py"
-    plugin.write_bytes((Path(__file__).parents[1] / "methods" / "toy_plugin.py").read_bytes())
+    plugin.write_bytes((Path(__file__).parents[2] / "examples" / "own_method.py").read_bytes())
     words = [sys.executable, "-c", _MAKE, str(plugin), backbones["bert"].path, str(tmp_path / "out")]
     subprocess.run(words, check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
     plugin.unlink()

@@ -159,7 +159,7 @@ def _entering(job: ExportJob) -> list[str]:
     plugins = [file.name for file in plugin_files(job.configuration)]
     lines = [f"load_plugin(Path({name!r}))  # the method is from this file" for name in plugins]
     if lines:
-        return ["from pathlib import Path", "from autopeft.methods import load_plugin", "", *lines]
+        return ["from pathlib import Path", "from autopeft.plugins import load_plugin", "", *lines]
     stock = all(is_stock(adapter_config(part, job.backbone)) for part in plan(job.configuration))
     return [] if stock else ["import autopeft  # makes the method known to PEFT", ""]
 

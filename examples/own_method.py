@@ -1,4 +1,11 @@
-"""A method from outside the package: a trained gain on the output of a matrix."""
+"""A method of your own: a trained gain on the output of a matrix.
+
+    autopeft search --plugin examples/own_method.py --space gains.yaml --data train.csv --text text --label label
+
+where gains.yaml says `modules: {gain: {}}`. `autopeft plugin method` prints this file.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -18,39 +25,45 @@ from autopeft.space.vocabulary import Knob, MethodWords
 
 @dataclass
 class GainConfig(PeftConfig):
+    """What PEFT keeps of it in adapter_config.json."""
+
     target_modules: list[str] | None = None
     groups: int = field(default=1, metadata={"help": "Groups of outputs that share a gain."})
     modules_to_save: list[str] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.peft_type = "TOY_GAIN"
+        self.peft_type = "GAIN"
 
 
 class GainLayer(AdapterLayer):
-    adapter_layer_names = ("toy_gain",)
+    """A matrix whose outputs are multiplied by 1 + gain."""
+
+    adapter_layer_names = ("gain",)
 
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
-        self.toy_gain = nn.ParameterDict()
+        self.gain = nn.ParameterDict()
 
     def update_layer(self, adapter_name: str, config: GainConfig) -> None:
         _, outputs = features(self.get_base_layer())
         if outputs % config.groups:
             raise ValueError(f"{config.groups} groups of {outputs} outputs")
-        self.toy_gain[adapter_name] = nn.Parameter(torch.zeros(config.groups))
+        self.gain[adapter_name] = nn.Parameter(torch.zeros(config.groups))
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.base_layer(x)
         if self.disable_adapters:
             return y
-        gain = self.toy_gain["default"]
+        gain = self.gain["default"]
         return y * (1 + gain.repeat_interleave(y.shape[-1] // len(gain)))
 
 
 class GainTuner(BaseTuner):
-    prefix = "toy_gain"
+    """Puts gains into a model, as PEFT asks for."""
+
+    prefix = "gain"
     tuner_layer_cls = GainLayer
     target_module_mapping: ClassVar[dict] = {}
 
@@ -61,17 +74,19 @@ class GainTuner(BaseTuner):
 
 
 class Gain(Method):
+    """What searches have to know: its words and knobs, where it goes, and the config for the places it was given."""
+
     words = MethodWords(
-        name="toy_gain",
+        name="gain",
         summary="a trained gain on the output of a matrix",
-        source="tests",
+        source="an example",
         knobs=(
             Knob("groups", "int", "groups of outputs", low=1, gate=True, range="1..8 by x2"),
             Knob("targets", "roles", "the matrices", default=("o", "down"), choices=ROLES),
             learning_rate("1e-3..1e-1 log"),
         ),
     )
-    peft_type = "TOY_GAIN"
+    peft_type = "GAIN"
     order = 1
     layer_class = GainLayer
     start = "exact"

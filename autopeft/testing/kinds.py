@@ -1,0 +1,189 @@
+"""The contract of a kind of task: inherit the suite, give it a task, and its trials are tested on tiny models.
+
+class TestMyKind(KindContract):
+    architectures = ("bert", "llama")
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        ...  # write a few dozen rows of words of autopeft.testing.models.TEXTS, return the TaskSpec that names them
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from autopeft.backbones import Backbone
+from autopeft.methods import HEAD_ONLY, stock_lora
+from autopeft.saved import Use, loading_code, merged_code, open_saved, task_config, use_of
+from autopeft.tasks import Encoded, Task, pad_id_of
+from autopeft.testing.decoders import DECODERS, tiny_decoder
+from autopeft.testing.models import tiny_backbone
+from autopeft.testing.tasks import TaskContract
+from autopeft.training import fine_tune
+from autopeft.training.measuring import measure
+from autopeft.trials import TRIALS, Batch, TrialKind, TrialRunner, TrialSetting, kind_of, use_threads
+
+__all__ = ["KindContract"]
+
+_CPU = torch.device("cpu")
+
+
+class KindContract(TaskContract):
+    """What every kind of task promises; a subclass provides the fixture `spec`, a task that a tiny model can learn.
+
+    Attributes:
+        architectures: The tiny models that the kind is tried on.
+        learns: Whether a tiny model can do better than it does untouched, within some steps.
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("bert", "roberta", "gpt2", "llama")
+    learns: ClassVar[bool] = True
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Try each architecture; all but the first are slow."""
+        if "architecture" in metafunc.fixturenames:
+            first, *others = self.architectures
+            slow = [pytest.param(each, marks=pytest.mark.slow) for each in others]
+            metafunc.parametrize("architecture", [first, *slow], scope="class")
+
+    @pytest.fixture(scope="class")
+    def backbone(self, task: Task, architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+        """A tiny model as the kind loads it."""
+        use_threads(1)
+        folder = tmp_path_factory.mktemp("model")
+        decodes = architecture in DECODERS and not kind_of(task).has_head
+        path = tiny_decoder(architecture, folder) if decodes else tiny_backbone(architecture, folder)
+        return kind_of(task).load_backbone(path)
+
+    @pytest.fixture(scope="class")
+    def setting(self, task: Task, backbone: Backbone) -> TrialSetting:
+        """How the kind itself sets a trial, made small."""
+        chosen, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), batch_size=8, precision="fp32")
+        small = min(chosen.examples, 64)
+        return replace(chosen, examples=small, epochs=4.0, max_length=min(chosen.max_length, 64))
+
+    @pytest.fixture(scope="class")
+    def runner(self, task: Task, backbone: Backbone, setting: TrialSetting) -> TrialRunner:
+        """A runner of trials."""
+        return TrialRunner(backbone, task, setting, _CPU)
+
+    @pytest.fixture(scope="class")
+    def kept(self, runner: TrialRunner, backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        """A trial of stock LoRA, and the folder of what it kept."""
+        folder = tmp_path_factory.mktemp("kept")
+        outcome = runner.run(stock_lora(backbone.shape, 1e-2), 0, folder=folder)
+        assert outcome.status == "complete", outcome.detail or outcome.message
+        return outcome, folder
+
+    def test_it_is_in_both_tables(self, task: Task) -> None:
+        """Its trials are entered under the name of its data."""
+        assert isinstance(kind_of(task), TRIALS[task.kind.name])
+        assert kind_of(task).untouched
+        assert kind_of(task).does
+
+    def test_batches_cover_each_row_once(self, task: Task, backbone: Backbone) -> None:
+        """An epoch holds each row once, shuffled by its seed, padded and masked; in parts it holds the same rows."""
+        kind, encoded, pad_id = _encoded(task, backbone)
+        for rng in (None, np.random.default_rng(0)):
+            groups = kind.grouped(encoded, 8, rng)
+            assert sorted(np.concatenate(groups).tolist()) == list(range(len(encoded)))
+            for group in groups[:4]:
+                batch = kind.collate(encoded, group, pad_id)
+                longest = max(len(encoded.inputs["input_ids"][row]) for row in group)
+                assert batch["input_ids"].shape == batch["attention_mask"].shape == (len(group), longest)
+                parts = kind.parted(encoded, group, 3)
+                assert sorted(np.concatenate(parts).tolist()) == sorted(group.tolist())
+
+    def test_the_loss_of_a_batch_is_a_mean_over_its_terms(self, task: Task, backbone: Backbone) -> None:
+        """Parts of a batch, each weighed by its terms, have the loss of the whole; so their gradients add up."""
+        kind, encoded, pad_id = _encoded(task, backbone)
+        model = kind.model(backbone, _CPU)
+        group = kind.grouped(encoded, 8)[0]
+        whole = kind.collate(encoded, group, pad_id)
+        parts = [kind.collate(encoded, part, pad_id) for part in kind.parted(encoded, group, 3)]
+        with torch.no_grad():
+            expected = float(kind.loss(model, whole, _CPU, "fp32"))
+            losses = [float(kind.loss(model, part, _CPU, "fp32")) * kind.terms(part) for part in parts]
+        assert math.isfinite(expected)
+        assert sum(losses) / kind.terms(whole) == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+    def test_what_is_measured_does_not_depend_on_order(self, task: Task, backbone: Backbone) -> None:
+        """Every metric that is measured in passing is there, with the loss, in bounds, whatever the batches."""
+        kind, encoded, pad_id = _encoded(task, backbone)
+        model = kind.model(backbone, _CPU)
+        alike = [_measured(kind, model, encoded, pad_id, size) for size in (4, 16)]
+        assert alike[0] == pytest.approx(alike[1], abs=1e-5)
+        for name, metric in task.kind.metrics.items():
+            if metric.quick:
+                assert metric.signed(alike[0][name]) >= metric.signed(metric.worst) - 1e-9
+        assert math.isfinite(alike[0]["loss"])
+
+    def test_the_mean_of_the_scores_is_the_metric(self, runner: TrialRunner, task: Task, kept: Any) -> None:
+        """Each unit has a score; their mean is what the trial reached, with its sign such that more is better."""
+        outcome, folder = kept
+        scores = runner.score(folder, "validation")
+        assert scores.ndim == 1
+        assert np.isfinite(scores).all()
+        assert scores.mean() == pytest.approx(outcome.accuracy, abs=1e-4)
+        assert outcome.accuracy == pytest.approx(task.judge.signed(outcome.metrics[task.metric]), abs=1e-9)
+        assert np.isfinite(runner.score(folder, "test")).all()
+
+    def test_a_trial_repeats_itself_and_learns(self, runner: TrialRunner, backbone: Backbone, kept: Any) -> None:
+        """The same configuration and seed give the same outcome, whatever ran before; training helps."""
+        outcome, _ = kept
+        untouched = runner.run(HEAD_ONLY, 1)
+        assert untouched.status == "complete", untouched.detail
+        again = runner.run(stock_lora(backbone.shape, 1e-2), 0)
+        assert again.metrics == outcome.metrics
+        if self.learns:
+            first, last = outcome.curve[0], outcome.curve[-1]
+            assert last["loss"] < first["loss"]
+
+    def test_what_is_saved_is_read_again(self, task: Task, backbone: Backbone, setting: TrialSetting) -> None:
+        """What a folder says of its use is JSON, and comes back as it was; configs know the task."""
+        use = use_of(backbone, task, setting)
+        assert Use.model_validate_json(use.model_dump_json()) == use
+        assert use.empty_task().kind.name == task.kind.name
+        json.dumps(task_config(backbone, task).to_dict(), default=str)
+
+    def test_its_cards_are_python(self, task: Task, backbone: Backbone, setting: TrialSetting) -> None:
+        """The code on cards compiles, for adapters and for a merged model."""
+        for code in (
+            loading_code(stock_lora(backbone.shape, 1e-3), backbone, task, setting.max_length),
+            merged_code(backbone, task, setting.max_length),
+        ):
+            compile(code, "card", "exec")
+
+    def test_a_full_fine_tune_is_measured_like_a_trial(
+        self, task: Task, backbone: Backbone, setting: TrialSetting, tmp_path: Path
+    ) -> None:
+        """The Trainer that the kind names trains it; what is saved reaches what was said, and can be opened."""
+        found = fine_tune(stock_lora(backbone.shape, 1e-2), backbone, task, replace(setting, epochs=1.0), tmp_path)
+        assert task.metric in found.test
+        opened = open_saved(tmp_path)
+        again = measure(opened.ready.model, task, "test", opened.ready.tokenizer, setting).figures
+        assert again[task.metric] == pytest.approx(found.test[task.metric], abs=1e-4)
+        rows = task.kind.asks(task.schema)
+        if rows:
+            few = task.kind.nothing(task.schema)
+            assert len(kind_of(task).predict(opened.ready, few)[0]) == 0
+
+
+def _encoded(task: Task, backbone: Backbone) -> tuple[TrialKind, Encoded, int]:
+    kind, tokenizer = kind_of(task), backbone.tokenizer()
+    return kind, kind.encode(task.validation, tokenizer, 64), pad_id_of(tokenizer)
+
+
+def _measured(kind: TrialKind, model: Any, encoded: Encoded, pad_id: int, size: int) -> dict[str, float]:
+    parts: list[tuple[np.ndarray, Batch]] = [
+        (rows, kind.collate(encoded, rows, pad_id)) for rows in kind.grouped(encoded, size)
+    ]
+    return kind.measure(model, parts, "fp32", lambda rows, longest: None).figures
