@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from autopeft.export import Exported, ExportJob, Origin, export, target_named
 from autopeft.launch import Listener, SearchPlan, SearchResult, groundwork, open_run, prepare, run_search
+from autopeft.launch.groundwork import DATA_FIELDS, kind_settings
 from autopeft.launch.quiet import quiet
 from autopeft.plugins import load_plugin
 from autopeft.report import write_front
@@ -31,12 +32,6 @@ from autopeft.training import evaluate as evaluate_saved
 from autopeft.training import predict as predict_rows
 
 __all__ = ["evaluate", "export_run", "predict", "search", "train"]
-
-#: Settings of a search that `autopeft train` has flags for, and that say on what it trains.
-_ON_WHAT = (
-    *("model", "revision", "roles", "task", "data", "kind", "text", "text2", "label", "messages", "prompt"),
-    *("completion", "choices", "validation", "test", "metric", "generate", "plugin"),
-)
 
 
 def search(
@@ -224,7 +219,8 @@ def predict(
 
 def _words(plan: SearchPlan) -> Iterator[str]:
     """Yield the flags of `autopeft train` that name what a search ran on."""
-    for name in _ON_WHAT:
-        value = getattr(plan, name)
-        if value is not None:
-            yield from (f"--{name}", str(value))
+    for name in ("model", "revision", "roles", "task", *DATA_FIELDS, *kind_settings(), "plugin"):
+        value = getattr(plan, name, None)
+        # The seed stands among the settings of the training.
+        if value is not None and name != "seed":
+            yield from (f"--{name.replace('_', '-')}", str(value))

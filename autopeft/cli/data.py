@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.data_options import DATA, takes
 from autopeft.cli.header import shown
 
 if TYPE_CHECKING:
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["data"]
 
 #: Options of this verb that are no settings of a search.
-_NO_SETTINGS = ("file", "tokens", "json")
+_NO_SETTINGS = ("file", "tokens", "json", "settings")
 
 #: So many labels are listed; `--json` has all.
 _LISTED = 50
 
 
+@takes([name for name in DATA if name != "data"])
 def data(
     file: Annotated[
         str | None, typer.Argument(help="File, folder, pattern of files, or a `datasets` name.", metavar="FILE")
@@ -28,24 +30,15 @@ def data(
     model: options.Model = None,
     revision: options.Revision = None,
     trust_remote_code: options.TrustRemoteCode = False,
-    task: options.TaskName = None,
-    kind: options.Kind = None,
-    text: options.Text = None,
-    text2: options.Text2 = None,
-    label: options.Label = None,
-    messages: options.Messages = None,
-    prompt: options.Prompt = None,
-    completion: options.Completion = None,
-    choices: options.Choices = None,
-    validation: options.Validation = None,
-    test: options.Test = None,
-    metric: options.Metric = None,
     seed: options.Seed = None,
     tokens: Annotated[bool, typer.Option("--tokens", help="Show the examples token by token.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **settings: Any,
 ) -> None:
     """Show what a search would read: rows, what is dropped, labels, lengths, and what decoders learn."""
-    flags = {name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS}
+    flags = {
+        name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
+    } | settings
     from rich.console import Console
 
     from autopeft.cli.json_output import documents

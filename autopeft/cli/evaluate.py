@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.data_options import DATA, takes
 from autopeft.cli.header import announce, shown
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Split(StrEnum):
     test = "test"
 
 
+@takes(DATA)
 def evaluate(
     adapter: Annotated[Path, typer.Argument(help="Folder of saved adapters.")],
     split: Annotated[Split, typer.Option(help="Which split.")] = Split.test,
@@ -38,21 +40,7 @@ def evaluate(
     revision: options.Revision = None,
     roles: options.Roles = None,
     trust_remote_code: options.TrustRemoteCode = False,
-    task: options.TaskName = None,
-    data: options.Data = None,
-    kind: options.Kind = None,
-    text: options.Text = None,
-    text2: options.Text2 = None,
-    label: options.Label = None,
-    messages: options.Messages = None,
-    prompt: options.Prompt = None,
-    completion: options.Completion = None,
-    choices: options.Choices = None,
-    validation: options.Validation = None,
-    test: options.Test = None,
-    metric: options.Metric = None,
     generate: options.Generate = None,
-    plugin: options.Plugin = None,
     seed: options.Seed = None,
     batch_size: options.BatchSize = None,
     max_length: options.MaxLength = None,
@@ -60,13 +48,14 @@ def evaluate(
     load_in_4bit: options.LoadIn4bit = None,
     load_in_8bit: options.LoadIn8bit = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    **settings: Any,
 ) -> None:
     """Measure saved adapters on the test split, or on validation, of a task."""
     flags = {
         name: value
         for name, value in locals().items()
-        if value is not None and name not in ("adapter", "split", "json")
-    }
+        if value is not None and name not in ("adapter", "split", "json", "settings")
+    } | settings
     from rich.console import Console
 
     from autopeft.cli.json_output import documents
@@ -77,8 +66,8 @@ def evaluate(
 
     quiet()
     with documents(json) as write:
-        if plugin is not None:
-            load_plugin(plugin)
+        if "plugin" in settings:
+            load_plugin(settings["plugin"])
         ground = evaluation_ground(adapter, flags)
         setting = ground.setting
         how = f"{split.value}, texts cut at {setting.max_length} tokens, {setting.precision}"

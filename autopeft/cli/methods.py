@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from autopeft.cli import options
 
 if TYPE_CHECKING:
     from autopeft.methods import Method
@@ -16,7 +17,7 @@ __all__ = ["methods"]
 
 def methods(
     name: Annotated[str | None, typer.Argument(help="Show this method and all its knobs.")] = None,
-    plugin: Annotated[Path | None, typer.Option(help="Python file that registers further methods.")] = None,
+    plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the methods with their source and costs; with a name, one of them with its knobs.

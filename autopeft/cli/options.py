@@ -53,7 +53,8 @@ Data = Annotated[
     typer.Option(help="File, folder or pattern of files, or a `datasets` name.", rich_help_panel=DATA_PANEL),
 ]
 Kind = Annotated[
-    str | None, typer.Option(help="classification or causal; default: as the columns say.", rich_help_panel=DATA_PANEL)
+    str | None,
+    typer.Option(help="Kind of task, see `autopeft tasks`; default: what the data shows.", rich_help_panel=DATA_PANEL),
 ]
 Text = Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=DATA_PANEL)]
 Text2 = Annotated[str | None, typer.Option(help="Column of the second text, for pairs.", rich_help_panel=DATA_PANEL)]
@@ -75,7 +76,7 @@ Test = Annotated[
 Metric = Annotated[
     str | None,
     typer.Option(
-        help="accuracy, macro_f1, mcc; of decoders token_accuracy, exact_match, rouge_l, token_f1, choice.",
+        help="What it is judged by, see `autopeft tasks`; default: the usual one of its kind.",
         rich_help_panel=DATA_PANEL,
     ),
 ]
@@ -83,7 +84,7 @@ Generate = Annotated[
     int | None,
     typer.Option(help="Validation examples to which decoders write answers.", rich_help_panel=TRIAL_PANEL),
 ]
-Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods.")]
+Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods or kinds of task.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 Examples = Annotated[int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=TRIAL_PANEL)]
 Epochs = Annotated[float | None, typer.Option(help="Epochs of a trial.", rich_help_panel=TRIAL_PANEL)]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.data_options import ASKED, takes
 from autopeft.cli.header import shown
 
 __all__ = ["predict"]
 
 
+@takes(ASKED)
 def predict(
     adapter: Annotated[Path, typer.Argument(help="Folder of train, select, a merged model or an export to PEFT.")],
     file: Annotated[
@@ -32,15 +34,11 @@ def predict(
     ] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     plugin: options.Plugin = None,
-    text: options.Text = None,
-    text2: options.Text2 = None,
-    messages: options.Messages = None,
-    prompt: options.Prompt = None,
-    choices: options.Choices = None,
     max_new_tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens that an answer has at most; default: as those learned have.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **columns: Any,
 ) -> None:
     """Tell the labels of texts with their probabilities, or answer, by the folder of something trained alone."""
     from autopeft.api import predict as predict_rows
@@ -51,8 +49,6 @@ def predict(
     if len(input2 or ()) not in (0, len(input or ())):
         raise AutopeftError(f"found {len(input or ())} --input and {len(input2 or ())} --input2; expected as many")
     texts = list(zip(input or (), input2, strict=True)) if input2 else input or ()
-    flags = {"text": text, "text2": text2, "messages": messages, "prompt": prompt, "choices": choices}
-    columns = {flag: column for flag, column in flags.items() if column is not None}
     quiet()
     with documents(json) as write:
         found = predict_rows(

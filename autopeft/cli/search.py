@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.data_options import DATA, takes
 from autopeft.cli.header import announce, say_on
 
 if TYPE_CHECKING:
@@ -21,31 +22,18 @@ __all__ = ["search"]
 _RUN = "Run"
 
 
+@takes(DATA)
 def search(
     spec: Annotated[Path | None, typer.Argument(help="YAML of a search; flags override it.")] = None,
     model: options.Model = None,
     revision: options.Revision = None,
     roles: options.Roles = None,
     trust_remote_code: options.TrustRemoteCode = False,
-    task: options.TaskName = None,
-    data: options.Data = None,
-    kind: options.Kind = None,
-    text: options.Text = None,
-    text2: options.Text2 = None,
-    label: options.Label = None,
-    messages: options.Messages = None,
-    prompt: options.Prompt = None,
-    completion: options.Completion = None,
-    choices: options.Choices = None,
-    validation: options.Validation = None,
-    test: options.Test = None,
-    metric: options.Metric = None,
     generate: options.Generate = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file \\[default; llm for decoders].")] = None,
     target: Annotated[
         str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")
     ] = None,
-    plugin: options.Plugin = None,
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
     warm_start: Annotated[Path | None, typer.Option(help="Run folder of an earlier search to begin from.")] = None,
@@ -110,13 +98,14 @@ def search(
     json: Annotated[
         bool, typer.Option("--json", help="Print front.json to standard output, the rest to standard error.")
     ] = False,
+    **settings: Any,
 ) -> None:
     """Search for the best PEFT configurations under a budget; run it again to resume."""
     flags = {
         name: value
         for name, value in locals().items()
-        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "json")
-    }
+        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "json", "settings")
+    } | settings
     from rich.console import Console
 
     from autopeft.cli.json_output import documents

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.data_options import DATA, takes
 from autopeft.cli.header import announce
 
 __all__ = ["train"]
 
 #: Options of this verb that are no settings of a search.
-_NO_SETTINGS = ("source", "pick", "report_to", "merge", "keep_checkpoints", "push_to_hub", "output")
+_NO_SETTINGS = ("source", "pick", "report_to", "merge", "keep_checkpoints", "push_to_hub", "output", "settings")
 
 
+@takes(DATA)
 def train(
     source: Annotated[Path, typer.Argument(help="Run folder, or YAML of a configuration.", metavar="RUN|CONFIG.yaml")],
     pick: Annotated[
@@ -25,21 +27,7 @@ def train(
     revision: options.Revision = None,
     roles: options.Roles = None,
     trust_remote_code: options.TrustRemoteCode = False,
-    task: options.TaskName = None,
-    data: options.Data = None,
-    kind: options.Kind = None,
-    text: options.Text = None,
-    text2: options.Text2 = None,
-    label: options.Label = None,
-    messages: options.Messages = None,
-    prompt: options.Prompt = None,
-    completion: options.Completion = None,
-    choices: options.Choices = None,
-    validation: options.Validation = None,
-    test: options.Test = None,
-    metric: options.Metric = None,
     generate: options.Generate = None,
-    plugin: options.Plugin = None,
     seed: options.Seed = None,
     examples: options.Examples = None,
     epochs: options.Epochs = None,
@@ -60,9 +48,12 @@ def train(
         str | None, typer.Option(help="Upload to this repository of the hub, private when new.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write; default: RUN/train.")] = None,
+    **settings: Any,
 ) -> None:
     """Train on the whole training split, keep the state best on validation, measure it on test; again to resume."""
-    flags = {name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS}
+    flags = {
+        name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
+    } | settings
     from rich.console import Console
 
     from autopeft.cli.quiet import quiet

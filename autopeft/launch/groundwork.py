@@ -12,7 +12,10 @@ from autopeft.plugins import load_plugin
 from autopeft.tasks import KINDS, Task, TaskSpec, load_task
 from autopeft.trials import TrialSetting, check_limits, draw, kind_of
 
-__all__ = ["Groundwork", "groundwork", "task_spec"]
+__all__ = ["DATA_FIELDS", "Groundwork", "groundwork", "kind_settings", "task_spec"]
+
+#: The settings of a search that say where the data is, `task` aside.
+DATA_FIELDS = tuple(field.name for field in fields(TaskSpec) if field.name not in ("name", "dataset", "subset"))
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,7 @@ def _setting(plan: SearchPlan, task: Task, backbone: Backbone) -> tuple[TrialSet
             "fidelity",
         }
     )
-    own = {name for kind in KINDS.values() for name in kind.options} - {field.name for field in fields(TaskSpec)}
-    for name in sorted(own):
+    for name in kind_settings():
         value = getattr(plan, name, None)
         if name in task.kind.options:
             asked[name] = value
@@ -84,7 +86,12 @@ def _setting(plan: SearchPlan, task: Task, backbone: Backbone) -> tuple[TrialSet
     return setting, notes
 
 
+def kind_settings() -> list[str]:
+    """Return the settings of a search that only some kinds of task have, and that do not say where the data is."""
+    options = {name for kind in KINDS.values() for name in kind.options}
+    return sorted(options - {field.name for field in fields(TaskSpec)})
+
+
 def task_spec(plan: SearchPlan) -> TaskSpec:
     """Return where a plan's data is."""
-    named = {field.name for field in fields(TaskSpec)} - {"name", "dataset", "subset"}
-    return TaskSpec.of(**plan.model_dump(include={"task", *named}))
+    return TaskSpec.of(**plan.model_dump(include={"task", *DATA_FIELDS}))

@@ -7,6 +7,7 @@ from typing import Any
 
 from autopeft.launch.groundwork import groundwork, task_spec
 from autopeft.launch.plan import SearchPlan
+from autopeft.plugins import load_plugin
 from autopeft.tasks import load_task, overview
 
 __all__ = ["Look", "look"]
@@ -33,6 +34,8 @@ def look(plan: SearchPlan) -> Look:
     """
     plan = plan.naming_data()
     if plan.model is None:
+        if plan.plugin is not None:
+            load_plugin(plan.plugin)
         task = load_task(task_spec(plan.located()))
         hint = "name a model by --model to see lengths in tokens, what is cut, and what decoders learn"
         return Look([*task.describe(), hint], overview(task))

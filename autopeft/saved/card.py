@@ -19,10 +19,13 @@ from autopeft.tasks.row_hashes import TRAINING_ROWS
 from autopeft.trials import kind_of
 from autopeft.whole_folder import WRITTEN
 
-__all__ = ["CARD", "Card", "explained", "write_card"]
+__all__ = ["CARD", "PLUGIN", "Card", "explained", "write_card"]
 
 #: The file of a card, as hubs show it.
 CARD = "README.md"
+
+#: What is said of a plugin.
+PLUGIN = "the plugin that the method, or the kind of task, is from"
 
 _FILES = {
     "adapter_config.json": "how the adapter is built, for PEFT",
@@ -129,11 +132,11 @@ def _table(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 def _explained(card: Card, folder: Path, coming: set[str]) -> str:
     """Say of each file, and of each folder, what it is."""
-    plugins = {file.name for file in plugin_files(card.configuration)}
+    plugins = {file.name for file in plugin_files(card.configuration, card.task)}
     rows = ["| file | what it is |", "| --- | --- |"]
     for name in sorted({path.name for path in folder.iterdir()} | coming):
         if name in plugins:
-            what = "the plugin that the method is from"
+            what = PLUGIN
         elif (folder / name / "adapter_config.json").is_file():
             what = f"the adapter of {name}, in PEFT's format"
         elif name.startswith("model-") or name == "model.safetensors.index.json":

@@ -66,7 +66,7 @@ def write_companions(configuration: Configuration, backbone: Backbone, task: Tas
     if backbone.roles is not None:
         roles = {name: getattr(backbone.roles, name) for name in ("layers", "attention", "roles")}
         (folder / ROLES_FILE).write_text(yaml.safe_dump(roles, sort_keys=False), encoding="utf8")
-    for file in plugin_files(configuration):
+    for file in plugin_files(configuration, task):
         shutil.copyfile(file, folder / file.name)
 
 
@@ -75,7 +75,8 @@ def write_rows(task: Task, folder: Path) -> None:
     np.save(folder / TRAINING_ROWS, row_hashes(task.kind, task.train))
 
 
-def plugin_files(configuration: Configuration) -> list[Path]:
-    """Return the files of the plugins that a configuration's methods are from."""
-    names = [part.method.words.name for part in plan(configuration)]
-    return plugins_of("method", names)
+def plugin_files(configuration: Configuration, task: Task | None = None) -> list[Path]:
+    """Return the files of the plugins that a configuration's methods are from, and the kind of a task."""
+    methods = plugins_of("method", [part.method.words.name for part in plan(configuration)])
+    kinds = [] if task is None else plugins_of("kind", [task.kind.name])
+    return sorted({*methods, *kinds})

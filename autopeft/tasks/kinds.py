@@ -25,7 +25,10 @@ def kind_named(name: str) -> TaskKind:
     if name not in KINDS:
         near = difflib.get_close_matches(name, KINDS, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise DataError(f"unknown kind of task '{name}'; expected one of: {', '.join(KINDS)}{hint}")
+        raise DataError(
+            f"unknown kind of task '{name}'; expected one of: {', '.join(KINDS)}{hint}, or one of your own with "
+            "--plugin FILE.py"
+        )
     return KINDS[name]
 
 

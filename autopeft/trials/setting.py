@@ -146,6 +146,7 @@ def choose_setting(
     early_stopping: bool = True,
     fidelity: Fidelity = "steps",
     least: int = 0,
+    lengths: np.ndarray | None = None,
 ) -> TrialSetting:
     """Choose a short trial that suits texts of which something is told; what is given is kept.
 
@@ -161,13 +162,14 @@ def choose_setting(
         early_stopping: Whether to measure trials on the way and stop the hopeless ones.
         fidelity: What a trial has less of on the way: `steps` or `examples`.
         least: So many examples its kind of task needs at least.
+        lengths: Tokens of each training example, uncut; those of its texts when left out.
 
     Raises:
         AutopeftError: When a number is not positive, or the precision unknown.
     """
     from autopeft.trials.hardware import resolve_precision
 
-    lengths = token_lengths(task.train, tokenizer)
+    lengths = token_lengths(task.train, tokenizer) if lengths is None else lengths
     limit = getattr(tokenizer, "model_max_length", None) or max_length or 0
     if max_length is None:
         max_length = min(choose_max_length(lengths), limit)

@@ -203,7 +203,7 @@ def test_the_plugin_that_a_method_is_from_is_beside_it(backbones: dict[str, Back
     plugin.unlink()
     [result] = run([tmp_path / "out"], tmp_path / "out.json", autopeft=True)
     assert np.allclose(result["together"], result["alone"], atol=1e-4)
-    assert "| `my_plugin.py` | the plugin that the method is from |" in (tmp_path / "out" / "README.md").read_text()
+    assert "| `my_plugin.py` | the plugin that the method, or the kind of task, is from |" in (tmp_path / "out" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("modules", [{"lora": {"rank": 2}}, {"prompt": {"length": 3}}], ids=["lora", "prompt"])

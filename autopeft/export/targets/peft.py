@@ -24,7 +24,7 @@ from autopeft.export.training import TRAINING, copy_notes, write_training
 from autopeft.methods.builder import Part, inject, original_name, plan
 from autopeft.methods.storage import MANIFEST, copy_saved, read_manifest, write_manifest
 from autopeft.saved import loading_code, use_of, write_companions
-from autopeft.saved.card import explained
+from autopeft.saved.card import PLUGIN, explained
 from autopeft.saved.companions import plugin_files
 from autopeft.space import Configuration
 from autopeft.tasks.row_hashes import TRAINING_ROWS
@@ -70,8 +70,8 @@ class Peft(Target):
         code = (
             loading_code(job.configuration, backbone, job.task, job.setting.max_length) if job.trained else _fresh(job)
         )
-        own = {file.name for file in plugin_files(job.configuration)}
-        known = dict.fromkeys(own, "the plugin that the method is from")
+        own = {file.name for file in plugin_files(job.configuration, job.task)}
+        known = dict.fromkeys(own, PLUGIN)
         known |= {part.name: "the adapter of this method, as PEFT has it" for part in parts if len(parts) > 1}
         files = {
             path.name + "/" * path.is_dir(): known.get(path.name, explained(path.name))

@@ -32,6 +32,7 @@ from autopeft.export.training import (
     write_yaml,
 )
 from autopeft.methods.builder import plan
+from autopeft.saved.card import PLUGIN
 from autopeft.saved.companions import plugin_files
 from autopeft.space import Configuration
 from autopeft.trials import TrialKind
@@ -106,6 +107,6 @@ def script_guide(job: ExportJob, rows: str) -> Guide:
         TRAINING: "its settings",
         CONFIG_NAME: "the adapter, as PEFT builds it",
         f"{DATA}/": f"training and validation examples, {rows}",
-        **{file.name: "the plugin that the method is from" for file in plugin_files(job.configuration)},
+        **{file.name: PLUGIN for file in plugin_files(job.configuration)},
     }
     return Guide(files, f"python {SCRIPT}", notes=copy_notes(job))
