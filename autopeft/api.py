@@ -222,5 +222,5 @@ def _words(plan: SearchPlan) -> Iterator[str]:
     for name in ("model", "revision", "roles", "task", *DATA_FIELDS, *kind_settings(), "plugin"):
         value = getattr(plan, name, None)
         # The seed stands among the settings of the training.
-        if value is not None and name != "seed":
-            yield from (f"--{name.replace('_', '-')}", str(value))
+        if value not in (None, False) and name != "seed":
+            yield from (f"--{name.replace('_', '-')}", *([] if value is True else [str(value)]))

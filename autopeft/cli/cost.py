@@ -18,23 +18,26 @@ def cost(
     revision: options.Revision = None,
     roles: options.Roles = None,
     trust_remote_code: options.TrustRemoteCode = False,
+    kind: Annotated[str | None, typer.Option(help="Kind of task, see `autopeft tasks` \\[the first of them].")] = None,
     plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count a configuration's trainable parameters exactly; no weights are loaded."""
-    from autopeft.backbones import load_backbone
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.costs import Costs
     from autopeft.methods import VOCABULARY
     from autopeft.plugins import load_plugin
     from autopeft.space import canonical, read_configuration
+    from autopeft.tasks import KINDS, kind_named
+    from autopeft.trials import TRIALS
 
     quiet()
     with documents(json) as write:
         if plugin is not None:
             load_plugin(plugin)
-        backbone = load_backbone(model, revision, roles, trust_remote_code=trust_remote_code)
+        named = next(iter(KINDS)) if kind is None else kind_named(kind).name
+        backbone = TRIALS[named].load_backbone(model, revision, roles, trust_remote_code=trust_remote_code)
         exact = canonical(read_configuration(configuration), VOCABULARY, backbone.shape)
         costs = Costs(backbone)
         params, share = costs.params(exact), costs.share(exact)

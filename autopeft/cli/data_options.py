@@ -30,6 +30,8 @@ DATA: Mapping[str, Any] = {
     "completion": options.Completion,
     "validation": options.Validation,
     "test": options.Test,
+    "group": options.Group,
+    "drop_duplicates": options.DropDuplicates,
     "metric": options.Metric,
     "plugin": options.Plugin,
 }

@@ -12,10 +12,12 @@ __all__ = [
     "Choices",
     "Completion",
     "Data",
+    "DropDuplicates",
     "Epochs",
     "Examples",
     "Generate",
     "GradientCheckpointing",
+    "Group",
     "Kind",
     "Label",
     "LoadIn4bit",
@@ -72,6 +74,12 @@ Validation = Annotated[
 ]
 Test = Annotated[
     Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=DATA_PANEL)
+]
+Group = Annotated[
+    str | None, typer.Option(help="Column whose equal values stay in one split.", rich_help_panel=DATA_PANEL)
+]
+DropDuplicates = Annotated[
+    bool | None, typer.Option("--drop-duplicates", help="Leave repeated inputs out.", rich_help_panel=DATA_PANEL)
 ]
 Metric = Annotated[
     str | None,

@@ -51,6 +51,8 @@ class SearchPlan(BaseModel):
     choices: str | None = Field(None, description="column of the choices, one of which the completion names")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
+    group: str | None = Field(None, description="column that says which rows stay together when rows are split")
+    drop_duplicates: bool = Field(False, description="leave inputs out that stand in the data already")
     metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")
     generate: int | None = Field(None, ge=0, description="validation examples to which decoders write answers")
     space: str | dict[str, Any] | None = Field(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from autopeft.errors import DataError
 from autopeft.tasks.classification.icd10 import load_icd10
+from autopeft.tasks.duplicates import with_duplicates_said, without_duplicates
 from autopeft.tasks.kinds import recognised
 from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
+from autopeft.tasks.splits import LEAST_ROWS
 from autopeft.tasks.task import Task
 
 __all__ = ["PACKAGED", "PackagedTask", "load_task"]
@@ -46,7 +48,17 @@ def load_task(spec: TaskSpec) -> Task:
     if spec.name:
         return _packaged(spec, spec.name)
     source = Source(spec)
-    return recognised(source).load(source)
+    task = recognised(source).load(source)
+    if not spec.drop_duplicates:
+        return with_duplicates_said(task)
+    task = without_duplicates(task)
+    for name, least in LEAST_ROWS.items():
+        if len(task.splits[name]) < least:
+            raise DataError(
+                f"task {task.name}: without duplicates {name} has {len(task.splits[name])} examples, expected at least "
+                f"{least}; add rows, or leave --drop-duplicates out"
+            )
+    return task
 
 
 def _packaged(spec: TaskSpec, name: str) -> Task:

@@ -8,7 +8,10 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Metric"]
+__all__ = ["MOST_COMMON", "Metric"]
+
+#: A label more common than this is right so often by itself that a share of right ones says little.
+MOST_COMMON = 0.7
 
 Value = TypeVar("Value", float, NDArray[np.float64])
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from autopeft.errors import DataError
+from autopeft.tasks.grouping import split_by_group
 from autopeft.tasks.hub import read_dataset
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.tables import Table, is_source, read_source
@@ -53,7 +54,9 @@ class Source:
                 # The split that was named stands, whatever the folder holds.
                 said = (f"taken in place of the {split} split of {source}",) if split in tables else ()
                 tables[split] = replace(table, notes=(*table.notes, *said))
-        return tables
+        if spec.group is None:
+            return tables
+        return split_by_group(tables, spec.group, spec.label_column, spec.seed)
 
     @property
     def columns(self) -> tuple[str, ...]:

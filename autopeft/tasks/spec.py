@@ -33,6 +33,8 @@ class TaskSpec:
         choices: The column with the choices of a question, one of which the completion names.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
+        group: The column that says which rows stay together when rows are split.
+        drop_duplicates: Whether inputs that stand in the data already are left out.
         metric: What `accuracy` stands for in every result; the kind's usual one when left out.
         seed: Seed of the split.
     """
@@ -51,6 +53,8 @@ class TaskSpec:
     choices: str | None = None
     validation: str | None = None
     test: str | None = None
+    group: str | None = None
+    drop_duplicates: bool = False
     metric: str | None = None
     seed: int = 0
 
@@ -61,6 +65,8 @@ class TaskSpec:
             raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
         if not self.data and (self.validation or self.test):
             raise DataError("validation and test files go with a data file; give data too, or leave them out")
+        if self.group and self.validation and self.test:
+            raise DataError("group says which rows stay together when they are split, but all splits are given")
         if self.subset and not self.dataset:
             raise DataError("subset goes with dataset; give dataset too, or leave subset out")
 

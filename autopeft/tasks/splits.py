@@ -10,7 +10,7 @@ import numpy as np
 
 from autopeft.tasks.task import Split
 
-__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "LEAST_ROWS", "held_out_rows", "hold_out"]
+__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "LEAST_ROWS", "held_out_rows", "held_out_share", "hold_out"]
 
 S = TypeVar("S", bound=Split)
 
@@ -69,7 +69,7 @@ def held_out_rows(
     for rows in groups.values():
         by_label[labels[rows[0]]].append(rows)
 
-    share = {name: _share(len(groups), HELD_OUT_CAPS[name]) for name in names}
+    share = {name: held_out_share(len(groups), name) for name in names}
     rng = np.random.default_rng(seed)
     taken: dict[str, list[int]] = {name: [] for name in ("train", *names)}
     # What rounding owes each split is carried from rare labels to common ones, so that the totals hold.
@@ -89,7 +89,7 @@ def held_out_rows(
     return {name: sorted(indices) for name, indices in taken.items()}
 
 
-def _share(total: int, cap: int) -> float:
-    """Return the share of `total` texts that a split gets."""
-    wanted = min(max(HELD_OUT_SHARE * total, _HELD_OUT_LEAST), cap, total / 4)
+def held_out_share(total: int, name: str) -> float:
+    """Return the share of `total` examples that a split gets which is taken off them."""
+    wanted = min(max(HELD_OUT_SHARE * total, _HELD_OUT_LEAST), HELD_OUT_CAPS[name], total / 4)
     return wanted / total

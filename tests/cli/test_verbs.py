@@ -8,8 +8,10 @@ import time
 import pytest
 from typer.testing import CliRunner
 
+from autopeft.backbones import load_backbone, load_decoder
 from autopeft.cli import app
 from autopeft.space import SearchSpace, load_space, shipped_spaces
+from autopeft.testing.decoders import tiny_decoder
 
 runner = CliRunner()
 
@@ -22,7 +24,7 @@ def invoke(*words):
 
 VERB_NAMES = (
     *("search", "select", "front", "report", "compare", "cost", "export", "train", "evaluate"),
-    *("spaces", "tasks", "methods"),
+    *("spaces", "tasks", "methods", "plugin"),
 )
 
 VERBS = [
@@ -52,6 +54,15 @@ def test_cost_of_stock_lora(tmp_path):
     assert (data["params"], data["backbone_params"]) == (2 * 6 * 8 * (384 + 384), 22_713_216)
     (tmp_path / "c.json").write_text(json.dumps(data["configuration"]))
     assert json.loads(invoke("cost", tmp_path / "c.json", "--json")) == data
+
+
+def test_cost_counts_as_a_search_of_the_kind_does(tmp_path):
+    model = tiny_decoder("llama", tmp_path)
+    (tmp_path / "c.yaml").write_text("modules: {lora: {rank: 8, targets: [q, v]}}")
+    found = json.loads(invoke("cost", tmp_path / "c.yaml", "--model", model, "--kind", "causal", "--json"))
+    # The language-modelling head belongs to a decoder, and is counted with it.
+    assert found["backbone_params"] == load_decoder(model).num_parameters > load_backbone(model).num_parameters
+    assert found["share"] == found["params"] / found["backbone_params"]
 
 
 def test_spaces(tmp_path):

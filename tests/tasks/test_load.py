@@ -36,7 +36,7 @@ def test_given_files_are_used_as_they_are(tmp_path, rows):
     )
     task = load_task(spec)
     assert [len(split) for split in task.splits.values()] == [150, 40, 20]
-    assert task.notes == ("10 of 40 validation texts also stand in train",)
+    assert task.notes[0] == "10 of 40 validation inputs also stand in train"
 
 
 def test_rows_with_an_empty_text_or_label_are_dropped_and_counted(tmp_path, rows):

@@ -44,7 +44,7 @@ class Own(Target):
         write_training(job, folder)
         files = {_FILE: "the configuration", TRAINING: "how it was trained, for people"}
         model = job.backbone.name if job.backbone.package else job.backbone.path
-        cost = f"autopeft cost {_FILE} {join(['--model', model])}"
+        cost = f"autopeft cost {_FILE} {join(['--model', model, '--kind', job.task.kind.name])}"
         if job.origin is None:
             return Guide(files, cost)
         return Guide(

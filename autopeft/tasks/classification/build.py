@@ -49,6 +49,11 @@ def read_classes(
     for split in parts:
         refuse_unusable(intake[split])
     missing = [split for split in ("validation", "test") if split not in parts]
+    if missing and spec.group:
+        raise DataError(
+            f"task {name}: {' and '.join(missing)} has no row with a label, and cannot be split off by '{spec.group}' "
+            "any more; leave that split out of the data"
+        )
     if missing:
         _check_labels(parts["train"], name)
         parts |= hold_out(parts["train"], parts["train"].texts, parts["train"].names, missing, spec.seed)
@@ -56,7 +61,6 @@ def read_classes(
     labels = _order(parts["train"], tables["train"].classes.get(spec.label_column))
     _check(parts, labels, name, missing)
     notes += _rare(parts, labels)
-    notes += _overlaps(parts)
     number = {label: index for index, label in enumerate(labels)}
     splits = {
         split: LabelledTexts(tuple(part.texts), tuple(number[label] for label in part.names))
@@ -136,17 +140,6 @@ def _rare(parts: Mapping[str, Examples], labels: Sequence[str]) -> list[str]:
         return []
     each = "a label" if len(found) == 1 else f"{len(found)} labels"
     return [f"{each} without a row in each split, learned but not measured there: {listed(found)}; {_RARE}"]
-
-
-def _overlaps(parts: Mapping[str, Examples]) -> list[str]:
-    """Say how many validation and test texts also stand in train (only possible in given files)."""
-    seen = set(parts["train"].texts)
-    notes = []
-    for split in ("validation", "test"):
-        both = sum(text in seen for text in parts[split].texts)
-        if both:
-            notes.append(f"{both} of {len(parts[split])} {split} texts also stand in train")
-    return notes
 
 
 def _rows(count: int) -> str:

@@ -13,7 +13,7 @@ from autopeft.tasks.classification.build import read_classes
 from autopeft.tasks.classification.schema import Classes
 from autopeft.tasks.intake import listed
 from autopeft.tasks.kind import Sample
-from autopeft.tasks.metric import Metric
+from autopeft.tasks.metric import MOST_COMMON, Metric
 from autopeft.tasks.overview import SHOWN
 from autopeft.tasks.source import Source
 from autopeft.tasks.task import Task
@@ -72,9 +72,11 @@ class Classification(TextKind):
     def describe(self, task: Task) -> list[str]:
         """Say how many labels there are, and how common the most common one is."""
         common = Counter(task.train.labels).most_common(1)[0][1] / len(task.train)
+        hint = ", so that accuracy says little: --metric macro_f1 or mcc says more"
+        better = hint if common > MOST_COMMON and task.metric == self.usual else ""
         return [
             f"{self._in_words(task)} with {len(task.schema.labels)} labels",
-            f"the most common label has {common:.1%} of train",
+            f"the most common label has {common:.1%} of train{better}",
         ]
 
     def overview(self, task: Task, tokenizer: Any) -> dict[str, Any]:

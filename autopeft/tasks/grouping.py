@@ -1,0 +1,93 @@
+"""Split rows for the user so that groups of them stay together: those of one author, one patient, one document."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from autopeft.errors import DataError
+from autopeft.tasks.splits import held_out_share
+from autopeft.tasks.tables import Table, is_missing, text_of
+
+__all__ = ["split_by_group"]
+
+#: Of so many draws the one is taken in which the labels are spread most evenly.
+_DRAWS = 32
+
+
+def split_by_group(tables: Mapping[str, Table], group: str, label: str, seed: int) -> dict[str, Table]:
+    """Split off the splits that are missing, whole groups at a time.
+
+    Args:
+        tables: `train`, and perhaps others.
+        group: The column that says to which group a row belongs; rows without one are groups of their own.
+        label: A column whose values shall be spread evenly, where there is one.
+        seed: Seed of the draws.
+
+    Returns:
+        All three splits.
+
+    Raises:
+        DataError: When there is no such column, or too few groups.
+    """
+    train = tables["train"]
+    missing = [name for name in ("validation", "test") if name not in tables]
+    if group not in train.columns:
+        raise DataError(
+            f"'{train.source}' has no column '{group}' to keep rows together by; found: {', '.join(train.columns)}. "
+            "Name one by --group, or leave it out"
+        )
+    if not missing:
+        return dict(tables)
+    members: dict[str, list[int]] = defaultdict(list)
+    for number, (_, row) in enumerate(train.rows):
+        value = row.get(group)
+        members[f"row {number}" if is_missing(value) else f"group {text_of(value)}"].append(number)
+    groups = list(members.values())
+    if len(groups) <= len(missing):
+        raise DataError(
+            f"'{train.source}': the column '{group}' holds {len(groups)} group{'s' * (len(groups) != 1)}, expected "
+            f"more than {len(missing)} to split {' and '.join(missing)} off; give them as files, or name another column"
+        )
+    values = [str(row.get(label)) for _, row in train.rows] if label in train.columns else [""] * len(train.rows)
+    rng = np.random.default_rng(seed)
+    draws = [_draw(groups, missing, len(train.rows), rng) for _ in range(_DRAWS)]
+    best = min(draws, key=lambda parts: _unevenness(parts, values))
+    said = (
+        f"{' and '.join(missing)} split off the training rows by '{group}', {len(groups):,} groups, each whole in one "
+        f"split (seed {seed})"
+    )
+    found = {name: replace(train, rows=[train.rows[row] for row in rows]) for name, rows in best.items()}
+    found["train"] = replace(found["train"], notes=(*train.notes, said))
+    return {**found, **{name: table for name, table in tables.items() if name != "train"}}
+
+
+def _draw(
+    groups: Sequence[Sequence[int]], missing: Sequence[str], total: int, rng: np.random.Generator
+) -> dict[str, list[int]]:
+    """Give groups in random order to splits that lack rows, where they fit; the rest to `train`."""
+    wanted = {name: held_out_share(total, name) * total for name in missing}
+    parts: dict[str, list[int]] = {name: [] for name in ("train", *missing)}
+    order = [groups[place] for place in rng.permutation(len(groups))]
+    for place, rows in enumerate(order):
+        left = len(order) - place
+        empty = [name for name in missing if not parts[name]]
+        fitting = [name for name in missing if len(parts[name]) + len(rows) / 2 <= wanted[name]]
+        # The last groups go to splits that have none yet, however large they are.
+        name = empty[0] if left <= len(empty) else fitting[0] if fitting else "train"
+        parts[name] += rows
+    return {name: sorted(rows) for name, rows in parts.items()}
+
+
+def _unevenness(parts: Mapping[str, Sequence[int]], values: Sequence[str]) -> float:
+    """Return how far the shares of values in the splits are from those in all rows, and sizes from train's right."""
+    whole = Counter(values)
+    total = len(values)
+    found = 0.0 if parts["train"] else np.inf
+    for rows in parts.values():
+        counts = Counter(values[row] for row in rows)
+        found += sum(abs(counts[value] / max(1, len(rows)) - count / total) for value, count in whole.items())
+    return float(found)
