@@ -27,6 +27,7 @@ import autopeft
 from autopeft.backbones import Backbone, Decoder, load_backbone, load_decoder
 from autopeft.methods import HEAD_ONLY, VOCABULARY, apply, load
 from autopeft.saved import Use
+from autopeft.saved.card import PLUGIN
 from autopeft.space import Configuration, canonical
 from autopeft.tasks import LabelledTexts, Task, collate, pad_id_of
 from autopeft.tasks.causal import FORMATS, Causal, CausalSplit, Turn
@@ -203,7 +204,8 @@ def test_the_plugin_that_a_method_is_from_is_beside_it(backbones: dict[str, Back
     plugin.unlink()
     [result] = run([tmp_path / "out"], tmp_path / "out.json", autopeft=True)
     assert np.allclose(result["together"], result["alone"], atol=1e-4)
-    assert "| `my_plugin.py` | the plugin that the method, or the kind of task, is from |" in (tmp_path / "out" / "README.md").read_text()
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"| `my_plugin.py` | {PLUGIN} |" in card
 
 
 @pytest.mark.parametrize("modules", [{"lora": {"rank": 2}}, {"prompt": {"length": 3}}], ids=["lora", "prompt"])
