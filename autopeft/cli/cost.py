@@ -18,7 +18,9 @@ def cost(
     revision: options.Revision = None,
     roles: options.Roles = None,
     trust_remote_code: options.TrustRemoteCode = False,
-    kind: Annotated[str | None, typer.Option(help="Kind of task, see `autopeft tasks` \\[the first of them].")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of task, see `autopeft tasks`; default: one that trains a new head.")
+    ] = None,
     plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

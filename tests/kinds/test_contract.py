@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from autopeft.tasks import KINDS, TaskSpec
+from autopeft.tasks import KINDS, Source, TaskSpec
+from autopeft.tasks.kinds import recognised
 from autopeft.testing.kinds import KindContract
 from autopeft.trials import TRIALS
 
@@ -14,6 +15,17 @@ WORDS = ("good happy film", "bad sad story", "how many of it", "the left arm")
 def test_both_tables_have_the_same_kinds():
     assert list(KINDS) == list(TRIALS)
     assert all(name == kind.name for name, kind in KINDS.items())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_samples_are_recognised_as_what_they_are(name, tmp_path):
+    for sample in KINDS[name].samples:
+        (tmp_path / sample.file).write_text(sample.content)
+        words = sample.flags.split()
+        flags = dict(zip((word.removeprefix("--").replace("-", "_") for word in words[::2]), words[1::2], strict=True))
+        flags.pop("model", None)
+        kind = recognised(Source(TaskSpec.of(data=str(tmp_path / sample.file), **flags)))
+        assert kind.name == name
 
 
 class TestClassification(KindContract):

@@ -40,11 +40,14 @@ class Causal(TaskKind):
     layout = "rows with the columns of one of these forms: " + "; ".join(", ".join(form.columns) for form in FORMATS)
     samples = (
         Sample(
-            "answers.jsonl", '{"prompt": "2 + 2 =", "completion": " 4"}\n{"prompt": "3 + 4 =", "completion": " 7"}\n'
+            "answers.jsonl",
+            '{"prompt": "2 + 2 =", "completion": " 4"}\n{"prompt": "3 + 4 =", "completion": " 7"}\n',
+            "--model smollm2",
         ),
         Sample(
             "talks.jsonl",
             '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi!"}]}\n',
+            "--model smollm2",
         ),
     )
     metrics: ClassVar[dict[str, Metric]] = {
