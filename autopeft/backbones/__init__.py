@@ -2,20 +2,25 @@
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, features, head_parameters, load_backbone
-from autopeft.backbones.cache import cache_folder
 from autopeft.backbones.decoder import Decoder, load_decoder
 from autopeft.backbones.quantization import Quantization, loaded_bytes, quantization_of
+from autopeft.backbones.tagger import Tagger, load_tagger
+from autopeft.backbones.task_type import task_type_of
+from autopeft.cache import cache_folder
 
 __all__ = [
     "Anatomy",
     "Backbone",
     "Decoder",
     "Quantization",
+    "Tagger",
     "cache_folder",
     "features",
     "head_parameters",
     "load_backbone",
     "load_decoder",
+    "load_tagger",
     "loaded_bytes",
     "quantization_of",
+    "task_type_of",
 ]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from autopeft.backbones.cache import cache_folder
 from autopeft.backbones.quiet import quiet
+from autopeft.cache import cache_folder
 from autopeft.errors import BackboneError
 
 __all__ = ["SMOLLM2", "convert", "packaged_smollm2"]

@@ -18,6 +18,8 @@ _READ: Mapping[str, Any] = {
     "messages": options.Messages,
     "prompt": options.Prompt,
     "choices": options.Choices,
+    "query": options.Query,
+    "document": options.Document,
 }
 
 #: Which data: each is the setting of a search of the same name.
@@ -28,6 +30,8 @@ DATA: Mapping[str, Any] = {
     **_READ,
     "label": options.Label,
     "completion": options.Completion,
+    "relevance": options.Relevance,
+    "candidates": options.Candidates,
     "validation": options.Validation,
     "test": options.Test,
     "group": options.Group,

@@ -9,9 +9,11 @@ import typer
 
 __all__ = [
     "BatchSize",
+    "Candidates",
     "Choices",
     "Completion",
     "Data",
+    "Document",
     "DropDuplicates",
     "Epochs",
     "Examples",
@@ -22,6 +24,7 @@ __all__ = [
     "Label",
     "LoadIn4bit",
     "LoadIn8bit",
+    "Loss",
     "MaxLength",
     "Messages",
     "Metric",
@@ -29,6 +32,8 @@ __all__ = [
     "Plugin",
     "Precision",
     "Prompt",
+    "Query",
+    "Relevance",
     "Revision",
     "Roles",
     "Seed",
@@ -69,6 +74,17 @@ Completion = Annotated[
     str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=DATA_PANEL)
 ]
 Choices = Annotated[str | None, typer.Option(help="Column of the choices of a question.", rich_help_panel=DATA_PANEL)]
+Query = Annotated[str | None, typer.Option(help="Column of the query.", rich_help_panel=DATA_PANEL)]
+Document = Annotated[
+    str | None, typer.Option(help="Column of the document that is ranked for it.", rich_help_panel=DATA_PANEL)
+]
+Relevance = Annotated[
+    str | None, typer.Option(help="Column that says how relevant the document is.", rich_help_panel=DATA_PANEL)
+]
+Candidates = Annotated[
+    int | None,
+    typer.Option(help="Documents ranked for a query \\[10]; twice as many on test.", rich_help_panel=DATA_PANEL),
+]
 Validation = Annotated[
     Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=DATA_PANEL)
 ]
@@ -86,6 +102,12 @@ Metric = Annotated[
     typer.Option(
         help="What it is judged by, see `autopeft tasks`; default: the usual one of its kind.",
         rich_help_panel=DATA_PANEL,
+    ),
+]
+Loss = Annotated[
+    str | None,
+    typer.Option(
+        help="What ranking is trained on: pointwise, pairwise or listwise (default).", rich_help_panel=TRIAL_PANEL
     ),
 ]
 Generate = Annotated[

@@ -29,6 +29,7 @@ def search(
     revision: options.Revision = None,
     roles: options.Roles = None,
     trust_remote_code: options.TrustRemoteCode = False,
+    loss: options.Loss = None,
     generate: options.Generate = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file \\[default; llm for decoders].")] = None,
     target: Annotated[

@@ -27,6 +27,7 @@ def train(
     revision: options.Revision = None,
     roles: options.Roles = None,
     trust_remote_code: options.TrustRemoteCode = False,
+    loss: options.Loss = None,
     generate: options.Generate = None,
     seed: options.Seed = None,
     examples: options.Examples = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peft import PeftConfig, PeftType
 
-from autopeft.backbones import Backbone, Decoder, head_parameters
+from autopeft.backbones import Backbone, head_parameters, task_type_of
 from autopeft.export.readable import shorten
 from autopeft.methods.builder import Part
 
@@ -16,7 +16,7 @@ def adapter_config(part: Part, backbone: Backbone) -> PeftConfig:
     config = part.method.peft_config(part.cells, backbone.anatomy)
     config.base_model_name_or_path = backbone.address
     config.revision = backbone.revision
-    config.task_type = "CAUSAL_LM" if isinstance(backbone, Decoder) else "SEQ_CLS"
+    config.task_type = task_type_of(backbone.meta())
     config.modules_to_save = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())}) or None
     shorten(config, backbone)
     # PEFT keeps target names in a set, whose order changes from run to run.

@@ -63,9 +63,9 @@ def composed(script: str) -> str:
     named: dict[str, set[str]] = defaultdict(set)
     for statement in (*own.body, *common.body):
         if isinstance(statement, ast.Import):
-            plain.update(alias.name for alias in statement.names)
+            plain.update(map(ast.unparse, statement.names))
         elif isinstance(statement, ast.ImportFrom) and statement.module not in (module, "__future__"):
-            named[str(statement.module)].update(alias.name for alias in statement.names)
+            named[str(statement.module)].update(map(ast.unparse, statement.names))
     head = script[: script.index(_FIRST)] + _FIRST
     body, tail = _code(script, own).split(_MAIN)
     return "\n".join([head, _imports(plain, named), "", _code(shared, common), "", body.rstrip(), "", "", _MAIN]) + tail

@@ -49,11 +49,16 @@ class SearchPlan(BaseModel):
     prompt: str | None = Field(None, description="column of the prompt")
     completion: str | None = Field(None, description="column of the completion, which is learned")
     choices: str | None = Field(None, description="column of the choices, one of which the completion names")
+    query: str | None = Field(None, description="column of the query")
+    document: str | None = Field(None, description="column of the document that is ranked for it")
+    relevance: str | None = Field(None, description="column that says how relevant the document is")
+    candidates: int | None = Field(None, ge=2, description="documents ranked for a query; twice as many on test")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
     group: str | None = Field(None, description="column that says which rows stay together when rows are split")
     drop_duplicates: bool = Field(False, description="leave inputs out that stand in the data already")
     metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")
+    loss: Literal["pointwise", "pairwise", "listwise"] | None = Field(None, description="what ranking is trained on")
     generate: int | None = Field(None, ge=0, description="validation examples to which decoders write answers")
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: that of the kind of task"

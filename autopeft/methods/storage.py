@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Anatomy, head_parameters
+from autopeft.backbones import Anatomy, head_parameters, task_type_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Inserted, applied, apply, original_name
 from autopeft.methods.prompts import prompt_of
@@ -69,14 +69,14 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         stored = stored_tensors(inserted, done.anatomy)
         tensors = {name: value.clone().contiguous() for name, value in stored.items()}
         if alone and head:
-            config.task_type = "SEQ_CLS"
+            config.task_type = task_type_of(model)
             config.modules_to_save = sorted({name.partition(".")[0] for name in head})
             # PEFT wraps a model once for prompts, twice for adapters.
             outer = "base_model." if isinstance(inserted.tuner, PeftModel) else PLACED
             tensors.update({outer + name: value for name, value in head.items()})
         elif alone and model.get_output_embeddings() is not None:
             # Or PEFT would not put prompts before what a decoder generates.
-            config.task_type = "CAUSAL_LM"
+            config.task_type = task_type_of(model)
         # PEFT keeps target names in a set, whose order changes from run to run.
         if getattr(config, "target_modules", None):
             config.target_modules = sorted(config.target_modules)

@@ -128,7 +128,7 @@ class Use(BaseModel):
         """Return the task without its data."""
         kind = KINDS[self.kind]
         nothing = kind.nothing(self.reads)
-        return Task(self.task, kind, self.reads, kind.usual, nothing, nothing, nothing)
+        return Task(self.task, kind, self.reads, kind.usual_of(self.reads), nothing, nothing, nothing)
 
 
 def use_of(backbone: Backbone, task: Task, setting: TrialSetting, *, whole: bool = False) -> Use:

@@ -44,7 +44,8 @@ class Encoded:
     Args:
         inputs: For each input of the model (`input_ids`, perhaps `token_type_ids`), one list of ints a row; with
             `labels` where each token has its own.
-        labels: Label numbers, int64 `[n]`; None where each token has its own.
+        labels: What is to be told of each row, `[n]` or `[n, ...]`: of classes their numbers, int64; None where each
+            token has its own.
         truncated: Share of the texts that were cut to the maximum length.
         dropped: Texts left out because the cut left nothing of them to learn.
         example: Where an example has several rows, the number of that of each row, rising from 0: int64 `[n]`.
@@ -145,13 +146,14 @@ def choose_max_length(lengths: np.ndarray, longest: int = _LONGEST_DEFAULT) -> i
     return min(-(-wanted // 8) * 8, longest)
 
 
-def encode(split: LabelledTexts, tokenizer: Any, max_length: int) -> Encoded:
+def encode(split: LabelledTexts, tokenizer: Any, max_length: int, kind: type[np.generic] = np.int64) -> Encoded:
     """Tokenise a split.
 
     Args:
         split: The texts, single or pairs.
         tokenizer: A tokenizer of transformers; it needs no pad token.
         max_length: Texts are cut to this many tokens (of a pair, the longer text first).
+        kind: Type of the labels.
     """
     inputs = _tokenise(split, tokenizer, None)
     cut = sum(len(ids) > max_length for ids in inputs["input_ids"])
@@ -161,7 +163,7 @@ def encode(split: LabelledTexts, tokenizer: Any, max_length: int) -> Encoded:
     pad = pad_id_of(tokenizer)
     for key, values in inputs.items():
         inputs[key] = [ids or [pad if key == "input_ids" else 0] for ids in values]
-    return Encoded(inputs, np.asarray(split.labels, dtype=np.int64), cut / max(1, len(split)))
+    return Encoded(inputs, np.asarray(split.labels, dtype=kind), cut / max(1, len(split)))
 
 
 def batches(

@@ -58,6 +58,10 @@ class TaskKind(ABC):
         """The metric of a task that names none."""
         return next(iter(self.metrics))
 
+    def usual_of(self, schema: Any) -> str:
+        """Return the metric of a task on data of a schema that names none."""
+        return self.usual
+
     def check_metric(self, metric: str, schema: Any) -> None:
         """Refuse a metric that there is not, or that data of a schema has not what it takes for.
 
@@ -68,6 +72,13 @@ class TaskKind(ABC):
             raise DataError(
                 f"unknown metric '{metric}' of a task of {self.name}; expected one of: {', '.join(self.metrics)}"
             )
+
+    def layout_of(self, source: Source) -> str | None:
+        """Say what in the files of a folder makes it data of this kind, where it is no table; None where nothing does.
+
+        Kinds are asked this before any reads tables.
+        """
+        return None
 
     @abstractmethod
     def recognise(self, source: Source) -> str | None:
@@ -96,7 +107,7 @@ class TaskKind(ABC):
     ) -> Task:
         """Return a task of this kind, judged by the usual metric unless another is named; see `Task`."""
         parts = (splits["train"], splits["validation"], splits["test"])
-        return Task(name, self, schema, metric or self.usual, *parts, notes, intake or {})
+        return Task(name, self, schema, metric or self.usual_of(schema), *parts, notes, intake or {})
 
     @abstractmethod
     def digested(self, task: Task) -> Iterator[bytes]:

@@ -8,12 +8,14 @@ from autopeft.errors import DataError
 from autopeft.tasks.causal.kind import Causal
 from autopeft.tasks.classification.kind import Classification
 from autopeft.tasks.kind import TaskKind
+from autopeft.tasks.regression.kind import Regression
 from autopeft.tasks.source import Source
+from autopeft.tasks.tokens.kind import Tokens
 
 __all__ = ["KINDS", "kind_judged_by", "kind_named", "recognised"]
 
 #: By name; what data is of is asked in this order, and of no kind in particular it is read as one of the first.
-KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classification(), Causal())}
+KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classification(), Regression(), Causal(), Tokens())}
 
 
 def kind_named(name: str) -> TaskKind:
@@ -43,17 +45,18 @@ def recognised(source: Source) -> TaskKind:
     Raises:
         DataError: When it may be of several kinds, or what the user names is of none.
     """
-    named = source.spec.columns
+    named = source.spec.particular
     if source.spec.kind is not None:
         kind = kind_named(source.spec.kind)
         strange = [f"--{name}" for name in named if name not in kind.options]
         if strange:
             raise DataError(f"{' and '.join(strange)} is not for a task of {kind.name}; leave it out")
         return kind
-    taking = {name: kind for name, kind in KINDS.items() if kind.options >= named.keys()}
+    taking = {name: kind for name, kind in KINDS.items() if kind.options >= set(named)}
     if not taking:
         raise DataError(f"no kind of task takes {' and '.join(f'--{name}' for name in named)}; leave some out")
-    fitting = {name: said for name, kind in taking.items() if (said := kind.recognise(source)) is not None}
+    laid_out = {name: said for name, kind in taking.items() if (said := kind.layout_of(source)) is not None}
+    fitting = laid_out or {name: said for name, kind in taking.items() if (said := kind.recognise(source)) is not None}
     if len(fitting) > 1:
         may_be = "; or ".join(f"{said} (--kind {name})" for name, said in fitting.items())
         raise DataError(f"'{source.name}' may be {may_be}. Say which by --kind")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import Intake, Ledger, listed
+from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words, mended, text_of
+from autopeft.tasks.task import Split
 from autopeft.tasks.texts import Text
 
-__all__ = ["MEND", "check_columns", "labelled", "refuse_unusable", "texts_of"]
+__all__ = ["MEND", "check_columns", "drop_unlabelled", "holds_lists", "labelled", "refuse_unusable", "texts_of"]
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Split)
 
 #: A header of so many letters, or of digits, is none.
 _LONG_NAME = 60
@@ -57,6 +60,17 @@ def check_columns(table: Table, columns: Sequence[str], mend: str) -> None:
                 + (_headless(table) or (f" Did you mean '{near[0]}'?" if near else ""))
                 + f" {mend}"
             )
+
+
+def holds_lists(table: Table, column: str) -> bool:
+    """Tell whether the first cell of a column that holds anything holds a list of texts."""
+    for _, row in table.rows:
+        value = row.get(column)
+        if isinstance(value, list) and value:
+            return text_of(value[0]) is not None
+        if not isinstance(value, list) and not is_missing(value):
+            return False
+    return False
 
 
 def _named(columns: Sequence[str]) -> str:
@@ -111,6 +125,36 @@ def refuse_unusable(intake: Intake) -> None:
         f"none of the {intake.rows:,} rows of '{intake.source}' can be used: {found}. Fill the columns in, or name "
         "others with --text and --label"
     )
+
+
+def drop_unlabelled(parts: dict[str, S], intake: Mapping[str, Intake], spec: TaskSpec) -> tuple[list[str], list[str]]:
+    """Leave out held-out splits without a label: published test splits often hide theirs.
+
+    Args:
+        parts: The examples by split; changed in place.
+        intake: The account of the rows by split.
+        spec: Which splits the user names, whose rows must have labels.
+
+    Returns:
+        The splits that are missing then, and what there is to say.
+
+    Raises:
+        DataError: When nothing can be used of a split that has to be.
+    """
+    notes = []
+    for split in ("validation", "test"):
+        if split in parts and not len(parts[split]) and getattr(spec, split) is None:
+            del parts[split]
+            notes.append(f"{split} has no row with a label, and is not used")
+    for split in parts:
+        refuse_unusable(intake[split])
+    missing = [split for split in ("validation", "test") if split not in parts]
+    if missing and spec.group:
+        raise DataError(
+            f"'{intake['train'].source}': {' and '.join(missing)} has no row with a label, and cannot be split off by "
+            f"'{spec.group}' any more; leave that split out of the data"
+        )
+    return missing, notes
 
 
 _UNREADABLE = "not text"

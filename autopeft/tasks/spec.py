@@ -31,6 +31,10 @@ class TaskSpec:
         prompt: The column with what a completion follows.
         completion: The column with what is learned.
         choices: The column with the choices of a question, one of which the completion names.
+        query: The column with queries; `query` when left out.
+        document: The column with the documents to be ranked for them; `document` when left out.
+        relevance: The column that says how relevant a document is; `relevance` when left out.
+        candidates: How many documents are ranked for a query of validation, twice as many on test.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
         group: The column that says which rows stay together when rows are split.
@@ -51,6 +55,10 @@ class TaskSpec:
     prompt: str | None = None
     completion: str | None = None
     choices: str | None = None
+    query: str | None = None
+    document: str | None = None
+    relevance: str | None = None
+    candidates: int | None = None
     validation: str | None = None
     test: str | None = None
     group: str | None = None
@@ -73,8 +81,13 @@ class TaskSpec:
     @property
     def columns(self) -> dict[str, str]:
         """The columns that the user names, by what they hold."""
-        named = ("text", "text2", "label", "messages", "prompt", "completion", "choices")
+        named = ("text", "text2", "label", "messages", "prompt", "completion", "choices", "query", "document", "relevance")
         return {name: column for name in named if (column := getattr(self, name))}
+
+    @property
+    def particular(self) -> tuple[str, ...]:
+        """Names of what the user says that only some kinds of task take."""
+        return (*self.columns, *(["candidates"] if self.candidates is not None else []))
 
     @property
     def text_column(self) -> str:

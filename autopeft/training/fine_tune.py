@@ -119,18 +119,18 @@ def _trained(
         The model in its best state, how many steps there were, and after how many it was best.
     """
     set_seed(seed)
-    kind = kind_of(task)
+    kind = kind_of(task).under(setting)
     tokenizer = backbone.tokenizer()
     pad_id = pad_id_of(tokenizer)
     train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
     model = _built(configuration, backbone, kind, train, setting, pad_id, seed)
-    groups = parameter_groups(model, setting)
+    groups = parameter_groups(model, setting, kind.rate_factors(model))
     if not groups:
         raise ConfigurationError(
             "the untouched language model has nothing to train; pick a configuration with adapters"
         )
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
-    steps = max(1, round(setting.epochs * -(-len(train) // setting.batch_size)))
+    steps = max(1, round(setting.epochs * -(-train.examples // setting.batch_size)))
     rows = _rows(train)
     how = kind.trainer_arguments(arguments(steps))
     checkpoints = Path(str(how.output_dir))
@@ -172,16 +172,12 @@ def _built(
     reset_head(model, seed)
     chosen = np.random.default_rng(seed).permutation(train.examples)[: FEW_BATCHES * setting.batch_size]
     few = train.take(train.rows_of(chosen))
-    apply(
-        configuration,
-        model,
-        backbone.anatomy,
-        seed=seed,
-        batches=[
-            {key: value.to(device) for key, value in kind.collate(few, rows, pad_id).items()}
-            for rows in kind.grouped(few, setting.batch_size)
-        ],
-    )
+    on_device = [
+        {key: value.to(device) for key, value in kind.collate(few, rows, pad_id).items()}
+        for rows in kind.grouped(few, setting.batch_size)
+    ]
+    kind.begin(model, on_device)
+    apply(configuration, model, backbone.anatomy, seed=seed, batches=on_device)
     train_adapters_only(model)
     if setting.gradient_checkpointing and stays_in_layers(configuration):
         recompute_layers(model)
@@ -228,5 +224,9 @@ def _arguments(
 
 def _rows(encoded: Encoded) -> Dataset:
     """Return the examples as the rows that a Trainer collates, each with its number."""
+    if encoded.example is not None:
+        # Examples are drawn, with all their rows.
+        lengths = np.bincount(encoded.example, encoded.lengths).astype(int)
+        return Dataset.from_dict({"row": range(encoded.examples), "length": lengths})
     labels = {} if encoded.labels is None else {"labels": encoded.labels.tolist()}
     return Dataset.from_dict({**encoded.inputs, **labels, "row": range(len(encoded))})

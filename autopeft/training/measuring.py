@@ -28,7 +28,7 @@ def measure(
         tokenizer: The backbone's.
         setting: Where texts are cut, the size of batches, the precision, and how many questions are answered.
     """
-    kind, examples, pad_id = kind_of(task), task.splits[split], pad_id_of(tokenizer)
+    kind, examples, pad_id = kind_of(task).under(setting), task.splits[split], pad_id_of(tokenizer)
     encoded = kind.encode(examples, tokenizer, setting.max_length)
     parts = [(rows, kind.collate(encoded, rows, pad_id)) for rows in kind.grouped(encoded, 2 * setting.batch_size)]
     found = kind.measure(model.eval(), parts, setting.precision, lambda rows, longest: None)

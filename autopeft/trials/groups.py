@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from transformers import PreTrainedModel
@@ -14,17 +15,25 @@ __all__ = ["parameter_groups"]
 
 
 def parameter_groups(
-    model: PreTrainedModel, setting: TrialSetting, backbone_rate: float | None = None
+    model: PreTrainedModel,
+    setting: TrialSetting,
+    factors: Mapping[str, float] | None = None,
+    backbone_rate: float | None = None,
 ) -> list[dict[str, Any]]:
     """Return the groups an optimiser takes, `params` and peak `lr`: the head's, the adapters', and the backbone's.
 
     Args:
         model: A model that `autopeft.methods.apply` adapted.
         setting: Brings the head's learning rate; the configuration brings the adapters'.
+        factors: By what that of the head is multiplied for some of its parameters, by name.
         backbone_rate: Peak learning rate of the backbone; None where it is frozen.
     """
-    head = list(head_parameters(model).values())
-    groups: list[dict[str, Any]] = [{"params": head, "lr": setting.head_learning_rate}]
+    heads: dict[float, list[Any]] = {}
+    for name, parameter in head_parameters(model).items():
+        heads.setdefault((factors or {}).get(name, 1.0), []).append(parameter)
+    groups: list[dict[str, Any]] = [
+        {"params": parameters, "lr": factor * setting.head_learning_rate} for factor, parameters in heads.items()
+    ]
     groups += [{"params": parameters, "lr": rate} for rate, parameters in learning_rates(model).items()]
     if backbone_rate is not None:
         taken = {id(parameter) for group in groups for parameter in group["params"]}

@@ -108,11 +108,27 @@ class TrialKind(ABC):
             self.encode(split, tokenizer, setting.max_length)
             self.probes(split, tokenizer, setting)
 
+    def under(self, setting: TrialSetting) -> TrialKind:
+        """Return this kind as it computes under a setting of its own."""
+        return self
+
     # How a trial computes.
 
     @abstractmethod
     def model(self, backbone: Any, device: torch.device) -> PreTrainedModel:
         """Return the model that trials adapt, with its weights, in eval mode on its device."""
+
+    def begin(self, model: PreTrainedModel, batches: Sequence[Batch]) -> None:  # noqa: B027  (most heads begin at random)
+        """Prepare a head that was drawn anew, before adapters are put in.
+
+        Args:
+            model: The model; its head is changed in place.
+            batches: A few training batches, the same in every trial.
+        """
+
+    def rate_factors(self, model: PreTrainedModel) -> dict[str, float]:
+        """Return by what the learning rate of the head is multiplied for some of its parameters, by name."""
+        return {}
 
     @abstractmethod
     def encode(self, split: Any, tokenizer: Any, max_length: int) -> Encoded:

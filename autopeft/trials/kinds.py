@@ -6,10 +6,17 @@ from autopeft.tasks import Task
 from autopeft.trials.causal import CausalTrials
 from autopeft.trials.classification import ClassificationTrials
 from autopeft.trials.kind import TrialKind
+from autopeft.trials.regression import RegressionTrials
+from autopeft.trials.tokens import TokensTrials
 
 __all__ = ["TRIALS", "kind_of"]
 
-TRIALS: dict[str, type[TrialKind]] = {"classification": ClassificationTrials, "causal": CausalTrials}
+TRIALS: dict[str, type[TrialKind]] = {
+    "classification": ClassificationTrials,
+    "regression": RegressionTrials,
+    "causal": CausalTrials,
+    "tokens": TokensTrials,
+}
 
 
 def kind_of(task: Task) -> TrialKind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,10 @@ class Prediction:
 
     @property
     def text(self) -> str:
-        """What is said, as text."""
-        return self.value if isinstance(self.value, str) else str(self.value)
+        """What is said, as text; lists as JSON."""
+        if isinstance(self.value, str):
+            return self.value
+        return json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, list) else str(self.value)
 
     @property
     def probability(self) -> float | None:

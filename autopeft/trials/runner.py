@@ -76,7 +76,7 @@ class TrialRunner:
         self.task = task
         self.setting = setting
         self.device = device or pick_device()
-        self._kind = kind_of(task)
+        self._kind = kind_of(task).under(setting)
         self._anatomy = backbone.anatomy
         # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on the
         # texts beside it, and cannot be kept.
@@ -332,6 +332,7 @@ class TrialRunner:
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 reset_head(self.model, seed)
+                self._kind.begin(self.model, self._few)
                 apply(configuration, self.model, self._anatomy, seed=seed, batches=self._few)
                 try:
                     self.model.eval()
@@ -383,7 +384,7 @@ class TrialRunner:
             self.model,
             train,
             setting,
-            parameter_groups(self.model, setting, backbone_rate),
+            parameter_groups(self.model, setting, self._kind.rate_factors(self.model), backbone_rate),
             kind=self._kind,
             pad_id=self._pad_id,
             seed=seed,

@@ -24,15 +24,14 @@ __all__ = ["main"]
 
 HERE = Path(__file__).parent
 
-#: Label of a token at which nothing is learned.
-IGNORED = -100
-
 
 def main(
     auto_class: Any,
     encoder: Callable[[Any, dict[str, Any]], Callable[[dict[str, Any]], Any]],
     collator: Callable[[Any], Any],
     figures: Callable[[Any], dict[str, float]] | None = None,
+    keep: Callable[[dict[str, Any]], bool] | None = None,
+    unit: Callable[[Any, dict[str, Any]], tuple[Callable[..., Any], Callable[[], None]]] | None = None,
     **config: Callable[[dict[str, Any]], Any],
 ) -> None:
     """Train, measure on the validation examples, and save the adapter with its head.
@@ -42,6 +41,8 @@ def main(
         encoder: Given a tokenizer and the settings, returns what makes tokens and labels of a row.
         collator: Given a tokenizer, returns what makes a batch.
         figures: Makes figures of predictions and labels.
+        keep: Tells whether anything of a row is learned; all rows are kept when left out.
+        unit: Given the model with its adapter and the settings, returns the loss, and what is to be done before saving.
         config: What the task changes in the model's config, each made of the settings.
     """
     settings = yaml.safe_load((HERE / "training.yaml").read_text(encoding="utf8"))
@@ -69,7 +70,9 @@ def main(
     files = {split: str(HERE / "data" / f"{split}.jsonl") for split in ("train", "validation")}
     data = load_dataset("json", data_files=files)
     data = data.map(encoder(tokenizer, settings), remove_columns=data["train"].column_names)
-    data = data.filter(learns)
+    if keep is not None:
+        data = data.filter(keep)
+    loss, finish = (None, None) if unit is None else unit(model, settings)
     trainer = Trainer(
         model,
         arguments,
@@ -77,22 +80,18 @@ def main(
         train_dataset=data["train"],
         eval_dataset=data["validation"],
         processing_class=tokenizer,
+        compute_loss_func=loss,
         compute_metrics=figures,
         optimizers=(optimizer(model, arguments, settings["rates"]), None),
     )
     trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
     print(trainer.evaluate())
+    if finish is not None:
+        finish()
     # Else the folder of an installed copy would stand in what is saved.
     model.active_peft_config.base_model_name_or_path = settings["model"]
     trainer.save_model()
     base.config.save_pretrained(arguments.output_dir)
-
-
-def learns(row: dict[str, Any]) -> bool:
-    """Tell whether anything of a row is learned; where tokens have labels, the first follows nothing."""
-    labels = row["labels"]
-    tokens = isinstance(labels, list) and len(labels) == len(row["input_ids"])
-    return not tokens or any(label != IGNORED for label in labels[1:])
 
 
 def located(settings: dict[str, Any]) -> str:

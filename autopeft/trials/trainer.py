@@ -17,7 +17,7 @@ __all__ = ["KindTrainer", "batch_of_rows"]
 
 
 class KindTrainer(Trainer):
-    """A Trainer of rows that hold their number as `row`.
+    """A Trainer of rows, each of which holds the number of an example as `row`.
 
     Attributes:
         kind: The kind of the task.
@@ -45,6 +45,6 @@ def batch_of_rows(kind: TrialKind, encoded: Encoded, pad_id: int) -> Callable[[S
     """
 
     def collate(rows: Sequence[dict[str, Any]]) -> Batch:
-        return kind.collate(encoded, np.array([row["row"] for row in rows]), pad_id)
+        return kind.collate(encoded, encoded.rows_of(np.array([row["row"] for row in rows])), pad_id)
 
     return collate

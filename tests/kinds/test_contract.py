@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from autopeft.tasks import KINDS, Source, TaskSpec
@@ -45,4 +46,27 @@ class TestCausal(KindContract):
         path = tmp_path_factory.mktemp("data") / "rows.jsonl"
         rows = [{"prompt": f"{WORDS[n % 4]} {n}", "completion": f" {WORDS[(n + 1) % 4]}"} for n in range(160)]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return TaskSpec(data=str(path))
+
+
+class TestTokens(KindContract):
+    """Names of organs and numbers; some sentences are longer than a window."""
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("data") / "rows.conll"
+        tagged = ("the O", "heart B-organ", "and O", "left B-organ", "lung I-organ", "of O", "seven B-number", "it O")
+        rng = np.random.default_rng(0)
+        sizes = rng.choice([3, 8, 20, 90], size=240, p=[0.3, 0.4, 0.25, 0.05])
+        sentences = ["\n".join(tagged[word] for word in rng.integers(len(tagged), size=size)) for size in sizes]
+        path.write_text("\n\n".join(sentences) + "\n")
+        return TaskSpec(data=str(path))
+
+
+class TestRegression(KindContract):
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("data") / "rows.csv"
+        rows = [f"{'good ' * (n % 6)}{'sad ' * (5 - n % 6)}film {n},{n % 6 + 0.5}\n" for n in range(240)]
+        path.write_text("text,label\n" + "".join(rows))
         return TaskSpec(data=str(path))

@@ -156,7 +156,7 @@ def test_a_file_that_is_named_goes_before_one_that_is_found(tmp_path, rows):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "chat"}, "unknown kind of task 'chat'; expected one of: classification, causal"),
+        ({"kind": "chat"}, "unknown kind of task 'chat'; expected one of: classification, regression, causal"),
         ({"kind": "classificaton"}, "did you mean 'classification'"),
         ({"kind": "classification", "messages": "m"}, "--messages is not for a task of classification"),
         ({"messages": "m", "label": "l"}, "no kind of task takes --label and --messages"),

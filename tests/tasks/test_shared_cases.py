@@ -53,14 +53,17 @@ def test_all_rows_are_used_or_named(name, columns, rows, labels, said):
     assert any(said in line for line in task.describe())
 
 
-def test_a_scale_is_no_set_of_classes():
+def test_a_scale_is_learned_as_numbers():
     columns = {"text": "sentence1", "text2": "sentence2", "label": "score"}
-    with pytest.raises(DataError, match="26 different numbers from 0 to 5 in 260 rows, with decimals: a scale"):
-        load("scores.csv", **columns)
+    task = load("scores.csv", **columns)
+    assert task.kind.name == "regression"
+    assert account(task) == (260, 260, 260)
+    assert "0 to 5" in task.describe()[1]
+    assert len(load("scores.csv", **columns, kind="classification").schema.labels) == 26
 
 
 def test_several_labels_are_refused_by_name():
-    with pytest.raises(DataError, match=r"several-labels\.jsonl', line 1: .*kind multilabel, which is not there yet"):
+    with pytest.raises(DataError, match=r"several-labels\.jsonl', line 1: .*several labels a row are"):
         load("several-labels.jsonl", label="labels")
 
 

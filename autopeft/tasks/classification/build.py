@@ -10,7 +10,7 @@ from autopeft.errors import DataError
 from autopeft.tasks.classification.examples import Examples, examples_of
 from autopeft.tasks.classification.schema import Classes
 from autopeft.tasks.intake import Intake, listed
-from autopeft.tasks.rows import refuse_unusable
+from autopeft.tasks.rows import drop_unlabelled
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import LEAST_ROWS, hold_out
 from autopeft.tasks.tables import Table
@@ -40,20 +40,8 @@ def read_classes(
     name = spec.short_name
     texts = [spec.text_column, *([spec.text2] if spec.text2 else [])]
     parts, intake, names = examples_of(tables, texts, spec.label_column, asked=asked)
-    notes = list(names.notes)
-    for split in ("validation", "test"):
-        # Published test splits often hide their labels.
-        if split in parts and not len(parts[split]) and getattr(spec, split) is None:
-            del parts[split]
-            notes.append(f"{split} has no row with a label, and is not used")
-    for split in parts:
-        refuse_unusable(intake[split])
-    missing = [split for split in ("validation", "test") if split not in parts]
-    if missing and spec.group:
-        raise DataError(
-            f"task {name}: {' and '.join(missing)} has no row with a label, and cannot be split off by '{spec.group}' "
-            "any more; leave that split out of the data"
-        )
+    missing, unlabelled = drop_unlabelled(parts, intake, spec)
+    notes = [*names.notes, *unlabelled]
     if missing:
         _check_labels(parts["train"], name)
         parts |= hold_out(parts["train"], parts["train"].texts, parts["train"].names, missing, spec.seed)

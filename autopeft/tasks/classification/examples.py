@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autopeft.tasks.classification.labels import LabelNames, label_names
 from autopeft.tasks.intake import Intake
+from autopeft.tasks.labels import LabelNames
 from autopeft.tasks.rows import MEND, check_columns, labelled
-from autopeft.tasks.tables import Table, is_missing, mended
+from autopeft.tasks.tables import Table, mended
+from autopeft.tasks.text_columns import names_of
 from autopeft.tasks.texts import Text
 
 __all__ = ["Examples", "examples_of"]
@@ -52,14 +53,7 @@ def examples_of(
     """
     for table in tables.values():
         check_columns(table, [*texts, label], MEND)
-    labels = [
-        (f"'{table.source}', {place}", row[label])
-        for table in tables.values()
-        for place, row in table.rows
-        if not is_missing(row.get(label))
-    ]
-    named = any(label in table.classes for table in tables.values())
-    names = label_names(labels, label, tables["train"].source, named=named, asked=asked)
+    names = names_of(tables, label, asked=asked)
 
     called: dict[tuple[type, Any], str] = {}
 

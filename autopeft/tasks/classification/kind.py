@@ -17,6 +17,7 @@ from autopeft.tasks.metric import MOST_COMMON, Metric
 from autopeft.tasks.overview import SHOWN
 from autopeft.tasks.source import Source
 from autopeft.tasks.task import Task
+from autopeft.tasks.text_columns import labelled_texts
 from autopeft.tasks.text_kind import TextKind
 from autopeft.tasks.texts import LabelledTexts
 
@@ -46,14 +47,8 @@ class Classification(TextKind):
     schema = Classes
 
     def recognise(self, source: Source) -> str | None:
-        """Take what has the columns of texts and labels, as they are named."""
-        spec = source.spec
-        columns = (spec.text_column, *([spec.text2] if spec.text2 else []), spec.label_column)
-        named = spec.text or spec.text2 or spec.label
-        if not named and not set(columns) <= set(source.columns):
-            return None
-        *texts, label = (f"'{column}'" for column in columns)
-        return f"texts of {' and '.join(texts)} to classify by {label}"
+        """Take what has the columns of texts and labels that are classes, as they are named."""
+        return labelled_texts(source, "classes")
 
     def load(self, source: Source) -> Task:
         """Read texts and the names of their labels; what is split off is stratified by label."""

@@ -168,13 +168,18 @@ def _classes(schema: pyarrow.Schema) -> dict[str, tuple[str, ...]]:
 
 
 def _class_names(features: Any) -> dict[str, tuple[str, ...]]:
-    return {
-        name: tuple(map(str, feature.names))
-        for name, feature in features.items()
-        if getattr(feature, "names", None) is not None
-    }
+    return {name: names for name, feature in features.items() if (names := _names_of(feature))}
+
+
+def _names_of(feature: Any) -> tuple[str, ...]:
+    """Return the class names of a column, or of what its lists hold."""
+    while hasattr(feature, "feature"):
+        feature = feature.feature
+    return tuple(map(str, getattr(feature, "names", None) or ()))
 
 
 def _named(value: Any, labels: tuple[str, ...]) -> Any:
+    if isinstance(value, list):
+        return [_named(each, labels) for each in value]
     # Hidden labels of test splits are published as -1.
     return labels[value] if isinstance(value, int) and 0 <= value < len(labels) else None

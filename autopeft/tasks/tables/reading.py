@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from autopeft.errors import DataError
 from autopeft.tasks.tables.arrow import read_parquet, read_saved
+from autopeft.tasks.tables.conll import read_conll
 from autopeft.tasks.tables.decoding import decode
 from autopeft.tasks.tables.delimited import read_delimited
 from autopeft.tasks.tables.excel import read_excel
@@ -37,6 +38,10 @@ def _json(source: str, raw: bytes, named: Collection[str]) -> Table:
     return _noted(*decode(raw, source), lambda text: read_json(source, text))
 
 
+def _conll(source: str, raw: bytes, named: Collection[str]) -> Table:
+    return _noted(*decode(raw, source), lambda text: read_conll(source, text))
+
+
 def _noted(text: str, notes: Sequence[str], read: Callable[[str], Table]) -> Table:
     from dataclasses import replace
 
@@ -52,6 +57,9 @@ _READERS: Mapping[str, _Reader] = {
     ".json": _json,
     ".parquet": read_parquet,
     ".xlsx": lambda source, raw, named: read_excel(source, raw),
+    ".conll": _conll,
+    ".bio": _conll,
+    ".iob": _conll,
 }
 
 #: File endings that can be read; each also packed.

@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF-", "a PDF", "save its table as CSV"),
 )
 
-_TEXTS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+_TEXTS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".conll", ".bio", ".iob")
 
 
 def check_kind(source: str, ending: str, raw: bytes) -> None:

@@ -22,7 +22,7 @@ class Table:
         rows: The rows; a key that a row lacks reads as None. Values are plain: texts, numbers, booleans, None, lists
             and mappings of them, dates as `datetime` has them.
         notes: What was recognised on the way in, for people: a delimiter, an encoding.
-        classes: Of columns whose values are one of some names, those names in the order of the source.
+        classes: Of columns whose values are one of some names, or lists of them, the names in the order of the source.
         repeated: Names that several columns have; what they hold cannot be told apart.
     """
 

@@ -10,7 +10,10 @@ from typing import Any
 
 from transformers import AutoModelForCausalLM, DataCollatorForSeq2Seq
 
-from autopeft.trials.script_main import IGNORED, main
+from autopeft.trials.script_main import main
+
+#: Label of a token at which nothing is learned.
+IGNORED = -100
 
 
 def encoder(tokenizer: Any, settings: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, list[int]]]:
@@ -30,5 +33,10 @@ def encoder(tokenizer: Any, settings: dict[str, Any]) -> Callable[[dict[str, Any
     return encode
 
 
+def learns(row: dict[str, Any]) -> bool:
+    """Tell whether anything of a row is learned; the first token follows nothing."""
+    return any(label != IGNORED for label in row["labels"][1:])
+
+
 if __name__ == "__main__":
-    main(AutoModelForCausalLM, encoder, DataCollatorForSeq2Seq)
+    main(AutoModelForCausalLM, encoder, DataCollatorForSeq2Seq, keep=learns)

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from autopeft.tasks import intake, rows, source
+from autopeft.tasks import intake, labels, rows, source
 from autopeft.tasks.causal import build, conversation, prompts, turns
-from autopeft.tasks.classification import labels
 from autopeft.tasks.tables import delimited, json_rows, quoting, reading
 from autopeft.tasks.tables.dialect import Quoting
 

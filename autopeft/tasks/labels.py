@@ -16,7 +16,7 @@ from autopeft.errors import DataError
 from autopeft.tasks.intake import listed
 from autopeft.tasks.tables import kind_in_words, text_of
 
-__all__ = ["LabelNames", "label_names"]
+__all__ = ["LabelNames", "ScaleError", "SeveralLabelsError", "label_names", "read_number"]
 
 #: A number as a label: 01 and 1 are no one number, nor is 1,000.
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
@@ -34,6 +34,14 @@ _SEPARATORS = (";", "|", ",")
 
 #: So many combinations of labels are no accident.
 _COMBINATIONS = 3
+
+
+class ScaleError(DataError):
+    """A label column holds numbers of a scale."""
+
+
+class SeveralLabelsError(DataError):
+    """A label column holds several labels a row."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,9 @@ def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, 
         asked: Whether the user has said that they are classes.
 
     Raises:
-        DataError: When they are several labels a row, or numbers that nobody has said are classes.
+        SeveralLabelsError: When they are several labels a row, and nobody has said that they are classes.
+        ScaleError: When they are numbers of a scale, likewise.
+        DataError: When they may be classes or a scale, or something else.
     """
     texts: Counter[str] = Counter()
     for where, value in values:
@@ -96,13 +106,26 @@ def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, 
     return LabelNames(True, comma, (*_notes(counts, spellings, column, whole, comma),))
 
 
+def read_number(value: Any, comma: bool) -> float:
+    """Return a value as a number; NaN where it is none.
+
+    Args:
+        value: What a cell holds, not missing.
+        comma: Whether numbers have a comma for a point.
+    """
+    text = text_of(value)
+    if text is None or isinstance(value, bool) or not _is_number(text.strip(), comma):
+        return math.nan
+    return float(_number(text.strip(), comma))
+
+
 def _notes(
     counts: Mapping[Decimal, int], spellings: Mapping[Decimal, list[str]], column: str, whole: bool, comma: bool
 ) -> Iterable[str]:
     kind = "whole numbers" if whole else "numbers"
     yield (
-        f"the labels of '{column}' are {kind}, each taken as a class ({len(counts)} of them); to learn a scale would "
-        "be `--kind regression`, which is not there yet"
+        f"the labels of '{column}' are {kind}, each taken as a class ({len(counts)} of them); to learn a scale is "
+        "`--kind regression`"
     )
     if comma:
         yield f"the labels of '{column}' have decimal commas"
@@ -114,10 +137,7 @@ def _notes(
 def _refuse(where: str, column: str, value: Any) -> None:
     found = f"{where}: the label column '{column}' holds {kind_in_words(value)}"
     if isinstance(value, list | tuple):
-        raise DataError(
-            f"{found} ({value!r:.60}): several labels a row are a task of kind multilabel, which is not there yet; "
-            "give each row one label"
-        )
+        raise SeveralLabelsError(f"{found} ({value!r:.60}): several labels a row are --kind multilabel")
     raise DataError(f"{found}; expected the name or the number of a class")
 
 
@@ -125,18 +145,16 @@ def _refuse_joined(texts: Mapping[str, int], found: str) -> None:
     """Refuse names of several labels in one: most of their parts are labels themselves."""
     lists = [text for text in texts if _is_list(text)]
     if lists and len(lists) == len(texts):
-        raise DataError(
-            f"{found} holds lists, such as {lists[0]!r}: several labels a row are a task of kind "
-            "multilabel, which is not there yet; give each row one label, or say --kind classification if each list "
-            "is a class"
+        raise SeveralLabelsError(
+            f"{found} holds lists, such as {lists[0]!r}: several labels a row are --kind multilabel; --kind "
+            "classification takes each list as a class"
         )
     for separator in _SEPARATORS:
         combined = _combined(texts, separator)
         if combined:
-            raise DataError(
-                f"{found} holds several labels joined by '{separator}', such as {combined[0]!r}: that is "
-                "a task of kind multilabel, which is not there yet; give each row one label, or say "
-                "--kind classification if each combination is a class"
+            raise SeveralLabelsError(
+                f"{found} holds several labels joined by '{separator}', such as {combined[0]!r}: that is --kind "
+                "multilabel; --kind classification takes each combination as a class"
             )
 
 
@@ -173,14 +191,14 @@ def _refuse_scale(counts: Mapping[Decimal, int], about: str, whole: bool) -> Non
     low, high = _plain(min(counts)), _plain(max(counts))
     found = f"{about} holds {len(counts)} different numbers from {low} to {high} in {total:,} rows"
     if not whole:
-        raise DataError(
-            f"{found}, with decimals: a scale, which would be a task of kind regression, and that is not there yet; "
-            "say --kind classification to take each number as a class"
+        raise ScaleError(
+            f"{found}, with decimals: a scale, which is --kind regression; --kind classification takes each number as "
+            "a class"
         )
     if len(counts) > 2 and total < _REPEATS * len(counts):
         raise DataError(
             f"{found}, which hardly repeat: a scale or an identifier rather than classes; name another column by "
-            "--label, or say --kind classification to take each number as a class"
+            "--label, or say --kind regression to learn a scale, --kind classification to take each number as a class"
         )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from autopeft.errors import DataError
-from autopeft.tasks.classification.labels import label_names
+from autopeft.tasks.labels import label_names
 
 
 def names(values, *, named=False, asked=False):
