@@ -29,6 +29,7 @@ DATA: Mapping[str, Any] = {
     "kind": options.Kind,
     **_READ,
     "label": options.Label,
+    "label_separator": options.LabelSeparator,
     "completion": options.Completion,
     "relevance": options.Relevance,
     "candidates": options.Candidates,

@@ -22,6 +22,7 @@ __all__ = [
     "Group",
     "Kind",
     "Label",
+    "LabelSeparator",
     "LoadIn4bit",
     "LoadIn8bit",
     "Loss",
@@ -66,6 +67,10 @@ Kind = Annotated[
 Text = Annotated[str | None, typer.Option(help="Column of the text.", rich_help_panel=DATA_PANEL)]
 Text2 = Annotated[str | None, typer.Option(help="Column of the second text, for pairs.", rich_help_panel=DATA_PANEL)]
 Label = Annotated[str | None, typer.Option(help="Column of the label.", rich_help_panel=DATA_PANEL)]
+LabelSeparator = Annotated[
+    str | None,
+    typer.Option(help="What joins names of several labels; default: ; or what is seen.", rich_help_panel=DATA_PANEL),
+]
 Messages = Annotated[
     str | None, typer.Option(help="Column of conversations, to tune a decoder on.", rich_help_panel=DATA_PANEL)
 ]

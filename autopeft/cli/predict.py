@@ -76,7 +76,10 @@ def predict(
         elif row.probabilities is None:
             typer.echo(row.text)
         elif len(found.rows) == 1:
+            if row.probability is None:
+                typer.echo(row.text)
             for label, probability in row.probabilities.items():
                 typer.echo(f"{probability:.4f}  {shown(label)}")
         else:
-            typer.echo(f"{row.probability:.4f}  {shown(row.text)}")
+            before = "" if row.probability is None else f"{row.probability:.4f}  "
+            typer.echo(f"{before}{shown(row.text)}")

@@ -68,7 +68,7 @@ def show(
     for number, (name, metric) in enumerate(found.metrics.items()):
         usual = ", the usual one" if not number else ""
         less = ", less is better" if metric.direction == "minimize" else ""
-        typer.echo(f"--metric {name}{usual}: intervals over {metric.unit}s{less}")
+        typer.echo(f"--metric {name}{usual}: intervals by {metric.unit}{less}")
 
 
 def _load(plugin: Path | None) -> None:

@@ -45,6 +45,9 @@ class SearchPlan(BaseModel):
     text: str | None = Field(None, description="column of the text")
     text2: str | None = Field(None, description="column of the second text, for pairs")
     label: str | None = Field(None, description="column of the label")
+    label_separator: str | None = Field(
+        None, min_length=1, description="what joins the names of several labels; default: `;`, or what the data shows"
+    )
     messages: str | None = Field(None, description="column of conversations")
     prompt: str | None = Field(None, description="column of the prompt")
     completion: str | None = Field(None, description="column of the completion, which is learned")

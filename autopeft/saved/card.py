@@ -17,6 +17,7 @@ from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS
 from autopeft.trials import kind_of
+from autopeft.trials.settled import SETTLED, read_settled
 from autopeft.whole_folder import WRITTEN
 
 __all__ = ["CARD", "PLUGIN", "Card", "explained", "write_card"]
@@ -40,6 +41,7 @@ _FILES = {
     "merged": "a plain model with the adapters folded in, with a card of its own",
     "metrics.json": "the figures of this card, for programs",
     "model.safetensors": "weights of the whole model",
+    SETTLED: "what was chosen on validation when training had ended, which `config.json` holds too",
     USE_FILE: "how texts are read and answers written, for `autopeft predict`",
     CARD: "this card",
     ROLES_FILE: "where the roles of a layer are in this architecture, as it was given",
@@ -92,6 +94,7 @@ def write_card(card: Card, folder: Path, coming: Collection[str] = (WRITTEN,)) -
         card.training,
         *_table(card.figures),
         *card.remarks,
+        *_chosen(card.task, folder),
         "## Use it",
         'Run this in the folder of this card, or write its path for `"."`.',
         f"```python\n{card.code.strip()}\n```",
@@ -128,6 +131,12 @@ def _table(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
     rows = [f"| split | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
     rows += [f"| {split} | {' | '.join(f'{found[name]:.4f}' for name in names)} |" for split, found in figures.items()]
     return ["\n".join(rows)]
+
+
+def _chosen(task: Task, folder: Path) -> list[str]:
+    names = kind_of(task).settles if (folder / SETTLED).is_file() else ()
+    found = [f"{name.replace('_', ' ')} {value:.6g}" for name, value in read_settled(names, folder).items()]
+    return [f"Chosen on validation when training had ended: {', '.join(found)}."] if found else []
 
 
 def _explained(card: Card, folder: Path, coming: set[str]) -> str:

@@ -17,6 +17,7 @@ from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS, row_hashes
 from autopeft.trials import kind_of
+from autopeft.trials.settled import SETTLED, read_settled, settle
 
 __all__ = [
     "ROLES_FILE",
@@ -53,16 +54,21 @@ def task_tokenizer(backbone: Backbone, task: Task) -> PreTrainedTokenizerBase:
 def write_companions(configuration: Configuration, backbone: Backbone, task: Task, folder: Path) -> None:
     """Write what adapters need to be loaded from their folder alone, all but the weights of the backbone.
 
+    What was chosen when training had ended is there already, and goes into the config.
+
     Args:
         configuration: What was trained.
         backbone: On what.
         task: For what.
         folder: The folder of the adapters.
     """
-    task_config(backbone, task).save_pretrained(folder)
+    kind, config = kind_of(task), task_config(backbone, task)
+    if (folder / SETTLED).is_file():
+        settle(config, read_settled(kind.settles, folder))
+    config.save_pretrained(folder)
     tokenizer = task_tokenizer(backbone, task)
     tokenizer.save_pretrained(folder)
-    kind_of(task).write_beside(folder, tokenizer, task, configuration)
+    kind.write_beside(folder, tokenizer, task, configuration)
     if backbone.roles is not None:
         roles = {name: getattr(backbone.roles, name) for name in ("layers", "attention", "roles")}
         (folder / ROLES_FILE).write_text(yaml.safe_dump(roles, sort_keys=False), encoding="utf8")

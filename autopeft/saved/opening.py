@@ -20,6 +20,7 @@ from autopeft.saved.companions import ROLES_FILE
 from autopeft.saved.use import USE_FILE, Base, Use
 from autopeft.tasks import Task
 from autopeft.trials import Ready, TrialKind, kind_of, pick_device
+from autopeft.trials.settled import read_settled, settle
 
 __all__ = ["Opened", "open_saved"]
 
@@ -65,6 +66,7 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
     tokenizer = _read(folder, AutoTokenizer, trust_remote_code=trust_remote_code)
     with _readable(folder):
         how = {**use.how, **kind.read_beside(folder)}
+    settled = read_settled(kind.settles, folder)
     if use.base is None:
         whole = _whole(folder, kind, trust_remote_code)
         notes: tuple[str, ...] = (f"the whole model of {folder}",)
@@ -73,7 +75,8 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
         whole = kind.model(backbone, pick_device())
         configuration = load(folder, whole, backbone.anatomy)
         notes = (f"{configuration.describe()}, of {backbone.name}", *said)
-    ready = Ready(folder, whole.eval(), tokenizer, use.max_length, use.precision, how)
+    settle(whole.config, settled)
+    ready = Ready(folder, whole.eval(), tokenizer, use.max_length, use.precision, {**how, **settled})
     return Opened(folder, use, task, ready, notes)
 
 

@@ -144,7 +144,7 @@ def use_of(backbone: Backbone, task: Task, setting: TrialSetting, *, whole: bool
         task=task.name,
         kind=task.kind.name,
         reads=task.schema,
-        how=kind_of(task).use(task, backbone.tokenizer()),
+        how=kind_of(task).under(setting).use(task, backbone.tokenizer()),
         max_length=setting.max_length,
         precision=cast(Literal["bf16", "fp32"], setting.precision),
         base=None if whole else _base(backbone),

@@ -8,14 +8,18 @@ from autopeft.errors import DataError
 from autopeft.tasks.causal.kind import Causal
 from autopeft.tasks.classification.kind import Classification
 from autopeft.tasks.kind import TaskKind
+from autopeft.tasks.multilabel.kind import Multilabel
 from autopeft.tasks.regression.kind import Regression
+from autopeft.tasks.rerank.kind import Rerank
 from autopeft.tasks.source import Source
 from autopeft.tasks.tokens.kind import Tokens
 
 __all__ = ["KINDS", "kind_judged_by", "kind_named", "recognised"]
 
 #: By name; what data is of is asked in this order, and of no kind in particular it is read as one of the first.
-KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classification(), Regression(), Causal(), Tokens())}
+KINDS: dict[str, TaskKind] = {
+    kind.name: kind for kind in (Classification(), Regression(), Causal(), Multilabel(), Tokens(), Rerank())
+}
 
 
 def kind_named(name: str) -> TaskKind:
@@ -48,16 +52,20 @@ def recognised(source: Source) -> TaskKind:
     named = source.spec.particular
     if source.spec.kind is not None:
         kind = kind_named(source.spec.kind)
-        strange = [f"--{name}" for name in named if name not in kind.options]
+        strange = [_flag(name) for name in named if name not in kind.options]
         if strange:
             raise DataError(f"{' and '.join(strange)} is not for a task of {kind.name}; leave it out")
         return kind
     taking = {name: kind for name, kind in KINDS.items() if kind.options >= set(named)}
     if not taking:
-        raise DataError(f"no kind of task takes {' and '.join(f'--{name}' for name in named)}; leave some out")
+        raise DataError(f"no kind of task takes {' and '.join(map(_flag, named))}; leave some out")
     laid_out = {name: said for name, kind in taking.items() if (said := kind.layout_of(source)) is not None}
     fitting = laid_out or {name: said for name, kind in taking.items() if (said := kind.recognise(source)) is not None}
     if len(fitting) > 1:
         may_be = "; or ".join(f"{said} (--kind {name})" for name, said in fitting.items())
         raise DataError(f"'{source.name}' may be {may_be}. Say which by --kind")
     return KINDS[next(iter(fitting or taking))]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

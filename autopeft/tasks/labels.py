@@ -16,7 +16,15 @@ from autopeft.errors import DataError
 from autopeft.tasks.intake import listed
 from autopeft.tasks.tables import kind_in_words, text_of
 
-__all__ = ["LabelNames", "ScaleError", "SeveralLabelsError", "label_names", "read_number"]
+__all__ = [
+    "SEPARATORS",
+    "LabelNames",
+    "ScaleError",
+    "SeveralLabelsError",
+    "combined",
+    "label_names",
+    "read_number",
+]
 
 #: A number as a label: 01 and 1 are no one number, nor is 1,000.
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
@@ -30,7 +38,7 @@ _REPEATS = 4
 _MOST_DIGITS = 40
 
 #: What may stand between the names of several labels.
-_SEPARATORS = (";", "|", ",")
+SEPARATORS = (";", "|", ",")
 
 #: So many combinations of labels are no accident.
 _COMBINATIONS = 3
@@ -90,7 +98,7 @@ def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, 
     if named:
         return LabelNames(numbers=False, notes=alike)
     comma = any("," in text for text in texts)
-    if not texts or not all(_is_number(text, comma) for text in texts) or (comma and _combined(texts, ",")):
+    if not texts or not all(_is_number(text, comma) for text in texts) or (comma and combined(texts, ",")):
         if not asked:
             _refuse_joined(texts, f"'{source}': the label column '{column}'")
         return LabelNames(numbers=False, notes=alike)
@@ -149,16 +157,16 @@ def _refuse_joined(texts: Mapping[str, int], found: str) -> None:
             f"{found} holds lists, such as {lists[0]!r}: several labels a row are --kind multilabel; --kind "
             "classification takes each list as a class"
         )
-    for separator in _SEPARATORS:
-        combined = _combined(texts, separator)
-        if combined:
+    for separator in SEPARATORS:
+        made = combined(texts, separator)
+        if made:
             raise SeveralLabelsError(
-                f"{found} holds several labels joined by '{separator}', such as {combined[0]!r}: that is --kind "
+                f"{found} holds several labels joined by '{separator}', such as {made[0]!r}: that is --kind "
                 "multilabel; --kind classification takes each combination as a class"
             )
 
 
-def _combined(texts: Mapping[str, int], separator: str) -> list[str]:
+def combined(texts: Mapping[str, int], separator: str) -> list[str]:
     """Return the names that others of the names make up, joined by a separator; none where that may be chance."""
     joined = [text for text in texts if separator in text]
     single = texts.keys() - set(joined)

@@ -27,6 +27,7 @@ class TaskSpec:
         text: The column with the text; `text` when left out.
         text2: The column with the second text of a pair.
         label: The column with the label; `label` when left out.
+        label_separator: What joins the names of several labels in a cell; `;` when left out and no other is seen.
         messages: The column with conversations, each a list of `role` and `content`.
         prompt: The column with what a completion follows.
         completion: The column with what is learned.
@@ -51,6 +52,7 @@ class TaskSpec:
     text: str | None = None
     text2: str | None = None
     label: str | None = None
+    label_separator: str | None = None
     messages: str | None = None
     prompt: str | None = None
     completion: str | None = None
@@ -81,13 +83,25 @@ class TaskSpec:
     @property
     def columns(self) -> dict[str, str]:
         """The columns that the user names, by what they hold."""
-        named = ("text", "text2", "label", "messages", "prompt", "completion", "choices", "query", "document", "relevance")
+        named = (
+            "text",
+            "text2",
+            "label",
+            "messages",
+            "prompt",
+            "completion",
+            "choices",
+            "query",
+            "document",
+            "relevance",
+        )
         return {name: column for name in named if (column := getattr(self, name))}
 
     @property
     def particular(self) -> tuple[str, ...]:
         """Names of what the user says that only some kinds of task take."""
-        return (*self.columns, *(["candidates"] if self.candidates is not None else []))
+        others = ("label_separator", "candidates")
+        return (*self.columns, *(name for name in others if getattr(self, name) is not None))
 
     @property
     def text_column(self) -> str:

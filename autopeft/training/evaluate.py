@@ -9,6 +9,7 @@ from typing import Any, Literal
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError, DataError
 from autopeft.launch import Groundwork, SearchPlan, groundwork
+from autopeft.launch.groundwork import kind_settings
 from autopeft.methods import load
 from autopeft.methods.storage import read_manifest
 from autopeft.saved import USE_FILE, Use
@@ -18,6 +19,7 @@ from autopeft.training.evaluation import Evaluation
 from autopeft.training.measuring import measure
 from autopeft.training.seen import seen_rows
 from autopeft.trials import TrialSetting, kind_of, pick_device
+from autopeft.trials.settled import read_settled, settle
 
 __all__ = ["evaluate", "evaluation_ground"]
 
@@ -43,6 +45,7 @@ def _as_trained(folder: Path, model_given: bool) -> dict[str, Any]:
         return {"model": model}
     use = Use.read(folder)
     found: dict[str, Any] = {"max_length": use.max_length, "precision": use.precision}
+    found |= {name: use.how[name] for name in kind_settings() if name in use.how}
     if use.base is not None and not model_given:
         found |= {"model": use.base.path, "revision": use.base.revision}
     if use.base is not None and use.base.quantization:
@@ -76,8 +79,10 @@ def evaluate(
         DataError: When the adapters do not know a label of the data.
     """
     task = _as_known(task, folder)
-    model = kind_of(task).model(backbone, pick_device())
+    kind = kind_of(task)
+    model = kind.model(backbone, pick_device())
     configuration = load(folder, model, backbone.anatomy)
+    settle(model.config, read_settled(kind.settles, folder))
     found = measure(model, task, split, backbone.tokenizer(), setting)
     examples = task.splits[split]
     seen = seen_rows(folder, task.kind, examples)

@@ -37,6 +37,7 @@ from autopeft.trials import (
     reset_head,
     schedule,
 )
+from autopeft.trials.settled import settle
 from autopeft.whole_folder import check_replaceable
 
 __all__ = ["fine_tune"]
@@ -91,9 +92,11 @@ def fine_tune(
         arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task, report_to, progress)
         model, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
         tokenizer = backbone.tokenizer()
+        validation = measure(model, task, "validation", tokenizer, setting)
+        settle(model.config, validation.settled)
         found = FineTuned(
             out,
-            measure(model, task, "validation", tokenizer, setting).figures,
+            validation.figures,
             measure(model, task, "test", tokenizer, setting).figures,
             sum(parameter.numel() for parameter in adapter_parameters(model).values()),
             steps,

@@ -21,6 +21,7 @@ from autopeft.tasks import Task, pad_id_of
 from autopeft.training.card import card_of
 from autopeft.training.result import MERGED, FineTuned
 from autopeft.trials import TrialSetting, kind_of, pick_device
+from autopeft.trials.settled import read_settled, settle, write_settled
 from autopeft.whole_folder import WRITTEN, whole_folder
 
 __all__ = ["add_merged", "check_mergeable", "merge"]
@@ -107,6 +108,8 @@ def add_merged(
     kind, tokenizer = kind_of(task), task_tokenizer(backbone, task)
     model = kind.model(backbone, pick_device())
     load(found.folder, model, backbone.anatomy)
+    settled = read_settled(kind.settles, found.folder)
+    settle(model.config, settled)
     few = kind.encode(task.train.take(range(min(_FEW, len(task.train)))), tokenizer, setting.max_length)
     batch = kind.collate(few, np.arange(len(few)), pad_id_of(tokenizer))
     merge(model, {name: value.to(model.device) for name, value in batch.items() if name != "labels"})
@@ -118,6 +121,7 @@ def add_merged(
         shutil.copytree(found.folder, new, copy_function=_link, dirs_exist_ok=True)
         model.save_pretrained(new / MERGED)
         tokenizer.save_pretrained(new / MERGED)
+        write_settled(settled, new / MERGED)
         use_of(backbone, task, setting, whole=True).write(new / MERGED)
         kind.write_beside(new / MERGED, tokenizer, task, generation=getattr(model, "generation_config", None))
         for place, merged in ((new / MERGED, True), (new, False)):

@@ -123,12 +123,17 @@ def _write_lines(table: Table, rows: Sequence[Prediction | None], out: IO[str]) 
 
 def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> None:
     told = any(row is not None and row.probabilities is not None for row in rows)
-    out.writerow([*map(mended, table.columns), PREDICTED, *([PROBABILITY] if told else [])])
+    # What is no single label has no single probability.
+    single = not told or any(row is not None and row.probability is not None for row in rows)
+    named = [PROBABILITY if single else PROBABILITIES] if told else []
+    out.writerow([*map(mended, table.columns), PREDICTED, *named])
     for (_, row), prediction in zip(table.rows, rows, strict=True):
         cells = [_cell(row.get(column)) for column in table.columns]
         cells.append("" if prediction is None else mended(prediction.text))
-        if told:
+        if told and single:
             cells.append("" if prediction is None else f"{prediction.probability:.6f}")
+        elif told:
+            cells.append("" if prediction is None else _cell(prediction.probabilities))
         out.writerow(cells)
 
 

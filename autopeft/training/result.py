@@ -15,7 +15,8 @@ from autopeft.methods import save
 from autopeft.saved import Card, use_of, write_card, write_companions, write_rows
 from autopeft.study import LOCK
 from autopeft.training.identity import CHECKPOINTS, IDENTITY_FILE
-from autopeft.trials import TrialSetting
+from autopeft.trials import TrialSetting, kind_of
+from autopeft.trials.settled import settled_in, write_settled
 from autopeft.whole_folder import whole_folder
 
 __all__ = ["MERGED", "METRICS_FILE", "REPLACED", "FineTuned", "read_result", "write_result"]
@@ -80,6 +81,7 @@ def write_result(
     out = found.folder
     with whole_folder(out, REPLACED) as new:
         save(model, new)
+        write_settled(settled_in(model.config, kind_of(card.task).settles), new)
         write_companions(card.configuration, card.backbone, card.task, new)
         use_of(card.backbone, card.task, setting).write(new)
         write_rows(card.task, new)

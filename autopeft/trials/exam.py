@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from autopeft.tasks import Encoded, pad_id_of
 from autopeft.trials.kind import Feed, TrialKind
+from autopeft.trials.measured import Measured
 from autopeft.trials.setting import TrialSetting
 
 __all__ = ["VALIDATION_BATCHES", "Exam"]
@@ -66,8 +67,8 @@ class Exam:
         for probe in self._probes:
             probe.scores(model, self._setting.precision, _FEW)
 
-    def __call__(self, model: PreTrainedModel, feed: Feed, *, whole: bool) -> dict[str, float]:
-        """Return every metric of a model, and `loss`; at a rung, on fewer examples, those that it is judged by.
+    def __call__(self, model: PreTrainedModel, feed: Feed, *, whole: bool) -> Measured:
+        """Measure every metric of a model, and `loss`; at a rung, on fewer examples, those that it is judged by.
 
         Args:
             model: The model, in eval mode.
@@ -78,10 +79,10 @@ class Exam:
             DivergedError: When a logit is not finite.
         """
         setting = self._setting
-        metrics = self._kind.measure(model, self._whole if whole else self._glance, setting.precision, feed).figures
+        found = self._kind.measure(model, self._whole if whole else self._glance, setting.precision, feed)
         for probe in self._probes:
             if whole or self._metric in probe.metrics:
                 most = setting.validation_examples if whole else setting.rung_examples
                 scores = probe.scores(model, setting.precision, most)
-                metrics |= {name: float(values.mean()) for name, values in scores.items()}
-        return metrics
+                found.figures.update({name: float(values.mean()) for name, values in scores.items()})
+        return found

@@ -20,6 +20,7 @@ from autopeft.trials.measured import Measured
 from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.probe import Probe
 from autopeft.trials.setting import TrialSetting
+from autopeft.trials.settled import forget_settled
 
 if TYPE_CHECKING:
     from transformers import Trainer, TrainingArguments
@@ -50,6 +51,8 @@ class TrialKind(ABC):
         load_backbone: Loads what is needed to know a pretrained model; arguments as for `load_backbone`.
         writes: Whether what is learned is text to be written, which tools for language models train on.
         scripted: Whether there is a script that trains it around transformers' Trainer.
+        settles: Names of what is chosen on validation when training has ended, a number each: `measure` returns it as
+            `Measured.settled`, and goes by what stands in the model's config where something does.
 
     Args:
         schema: What the task knows of its data.
@@ -66,6 +69,10 @@ class TrialKind(ABC):
     load_backbone: ClassVar[Callable[..., Backbone]] = staticmethod(load_backbone)
     writes: ClassVar[bool] = False
     scripted: ClassVar[bool] = False
+    settles: ClassVar[tuple[str, ...]] = ()
+
+    #: What the task is judged by, where it is one task's (`kind_of`).
+    metric: str | None = None
 
     def __init__(self, schema: Any) -> None:
         self.schema = schema
@@ -214,6 +221,7 @@ class TrialKind(ABC):
 
     def configure(self, config: PretrainedConfig) -> None:
         """Write what the task means for a model into its config."""
+        forget_settled(config, self.settles)
         if self.problem_type is not None:
             config.problem_type = self.problem_type
 

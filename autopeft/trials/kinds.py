@@ -6,7 +6,9 @@ from autopeft.tasks import Task
 from autopeft.trials.causal import CausalTrials
 from autopeft.trials.classification import ClassificationTrials
 from autopeft.trials.kind import TrialKind
+from autopeft.trials.multilabel import MultilabelTrials
 from autopeft.trials.regression import RegressionTrials
+from autopeft.trials.rerank import RerankTrials
 from autopeft.trials.tokens import TokensTrials
 
 __all__ = ["TRIALS", "kind_of"]
@@ -15,10 +17,14 @@ TRIALS: dict[str, type[TrialKind]] = {
     "classification": ClassificationTrials,
     "regression": RegressionTrials,
     "causal": CausalTrials,
+    "multilabel": MultilabelTrials,
     "tokens": TokensTrials,
+    "rerank": RerankTrials,
 }
 
 
 def kind_of(task: Task) -> TrialKind:
     """Return what trials of a task have of their own."""
-    return TRIALS[task.kind.name](task.schema)
+    found = TRIALS[task.kind.name](task.schema)
+    found.metric = task.metric
+    return found

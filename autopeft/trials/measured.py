@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 __all__ = ["LabelResult", "Measured"]
 
@@ -33,8 +34,10 @@ class Measured:
         labels: Where labels are told, the result by label.
         confusion: Where each example has one label, how often each was taken for which: `[true][predicted]`, in the
             order of `labels`.
+        settled: What was chosen on these examples, as nothing had been settled yet (`TrialKind.settles`).
     """
 
     figures: dict[str, float]
     labels: tuple[LabelResult, ...] = ()
     confusion: tuple[tuple[int, ...], ...] | None = None
+    settled: Mapping[str, float] = field(default_factory=dict)

@@ -14,14 +14,14 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone, cache_folder, head_parameters
-from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, save, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.exam import VALIDATION_BATCHES, Exam
 from autopeft.trials.faults import failure
-from autopeft.trials.full import all_trainable, save_full
+from autopeft.trials.full import all_trainable
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, release_memory
 from autopeft.trials.head import reset_head
@@ -32,7 +32,7 @@ from autopeft.trials.loop import fit
 from autopeft.trials.outcome import Outcome, StepCost
 from autopeft.trials.peak import watch_peak
 from autopeft.trials.prefix import PrefixCache, feeding
-from autopeft.trials.saved import saved
+from autopeft.trials.saved import keep, saved
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 from autopeft.trials.top import first_token_only, reads_first_token
@@ -234,13 +234,13 @@ class TrialRunner:
         examples, setting, task = self.task.splits[split], self.setting, self.task
         for probe in self._kind.probes(examples, self._tokenizer, setting):
             if task.metric in probe.metrics:
-                with saved(self.model, self._anatomy, folder):
+                with saved(self.model, self._anatomy, folder, self._kind.settles):
                     found = probe.scores(self.model.eval(), setting.precision, len(examples))[task.metric]
                     return task.judge.signed(found)
         encoded = self._kind.encode(examples, self._tokenizer, setting.max_length)
         rows = self._kind.grouped(encoded, VALIDATION_BATCHES * setting.batch_size)
         whole = [(group, self._kind.collate(encoded, group, self._pad_id)) for group in rows]
-        with saved(self.model, self._anatomy, folder):
+        with saved(self.model, self._anatomy, folder, self._kind.settles):
             found = self._kind.example_scores(
                 self.model.eval(), whole, setting.precision, lambda rows, length: None, task.metric
             )
@@ -267,12 +267,12 @@ class TrialRunner:
                         continue
                     done = step == self.setting.steps
                     with checks:
-                        metrics = self.exam(self.model, validation, whole=done)
+                        found = self.exam(self.model, validation, whole=done)
                     curve.append(
                         {
                             "step": step,
-                            "accuracy": self.task.judge.signed(metrics[self.task.metric]),
-                            "loss": metrics["loss"],
+                            "accuracy": self.task.judge.signed(found.figures[self.task.metric]),
+                            "loss": found.figures["loss"],
                             "seconds": time.perf_counter() - started,
                             "busy": steps.seconds + checks.seconds,
                             "step_seconds": steps.seconds / trained,
@@ -281,12 +281,12 @@ class TrialRunner:
                     if not done:
                         yield curve[-1]
                     elif folder is not None:
-                        (save_full if full else save)(self.model, folder)
+                        keep(self.model, folder, found.settled, full=full)
             last = curve[-1]
             return Outcome(
                 "complete",
                 last["accuracy"],
-                metrics,
+                found.figures,
                 params,
                 last["seconds"],
                 last["busy"],

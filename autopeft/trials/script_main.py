@@ -32,6 +32,7 @@ def main(
     figures: Callable[[Any], dict[str, float]] | None = None,
     keep: Callable[[dict[str, Any]], bool] | None = None,
     unit: Callable[[Any, dict[str, Any]], tuple[Callable[..., Any], Callable[[], None]]] | None = None,
+    settle: Callable[[dict[str, float], dict[str, Any]], dict[str, Any]] | None = None,
     **config: Callable[[dict[str, Any]], Any],
 ) -> None:
     """Train, measure on the validation examples, and save the adapter with its head.
@@ -43,6 +44,7 @@ def main(
         figures: Makes figures of predictions and labels.
         keep: Tells whether anything of a row is learned; all rows are kept when left out.
         unit: Given the model with its adapter and the settings, returns the loss, and what is to be done before saving.
+        settle: Given what validation reached and the settings, returns what the config is to say of it.
         config: What the task changes in the model's config, each made of the settings.
     """
     settings = yaml.safe_load((HERE / "training.yaml").read_text(encoding="utf8"))
@@ -85,7 +87,10 @@ def main(
         optimizers=(optimizer(model, arguments, settings["rates"]), None),
     )
     trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
-    print(trainer.evaluate())
+    reached = trainer.evaluate()
+    print(reached)
+    if settle is not None:
+        base.config.update(settle(reached, settings))
     if finish is not None:
         finish()
     # Else the folder of an installed copy would stand in what is saved.

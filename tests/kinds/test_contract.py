@@ -9,6 +9,7 @@ from autopeft.tasks import KINDS, Source, TaskSpec
 from autopeft.tasks.kinds import recognised
 from autopeft.testing.kinds import KindContract
 from autopeft.trials import TRIALS
+from tests.tasks.rerank.data import judged_rows, write_rows
 
 WORDS = ("good happy film", "bad sad story", "how many of it", "the left arm")
 
@@ -70,3 +71,25 @@ class TestRegression(KindContract):
         rows = [f"{'good ' * (n % 6)}{'sad ' * (5 - n % 6)}film {n},{n % 6 + 0.5}\n" for n in range(240)]
         path.write_text("text,label\n" + "".join(rows))
         return TaskSpec(data=str(path))
+
+
+class TestMultilabel(KindContract):
+    """Three words, each with a label; some texts have none of them."""
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+        words = ("good", "sad", "lung")
+        sets = [[word for place, word in enumerate(words) if n >> place & 1] for n in range(240)]
+        rows = [{"text": f"{' '.join(3 * (each or ['film']))} {n}", "label": each} for n, each in enumerate(sets)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return TaskSpec(data=str(path))
+
+
+class TestRerank(KindContract):
+    """Documents about two things each, of which the good ones answer queries about them."""
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+        return TaskSpec(data=write_rows(path, judged_rows()), candidates=6)

@@ -29,6 +29,7 @@ from autopeft.saved.companions import plugin_files
 from autopeft.space import Configuration
 from autopeft.tasks.row_hashes import TRAINING_ROWS
 from autopeft.trials.card_code import trusting
+from autopeft.trials.settled import SETTLED
 
 __all__ = ["Peft"]
 
@@ -57,8 +58,9 @@ class Peft(Target):
                 adapter_config(part, job.backbone).save_pretrained(str(_home(folder, part.name, len(parts))))
         else:
             copy_saved(job.trained, folder)
-            if (job.trained / TRAINING_ROWS).is_file():
-                shutil.copyfile(job.trained / TRAINING_ROWS, folder / TRAINING_ROWS)
+            for name in (TRAINING_ROWS, SETTLED):
+                if (job.trained / name).is_file():
+                    shutil.copyfile(job.trained / name, folder / name)
             use_of(job.backbone, job.task, job.setting).write(folder)
             for part in parts:
                 _rewrite(_home(folder, part.name, len(parts)), part, job)

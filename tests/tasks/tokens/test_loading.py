@@ -141,7 +141,11 @@ def bad(rows):
 @pytest.mark.parametrize(
     ("rows", "spec", "message"),
     [
-        (bad([{"tokens": ["a", "b"], "tags": ["O"]}]), {}, "line 41: found 2 in 'tokens' and 1 in 'tags'; expected one tag for each word"),
+        (
+            bad([{"tokens": ["a", "b"], "tags": ["O"]}]),
+            {},
+            "line 41: found 2 in 'tokens' and 1 in 'tags'; expected one tag for each word",
+        ),
         (bad([{"tokens": ["a"], "tags": ["O", "O"]}]), {}, "line 41: found 1 in 'tokens' and 2 in 'tags'"),
         (bad([{"tokens": "a b", "tags": ["O"]}]), {}, "line 41: 'tokens' holds a text; expected a list"),
         (bad([{"tokens": ["a"], "tags": "O"}]), {}, "line 41: 'tags' holds a text; expected a list"),

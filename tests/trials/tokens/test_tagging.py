@@ -1,5 +1,7 @@
 """Models that tag words: windows, batches, prompts, what the engine leaves out, what is saved."""
 
+import ast
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 import torch
 from peft import PeftModel
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoModel, AutoModelForTokenClassification, AutoTokenizer, GPT2Config
 
 from autopeft.backbones import load_tagger, task_type_of
 from autopeft.errors import AutopeftError, BackboneError
@@ -17,9 +19,11 @@ from autopeft.export.script import composed
 from autopeft.methods import HEAD_ONLY, VOCABULARY, apply, load, remove, stock_lora
 from autopeft.space import canonical
 from autopeft.tasks import IGNORED, TaskSpec, load_task, pad_id_of
+from autopeft.tasks.tables import Table
 from autopeft.tasks.tokens import Sentences, Tags
 from autopeft.testing.models import tiny_backbone
-from autopeft.trials import TrialRunner, kind_of
+from autopeft.training.predictions import write_predictions
+from autopeft.trials import Prediction, Ready, TrialRunner, kind_of
 from autopeft.trials.tokens import TokensTrials, script
 from autopeft.trials.tokens.told import told_of
 from tests.tasks.tokens.test_encoding import TOKENIZERS, of_bytes
@@ -203,3 +207,43 @@ def test_tokenizers_of_bytes_are_saved_such_that_the_first_word_is_one_as_others
     before = TOKENIZERS["gpt2"]([" the", " heart"], is_split_into_words=True)["input_ids"]
     assert again(["the", "heart"], is_split_into_words=True)["input_ids"] == before
     assert again("the heart")["input_ids"] == before
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
+def test_lists_of_tags_are_written_whole(ending, tmp_path):
+    table = Table("f", ("tokens",), [("row 1", {"tokens": ["a", 'b"c']}), ("row 2", {"tokens": None})])
+    file = tmp_path / f"out.{ending}"
+    write_predictions(table, [Prediction(["O", "B-x,y"]), None], file)
+    if ending == "jsonl":
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        assert [row["predicted"] for row in rows] == [["O", "B-x,y"], None]
+        return
+    with file.open(newline="") as lines:
+        first, second = csv.DictReader(lines, delimiter="," if ending == "csv" else "\t")
+    assert json.loads(first["predicted"]) == ["O", "B-x,y"]
+    assert json.loads(first["tokens"]) == ["a", 'b"c']
+    assert second["predicted"] == ""
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama3"])
+def test_the_code_of_a_card_reads_words_as_trials_do(family, task, tmp_path, capsys):
+    tokenizer = of_bytes(family)
+    config = GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=4, n_positions=64, eos_token_id=0)
+    AutoModel.from_config(config).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    backbone = load_tagger(str(tmp_path / "model"))
+    kind = kind_of(task)
+    model = kind.model(backbone, CPU)
+    settled = backbone.tokenizer()
+    kind.settle_tokenizer(settled)
+    settled.save_pretrained(tmp_path / "saved")
+    saved = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    names = {"torch": torch, "model": model, "config": model.config, "tokenizer": saved}
+    exec("\n".join(kind.using_code(backbone, task, 60, alone=False)), names)
+    printed = [ast.literal_eval(line) for line in capsys.readouterr().out.splitlines()]
+    assert len({tag for line in printed for _, tag in line}) > 1
+    words = [tuple(text.split()) for text in names["texts"]]
+    few = Sentences(words, [(0,) * len(each) for each in words])
+    for reader in (saved, backbone.tokenizer()):
+        found, _ = kind.predict(Ready(tmp_path, model, reader, 60, "fp32", {}), few)
+        assert [[*zip(each, one.value, strict=True)] for each, one in zip(words, found, strict=True)] == printed

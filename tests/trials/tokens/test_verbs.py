@@ -85,3 +85,25 @@ def test_it_goes_through_every_verb(architecture, tmp_path):
     with (tmp_path / "told.csv").open(newline="") as file:
         cells = [*csv.DictReader(file)]
     assert [json.loads(row["predicted"]) for row in cells] == [row["predicted"] for row in told]
+
+
+def rows_of(*tags):
+    """Return 80 sentences of one word with one of the tags."""
+    return "".join(f"w{number} {tags[number % len(tags)]}\n\n" for number in range(80))
+
+
+@pytest.mark.parametrize(
+    ("content", "flags", "message"),
+    [
+        ("a O\nb\n", [], "line 2: found 'b'; expected a word and its tag"),
+        (rows_of("PER", "B-ORG"), [], "found the tag 'PER' beside 'B-ORG'"),
+        (rows_of("O", "O"), [], "there is no entity in it"),
+        (rows_of("NOUN", "VERB"), ["--metric", "entity_f1"], "found the tag 'NOUN'"),
+    ],
+)
+def test_bad_data_is_one_message_and_nothing_is_written(content, flags, message, tmp_path):
+    (tmp_path / "rows.conll").write_text(content)
+    done = run_here("search", "--data", "rows.conll", *flags, "-o", "run", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("error:")) == (2, 1), done.stderr
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.conll"]

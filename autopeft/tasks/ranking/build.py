@@ -1,0 +1,153 @@
+"""From a collection to the splits of a task: what is missing split off, candidates found, all of it checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from autopeft.errors import DataError
+from autopeft.tasks.ranking.bm25 import first_documents
+from autopeft.tasks.ranking.collection import Collection
+from autopeft.tasks.ranking.metrics import ranking_scores
+from autopeft.tasks.ranking.queries import Queries, Query
+from autopeft.tasks.splits import LEAST_ROWS, held_out_rows
+
+__all__ = ["CANDIDATES", "queries_by_split"]
+
+#: Candidates of a query on validation, unless the user says; on test there are twice as many.
+CANDIDATES = 10
+
+#: Documents of a training query, and how many of them are relevant ones at most.
+_LEARNED, _RELEVANT = 5, 2
+
+#: So many of BM25's first documents are looked at for training: the rest would be no hard ones.
+_MINED = 50
+
+#: So many of BM25's first documents stand for its ranking of the whole corpus, as is usual with trec_eval.
+_DEEP = 1000
+
+
+def queries_by_split(
+    name: str, collection: Collection, candidates: int | None, seed: int, metric: str
+) -> tuple[dict[str, Queries], list[str]]:
+    """Return the three splits, and what was done to make them.
+
+    On validation and test the candidates of a query are BM25's first documents and no others. In training a query has
+    relevant documents, whether BM25 finds them or not, and the first that are not.
+
+    Args:
+        name: What the task is called.
+        collection: The documents, queries and judgements.
+        candidates: How many documents are ranked on validation; twice as many on test.
+        seed: Seed of the splits.
+        metric: By which BM25's own ranking is measured.
+
+    Raises:
+        DataError: When the data cannot carry a search.
+    """
+    count = CANDIDATES if candidates is None else candidates
+    if count < 2:
+        raise DataError(f"--candidates is {count}; expected 2 or more documents to put in an order")
+    judged, notes = _all_three(collection, seed)
+    _check(name, judged)
+    ranked: dict[str, list[str]] = {}
+    for names, depth in (
+        ([*judged["train"]], _MINED),
+        ([*judged["validation"], *judged["test"]], max(_DEEP, 2 * count)),
+    ):
+        texts = [collection.queries[each] for each in names]
+        ranked |= zip(names, first_documents(collection.documents, texts, depth), strict=True)
+    nothing = [query for query, found in ranked.items() if not found]
+    if nothing:
+        raise DataError(
+            f"task {name}: BM25 finds no document for {len(nothing):,} of {len(ranked):,} queries, as none shares a "
+            f"word with them, such as {collection.queries[nothing[0]][:80]!r}; leave such queries out, or mend them"
+        )
+    found = {"train": _learned(judged["train"], ranked, collection, notes)}
+    for split, most in (("validation", count), ("test", 2 * count)):
+        found[split] = [
+            _query(collection.queries[query], ranked[query][:most], grades) for query, grades in judged[split].items()
+        ]
+        deep = [_query(collection.queries[query], ranked[query], grades) for query, grades in judged[split].items()]
+        notes.append(_baseline(split, most, found[split], deep, metric))
+    _check(name, found)
+    corpus = {each: collection.documents[each] for part in found.values() for query in part for each in query.documents}
+    return {split: Queries(tuple(part), corpus) for split, part in found.items()}, notes
+
+
+def _all_three(collection: Collection, seed: int) -> tuple[dict[str, dict[str, Mapping[str, int]]], list[str]]:
+    """Split off the splits that are missing, whole queries at a time; equal ones stay on one side."""
+    judged = {split: dict(found) for split, found in collection.judged.items()}
+    missing = [split for split in ("validation", "test") if split not in judged]
+    if not missing or not judged["train"]:
+        judged |= {split: {} for split in missing}
+        return {split: judged[split] for split in ("train", "validation", "test")}, []
+    # By name: the order of the judgements shall not matter.
+    names = sorted(judged["train"])
+    rows = held_out_rows([collection.queries[each] for each in names], [""] * len(names), missing, seed)
+    parts = {split: {names[row]: judged["train"][names[row]] for row in numbers} for split, numbers in rows.items()}
+    said = f"{' and '.join(missing)} split off the training queries, each whole in one split (seed {seed})"
+    return {split: parts.get(split, judged.get(split, {})) for split in ("train", "validation", "test")}, [said]
+
+
+def _check(name: str, splits: Mapping[str, Sequence[Query] | Mapping[str, Mapping[str, int]]]) -> None:
+    for split, least in LEAST_ROWS.items():
+        if len(splits[split]) < least:
+            raise DataError(
+                f"task {name}: {split} has {len(splits[split])} usable quer{'y' if len(splits[split]) == 1 else 'ies'} "
+                f"with relevant documents, expected at least {least}; add judgements, or give a larger file"
+            )
+
+
+def _query(text: str, documents: Sequence[str], grades: Mapping[str, int]) -> Query:
+    there = set(documents)
+    missed = sorted((grade for each, grade in grades.items() if grade > 0 and each not in there), reverse=True)
+    return Query(text, tuple(documents), tuple(grades.get(each, 0) for each in documents), tuple(missed))
+
+
+def _learned(
+    judged: Mapping[str, Mapping[str, int]],
+    ranked: Mapping[str, Sequence[str]],
+    collection: Collection,
+    notes: list[str],
+) -> list[Query]:
+    """Return training queries: of each some relevant documents, and BM25's first that are not."""
+    found, alone, added, left_out = [], 0, 0, 0
+    for name, grades in judged.items():
+        places = {each: place for place, each in enumerate(ranked[name])}
+        relevant = [each for each, grade in grades.items() if grade > 0 and collection.documents[each]]
+        relevant.sort(key=lambda each: (-grades[each], places.get(each, len(places)), each))
+        others = [each for each in ranked[name] if grades.get(each, 0) <= 0]
+        if not relevant or not others:
+            alone += 1
+            continue
+        left_out += max(0, len(relevant) - _RELEVANT)
+        relevant = relevant[:_RELEVANT]
+        added += sum(each not in places for each in relevant)
+        documents = [*relevant, *others[: _LEARNED - len(relevant)]]
+        found.append(_query(collection.queries[name], documents, grades))
+    notes.append(
+        f"a training query has up to {_LEARNED} documents: up to {_RELEVANT} relevant ones ({added:,} that BM25 does "
+        f"not find among its first are added, {left_out:,} beyond {_RELEVANT} a query left out), and BM25's first that "
+        "are not"
+    )
+    if alone:
+        notes.append(f"{alone:,} training queries left out: they have no documents of both sorts, relevant and not")
+    return found
+
+
+def _baseline(split: str, most: int, queries: Sequence[Query], deep: Sequence[Query], metric: str) -> str:
+    """Say what BM25's own order of the candidates reaches, and of the whole corpus, and what the best of them would."""
+    best = ranking_scores(metric, queries, [np.asarray(query.grades, np.float64) for query in queries]).mean()
+    own, whole = (
+        ranking_scores(metric, those, [-np.arange(len(query.documents), dtype=np.float64) for query in those]).mean()
+        for those in (queries, deep)
+    )
+    hits = sum(grade > 0 for query in queries for grade in query.grades)
+    there = hits + sum(len(query.missed) for query in queries)
+    return (
+        f"{split}: BM25's first {most} documents of each query are ranked; BM25 itself reaches {metric} {own:.4f} "
+        f"({whole:.4f} with its first {_DEEP:,}), the best order of them {best:.4f}, as {there - hits:,} of {there:,} "
+        "relevant documents are not among them"
+    )

@@ -1,0 +1,5 @@
+"""Trials of several labels."""
+
+from autopeft.trials.multilabel.kind import MultilabelTrials
+
+__all__ = ["MultilabelTrials"]

@@ -1,0 +1,187 @@
+"""Trials of several labels: a new head with one logit a label, and one threshold for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from transformers import PretrainedConfig
+
+from autopeft.backbones import Backbone
+from autopeft.errors import ConfigurationError
+from autopeft.tasks import Encoded, LabelledTexts, Task, encode
+from autopeft.tasks.multilabel import METRICS, Labels, Multilabel, indicators
+from autopeft.trials.card_code import OTHER, TEXTS, trusting
+from autopeft.trials.kind import Batch, Feed
+from autopeft.trials.measured import LabelResult, Measured
+from autopeft.trials.multilabel.scores import scores_of_sets
+from autopeft.trials.multilabel.threshold import THRESHOLD, best_threshold
+from autopeft.trials.prediction import Prediction
+from autopeft.trials.script import Script
+from autopeft.trials.text_kind import TextTrials
+
+__all__ = ["MultilabelTrials"]
+
+#: Fewer examples of a label rank configurations badly.
+_LEAST_PER_LABEL = 20
+
+
+class MultilabelTrials(TextTrials):
+    """Which of some labels a text has, as many as apply."""
+
+    does = "tells the labels of texts"
+    problem_type: ClassVar[str | None] = "multi_label_classification"
+    scripted = True
+    settles = (THRESHOLD,)
+    schema: Labels
+
+    _threshold: float | None = None
+
+    @property
+    def outputs(self) -> int:
+        """How many labels there are."""
+        return len(self.schema.labels)
+
+    def least_examples(self, task: Task) -> int:
+        """Return how many training examples a trial needs for all labels."""
+        return _LEAST_PER_LABEL * self.outputs
+
+    def configure(self, config: PretrainedConfig) -> None:
+        """Write the names of the labels."""
+        super().configure(config)
+        config.num_labels = self.outputs
+        config.id2label = dict(enumerate(self.schema.labels))
+        config.label2id = {label: number for number, label in enumerate(self.schema.labels)}
+
+    def check_whole(self, config: PretrainedConfig) -> None:
+        """Check the number of labels."""
+        if config.num_labels != self.outputs:
+            raise ConfigurationError(f"it tells {config.num_labels} labels, but {self.outputs} are named")
+
+    def encode(self, split: LabelledTexts, tokenizer: object, max_length: int) -> Encoded:
+        """Tokenise texts; labels are 1 where a text has them, uint8 `[texts, labels]`."""
+        encoded = encode(LabelledTexts(split.texts, [0] * len(split)), tokenizer, max_length)
+        return replace(encoded, labels=indicators(split.labels, self.outputs).astype(np.uint8))
+
+    def loss_of(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return the mean binary cross-entropy over texts and labels."""
+        return binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+
+    def measure(
+        self, model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
+    ) -> Measured:
+        """Return every metric, and `loss`, at the model's threshold; at the best one here where it has none."""
+        return super(MultilabelTrials, self._going_by(model)).measure(model, split, precision, feed)
+
+    def example_scores(
+        self, model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
+    ) -> np.ndarray:
+        """Return for each text a score at the model's threshold, in the order of the rows; their mean is the metric."""
+        return super(MultilabelTrials, self._going_by(model)).example_scores(model, split, precision, feed, metric)
+
+    def measured(self, labels: torch.Tensor, logits: torch.Tensor) -> Measured:
+        """Return every metric, the result by label, and the threshold where it was chosen here."""
+        truth, probable = _truth(labels), _probabilities(logits)
+        settled = {} if self._threshold is not None else {THRESHOLD: best_threshold(self._judged, truth, probable)}
+        told = probable > (self._threshold if self._threshold is not None else settled[THRESHOLD])
+        counts = [each.sum(axis=0) for each in (truth & told, told, truth)]
+        by_label = tuple(
+            LabelResult(label, _share(hits, given), _share(hits, there), int(there))
+            for label, hits, given, there in zip(self.schema.labels, *counts, strict=True)
+        )
+        return Measured({name: metric(truth, told) for name, metric in METRICS.items()}, by_label, settled=settled)
+
+    def scores(self, metric: str, labels: torch.Tensor, logits: torch.Tensor) -> np.ndarray:
+        """Return for each text what it has to do with a metric."""
+        if self._threshold is None:
+            raise ConfigurationError(f"the model has no {THRESHOLD}, which is chosen on validation when training ends")
+        return scores_of_sets(metric, _truth(labels), _probabilities(logits) > self._threshold)
+
+    def predictions(self, logits: torch.Tensor, how: Mapping[str, Any]) -> list[Prediction]:
+        """Return the labels above the threshold, the most probable first, and the probabilities of all."""
+        names, found = self.schema.labels, []
+        for row in _probabilities(logits):
+            best = np.argsort(-row, kind="stable")
+            told = [names[number] for number in best if row[number] > how[THRESHOLD]]
+            found.append(Prediction(told, {names[number]: float(row[number]) for number in best}))
+        return found
+
+    def spoken(self) -> list[str]:
+        """Return the lines that print the labels of each text."""
+        return [
+            "for text, probabilities in zip(texts, logits.sigmoid()):",
+            f"    told = [number for number, each in enumerate(probabilities) if each > config.{THRESHOLD}]",
+            "    print(text, {config.id2label[number]: float(probabilities[number]) for number in told})",
+        ]
+
+    def merged_code(self, backbone: Backbone, task: Task, max_length: int) -> list[str]:
+        """Return the lines that use a pipeline."""
+        pair = len(self.schema.columns) > 1
+        texts = f'[{{"text": text, "text_pair": {OTHER}}} for text in texts]' if pair else "texts"
+        return [
+            "from transformers import pipeline",
+            "",
+            f'classify = pipeline("text-classification", model="."{trusting(backbone)})',
+            f"threshold = classify.model.config.{THRESHOLD}",
+            f"texts = {TEXTS}",
+            f'how = {{"top_k": None, "function_to_apply": "sigmoid", "truncation": True, "max_length": {max_length}}}',
+            f"for text, found in zip(texts, classify({texts}, **how)):",
+            '    print(text, {each["label"]: each["score"] for each in found if each["score"] > threshold})',
+        ]
+
+    def card_sections(self) -> list[str]:
+        """Say how labels are told, and list them as JSON, one a line."""
+        lines = ",\n".join(f"  {json.dumps(label, ensure_ascii=False)}" for label in self.schema.labels)
+        return [
+            "## Labels",
+            f"A text has each label whose probability, the sigmoid of its logit, is above `{THRESHOLD}` of "
+            "`config.json`: none, one or several.",
+            f"```json\n[\n{lines}\n]\n```",
+        ]
+
+    def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
+        """Return a script for rows of texts with the names of their labels."""
+        rows = {name: partial(_rows, task, name) for name in ("train", "validation")}
+        facts = {"labels": list(self.schema.labels), "metric": self._judged}
+        return Script(__package__ or "", facts, rows, "text and labels")
+
+    @property
+    def _judged(self) -> str:
+        return self.metric or Multilabel().usual
+
+    def _going_by(self, model: nn.Module) -> MultilabelTrials:
+        """Return trials with the threshold that a model has, if it has one."""
+        found = copy(self)
+        found._threshold = getattr(model.config, THRESHOLD, None)
+        return found
+
+
+def _truth(labels: torch.Tensor) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = labels.bool().cpu().numpy()
+    return found
+
+
+def _probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = logits.double().sigmoid().cpu().numpy()
+    return found
+
+
+def _share(part: np.int64, whole: np.int64) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _rows(task: Task, split: str) -> Iterator[Mapping[str, Any]]:
+    """Yield rows of `text`, `text2` for pairs, and `labels`, which is a list of names."""
+    found, names = task.splits[split], task.schema.labels
+    for text, labels in zip(found.texts, found.labels, strict=True):
+        texts = dict(zip(("text", "text2"), text if isinstance(text, tuple) else (text,), strict=False))
+        yield {**texts, "labels": [names[number] for number in labels]}

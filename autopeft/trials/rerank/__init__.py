@@ -1,0 +1,5 @@
+"""Trials of re-ranking."""
+
+from autopeft.trials.rerank.kind import RerankTrials
+
+__all__ = ["RerankTrials"]

@@ -1,0 +1,185 @@
+"""Trials of re-ranking: a new head with one output, the score of a document that is read together with a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from transformers import PretrainedConfig, PreTrainedModel
+
+from autopeft.backbones import Backbone
+from autopeft.errors import AutopeftError, ConfigurationError
+from autopeft.tasks import Encoded, Task, pad_id_of
+from autopeft.tasks.ranking.queries import Queries
+from autopeft.tasks.rerank import Pairs
+from autopeft.trials.kind import Batch, Feed, TrialKind
+from autopeft.trials.measured import Measured
+from autopeft.trials.prediction import Prediction, Ready
+from autopeft.trials.rerank.card import ranking_code, scoring_code
+from autopeft.trials.rerank.losses import LOSSES
+from autopeft.trials.rerank.pairs import (
+    EncodedQueries,
+    QueryBatch,
+    batch_of_queries,
+    encode_queries,
+    in_groups,
+    in_parts,
+)
+from autopeft.trials.rerank.ranked import ranked, scores_of_pairs
+from autopeft.trials.rerank.setting import RerankSetting, choose_rerank_setting
+from autopeft.trials.setting import TrialSetting
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+__all__ = ["RerankTrials"]
+
+#: Pairs that go through a model together when nothing is trained.
+_TOGETHER = 32
+
+#: What sentence-transformers makes of a score: nothing, so that it gives those of trials.
+_AS_IT_IS = "torch.nn.modules.linear.Identity"
+
+
+class RerankTrials(TrialKind):
+    """How relevant documents are: a cross-encoder, which reads a document together with the query.
+
+    Attributes:
+        trained_on: The loss: a name of `LOSSES`.
+    """
+
+    does = "ranks documents"
+    default_space = "rerank"
+    auto_class = "AutoModelForSequenceClassification"
+    pipeline = "text-ranking"
+    problem_type: ClassVar[str | None] = "regression"
+    schema: Pairs
+    trained_on: str = next(iter(LOSSES))
+
+    def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[RerankSetting, tuple[str, ...]]:
+        """Choose a trial of so many queries."""
+        return choose_rerank_setting(task, tokenizer, **asked)
+
+    def under(self, setting: TrialSetting) -> RerankTrials:
+        """Return trials with the loss of a setting."""
+        found = copy(self)
+        if isinstance(setting, RerankSetting):
+            found.trained_on = setting.loss
+        return found
+
+    def model(self, backbone: Backbone, device: torch.device) -> PreTrainedModel:
+        """Return the model with a new head, which is drawn from torch's global generator."""
+        model = backbone.classifier(1, device=device)
+        self.configure(model.config)
+        return model
+
+    def encode(self, split: Queries, tokenizer: Any, max_length: int) -> EncodedQueries:
+        """Tokenise each query with each of its documents."""
+        return encode_queries(split, tokenizer, max_length)
+
+    def grouped(self, encoded: Encoded, batch_size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
+        """Choose which queries go together, with all their documents."""
+        return in_groups(encoded, batch_size, rng)
+
+    def collate(self, encoded: Encoded, group: np.ndarray, pad_id: int) -> QueryBatch:
+        """Make the batch of some queries."""
+        assert isinstance(encoded, EncodedQueries)
+        return batch_of_queries(encoded, group, pad_id)
+
+    def parted(self, encoded: Encoded, group: np.ndarray, at_once: int) -> list[np.ndarray]:
+        """Divide a batch into parts of so many queries: losses compare the documents of one."""
+        return in_parts(encoded, group, at_once)
+
+    def terms(self, batch: Batch) -> int:
+        """Return how many documents, pairs of them, or queries the loss is a mean over."""
+        assert isinstance(batch, QueryBatch)
+        return LOSSES[self.trained_on](torch.zeros(len(batch["labels"])), batch["labels"], batch.number)[1]
+
+    def loss(self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
+        """Return the mean loss of a batch; 0 where nothing tells one document from another."""
+        assert isinstance(batch, QueryBatch)
+        scores = scores_of_pairs(model, batch, device, precision)
+        total, count = LOSSES[self.trained_on](scores, batch["labels"].to(device), batch.number.to(device))
+        return total / max(1, count)
+
+    def measure(
+        self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
+    ) -> Measured:
+        """Return every metric, and `loss`."""
+        return ranked(model, split, precision, feed, self.trained_on).measured()
+
+    def example_scores(
+        self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
+    ) -> np.ndarray:
+        """Return for each query a metric, in the order of the queries."""
+        return ranked(model, split, precision, feed, self.trained_on).by_query(metric)
+
+    def trainer_class(self) -> type[Trainer]:
+        """Return transformers' Trainer with batches of queries."""
+        from autopeft.trials.rerank.trainer import RerankTrainer
+
+        return RerankTrainer
+
+    def collator(self, encoded: Encoded, tokenizer: Any, pad_id: int) -> Callable[..., Batch]:
+        """Return what makes a batch of queries, each row with the number of its query."""
+        from autopeft.trials.rerank.trainer import NUMBER
+        from autopeft.trials.trainer import batch_of_rows
+
+        collate = batch_of_rows(self, encoded, pad_id)
+
+        def batch_of(rows: Sequence[dict[str, Any]]) -> Batch:
+            batch = collate(rows)
+            assert isinstance(batch, QueryBatch)
+            return {**batch, NUMBER: batch.number}
+
+        return batch_of
+
+    def configure(self, config: PretrainedConfig) -> None:
+        """Write that there is one score, which stands for itself."""
+        super().configure(config)
+        config.num_labels = 1
+        config.sentence_transformers = {"activation_fn": _AS_IT_IS}
+
+    def use(self, task: Task, tokenizer: Any) -> dict[str, Any]:
+        """Return the loss, for who measures it again."""
+        return {"loss": self.trained_on}
+
+    def check_use(self, use: Mapping[str, Any]) -> None:
+        """Check that it names a loss."""
+        if set(use) != {"loss"} or use["loss"] not in LOSSES:
+            raise ValueError(f"found {dict(use)}; expected a loss, one of {', '.join(LOSSES)}")
+
+    def check_whole(self, config: PretrainedConfig) -> None:
+        """Check that there is one score."""
+        if config.num_labels != 1:
+            raise ConfigurationError(f"it has {config.num_labels} outputs; expected one, the score of a document")
+
+    def own_loading(self) -> tuple[str, str]:
+        """Return how the model is made with autopeft."""
+        return "load_backbone", "classifier(1)"
+
+    def using_code(self, backbone: Backbone, task: Task, max_length: int, alone: bool) -> list[str]:
+        """Return the lines that let the model score two documents."""
+        return scoring_code(max_length, alone)
+
+    def merged_code(self, backbone: Backbone, task: Task, max_length: int) -> list[str]:
+        """Return the lines that use sentence-transformers."""
+        return ranking_code(backbone, max_length)
+
+    def predict(
+        self, ready: Ready, split: Queries, **asked: Any
+    ) -> tuple[Sequence[Prediction | None], tuple[str, ...]]:
+        """Return the score of each document, and how many pairs were cut."""
+        if asked.get("max_new_tokens") is not None:
+            raise AutopeftError(f"{ready.folder} {self.does} and writes no answers; leave --max-new-tokens out")
+        if not len(split):
+            return [], ()
+        encoded, pad_id = self.encode(split, ready.tokenizer, ready.max_length), pad_id_of(ready.tokenizer)
+        parts = [(rows, self.collate(encoded, rows, pad_id)) for rows in self.grouped(encoded, _TOGETHER)]
+        found = ranked(ready.model, parts, ready.precision, lambda rows, longest: None, self.trained_on)
+        cut = round(encoded.truncated * len(encoded))
+        said = (f"{cut:,} of {len(encoded):,} pairs cut at {ready.max_length} tokens, as in training",) if cut else ()
+        return [Prediction(float(score)) for scores in found.scores for score in scores], said

@@ -1,0 +1,87 @@
+"""How long and how a trial of re-ranking trains."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from autopeft.errors import AutopeftError
+from autopeft.tasks import Task, choose_max_length, token_lengths
+from autopeft.trials.rerank.losses import LOSSES
+from autopeft.trials.setting import TrialSetting, choose_setting
+
+__all__ = ["RerankSetting", "choose_rerank_setting"]
+
+#: Tokens a trial trains on, counting each epoch: a search of 24 trials of a model of 20M parameters with finalists is
+#: meant to fit in 40 minutes of two cores (studies/scifact-rerank).
+_TOKENS = 250_000
+_EPOCHS = 3.0
+#: Fewer queries rank configurations badly.
+_LEAST_EXAMPLES = 64
+#: A query has several documents, so that few fill a batch and few are enough to measure on.
+_BATCH_SIZE = 8
+_MOST_VALIDATION = 200
+_LEAST_AT_RUNGS = 40
+#: Queries that are looked at to tell how long pairs are.
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True)
+class RerankSetting(TrialSetting):
+    """A trial setting whose examples are queries.
+
+    Args:
+        loss: What is trained: a name of `LOSSES`.
+    """
+
+    loss: str = next(iter(LOSSES))
+
+    @property
+    def rung_examples(self) -> int:
+        """Validation queries on which a trial is measured at rungs."""
+        return min(self.validation_examples, max(_LEAST_AT_RUNGS, self.validation_examples // 4))
+
+
+def choose_rerank_setting(
+    task: Task, tokenizer: Any, *, loss: str | None = None, **asked: Any
+) -> tuple[RerankSetting, tuple[str, ...]]:
+    """Choose a short trial that suits the data; what is given is kept.
+
+    Args:
+        task: The data.
+        tokenizer: The backbone's.
+        loss: What is trained; the first of `LOSSES` when left out.
+        asked: As for `autopeft.trials.choose_setting`.
+
+    Returns:
+        The setting, and lines on it for people.
+
+    Raises:
+        AutopeftError: When a number is not positive, or there is no such loss.
+    """
+    if loss is not None and loss not in LOSSES:
+        raise AutopeftError(f"--loss: found {loss!r}; expected one of {', '.join(LOSSES)}")
+    some = task.train.take(range(min(len(task.train), _LOOKED_AT)))
+    lengths = token_lengths(some.labelled(), tokenizer)
+    if asked.get("max_length") is None:
+        asked["max_length"] = min(choose_max_length(lengths), tokenizer.model_max_length)
+    cut = np.minimum(lengths, asked["max_length"])
+    if asked.get("epochs") is None:
+        asked["epochs"] = _EPOCHS
+    if asked.get("examples") is None and asked["epochs"] > 0:
+        # Sure to be a whole number of batches where there is data enough.
+        affordable = _TOKENS / (asked["epochs"] * float(cut.sum()) / len(some))
+        asked["examples"] = max(round(affordable / _BATCH_SIZE) * _BATCH_SIZE, _LEAST_EXAMPLES)
+    if asked.get("batch_size") is None:
+        asked["batch_size"] = _BATCH_SIZE
+    found = choose_setting(task, tokenizer, lengths=lengths, **asked)
+    own = {"validation_examples": min(len(task.validation), _MOST_VALIDATION), "loss": loss or next(iter(LOSSES))}
+    setting = RerankSetting(**asdict(found) | own)
+    long = float((lengths > setting.max_length).mean())
+    return setting, (
+        f"examples are queries, each with all its documents; trained on the {setting.loss} loss",
+        f"pairs of {np.median(lengths):.0f} tokens (median) to {lengths.max()}; {long:.0%} are cut at "
+        f"{setting.max_length}",
+    )
