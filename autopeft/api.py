@@ -119,7 +119,8 @@ def export_run(
     Args:
         run: The run folder.
         pick: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%` or a trial number.
-        to: `peft`, `autopeft`, `transformers`, `trl`, `axolotl`, `llamafactory` or `torchtune`.
+        to: `peft`, `autopeft`, `transformers`, `sentence-transformers`, `trl`, `axolotl`, `llamafactory` or
+            `torchtune`.
         out: Folder to write; `export` in the run folder when left out. An earlier export there is replaced.
         allow_lossy: Leave out, and list, what the target cannot express but the adapters are the same without.
         trust_remote_code: Whether code that the model brings may run.

@@ -20,7 +20,11 @@ from autopeft.errors import BackboneError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Decoder", "load_decoder"]
+__all__ = ["Decoder", "NoDecoderError", "load_decoder"]
+
+
+class NoDecoderError(BackboneError):
+    """A model was not trained to go on with text."""
 
 
 class Decoder(Backbone):
@@ -59,7 +63,7 @@ class Decoder(Backbone):
         # transformers lists encoders here too, whose heads are trained to fill masks, not to go on.
         encoder = kind in MODEL_FOR_MASKED_LM_MAPPING and not getattr(self.config, "is_decoder", False)
         if (kind not in MODEL_FOR_CAUSAL_LM_MAPPING and not self._brings(AutoModelForCausalLM)) or encoder:
-            raise BackboneError(
+            raise NoDecoderError(
                 f"{self.name}: {self.config.model_type!r} models do not generate text, but the data is text to "
                 f"generate; choose a decoder such as `--model {SMOLLM2}`, or name the columns of a classification "
                 "task by --text and --label"

@@ -33,6 +33,8 @@ DATA: Mapping[str, Any] = {
     "completion": options.Completion,
     "relevance": options.Relevance,
     "candidates": options.Candidates,
+    "grades": options.Grades,
+    "expectation": options.Expectation,
     "validation": options.Validation,
     "test": options.Test,
     "group": options.Group,

@@ -17,7 +17,9 @@ __all__ = [
     "DropDuplicates",
     "Epochs",
     "Examples",
+    "Expectation",
     "Generate",
+    "Grades",
     "GradientCheckpointing",
     "Group",
     "Kind",
@@ -89,6 +91,18 @@ Relevance = Annotated[
 Candidates = Annotated[
     int | None,
     typer.Option(help="Documents ranked for a query \\[10]; twice as many on test.", rich_help_panel=DATA_PANEL),
+]
+Grades = Annotated[
+    int | None,
+    typer.Option(help="Highest grade that a decoder tells; default: it says yes or no.", rich_help_panel=DATA_PANEL),
+]
+Expectation = Annotated[
+    bool | None,
+    typer.Option(
+        "--expectation",
+        help="Score documents by the mean of the grades; default: the likeliest times its probability.",
+        rich_help_panel=DATA_PANEL,
+    ),
 ]
 Validation = Annotated[
     Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=DATA_PANEL)

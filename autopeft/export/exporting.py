@@ -19,6 +19,7 @@ from autopeft.export.targets.axolotl import Axolotl
 from autopeft.export.targets.llamafactory import LlamaFactory
 from autopeft.export.targets.own import Own
 from autopeft.export.targets.peft import Peft
+from autopeft.export.targets.sentence_transformers import SentenceTransformers
 from autopeft.export.targets.torchtune import Torchtune
 from autopeft.export.targets.transformers import Transformers
 from autopeft.export.targets.trl import Trl
@@ -32,7 +33,17 @@ __all__ = ["TARGETS", "export", "refusal", "target_named", "unable"]
 
 #: The targets; of those that can express something the first is named to who asked another for it.
 TARGETS: Mapping[str, Target] = {
-    target.name: target for target in (Trl(), Transformers(), Axolotl(), LlamaFactory(), Torchtune(), Peft(), Own())
+    target.name: target
+    for target in (
+        Trl(),
+        Transformers(),
+        Axolotl(),
+        LlamaFactory(),
+        Torchtune(),
+        SentenceTransformers(),
+        Peft(),
+        Own(),
+    )
 }
 
 

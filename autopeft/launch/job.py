@@ -56,7 +56,7 @@ class WorkerJob:
         task = load_task(self.task)
         how = (self.model, self.revision, self.roles, self.quantization, self.trust_remote_code)
         backbone = kind_of(task).load_backbone(*how)
-        return TrialRunner(backbone, task, self.setting)
+        return TrialRunner(backbone, kind_of(task).fitted(task, backbone), self.setting)
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:
         """Measure training steps of configurations, given as texts, the head alone first.

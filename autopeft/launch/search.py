@@ -11,6 +11,7 @@ from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler
+from pydantic import TypeAdapter
 
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
@@ -47,7 +48,7 @@ from autopeft.study import (
     reap,
     why_none_completed,
 )
-from autopeft.tasks import Task, kind_judged_by
+from autopeft.tasks import KINDS, Task, kind_judged_by
 from autopeft.trials import TRIALS, TrialKind, TrialSetting, kind_of
 
 __all__ = ["DATA", "Preparation", "SearchResult", "open_run", "prepare", "run_search"]
@@ -60,6 +61,9 @@ DATA = "data"
 
 #: The one that names the kind of the task.
 KIND = "kind"
+
+#: The one that holds what the kind knew of the data: its schema.
+READS = "reads"
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,9 @@ class SearchResult:
         """What trials were of."""
         # Studies of earlier versions name their metric only.
         name = self.study.user_attrs.get(KIND) or kind_judged_by(self.metric)
-        return TRIALS[name]
+        if READS not in self.study.user_attrs:
+            return TRIALS[name]
+        return TRIALS[name].reading(TypeAdapter(KINDS[name].schema).validate_python(self.study.user_attrs[READS]))
 
 
 def prepare(plan: SearchPlan) -> Preparation:
@@ -277,6 +283,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
     study.set_user_attr(ENVIRONMENT, environment())
     study.set_user_attr(DATA, prepared.task.describe())
     study.set_user_attr(KIND, prepared.task.kind.name)
+    study.set_user_attr(READS, asdict(prepared.task.schema))
     study.sampler = make_sampler(
         plan.sampler,
         prepared.space,

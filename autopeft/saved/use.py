@@ -74,7 +74,7 @@ class Use(BaseModel):
         reads = data["reads"]
         if not isinstance(reads, schema):
             reads = TypeAdapter(schema).validate_python(reads)
-        trials = TRIALS[data["kind"]](reads)
+        trials = TRIALS[data["kind"]].reading(reads)(reads)
         trials.check_use(data.get("how", {}))
         return {**data, "reads": reads}
 

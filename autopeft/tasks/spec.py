@@ -36,6 +36,8 @@ class TaskSpec:
         document: The column with the documents to be ranked for them; `document` when left out.
         relevance: The column that says how relevant a document is; `relevance` when left out.
         candidates: How many documents are ranked for a query of validation, twice as many on test.
+        grades: The highest grade that a decoder tells of a document; it says yes or no when left out.
+        expectation: Whether a document's score is the mean of the grades, not the likeliest times its probability.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
         group: The column that says which rows stay together when rows are split.
@@ -61,6 +63,8 @@ class TaskSpec:
     document: str | None = None
     relevance: str | None = None
     candidates: int | None = None
+    grades: int | None = None
+    expectation: bool = False
     validation: str | None = None
     test: str | None = None
     group: str | None = None
@@ -100,8 +104,8 @@ class TaskSpec:
     @property
     def particular(self) -> tuple[str, ...]:
         """Names of what the user says that only some kinds of task take."""
-        others = ("label_separator", "candidates")
-        return (*self.columns, *(name for name in others if getattr(self, name) is not None))
+        others = ("label_separator", "candidates", "grades", "expectation")
+        return (*self.columns, *(name for name in others if getattr(self, name) not in (None, False)))
 
     @property
     def text_column(self) -> str:

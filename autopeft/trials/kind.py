@@ -51,6 +51,7 @@ class TrialKind(ABC):
         load_backbone: Loads what is needed to know a pretrained model; arguments as for `load_backbone`.
         writes: Whether what is learned is text to be written, which tools for language models train on.
         scripted: Whether there is a script that trains it around transformers' Trainer.
+        sentence_transformers: The class of sentence-transformers that uses such a model, where one does.
         settles: Names of what is chosen on validation when training has ended, a number each: `measure` returns it as
             `Measured.settled`, and goes by what stands in the model's config where something does.
 
@@ -69,6 +70,7 @@ class TrialKind(ABC):
     load_backbone: ClassVar[Callable[..., Backbone]] = staticmethod(load_backbone)
     writes: ClassVar[bool] = False
     scripted: ClassVar[bool] = False
+    sentence_transformers: ClassVar[str | None] = None
     settles: ClassVar[tuple[str, ...]] = ()
 
     #: What the task is judged by, where it is one task's (`kind_of`).
@@ -76,6 +78,19 @@ class TrialKind(ABC):
 
     def __init__(self, schema: Any) -> None:
         self.schema = schema
+
+    @classmethod
+    def reading(cls, schema: Any) -> type[TrialKind]:
+        """Return the class of trials on a task whose schema says more of how models read it."""
+        return cls
+
+    def fitted(self, task: Task, backbone: Any) -> Task:
+        """Return a task as it is put to a backbone, the schema of which may say how.
+
+        Raises:
+            AutopeftError: When it cannot be.
+        """
+        return task
 
     # How a trial is set.
 
@@ -317,6 +332,10 @@ class TrialKind(ABC):
         raise ConfigurationError(f"what {self.does} predicts nothing of rows")
 
     # What tools can take of it.
+
+    def texts_of(self, split: Any) -> Sequence[tuple[str, ...]]:
+        """Return the texts of examples as `sentence_transformers` takes them, in the order of what is predicted."""
+        return ()
 
     def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
         """Return the script that trains such a task around transformers' Trainer; where `scripted` says so."""

@@ -25,6 +25,6 @@ TRIALS: dict[str, type[TrialKind]] = {
 
 def kind_of(task: Task) -> TrialKind:
     """Return what trials of a task have of their own."""
-    found = TRIALS[task.kind.name](task.schema)
+    found = TRIALS[task.kind.name].reading(task.schema)(task.schema)
     found.metric = task.metric
     return found

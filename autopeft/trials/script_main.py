@@ -31,7 +31,7 @@ def main(
     collator: Callable[[Any], Any],
     figures: Callable[[Any], dict[str, float]] | None = None,
     keep: Callable[[dict[str, Any]], bool] | None = None,
-    unit: Callable[[Any, dict[str, Any]], tuple[Callable[..., Any], Callable[[], None]]] | None = None,
+    unit: Callable[[Any, dict[str, Any]], tuple[Callable[..., Any] | None, Callable[[], None] | None]] | None = None,
     settle: Callable[[dict[str, float], dict[str, Any]], dict[str, Any]] | None = None,
     **config: Callable[[dict[str, Any]], Any],
 ) -> None:
@@ -43,7 +43,8 @@ def main(
         collator: Given a tokenizer, returns what makes a batch.
         figures: Makes figures of predictions and labels.
         keep: Tells whether anything of a row is learned; all rows are kept when left out.
-        unit: Given the model with its adapter and the settings, returns the loss, and what is to be done before saving.
+        unit: Given the model with its adapter and the settings, returns the loss, and what is to be done before saving;
+            None for the model's own, and for nothing.
         settle: Given what validation reached and the settings, returns what the config is to say of it.
         config: What the task changes in the model's config, each made of the settings.
     """

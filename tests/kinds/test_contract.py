@@ -1,15 +1,18 @@
 """The kinds of task that come with the package, held to their contract on tiny models."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from autopeft.tasks import KINDS, Source, TaskSpec
+from autopeft.tasks import KINDS, Source, TaskSpec, load_task
 from autopeft.tasks.kinds import recognised
+from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.kinds import KindContract
-from autopeft.trials import TRIALS
-from tests.tasks.rerank.data import judged_rows, write_rows
+from autopeft.testing.models import TEXTS
+from autopeft.trials import TRIALS, kind_of, use_threads
+from tests.tasks.rerank.data import ASKED, judged_rows, write_rows
 
 WORDS = ("good happy film", "bad sad story", "how many of it", "the left arm")
 
@@ -89,7 +92,35 @@ class TestMultilabel(KindContract):
 class TestRerank(KindContract):
     """Documents about two things each, of which the good ones answer queries about them."""
 
+    architectures = ("bert", "roberta")
+
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
         path = tmp_path_factory.mktemp("data") / "rows.jsonl"
         return TaskSpec(data=write_rows(path, judged_rows()), candidates=6)
+
+
+class TestRerankByDecoders(TestRerank):
+    """The same documents, of which a language model is asked."""
+
+    architectures = ("llama", "gpt2")
+
+    @pytest.fixture(scope="class")
+    def backbone(self, spec, architecture, tmp_path_factory):
+        use_threads(1)
+        path = tiny_decoder(architecture, tmp_path_factory.mktemp("model"), vocabulary=(*TEXTS, ASKED))
+        return kind_of(load_task(spec)).load_backbone(path)
+
+    @pytest.fixture(scope="class")
+    def task(self, spec, tmp_path_factory):
+        task = load_task(spec)
+        return replace(task, schema=task.schema.asked())
+
+
+class TestRerankByGrades(TestRerankByDecoders):
+    """The language model tells grades."""
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+        return TaskSpec(data=write_rows(path, judged_rows()), candidates=6, grades=4)

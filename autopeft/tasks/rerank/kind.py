@@ -19,6 +19,7 @@ from autopeft.tasks.ranking.build import queries_by_split
 from autopeft.tasks.ranking.judged_rows import read_judged_rows
 from autopeft.tasks.ranking.metrics import TREC
 from autopeft.tasks.ranking.queries import Queries, Query
+from autopeft.tasks.rerank.asked import YES_OR_NO
 from autopeft.tasks.rows import check_columns, texts_of
 from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
@@ -37,16 +38,37 @@ class Pairs:
 
     Args:
         columns: Where query and document stand in rows.
+        grades: The highest grade that a language model tells; None where it says yes or no.
+        expectation: Whether a document's score is the mean of the grades by their probability; else it is the likeliest
+            grade times its probability.
+        answers: What a language model may answer, the least relevant first; empty where a head of its own scores.
+        highest: The highest relevance in the training data, which the highest grade stands for.
 
     Raises:
         ValueError: When there are not two columns.
     """
 
     columns: tuple[str, ...] = ("query", "document")
+    grades: int | None = None
+    expectation: bool = False
+    answers: tuple[str, ...] = ()
+    highest: int = 1
 
     def __post_init__(self) -> None:
         if len(self.columns) != 2:
             raise ValueError("expected two columns, of queries and of documents")
+
+    def asked(self) -> Pairs:
+        """Return the same for a language model, which is asked for an answer."""
+        if self.grades is None:
+            return replace(self, answers=YES_OR_NO)
+        return replace(self, answers=tuple(map(str, range(self.grades + 1))))
+
+    def right(self, grade: int) -> int:
+        """Return the number of the answer that says of a document how relevant it is."""
+        if self.grades is None or grade <= 0:
+            return int(grade > 0)
+        return max(1, round(self.grades * min(grade, self.highest) / self.highest))
 
 
 class Rerank(TaskKind):
@@ -67,7 +89,7 @@ class Rerank(TaskKind):
         ),
     )
     metrics: ClassVar[dict[str, Metric]] = dict.fromkeys(METRICS, Metric(unit="query"))
-    options = frozenset({"query", "document", "relevance", "candidates", "loss"})
+    options = frozenset({"query", "document", "relevance", "candidates", "grades", "expectation", "loss"})
     schema = Pairs
 
     def layout_of(self, source: Source) -> str | None:
@@ -98,9 +120,14 @@ class Rerank(TaskKind):
         else:
             collection = read_judged_rows(source.tables, columns)
         metric = spec.metric or self.usual
-        schema = Pairs(columns[:2])
-        self.check_metric(metric, schema)
+        self.check_metric(metric, None)
+        if spec.expectation and spec.grades is None:
+            raise DataError("--expectation is a mean of grades; give --grades too, or leave it out")
+        if spec.grades is not None and spec.grades < 1:
+            raise DataError(f"--grades is {spec.grades}; expected 1 or more, the highest grade")
         splits, notes = queries_by_split(spec.short_name, collection, spec.candidates, spec.seed, metric)
+        highest = max(grade for query in splits["train"].queries for grade in query.grades)
+        schema = Pairs(columns[:2], spec.grades, spec.expectation, highest=highest)
         return self.task(spec.short_name, schema, splits, metric, tuple(notes), collection.intake)
 
     def digested(self, task: Task) -> Iterator[bytes]:
@@ -131,6 +158,10 @@ class Rerank(TaskKind):
             "lengths": lengths,
             "examples": [{"text": list(texts), "label": f"relevance {grade}"} for texts, grade in some],
         }
+
+    def known_as(self, task: Task, schema: Pairs) -> Task:
+        """Return a task whose documents are scored as what was trained does."""
+        return replace(task, schema=replace(schema, columns=task.schema.columns))
 
     def inputs(self, split: Queries) -> Iterable[Any]:
         """Yield the queries."""

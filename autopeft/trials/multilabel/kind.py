@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 
-from autopeft.backbones import Backbone
+from autopeft.backbones import Backbone, head_parameters
 from autopeft.errors import ConfigurationError
 from autopeft.tasks import Encoded, LabelledTexts, Task, encode
 from autopeft.tasks.multilabel import METRICS, Labels, Multilabel, indicators
@@ -33,6 +33,9 @@ __all__ = ["MultilabelTrials"]
 
 #: Fewer examples of a label rank configurations badly.
 _LEAST_PER_LABEL = 20
+
+#: No label is taken to be rarer, nor as common as all texts but these.
+_RAREST = 1e-3
 
 
 class MultilabelTrials(TextTrials):
@@ -71,6 +74,18 @@ class MultilabelTrials(TextTrials):
         """Tokenise texts; labels are 1 where a text has them, uint8 `[texts, labels]`."""
         encoded = encode(LabelledTexts(split.texts, [0] * len(split)), tokenizer, max_length)
         return replace(encoded, labels=indicators(split.labels, self.outputs).astype(np.uint8))
+
+    @torch.no_grad()
+    def begin(self, model: PreTrainedModel, batches: Sequence[Batch]) -> None:
+        """Let a head with a bias begin with how common each label is, or short trials learn little but that.
+
+        Source: Lin et al. 2017, "Focal loss for dense object detection", section 4.1.
+        """
+        having = torch.cat([batch["labels"] for batch in batches])
+        shares = torch.from_numpy(_shares(having.cpu().numpy()))
+        biases = [each for each in head_parameters(model).values() if each.shape == shares.shape]
+        for bias in biases[-1:]:
+            bias.copy_(shares.logit())
 
     def loss_of(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the mean binary cross-entropy over texts and labels."""
@@ -151,7 +166,8 @@ class MultilabelTrials(TextTrials):
     def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
         """Return a script for rows of texts with the names of their labels."""
         rows = {name: partial(_rows, task, name) for name in ("train", "validation")}
-        facts = {"labels": list(self.schema.labels), "metric": self._judged}
+        shares = _shares(indicators(task.train.labels, self.outputs)).tolist()
+        facts = {"labels": list(self.schema.labels), "shares": shares, "metric": self._judged}
         return Script(__package__ or "", facts, rows, "text and labels")
 
     @property
@@ -173,6 +189,12 @@ def _truth(labels: torch.Tensor) -> NDArray[np.bool_]:
 def _probabilities(logits: torch.Tensor) -> NDArray[np.float64]:
     found: NDArray[np.float64] = logits.double().sigmoid().cpu().numpy()
     return found
+
+
+def _shares(having: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how common each label is, neither 0 nor 1: as if one text more had each as much as texts have labels."""
+    found: NDArray[np.float64] = (having.sum(axis=0) + having.mean()) / (len(having) + 1)
+    return found.clip(_RAREST, 1 - _RAREST)
 
 
 def _share(part: np.int64, whole: np.int64) -> float | None:

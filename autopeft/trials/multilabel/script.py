@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 from transformers import AutoModelForSequenceClassification, DataCollatorWithPadding
 
 from autopeft.trials.script_main import main
@@ -31,6 +33,22 @@ def encoder(tokenizer: Any, settings: dict[str, Any]) -> Callable[[dict[str, Any
         return {**found, "labels": labels}
 
     return encode
+
+
+def common(model: Any, settings: dict[str, Any]) -> tuple[None, None]:
+    """Let a head with a bias begin with how common each label is; nothing else is to be done."""
+    heads = [
+        module
+        for name, module in model.named_modules()
+        if ".modules_to_save." in name
+        and isinstance(module, nn.Linear)
+        and module.out_features == len(settings["labels"])
+    ]
+    for head in heads[-1:]:
+        if head.bias is not None:
+            with torch.no_grad():
+                head.bias.copy_(torch.tensor(settings["shares"]).logit())
+    return None, None
 
 
 def f1(labels: Any, told: Any, axis: int | None) -> float:
@@ -63,6 +81,7 @@ if __name__ == "__main__":
         encoder,
         DataCollatorWithPadding,
         figures,
+        unit=common,
         settle=threshold,
         problem_type=lambda settings: "multi_label_classification",
         id2label=lambda settings: dict(enumerate(settings["labels"])),

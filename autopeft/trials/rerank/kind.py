@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
-from autopeft.backbones import Backbone
+from autopeft.backbones import Backbone, Decoder, load_either
 from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.tasks.ranking.queries import Queries
@@ -55,9 +56,29 @@ class RerankTrials(TrialKind):
     default_space = "rerank"
     auto_class = "AutoModelForSequenceClassification"
     pipeline = "text-ranking"
+    sentence_transformers: ClassVar[str | None] = "CrossEncoder"
     problem_type: ClassVar[str | None] = "regression"
+    load_backbone = staticmethod(load_either)
     schema: Pairs
     trained_on: str = next(iter(LOSSES))
+
+    @classmethod
+    def reading(cls, schema: Pairs) -> type[TrialKind]:
+        """Return the trials of language models where these are to answer."""
+        from autopeft.trials.rerank.language import LanguageRerankTrials
+
+        return LanguageRerankTrials if schema.answers else cls
+
+    def fitted(self, task: Task, backbone: Backbone) -> Task:
+        """Return a task whose documents a decoder is asked about, and other models score by a head of their own."""
+        if isinstance(backbone, Decoder):
+            return replace(task, schema=task.schema.asked())
+        if task.schema.grades is not None:
+            raise AutopeftError(
+                f"--grades is for decoders, which tell them, and {backbone.name} is none; leave it out, or name one by "
+                "--model"
+            )
+        return task
 
     def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[RerankSetting, tuple[str, ...]]:
         """Choose a trial of so many queries."""
@@ -100,22 +121,28 @@ class RerankTrials(TrialKind):
 
     def loss(self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
         """Return the mean loss of a batch; 0 where nothing tells one document from another."""
+        _, total, count = self.scored(model, batch, device, precision)
+        return total / max(1, count)
+
+    def scored(
+        self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str
+    ) -> tuple[torch.Tensor, torch.Tensor, int]:
+        """Return the score of each row of a batch, the summed loss, and how many terms that has."""
         assert isinstance(batch, QueryBatch)
         scores = scores_of_pairs(model, batch, device, precision)
-        total, count = LOSSES[self.trained_on](scores, batch["labels"].to(device), batch.number.to(device))
-        return total / max(1, count)
+        return scores, *LOSSES[self.trained_on](scores, batch["labels"].to(device), batch.number.to(device))
 
     def measure(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
     ) -> Measured:
         """Return every metric, and `loss`."""
-        return ranked(model, split, precision, feed, self.trained_on).measured()
+        return ranked(model, split, precision, feed, self.scored).measured()
 
     def example_scores(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
     ) -> np.ndarray:
         """Return for each query a metric, in the order of the queries."""
-        return ranked(model, split, precision, feed, self.trained_on).by_query(metric)
+        return ranked(model, split, precision, feed, self.scored).by_query(metric)
 
     def trainer_class(self) -> type[Trainer]:
         """Return transformers' Trainer with batches of queries."""
@@ -157,6 +184,10 @@ class RerankTrials(TrialKind):
         if config.num_labels != 1:
             raise ConfigurationError(f"it has {config.num_labels} outputs; expected one, the score of a document")
 
+    def texts_of(self, split: Queries) -> Sequence[tuple[str, str]]:
+        """Return each query with each of its documents."""
+        return [*split.pairs()]
+
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""
         return "load_backbone", "classifier(1)"
@@ -179,7 +210,7 @@ class RerankTrials(TrialKind):
             return [], ()
         encoded, pad_id = self.encode(split, ready.tokenizer, ready.max_length), pad_id_of(ready.tokenizer)
         parts = [(rows, self.collate(encoded, rows, pad_id)) for rows in self.grouped(encoded, _TOGETHER)]
-        found = ranked(ready.model, parts, ready.precision, lambda rows, longest: None, self.trained_on)
+        found = ranked(ready.model, parts, ready.precision, lambda rows, longest: None, self.scored)
         cut = round(encoded.truncated * len(encoded))
         said = (f"{cut:,} of {len(encoded):,} pairs cut at {ready.max_length} tokens, as in training",) if cut else ()
         return [Prediction(float(score)) for scores in found.scores for score in scores], said

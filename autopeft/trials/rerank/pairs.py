@@ -12,7 +12,15 @@ import torch
 from autopeft.tasks import Encoded, collate, encode, grouped
 from autopeft.tasks.ranking.queries import Queries, Query
 
-__all__ = ["EncodedQueries", "QueryBatch", "batch_of_queries", "encode_queries", "in_groups", "in_parts"]
+__all__ = [
+    "EncodedQueries",
+    "QueryBatch",
+    "batch_of_queries",
+    "encode_queries",
+    "in_groups",
+    "in_parts",
+    "numbers_of",
+]
 
 
 @dataclass(frozen=True)
@@ -56,8 +64,12 @@ def encode_queries(split: Queries, tokenizer: Any, max_length: int) -> EncodedQu
         max_length: Pairs are cut to this many tokens, the longer text first.
     """
     found = encode(split.labelled(), tokenizer, max_length, np.float32)
-    numbers = np.repeat(np.arange(len(split)), [len(query.documents) for query in split.queries])
-    return EncodedQueries(found.inputs, found.labels, found.truncated, example=numbers, queries=split.queries)
+    return EncodedQueries(found.inputs, found.labels, found.truncated, example=numbers_of(split), queries=split.queries)
+
+
+def numbers_of(split: Queries) -> np.ndarray:
+    """Return for each query with each of its documents the number of the query, int64 `[pairs]`."""
+    return np.repeat(np.arange(len(split)), [len(query.documents) for query in split.queries])
 
 
 def batch_of_queries(encoded: EncodedQueries, group: np.ndarray, pad_id: int) -> QueryBatch:

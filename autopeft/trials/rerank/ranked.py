@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +17,12 @@ from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
 from autopeft.trials.measured import Measured
-from autopeft.trials.rerank.losses import LOSSES
 from autopeft.trials.rerank.pairs import QueryBatch
 
-__all__ = ["Ranked", "ranked", "scores_of_pairs"]
+__all__ = ["Ranked", "Scored", "ranked", "scores_of_pairs"]
+
+#: Runs a model over a batch: the score of each row, the summed loss, and how many terms it has.
+Scored = Callable[[Any, Batch, torch.device, str], tuple[torch.Tensor, torch.Tensor, int]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def scores_of_pairs(model: nn.Module, batch: Batch, device: torch.device, precis
 
 @torch.inference_mode()
 def ranked(
-    model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, loss: str
+    model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, scored: Scored
 ) -> Ranked:
     """Run a model over batches of whole queries.
 
@@ -64,7 +67,7 @@ def ranked(
         split: The batches, as `batch_of_queries` makes them, each with the rows it holds.
         precision: `bf16` or `fp32`.
         feed: Called before each forward pass.
-        loss: A name of `LOSSES`.
+        scored: Runs the model over a batch.
 
     Raises:
         DivergedError: When a score is not finite.
@@ -75,10 +78,10 @@ def ranked(
     for rows, batch in split:
         assert isinstance(batch, QueryBatch)
         feed(rows, batch["input_ids"].shape[1])
-        scores = scores_of_pairs(model, batch, device, precision).cpu()
+        found_scores, lost, count = scored(model, batch, device, precision)
+        scores = found_scores.cpu()
         if not torch.isfinite(scores).all():
             raise DivergedError("the scores on validation are not finite")
-        lost, count = LOSSES[loss](scores, batch["labels"], batch.number)
         total, terms = total + lost.item(), terms + count
         ends = np.cumsum([len(query.documents) for query in batch.queries])
         firsts = rows[np.concatenate([[0], ends[:-1]])].tolist()

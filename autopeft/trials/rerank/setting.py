@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ _EPOCHS = 3.0
 #: Fewer queries rank configurations badly.
 _LEAST_EXAMPLES = 64
 #: A query has several documents, so that few fill a batch and few are enough to measure on.
-_BATCH_SIZE = 8
+_BATCH_SIZE = 4
 _MOST_VALIDATION = 200
 _LEAST_AT_RUNGS = 40
 #: Queries that are looked at to tell how long pairs are.
@@ -45,14 +46,22 @@ class RerankSetting(TrialSetting):
 
 
 def choose_rerank_setting(
-    task: Task, tokenizer: Any, *, loss: str | None = None, **asked: Any
+    task: Task,
+    tokenizer: Any,
+    *,
+    loss: str | None = None,
+    losses: Sequence[str] = tuple(LOSSES),
+    beside: int = 0,
+    **asked: Any,
 ) -> tuple[RerankSetting, tuple[str, ...]]:
     """Choose a short trial that suits the data; what is given is kept.
 
     Args:
         task: The data.
         tokenizer: The backbone's.
-        loss: What is trained; the first of `LOSSES` when left out.
+        loss: What is trained; the first of `losses` when left out.
+        losses: What may be trained.
+        beside: Tokens that each pair has beside those of its texts.
         asked: As for `autopeft.trials.choose_setting`.
 
     Returns:
@@ -61,10 +70,11 @@ def choose_rerank_setting(
     Raises:
         AutopeftError: When a number is not positive, or there is no such loss.
     """
-    if loss is not None and loss not in LOSSES:
-        raise AutopeftError(f"--loss: found {loss!r}; expected one of {', '.join(LOSSES)}")
+    if loss is not None and loss not in losses:
+        among = f"one of {', '.join(losses)}" if len(losses) > 1 else f"{losses[0]}, as decoders are trained"
+        raise AutopeftError(f"--loss: found {loss!r}; expected {among}")
     some = task.train.take(range(min(len(task.train), _LOOKED_AT)))
-    lengths = token_lengths(some.labelled(), tokenizer)
+    lengths = token_lengths(some.labelled(), tokenizer) + beside
     if asked.get("max_length") is None:
         asked["max_length"] = min(choose_max_length(lengths), tokenizer.model_max_length)
     cut = np.minimum(lengths, asked["max_length"])
@@ -77,7 +87,7 @@ def choose_rerank_setting(
     if asked.get("batch_size") is None:
         asked["batch_size"] = _BATCH_SIZE
     found = choose_setting(task, tokenizer, lengths=lengths, **asked)
-    own = {"validation_examples": min(len(task.validation), _MOST_VALIDATION), "loss": loss or next(iter(LOSSES))}
+    own = {"validation_examples": min(len(task.validation), _MOST_VALIDATION), "loss": loss or losses[0]}
     setting = RerankSetting(**asdict(found) | own)
     long = float((lengths > setting.max_length).mean())
     return setting, (

@@ -10,6 +10,9 @@ import numpy as np
 
 WORDS = ("happy", "film", "sad", "story", "how", "many", "left", "arm", "heart", "lung", "seven", "number")
 
+#: What the tokenizers of tiny decoders have to know beside, to be asked.
+ASKED = "query document relevant relevance from to : yes no 0 1 2 3 4 5 6 7 8 9"
+
 
 def judged_rows(queries: int = 120, documents: int = 6, seed: int = 0) -> list[dict[str, object]]:
     """Return rows in which good documents are relevant, two a query, and bad ones are not."""

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopeft.backbones import load_backbone
+from autopeft.backbones import head_parameters, load_backbone
 from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY
 from autopeft.saved import open_saved
@@ -23,7 +23,7 @@ from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, evaluate, fine_tune
 from autopeft.training.measuring import measure
-from autopeft.trials import TrialRunner, TrialSetting, kind_of, use_threads
+from autopeft.trials import TrialRunner, TrialSetting, kind_of, reset_head, use_threads
 from autopeft.trials.multilabel.scores import scores_of_sets
 from autopeft.trials.multilabel.threshold import THRESHOLD, best_threshold
 from autopeft.trials.settled import SETTLED
@@ -193,3 +193,21 @@ def test_cards_of_pairs_run(backbone, tmp_path):
         for line in ran.stdout.splitlines():
             assert all(float(each) > threshold for each in re.findall(r": ([\d.e-]+)", line.partition("{")[2]))
         assert len(ran.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "gpt2"])
+def test_a_head_begins_with_how_common_labels_are(architecture, tmp_path):
+    backbone = load_backbone(tiny_backbone(architecture, tmp_path))
+    kind = kind_of(make_task())
+    model = kind.model(backbone, CPU)
+    reset_head(model, 0)
+    labels = torch.tensor([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]])
+    before = {name: value.clone() for name, value in head_parameters(model).items()}
+    kind.begin(model, [{"labels": labels[:2]}, {"labels": labels[2:]}])
+    changed = [name for name, value in head_parameters(model).items() if not torch.equal(value, before[name])]
+    if architecture == "gpt2":
+        assert not changed
+        return
+    [name] = changed
+    shares = head_parameters(model)[name].sigmoid()
+    assert shares.tolist() == pytest.approx([(3 + 1 / 3) / 5, (1 + 1 / 3) / 5, (1 / 3) / 5])

@@ -46,22 +46,6 @@ def setting(task, backbone):
     return replace(chosen, examples=48, epochs=2.0)
 
 
-def test_queries_stay_whole_in_batches_and_in_parts_of_them(task, backbone):
-    kind, tokenizer = kind_of(task), backbone.tokenizer()
-    encoded = kind.encode(task.train, tokenizer, 32)
-    assert encoded.examples == len(task.train)
-    for group in kind.grouped(encoded, 8, np.random.default_rng(0)):
-        parts = kind.parted(encoded, group, 3)
-        assert max(len(np.unique(encoded.example[part])) for part in parts) <= 3
-        for part in (group, *parts):
-            for number in np.unique(encoded.example[part]):
-                assert (encoded.example[part] == number).sum() == len(task.train.queries[number].documents)
-            batch = kind.collate(encoded, part, pad_id_of(tokenizer))
-            assert [*batch.queries] == [task.train.queries[n] for n in dict.fromkeys(encoded.example[part].tolist())]
-            grades = [grade for query in batch.queries for grade in query.grades]
-            assert batch["labels"].tolist() == grades
-
-
 def test_pairs_are_those_of_the_tokenizer_each_query_with_each_document(task, backbone):
     kind, tokenizer = kind_of(task), backbone.tokenizer()
     few = task.test.take([3, 0])
