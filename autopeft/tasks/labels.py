@@ -88,6 +88,15 @@ def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, 
         DataError: When they may be classes or a scale, or something else.
     """
     texts: Counter[str] = Counter()
+    lists = [(where, value) for where, value in values if isinstance(value, list | tuple)]
+    # Where most are lists, what is none is for those to tell who read lists.
+    if 0 < len(lists) <= len(values) / 2 and not asked:
+        where, value = lists[0]
+        raise DataError(
+            f"{where}: the label column '{column}' holds {kind_in_words(value)} ({value!r:.60}), and in other rows no "
+            f"list ({len(lists):,} of {len(values):,} are lists); expected one label in each row, or a list in each "
+            "for --kind multilabel"
+        )
     for where, value in values:
         text = text_of(value)
         if text is None or (isinstance(value, float) and math.isinf(value)):

@@ -62,9 +62,14 @@ def test_a_scale_is_learned_as_numbers():
     assert len(load("scores.csv", **columns, kind="classification").schema.labels) == 26
 
 
-def test_several_labels_are_refused_by_name():
-    with pytest.raises(DataError, match=r"several-labels\.jsonl', line 1: .*several labels a row are"):
-        load("several-labels.jsonl", label="labels")
+def test_several_labels_a_row_are_learned_as_such():
+    task = load("several-labels.jsonl", label="labels")
+    assert task.kind.name == "multilabel"
+    assert any(len(labels) > 1 for labels in task.train.labels)
+    with pytest.raises(
+        DataError, match=r"several-labels\.jsonl', line 1: .*several labels a row are --kind multilabel"
+    ):
+        load("several-labels.jsonl", label="labels", kind="classification")
 
 
 def test_a_rare_class_is_named_with_what_to_do():

@@ -19,7 +19,7 @@ from autopeft.trials.rerank.answered import answered, scores_of_answers
 from autopeft.trials.rerank.card import answering_code, asking_merged_code
 from autopeft.trials.rerank.kind import RerankTrials
 from autopeft.trials.rerank.pairs import EncodedQueries, numbers_of
-from autopeft.trials.rerank.setting import RerankSetting, choose_rerank_setting
+from autopeft.trials.rerank.setting import OF_DECODERS, RerankSetting, choose_rerank_setting
 
 __all__ = ["LanguageRerankTrials"]
 
@@ -34,6 +34,7 @@ class LanguageRerankTrials(RerankTrials):
     each_token = True
     has_head = False
     untouched = "untouched model"
+    default_space = "rerank-decoder"
     auto_class = "AutoModelForCausalLM"
     problem_type: ClassVar[str | None] = None
     sentence_transformers = None
@@ -49,7 +50,9 @@ class LanguageRerankTrials(RerankTrials):
         """Choose a trial of so many queries, each document with the question."""
         question = question_of(self.schema.answers, tokenizer)
         beside = len(question.begin) + len(question.tail) + 1
-        found, said = choose_rerank_setting(task, tokenizer, losses=("pointwise",), beside=beside, **asked)
+        found, said = choose_rerank_setting(
+            task, tokenizer, losses=("pointwise",), beside=beside, effort=OF_DECODERS, **asked
+        )
         question.room(found.max_length)
         return found, (*said, f"a decoder is asked of each document, and answers {self._answers()}")
 

@@ -13,20 +13,39 @@ from autopeft.tasks import Task, choose_max_length, token_lengths
 from autopeft.trials.rerank.losses import LOSSES
 from autopeft.trials.setting import TrialSetting, choose_setting
 
-__all__ = ["RerankSetting", "choose_rerank_setting"]
+__all__ = ["OF_DECODERS", "USUAL", "Effort", "RerankSetting", "choose_rerank_setting"]
 
-#: Tokens a trial trains on, counting each epoch: a search of 24 trials of a model of 20M parameters with finalists is
-#: meant to fit in 40 minutes of two cores (studies/scifact-rerank).
-_TOKENS = 250_000
-_EPOCHS = 3.0
-#: Fewer queries rank configurations badly.
-_LEAST_EXAMPLES = 64
-#: A query has several documents, so that few fill a batch and few are enough to measure on.
+#: A query has several documents, so that few fill a batch.
 _BATCH_SIZE = 4
-_MOST_VALIDATION = 200
-_LEAST_AT_RUNGS = 40
 #: Queries that are looked at to tell how long pairs are.
 _LOOKED_AT = 1000
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much a trial may take.
+
+    Args:
+        tokens: So many it trains on, counting each epoch.
+        epochs: Passes over its queries.
+        examples: So many queries at least: fewer rank configurations badly.
+        validation: So many queries at most are measured on.
+        at_rungs: So many of them at least at rungs.
+    """
+
+    tokens: int
+    epochs: float
+    examples: int
+    validation: int
+    at_rungs: int
+
+
+#: A search of 24 trials of a model of 20M parameters with finalists is meant to fit in 40 minutes of two cores
+#: (studies/scifact-rerank).
+USUAL = Effort(250_000, 3.0, 64, 200, 40)
+
+#: Eight trials of a model of 135M parameters are meant to fit in 45 minutes of two cores (studies/scifact-smollm2).
+OF_DECODERS = Effort(25_000, 1.0, 32, 64, 16)
 
 
 @dataclass(frozen=True)
@@ -35,14 +54,16 @@ class RerankSetting(TrialSetting):
 
     Args:
         loss: What is trained: a name of `LOSSES`.
+        at_rungs: So many validation queries are measured on at rungs, or a fourth of them if that is more.
     """
 
     loss: str = next(iter(LOSSES))
+    at_rungs: int = USUAL.at_rungs
 
     @property
     def rung_examples(self) -> int:
         """Validation queries on which a trial is measured at rungs."""
-        return min(self.validation_examples, max(_LEAST_AT_RUNGS, self.validation_examples // 4))
+        return min(self.validation_examples, max(self.at_rungs, self.validation_examples // 4))
 
 
 def choose_rerank_setting(
@@ -52,6 +73,7 @@ def choose_rerank_setting(
     loss: str | None = None,
     losses: Sequence[str] = tuple(LOSSES),
     beside: int = 0,
+    effort: Effort = USUAL,
     **asked: Any,
 ) -> tuple[RerankSetting, tuple[str, ...]]:
     """Choose a short trial that suits the data; what is given is kept.
@@ -61,6 +83,7 @@ def choose_rerank_setting(
         tokenizer: The backbone's.
         loss: What is trained; the first of `losses` when left out.
         losses: What may be trained.
+        effort: How much a trial may take.
         beside: Tokens that each pair has beside those of its texts.
         asked: As for `autopeft.trials.choose_setting`.
 
@@ -79,15 +102,19 @@ def choose_rerank_setting(
         asked["max_length"] = min(choose_max_length(lengths), tokenizer.model_max_length)
     cut = np.minimum(lengths, asked["max_length"])
     if asked.get("epochs") is None:
-        asked["epochs"] = _EPOCHS
+        asked["epochs"] = effort.epochs
     if asked.get("examples") is None and asked["epochs"] > 0:
         # Sure to be a whole number of batches where there is data enough.
-        affordable = _TOKENS / (asked["epochs"] * float(cut.sum()) / len(some))
-        asked["examples"] = max(round(affordable / _BATCH_SIZE) * _BATCH_SIZE, _LEAST_EXAMPLES)
+        affordable = effort.tokens / (asked["epochs"] * float(cut.sum()) / len(some))
+        asked["examples"] = max(round(affordable / _BATCH_SIZE) * _BATCH_SIZE, effort.examples)
     if asked.get("batch_size") is None:
         asked["batch_size"] = _BATCH_SIZE
     found = choose_setting(task, tokenizer, lengths=lengths, **asked)
-    own = {"validation_examples": min(len(task.validation), _MOST_VALIDATION), "loss": loss or losses[0]}
+    own = {
+        "validation_examples": min(len(task.validation), effort.validation),
+        "loss": loss or losses[0],
+        "at_rungs": effort.at_rungs,
+    }
     setting = RerankSetting(**asdict(found) | own)
     long = float((lengths > setting.max_length).mean())
     return setting, (

@@ -39,6 +39,10 @@ def check_table(recipe: Recipe, folder: Path) -> str:
         return "refused"
     assert isinstance(task, Task)
     strictest = {sheet.verdict for sheet in sheets.values()}
+    if task.kind.name != "classification":
+        assert strictest != {"read"}, f"taken for a task of {task.kind.name}"
+        assert task.kind.name in task.describe()[0], "another kind is not told"
+        return "refused"
     assert "refused" not in strictest, "read, and should have been refused"
     _check_reading(task, sheets, recipe)
     return "read"

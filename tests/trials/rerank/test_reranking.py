@@ -110,7 +110,7 @@ def test_the_loss_that_was_trained_on_is_measured_again(data, task, backbone, se
 def test_settings_are_in_queries(task, backbone):
     kind, tokenizer = kind_of(task), backbone.tokenizer()
     setting, said = kind.choose_setting(task, tokenizer, examples=30, epochs=2.0, precision="fp32")
-    assert (setting.examples, setting.steps, setting.loss) == (30, 8, "listwise")
+    assert (setting.examples, setting.steps, setting.loss) == (30, 16, "listwise")
     assert "trained on the listwise loss" in said[0]
     assert type(setting).from_dict(setting.to_dict()) == setting
     with pytest.raises(AutopeftError, match="found 'hinge'; expected one of listwise, pairwise, pointwise"):
