@@ -45,7 +45,7 @@ class Effort:
 USUAL = Effort(250_000, 3.0, 64, 200, 40)
 
 #: Eight trials of a model of 135M parameters are meant to fit in 45 minutes of two cores (studies/scifact-smollm2).
-OF_DECODERS = Effort(25_000, 1.0, 32, 64, 16)
+OF_DECODERS = Effort(20_000, 1.0, 32, 48, 12)
 
 
 @dataclass(frozen=True)
