@@ -11,7 +11,6 @@ from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler
-from pydantic import TypeAdapter
 
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
@@ -48,8 +47,8 @@ from autopeft.study import (
     reap,
     why_none_completed,
 )
-from autopeft.tasks import KINDS, Task, kind_judged_by
-from autopeft.trials import TRIALS, TrialKind, TrialSetting, kind_of
+from autopeft.tasks import Task, kind_judged_by
+from autopeft.trials import TrialKind, TrialSetting, kind_of, trials_named
 
 __all__ = ["DATA", "Preparation", "SearchResult", "open_run", "prepare", "run_search"]
 
@@ -59,11 +58,8 @@ PLAN = "study.yaml"
 #: The study's user attribute that says what the task held.
 DATA = "data"
 
-#: The one that names the kind of the task.
-KIND = "kind"
-
-#: The one that holds what the kind knew of the data: its schema.
-READS = "reads"
+#: Those that name the kind of the task, and hold what it knew of the data: its schema.
+KIND, READS = "kind", "reads"
 
 
 @dataclass(frozen=True)
@@ -146,9 +142,7 @@ class SearchResult:
         """What trials were of."""
         # Studies of earlier versions name their metric only.
         name = self.study.user_attrs.get(KIND) or kind_judged_by(self.metric)
-        if READS not in self.study.user_attrs:
-            return TRIALS[name]
-        return TRIALS[name].reading(TypeAdapter(KINDS[name].schema).validate_python(self.study.user_attrs[READS]))
+        return trials_named(name, self.study.user_attrs.get(READS))
 
 
 def prepare(plan: SearchPlan) -> Preparation:

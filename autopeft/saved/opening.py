@@ -69,6 +69,7 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
     settled = read_settled(kind.settles, folder)
     if use.base is None:
         whole = _whole(folder, kind, trust_remote_code)
+        kind.prepare(whole)
         notes: tuple[str, ...] = (f"the whole model of {folder}",)
     else:
         backbone, said = _backbone(folder, use.base, kind, model, trust_remote_code)

@@ -7,7 +7,7 @@ from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, resolve_precision, use_threads
 from autopeft.trials.head import reset_head
 from autopeft.trials.kind import Batch, TrialKind
-from autopeft.trials.kinds import TRIALS, kind_of
+from autopeft.trials.kinds import TRIALS, kind_of, trials_named
 from autopeft.trials.limits import check_limits
 from autopeft.trials.loop import schedule
 from autopeft.trials.measured import LabelResult, Measured
@@ -51,5 +51,6 @@ __all__ = [
     "reset_head",
     "resolve_precision",
     "schedule",
+    "trials_named",
     "use_threads",
 ]

@@ -148,6 +148,9 @@ class TrialKind(ABC):
             batches: A few training batches, the same in every trial.
         """
 
+    def prepare(self, model: PreTrainedModel) -> None:  # noqa: B027  (most models are used as they are saved)
+        """Let a whole model that was read from a folder compute as `model` makes it; changed in place."""
+
     def rate_factors(self, model: PreTrainedModel) -> dict[str, float]:
         """Return by what the learning rate of the head is multiplied for some of its parameters, by name."""
         return {}

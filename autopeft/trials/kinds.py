@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from autopeft.tasks import Task
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from autopeft.tasks import KINDS, Task
 from autopeft.trials.causal import CausalTrials
 from autopeft.trials.classification import ClassificationTrials
 from autopeft.trials.kind import TrialKind
@@ -11,7 +15,7 @@ from autopeft.trials.regression import RegressionTrials
 from autopeft.trials.rerank import RerankTrials
 from autopeft.trials.tokens import TokensTrials
 
-__all__ = ["TRIALS", "kind_of"]
+__all__ = ["TRIALS", "kind_of", "trials_named"]
 
 TRIALS: dict[str, type[TrialKind]] = {
     "classification": ClassificationTrials,
@@ -28,3 +32,14 @@ def kind_of(task: Task) -> TrialKind:
     found = TRIALS[task.kind.name].reading(task.schema)(task.schema)
     found.metric = task.metric
     return found
+
+
+def trials_named(name: str, reads: Any = None) -> type[TrialKind]:
+    """Return what trials of tasks of a kind have of their own.
+
+    Args:
+        name: Name of the kind.
+        reads: The schema of the data as JSON data, where it is known.
+    """
+    found = TRIALS[name]
+    return found if reads is None else found.reading(TypeAdapter(KINDS[name].schema).validate_python(reads))

@@ -18,7 +18,7 @@ _ROUNDING = 1e-9
 
 def is_constant(values: Values) -> bool:
     """Tell whether numbers do not vary."""
-    return bool(np.ptp(values) <= _ROUNDING * max(1.0, float(np.abs(values).max())))
+    return bool(np.ptp(values) <= _ROUNDING * np.abs(values).max())
 
 
 def pearson(labels: Values, predictions: Values) -> float:

@@ -4,11 +4,12 @@ With `z = (y - offset) / scale` for a label `y`, the last layer holds `scale * w
 for `z` would hold `w` and `b`. Its gradients are multiplied by `scale`, which makes them those of `w` and `b`, and its
 learning rate too, so that each step of an optimiser which divides by the size of gradients, as Adam does, is `scale`
 times the step of `w` and `b`. So everything that is saved tells numbers in the label's unit as it lies there.
+
+A head without bias, as decoders have it, has no place for the offset: it tells how far a label is from it, in the
+label's unit, and the layer adds it here; whoever runs what is saved elsewhere adds it too, as the card shows.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -16,56 +17,60 @@ from torch.nn.functional import linear
 from transformers import PreTrainedModel
 
 from autopeft.backbones import head_parameters
-from autopeft.trials.kind import Batch
 
-__all__ = ["begin", "in_label_unit", "last_names"]
-
-#: How far the weights that tell the mean of the labels are held towards 0, in mean squares of hidden states.
-_RIDGE = 1e-2
+__all__ = ["begin", "in_label_unit", "last_names", "offset_apart"]
 
 
 class FullPrecision(nn.Linear):
-    """A linear layer that computes in fp32 whatever is around it: a mean far from 0 leaves bf16 no digits."""
+    """A linear layer that computes in fp32 whatever is around it: a mean far from 0 leaves bf16 no digits.
+
+    Attributes:
+        constant: What it adds, where it has no bias that could hold it.
+    """
+
+    constant: float = 0.0
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return the product, fp32."""
         with torch.autocast(input.device.type, enabled=False):
-            return linear(input.float(), self.weight, self.bias)
+            found = linear(input.float(), self.weight, self.bias)
+        return found + self.constant if self.constant else found
 
 
-def in_label_unit(model: PreTrainedModel, scale: float) -> None:
+def offset_apart(model: PreTrainedModel) -> bool:
+    """Tell whether the head of a model has no bias, so that what it tells lacks the offset."""
+    return _last(model).bias is None
+
+
+def in_label_unit(model: PreTrainedModel, offset: float, scale: float) -> None:
     """Let the last layer of a model's head compute in fp32, and have the gradients of standardised labels.
 
     Args:
         model: The model, with one output; changed in place.
-        scale: Standard deviation of the labels.
+        offset: Mean of the labels.
+        scale: Their standard deviation.
     """
     last = _last(model)
     last.__class__ = FullPrecision
+    assert isinstance(last, FullPrecision)
+    last.constant = offset if offset_apart(model) else 0.0
     for parameter in last.parameters():
         parameter.register_hook(lambda gradient: gradient * scale)
 
 
 @torch.no_grad()
-def begin(model: PreTrainedModel, batches: Sequence[Batch], offset: float, scale: float) -> None:
+def begin(model: PreTrainedModel, offset: float, scale: float) -> None:
     """Let a head that was drawn anew, for standardised labels, tell labels around their mean.
-
-    A head without bias, as decoders have it, gets weights that tell the mean as nearly as can be, by ridge regression
-    on some texts.
 
     Args:
         model: The model; changed in place.
-        batches: Some batches of training texts.
         offset: Mean of the labels.
         scale: Their standard deviation.
     """
     last = _last(model)
     last.weight.mul_(scale)
-    bias: nn.Parameter | None = last.bias
-    if bias is not None:
-        bias.mul_(scale).add_(offset)
-    elif offset:
-        last.weight.add_(offset * _constant(model, last, batches).to(last.weight))
+    if not offset_apart(model):
+        last.bias.mul_(scale).add_(offset)
 
 
 def last_names(model: PreTrainedModel) -> list[str]:
@@ -80,25 +85,3 @@ def _last(model: PreTrainedModel) -> nn.Linear:
     found = [model.get_submodule(name) for name in heads]
     [last] = [each for each in found if isinstance(each, nn.Linear) and each.out_features == 1]
     return last
-
-
-def _constant(model: PreTrainedModel, last: nn.Linear, batches: Sequence[Batch]) -> torch.Tensor:
-    """Return weights, `[1, hidden]`, with which the layer tells 1 of each text as nearly as can be."""
-    seen: list[torch.Tensor] = []
-    handle = last.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].float().cpu()))
-    try:
-        for batch in batches:
-            model(**{name: value for name, value in batch.items() if name != "labels"})
-    finally:
-        handle.remove()
-    states = []
-    for hidden, batch in zip(seen, batches, strict=True):
-        if hidden.ndim == 3:
-            # Decoders tell by the last token that is no padding.
-            ends = batch["attention_mask"].sum(dim=1).cpu() - 1
-            hidden = hidden[torch.arange(len(hidden)), ends]
-        states.append(hidden)
-    h = torch.cat(states).double()
-    gram = h @ h.T
-    gram += _RIDGE * gram.diagonal().mean() * torch.eye(len(h), dtype=h.dtype)
-    return (h.T @ torch.linalg.solve(gram, torch.ones(len(h), dtype=h.dtype)))[None]

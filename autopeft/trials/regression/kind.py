@@ -19,7 +19,7 @@ from autopeft.tasks.regression.metrics import mean_absolute_error
 from autopeft.trials.kind import Batch
 from autopeft.trials.measured import Measured
 from autopeft.trials.prediction import Prediction
-from autopeft.trials.regression.head import begin, in_label_unit, last_names
+from autopeft.trials.regression.head import begin, in_label_unit, last_names, offset_apart
 from autopeft.trials.regression.scores import scores_of_numbers
 from autopeft.trials.script import Script
 from autopeft.trials.text_kind import TextTrials
@@ -55,12 +55,16 @@ class RegressionTrials(TextTrials):
     def model(self, backbone: Backbone, device: torch.device) -> PreTrainedModel:
         """Return the model with a new head."""
         model = super().model(backbone, device)
-        in_label_unit(model, self.schema.scale)
+        self.prepare(model)
         return model
+
+    def prepare(self, model: PreTrainedModel) -> None:
+        """Let the head tell numbers in the unit of the labels."""
+        in_label_unit(model, self.schema.offset, self.schema.scale)
 
     def begin(self, model: PreTrainedModel, batches: Sequence[Batch]) -> None:
         """Let the head tell labels around their mean."""
-        begin(model, batches, self.schema.offset, self.schema.scale)
+        begin(model, self.schema.offset, self.schema.scale)
 
     def rate_factors(self, model: PreTrainedModel) -> dict[str, float]:
         """Return the scale for the last layer, whose steps are in the label's unit."""
@@ -92,6 +96,20 @@ class RegressionTrials(TextTrials):
     def spoken(self) -> list[str]:
         """Return the lines that print the number of each text."""
         return ["for text, number in zip(texts, logits[:, 0]):", "    print(text, float(number))"]
+
+    def using_code(self, backbone: Backbone, task: Task, max_length: int, alone: bool) -> list[str]:
+        """Return the lines that let the model read two texts, and add the offset where its head has no bias."""
+        lines = super().using_code(backbone, task, max_length, alone)
+        if offset_apart(backbone.meta(self.outputs)):
+            lines.insert(-len(self.spoken()), f"logits = logits + {self.schema.offset!r}  # its head has no bias")
+        return lines
+
+    def merged_code(self, backbone: Backbone, task: Task, max_length: int) -> list[str]:
+        """Return the lines that use a pipeline, and add the offset where the head has no bias."""
+        *lines, told = super().merged_code(backbone, task, max_length)
+        if offset_apart(backbone.meta(self.outputs)):
+            told = f'    print(found["label"], found["score"] + {self.schema.offset!r})  # its head has no bias'
+        return [*lines, told]
 
     def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
         """Return a script for rows of texts with their numbers."""

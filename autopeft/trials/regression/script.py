@@ -34,19 +34,20 @@ def standardised(model: Any, settings: dict[str, Any]) -> tuple[Callable[..., An
         for name, module in model.named_modules()
         if ".modules_to_save." in name and isinstance(module, nn.Linear) and module.out_features == 1
     ]
-    scale = settings["scale"]
-    # A head without bias has to learn the mean itself.
-    offset = 0.0 if last.bias is None else settings["offset"]
+    offset, scale = settings["offset"], settings["scale"]
 
     def loss(outputs: Any, labels: Any, **_: Any) -> Any:
         wanted = (labels - offset) / scale
         return nn.functional.mse_loss(outputs.logits.squeeze(-1).float(), wanted.float())
 
     def finish() -> None:
+        bias: nn.Parameter | None = last.bias
         with torch.no_grad():
             last.weight.mul_(scale)
-            if last.bias is not None:
-                last.bias.mul_(scale).add_(offset)
+            if bias is not None:
+                bias.mul_(scale).add_(offset)
+            else:
+                print(f"The head has no bias: add {offset!r} to what the model tells.")
 
     return loss, finish
 
