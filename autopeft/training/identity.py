@@ -32,6 +32,7 @@ def identity_of(
                 "configuration": configuration.to_dict(),
                 "model": backbone.identity,
                 "data": task.fingerprint,
+                "metric": task.metric,
                 "setting": setting.to_dict(),
                 "seed": seed,
             }
@@ -54,7 +55,8 @@ def check_identity(out: Path, asked: Mapping[str, Any]) -> bool:
     file = out / IDENTITY_FILE if finished else out / CHECKPOINTS / IDENTITY_FILE
     if file.is_file():
         there = json.loads(file.read_text(encoding="utf8"))
-        different = [key for key, value in asked.items() if there.get(key) != value]
+        # What was trained before the metric was recorded goes on under any.
+        different = [key for key, value in asked.items() if there.get(key, value) != value]
         if different:
             held, delete = ("a finished training", out) if finished else ("checkpoints of a training", file.parent)
             raise StudyError(

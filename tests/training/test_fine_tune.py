@@ -122,6 +122,8 @@ def test_what_is_finished_is_read_and_another_training_is_refused(backbone, tmp_
     assert not found.already
     with pytest.raises(StudyError, match="a finished training with another seed; give another folder, or delete"):
         fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path, seed=1)
+    with pytest.raises(StudyError, match="a finished training with another metric; give another folder, or delete"):
+        fine_tune(HEAD_ONLY, backbone, replace(make_task(32), metric="mcc"), SETTING, tmp_path)
     monkeypatch.setattr(Ours, "evaluate", None)
     assert fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path) == replace(found, already=True)
 
