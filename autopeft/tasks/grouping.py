@@ -60,7 +60,8 @@ def split_by_group(tables: Mapping[str, Table], group: str, label: str, seed: in
         f"{' and '.join(missing)} split off the training rows by '{group}', {len(groups):,} groups, each whole in one "
         f"split (seed {seed})"
     )
-    found = {name: replace(train, rows=[train.rows[row] for row in rows]) for name, rows in best.items()}
+    used = train.used | {group}
+    found = {name: replace(train, rows=[train.rows[row] for row in rows], used=used) for name, rows in best.items()}
     found["train"] = replace(found["train"], notes=(*train.notes, said))
     return {**found, **{name: table for name, table in tables.items() if name != "train"}}
 

@@ -86,7 +86,7 @@ class Ledger:
 
     def __init__(self, table: Table, used: Iterable[str]) -> None:
         self._table = table
-        used = set(used)
+        used = {*used, *table.used}
         self._unused = [column for column in table.columns if column not in used]
         self._drops: dict[str, list[str]] = defaultdict(list)
         self._remarks: dict[str, dict[str, None]] = defaultdict(dict)

@@ -48,6 +48,7 @@ def test_a_task_says_by_what_it_was_split(tmp_path):
     path = write(tmp_path / "a.csv", [(f"text {n}", n // 6, "ab"[n % 2]) for n in range(240)])
     task = load_task(TaskSpec(data=path, group="author"))
     assert any("split off the training rows by 'author', 40 groups" in line for line in task.describe())
+    assert not any("not used" in line for line in task.describe())
     authors = [{int(text.split()[1]) // 6 for text in split.texts} for split in task.splits.values()]
     assert sum(map(len, authors)) == 40
     assert load_task(TaskSpec(data=path, group="author")).fingerprint == task.fingerprint

@@ -24,6 +24,7 @@ class Table:
         notes: What was recognised on the way in, for people: a delimiter, an encoding.
         classes: Of columns whose values are one of some names, or lists of them, the names in the order of the source.
         repeated: Names that several columns have; what they hold cannot be told apart.
+        used: Columns that were made use of already, such as one by which the rows were split.
     """
 
     source: str
@@ -32,3 +33,4 @@ class Table:
     notes: tuple[str, ...] = ()
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     repeated: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
