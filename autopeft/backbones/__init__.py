@@ -4,6 +4,7 @@ from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, features, head_parameters, load_backbone
 from autopeft.backbones.decoder import Decoder, load_decoder
 from autopeft.backbones.either import load_either
+from autopeft.backbones.embedder import Embedder, load_embedder
 from autopeft.backbones.quantization import Quantization, loaded_bytes, quantization_of
 from autopeft.backbones.tagger import Tagger, load_tagger
 from autopeft.backbones.task_type import task_type_of
@@ -13,6 +14,7 @@ __all__ = [
     "Anatomy",
     "Backbone",
     "Decoder",
+    "Embedder",
     "Quantization",
     "Tagger",
     "cache_folder",
@@ -21,6 +23,7 @@ __all__ = [
     "load_backbone",
     "load_decoder",
     "load_either",
+    "load_embedder",
     "load_tagger",
     "loaded_bytes",
     "quantization_of",

@@ -183,6 +183,12 @@ class Backbone:
             model.config.pad_token_id = self.tokenizer().pad_token_id
         return self._placed(model, device)
 
+    def _pretrained(self, dtype: torch.dtype, device: torch.device | None) -> PreTrainedModel:
+        """Return a model of which nothing is new; arguments and errors as for `classifier`."""
+        model, loading = self._load(self._task_class, dtype=dtype, output_loading_info=True, **self._quantizing(device))
+        check_complete(self.name, self.config.model_type, loading, ())
+        return self._placed(model, device)
+
     @property
     def quantization_keys(self) -> dict[str, Any]:
         """What transformers' `BitsAndBytesConfig` takes, as plain data; empty where nothing is quantised."""

@@ -11,7 +11,6 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPIN
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, roles_of
-from autopeft.backbones.complete import check_complete
 from autopeft.backbones.gguf import SMOLLM2
 from autopeft.backbones.quantization import Quantization
 from autopeft.backbones.source import find_source
@@ -48,11 +47,7 @@ class Decoder(Backbone):
         Raises:
             BackboneError: The weights cannot be loaded, or are not all there.
         """
-        model, loading = self._load(
-            AutoModelForCausalLM, dtype=dtype, output_loading_info=True, **self._quantizing(device)
-        )
-        check_complete(self.name, self.config.model_type, loading, ())
-        return self._placed(model, device)
+        return self._pretrained(dtype, device)
 
     def _head_modules(self) -> set[str]:
         meta = self.meta()

@@ -15,5 +15,7 @@ def task_type_of(model: PreTrainedModel) -> str:
     """
     if model.get_output_embeddings() is not None:
         return "CAUSAL_LM"
+    if model.base_model is model:
+        return "FEATURE_EXTRACTION"
     # Code that a model brings may have classes of its own, which transformers does not list.
     return "TOKEN_CLS" if type(model).__name__.endswith("ForTokenClassification") else "SEQ_CLS"

@@ -35,6 +35,7 @@ DATA: Mapping[str, Any] = {
     "candidates": options.Candidates,
     "grades": options.Grades,
     "expectation": options.Expectation,
+    "pooling": options.Pooling,
     "validation": options.Validation,
     "test": options.Test,
     "group": options.Group,

@@ -63,6 +63,7 @@ def evaluate(
     from autopeft.plugins import load_plugin
     from autopeft.training import evaluate as measure
     from autopeft.training import evaluation_ground
+    from autopeft.trials import kind_of
 
     quiet()
     with documents(json) as write:
@@ -70,7 +71,7 @@ def evaluate(
             load_plugin(settings["plugin"])
         ground = evaluation_ground(adapter, flags)
         setting = ground.setting
-        how = f"{split.value}, texts cut at {setting.max_length} tokens, {setting.precision}"
+        how = f"{split.value}, {kind_of(ground.task).cut} {setting.max_length} tokens, {setting.precision}"
         announce(Console(stderr=json), ground.backbone, ground.task, "measure", [how, *ground.notes])
         found = measure(adapter, ground.backbone, ground.task, setting, split.value)
         warning = found.warning()

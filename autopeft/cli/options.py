@@ -104,6 +104,10 @@ Expectation = Annotated[
         rich_help_panel=DATA_PANEL,
     ),
 ]
+Pooling = Annotated[
+    str | None,
+    typer.Option(help="Tokens of a vector: mean, first or last; default: the model's.", rich_help_panel=DATA_PANEL),
+]
 Validation = Annotated[
     Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=DATA_PANEL)
 ]

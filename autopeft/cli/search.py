@@ -143,7 +143,8 @@ def _announce(console: Console, prepared: Preparation) -> None:
     size = prepared.space.size
     count = "a continuum of configurations" if size is None else f"{size:,} configurations"
     say = say_on(console)
-    announce(console, prepared.backbone, prepared.task, "trial", [*prepared.setting.describe(), *prepared.notes])
+    trial = prepared.setting.describe(kind_of(prepared.task).cut)
+    announce(console, prepared.backbone, prepared.task, "trial", [*trial, *prepared.notes])
     say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
     refused = [f"{reason}; such configurations are not proposed" for reason in prepared.refused]
     for warning in (*prepared.space.warnings, *refused):

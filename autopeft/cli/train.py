@@ -59,6 +59,7 @@ def train(
 
     from autopeft.cli.quiet import quiet
     from autopeft.training import prepare_training, push, train_prepared
+    from autopeft.trials import kind_of
 
     quiet()
     training = prepare_training(source, flags, chosen=pick, output=output)
@@ -66,7 +67,8 @@ def train(
     setting = ground.setting
     how = (
         f"{len(training.task.train):,} training examples, {setting.epochs:g} epochs of batches of "
-        f"{setting.batch_size}, texts cut at {setting.max_length} tokens, {setting.precision}, seed {ground.plan.seed}"
+        f"{setting.batch_size}, {kind_of(ground.task).cut} {setting.max_length} tokens, {setting.precision}, "
+        f"seed {ground.plan.seed}"
     )
     what = f"{training.name}: {training.configuration.describe()}"
     announce(console, ground.backbone, ground.task, "train", [what, how, *ground.notes])

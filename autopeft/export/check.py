@@ -22,8 +22,9 @@ from autopeft.methods.builder import Inserted, applied, inject_targets
 from autopeft.methods.prompts import prompt_of
 from autopeft.methods.storage import stored_tensors
 from autopeft.tasks import pad_id_of
+from autopeft.trials import TrialKind
 
-__all__ = ["check", "logits", "randomise"]
+__all__ = ["check", "randomise"]
 
 #: Tokens of the text that is computed.
 _TOKENS = 32
@@ -31,7 +32,7 @@ _TOKENS = 32
 #: Examples that are tokenised as the tool does.
 _EXAMPLES = 3
 
-#: Largest difference of logits, relative to the largest logit, that is rounding.
+#: Largest difference of answers, as a share of their size, that is rounding.
 _CLOSE = 1e-4
 
 #: How far adapters are moved; further, and deep models answer rounding with other logits.
@@ -45,17 +46,17 @@ class _Own(NamedTuple):
         modules: Full names of the modules that were adapted.
         trainable: Trainable parameters, the task head not counted.
         tensors: The adapters' tensors.
-        logits: The logits of one text.
+        answer: What it answers one text with.
     """
 
     modules: frozenset[str]
     trainable: int
     tensors: Tensors
-    logits: torch.Tensor
+    answer: torch.Tensor
 
 
 def check(target: Target, job: ExportJob, folder: Path) -> None:
-    """Build a model of exported files and compare it with our own: modules, parameters, logits, and what is learned.
+    """Build a model of exported files and compare it with our own: modules, parameters, answers, and what is learned.
 
     Both get the same random adapter weights, for at their start a lost rank or alpha would not show.
 
@@ -76,7 +77,7 @@ def check(target: Target, job: ExportJob, folder: Path) -> None:
     for rebuild in target.rebuilds(folder):
         model = kind.model(job.backbone, torch.device("cpu"))
         own = _build(target, job, model, inputs)
-        _compare(target, own, rebuild(folder, model, job.backbone), inputs, job.trained is None)
+        _compare(target, own, rebuild(folder, model, job.backbone), inputs, job)
 
 
 def _check_data(target: Target, job: ExportJob, folder: Path) -> None:
@@ -93,17 +94,17 @@ def _check_data(target: Target, job: ExportJob, folder: Path) -> None:
             raise _differs(target, f"make other tokens or labels of example {number}")
 
 
-def _compare(target: Target, own: _Own, rebuilt: Rebuilt, inputs: Mapping[str, torch.Tensor], fresh: bool) -> None:
+def _compare(target: Target, own: _Own, rebuilt: Rebuilt, inputs: Mapping[str, torch.Tensor], job: ExportJob) -> None:
     if rebuilt.modules != own.modules:
         odd = sorted(rebuilt.modules ^ own.modules)
         raise _differs(target, f"adapt {len(rebuilt.modules)} modules, not {len(own.modules)}: see {odd[0]}")
     # What is trained already is whole in its files; how much of it would go on training is PEFT's affair.
-    if fresh and rebuilt.trainable != own.trainable:
+    if job.trained is None and rebuilt.trainable != own.trainable:
         raise _differs(target, f"train {rebuilt.trainable:,} parameters, not {own.trainable:,}")
     rebuilt.load(own.tensors)
-    difference = (logits(rebuilt.model, {**inputs, **rebuilt.inputs}) - own.logits).abs().max()
-    if not difference <= _CLOSE * max(1.0, float(own.logits.abs().max())):
-        raise _differs(target, f"compute other logits, by up to {difference:.2g}")
+    apart = job.kind.apart(own.answer, _answer(job.kind, rebuilt.model, {**inputs, **rebuilt.inputs}))
+    if not apart <= _CLOSE:
+        raise _differs(target, f"answer otherwise, by up to {apart:.2g} of the size of answers,")
 
 
 def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torch.Tensor]) -> _Own:
@@ -118,7 +119,7 @@ def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torc
         frozenset(name for each in inserted for name in inject_targets(each.part, anatomy)),
         sum(parameter.numel() for parameter in adapter_parameters(model).values()),
         [{key: value.clone() for key, value in _tensors(each, anatomy).items()} for each in inserted],
-        logits(model, inputs),
+        _answer(job.kind, model, inputs),
     )
     remove(model)
     return own
@@ -132,12 +133,10 @@ def _tensors(inserted: Inserted, anatomy: Anatomy) -> Mapping[str, torch.Tensor]
     return stored_tensors(inserted, anatomy)
 
 
-def logits(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return the logits of a model in eval mode."""
-    model.eval()
-    with torch.no_grad():
-        result: torch.Tensor = model(**{key: value for key, value in batch.items() if key != "labels"}).logits
-    return result
+@torch.no_grad()
+def _answer(kind: TrialKind, model: nn.Module, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return what a model answers in eval mode."""
+    return kind.answered(model.eval(), inputs)
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from autopeft.launch.groundwork import groundwork, task_spec
 from autopeft.launch.plan import SearchPlan
 from autopeft.plugins import load_plugin
 from autopeft.tasks import load_task, overview
+from autopeft.trials import kind_of
 
 __all__ = ["Look", "look"]
 
@@ -41,5 +42,5 @@ def look(plan: SearchPlan) -> Look:
         return Look([*task.describe(), hint], overview(task))
     ground = groundwork(plan)
     found = overview(ground.task, ground.backbone.tokenizer())
-    trial = [*ground.setting.describe(), *ground.notes]
+    trial = [*ground.setting.describe(kind_of(ground.task).cut), *ground.notes]
     return Look([*ground.task.describe(), *trial], {"model": ground.backbone.name, **found, "trial": trial})

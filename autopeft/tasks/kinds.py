@@ -11,6 +11,7 @@ from autopeft.tasks.kind import TaskKind
 from autopeft.tasks.multilabel.kind import Multilabel
 from autopeft.tasks.regression.kind import Regression
 from autopeft.tasks.rerank.kind import Rerank
+from autopeft.tasks.retrieve.kind import Retrieve
 from autopeft.tasks.source import Source
 from autopeft.tasks.tokens.kind import Tokens
 
@@ -18,7 +19,7 @@ __all__ = ["KINDS", "kind_judged_by", "kind_named", "recognised"]
 
 #: By name; what data is of is asked in this order, and of no kind in particular it is read as one of the first.
 KINDS: dict[str, TaskKind] = {
-    kind.name: kind for kind in (Classification(), Regression(), Causal(), Multilabel(), Tokens(), Rerank())
+    kind.name: kind for kind in (Classification(), Regression(), Causal(), Multilabel(), Tokens(), Rerank(), Retrieve())
 }
 
 

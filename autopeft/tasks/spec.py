@@ -38,6 +38,8 @@ class TaskSpec:
         candidates: How many documents are ranked for a query of validation, twice as many on test.
         grades: The highest grade that a decoder tells of a document; it says yes or no when left out.
         expectation: Whether a document's score is the mean of the grades, not the likeliest times its probability.
+        pooling: What a text is made of that becomes a vector: `mean`, `first` or `last`; what the model says when left
+            out.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
         group: The column that says which rows stay together when rows are split.
@@ -65,6 +67,7 @@ class TaskSpec:
     candidates: int | None = None
     grades: int | None = None
     expectation: bool = False
+    pooling: str | None = None
     validation: str | None = None
     test: str | None = None
     group: str | None = None
@@ -104,13 +107,21 @@ class TaskSpec:
     @property
     def particular(self) -> tuple[str, ...]:
         """Names of what the user says that only some kinds of task take."""
-        others = ("label_separator", "candidates", "grades", "expectation")
-        return (*self.columns, *(name for name in others if getattr(self, name) not in (None, False)))
+        others = ("label_separator", "candidates", "grades", "expectation", "pooling")
+        return (
+            *self.columns,
+            *(name for name in others if (given := getattr(self, name)) is not None and given is not False),
+        )
 
     @property
     def text_column(self) -> str:
         """The column with the text of which something is to be told."""
         return self.text or "text"
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The column with the text, or those with the texts of a pair."""
+        return (self.text_column, *([self.text2] if self.text2 else []))
 
     @property
     def label_column(self) -> str:

@@ -24,7 +24,7 @@ def labelled_texts(source: Source, sort: Literal["classes", "scale", "several"])
         DataError: When the labels are of no sort that can be told.
     """
     spec = source.spec
-    columns = (spec.text_column, *([spec.text2] if spec.text2 else []), spec.label_column)
+    columns = (*spec.text_columns, spec.label_column)
     named = spec.text or spec.text2 or spec.label
     if not named and not set(columns) <= set(source.columns):
         return None

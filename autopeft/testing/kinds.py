@@ -106,7 +106,7 @@ class KindContract(TaskContract):
         """Parts of a batch, each weighed by its terms, have the loss of the whole; so their gradients add up."""
         kind, encoded, pad_id = _encoded(task, backbone)
         model = kind.model(backbone, _CPU)
-        group = kind.grouped(encoded, 8)[0]
+        group = kind.grouped(encoded, 8, np.random.default_rng(0))[0]
         whole = kind.collate(encoded, group, pad_id)
         parts = [kind.collate(encoded, part, pad_id) for part in kind.parted(encoded, group, 3)]
         with torch.no_grad():

@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from peft import PeftModel
+from torch import nn
 
 from autopeft.backbones import Backbone, head_parameters, load_backbone
 from autopeft.costs import Costs
-from autopeft.export.check import logits, randomise
+from autopeft.export.check import randomise
 from autopeft.methods import (
     METHODS,
     VOCABULARY,
@@ -44,6 +45,14 @@ __all__ = ["CHECKS", "MethodContract", "logits", "randomise", "trainable_count"]
 
 #: Largest difference of logits that is rounding.
 _CLOSE = 1e-5
+
+
+def logits(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the logits of a model in eval mode."""
+    model.eval()
+    with torch.no_grad():
+        result: torch.Tensor = model(**{key: value for key, value in batch.items() if key != "labels"}).logits
+    return result
 
 
 def trainable_count(model: torch.nn.Module) -> int:

@@ -20,13 +20,13 @@ from autopeft.space import Configuration
 from autopeft.tasks import Task, pad_id_of
 from autopeft.training.card import card_of
 from autopeft.training.result import MERGED, FineTuned
-from autopeft.trials import TrialSetting, kind_of, pick_device
+from autopeft.trials import TrialKind, TrialSetting, kind_of, pick_device
 from autopeft.trials.settled import read_settled, settle, write_settled
 from autopeft.whole_folder import WRITTEN, whole_folder
 
 __all__ = ["add_merged", "check_mergeable", "merge"]
 
-#: Largest difference of logits, relative to the largest logit, that is rounding.
+#: Largest difference of answers, as a share of their size, that is rounding.
 _CLOSE = 1e-3
 
 #: Training examples on which a merged model is checked.
@@ -63,12 +63,13 @@ def check_mergeable(configuration: Configuration, quantization: str | None = Non
 
 
 @torch.no_grad()
-def merge(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
+def merge(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor], kind: TrialKind) -> None:
     """Fold the adapters of a model into its weights, in place; it cannot be adapted or saved as adapters any more.
 
     Args:
         model: A model that `autopeft.methods.apply` adapted.
-        inputs: A batch without labels, on whose logits the outcome is checked.
+        inputs: A batch without labels, by the answers to which the outcome is checked.
+        kind: What the task is.
 
     Raises:
         ConfigurationError: When a method cannot be folded in, the weights are in few bits, or the merged model
@@ -77,14 +78,14 @@ def merge(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> None:
     done = applied(model)
     check_mergeable(done.configuration, quantization_of(model))
     model.eval()
-    expected = model(**inputs).logits
+    expected = kind.answered(model, inputs)
     for inserted in done.inserted:
         inserted.tuner.merge_and_unload()
-    difference = float((model(**inputs).logits - expected).abs().max())
-    if not difference <= _CLOSE * max(1.0, float(expected.abs().max())):
+    apart = kind.apart(expected, kind.answered(model, inputs))
+    if not apart <= _CLOSE:
         raise ConfigurationError(
-            f"the merged model computes other logits, by up to {difference:.2g}: these methods sit in each other's "
-            "way; leave --merge out"
+            f"the merged model answers otherwise, by up to {apart:.2g} of the size of answers: these methods sit in "
+            "each other's way; leave --merge out"
         )
 
 
@@ -112,7 +113,7 @@ def add_merged(
     settle(model.config, settled)
     few = kind.encode(task.train.take(range(min(_FEW, len(task.train)))), tokenizer, setting.max_length)
     batch = kind.collate(few, np.arange(len(few)), pad_id_of(tokenizer))
-    merge(model, {name: value.to(model.device) for name, value in batch.items() if name != "labels"})
+    merge(model, {name: value.to(model.device) for name, value in batch.items() if name != "labels"}, kind)
     config = task_config(backbone, task)
     for name in ("problem_type", "pad_token_id"):
         setattr(model.config, name, getattr(config, name, None))

@@ -41,6 +41,7 @@ class TrialKind(ABC):
 
     Attributes:
         does: What such a model does, after the name of a task: `classifies texts`.
+        cut: What is done to what is longer than so many tokens.
         each_token: Whether what every token becomes in the top layer is read, not only what the text as a whole does.
         has_head: Whether a new head is trained beside the adapters.
         untouched: What the baseline without adapters is called.
@@ -60,6 +61,7 @@ class TrialKind(ABC):
     """
 
     does: ClassVar[str]
+    cut: ClassVar[str] = "texts cut at"
     each_token: ClassVar[bool] = False
     has_head: ClassVar[bool] = True
     untouched: ClassVar[str] = "head only"
@@ -213,6 +215,15 @@ class TrialKind(ABC):
             DivergedError: When a logit is not finite.
         """
 
+    def answered(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return what a model answers a batch without labels with, in any shape."""
+        logits: torch.Tensor = model(**inputs).logits
+        return logits
+
+    def apart(self, expected: torch.Tensor, found: torch.Tensor) -> float:
+        """Return by how much two answers differ at most, as a share of how large answers are."""
+        return float((found - expected).abs().max()) / max(1.0, float(expected.abs().max()))
+
     # How a full fine-tune trains.
 
     def trainer_class(self) -> type[Trainer]:
@@ -339,6 +350,10 @@ class TrialKind(ABC):
     def texts_of(self, split: Any) -> Sequence[tuple[str, ...]]:
         """Return the texts of examples as `sentence_transformers` takes them, in the order of what is predicted."""
         return ()
+
+    def sentence_files(self) -> Mapping[str, Any]:
+        """Return JSON data by the name of a file, by which `sentence_transformers` loads such a model from a folder."""
+        raise AutopeftError(f"sentence-transformers has no model that {self.does}")
 
     def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
         """Return the script that trains such a task around transformers' Trainer; where `scripted` says so."""

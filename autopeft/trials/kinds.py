@@ -13,6 +13,7 @@ from autopeft.trials.kind import TrialKind
 from autopeft.trials.multilabel import MultilabelTrials
 from autopeft.trials.regression import RegressionTrials
 from autopeft.trials.rerank import RerankTrials
+from autopeft.trials.retrieve import RetrieveTrials
 from autopeft.trials.tokens import TokensTrials
 
 __all__ = ["TRIALS", "kind_of", "trials_named"]
@@ -24,6 +25,7 @@ TRIALS: dict[str, type[TrialKind]] = {
     "multilabel": MultilabelTrials,
     "tokens": TokensTrials,
     "rerank": RerankTrials,
+    "retrieve": RetrieveTrials,
 }
 
 

@@ -24,6 +24,19 @@ class LabelResult:
     recall: float | None
     support: int
 
+    @classmethod
+    def of(cls, label: str, hits: int, told: int, having: int) -> LabelResult:
+        """Return the result of a label.
+
+        Args:
+            label: Its name.
+            hits: How many have it and were given it.
+            told: How many were given it.
+            having: How many have it.
+        """
+        precision, recall = (hits / whole if whole else None for whole in (told, having))
+        return cls(label, precision, recall, having)
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -108,11 +108,15 @@ class TrialSetting:
         """Validation examples on which a trial is measured at rungs: a look at each would cost as much as training."""
         return min(self.validation_examples, max(_LEAST_AT_RUNGS, self.validation_examples // 4))
 
-    def describe(self) -> list[str]:
-        """Return lines that tell people what each trial will do."""
+    def describe(self, cut: str) -> list[str]:
+        """Return lines that tell people what each trial will do.
+
+        Args:
+            cut: What is done to what is longer than so many tokens: `TrialKind.cut`.
+        """
         return [
             f"{self.examples} training examples, {self.epochs:g} epochs of batches of "
-            f"{self.batch_size} ({self.steps} steps), texts cut at {self.max_length} tokens, {self.precision}",
+            f"{self.batch_size} ({self.steps} steps), {cut} {self.max_length} tokens, {self.precision}",
             f"measured on {self.validation_examples} validation examples at the end"
             + (f", on {self.rung_examples} of them {self._where()}" if self.rungs else ""),
         ]

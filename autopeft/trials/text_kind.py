@@ -12,20 +12,17 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.errors import AutopeftError
 from autopeft.tasks import Encoded, LabelledTexts, Task, encode
 from autopeft.trials.card_code import ALONE, OTHER, TEXTS, trusting
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed, TrialKind
 from autopeft.trials.measured import Measured
+from autopeft.trials.predicting import cut_texts, parts_of
 from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.setting import TrialSetting, choose_setting
 
-__all__ = ["TextTrials", "logits_of"]
-
-#: Texts that go through a model together when nothing is trained.
-_TOGETHER = 32
+__all__ = ["TextTrials", "logits_of", "named_texts"]
 
 
 class TextTrials(TrialKind):
@@ -145,22 +142,18 @@ class TextTrials(TrialKind):
         self, ready: Ready, split: LabelledTexts, **asked: Any
     ) -> tuple[Sequence[Prediction | None], tuple[str, ...]]:
         """Return what the model tells of texts, and how many of them were cut."""
-        if asked.get("max_new_tokens") is not None:
-            raise AutopeftError(f"{ready.folder} {self.does} and writes no answers; leave --max-new-tokens out")
         if not len(split):
             return [], ()
-        from autopeft.tasks import pad_id_of
-
-        encoded = self.encode(split, ready.tokenizer, ready.max_length)
-        pad_id = pad_id_of(ready.tokenizer)
-        order = self.grouped(encoded, _TOGETHER)
-        parts = [(rows, self.collate(encoded, rows, pad_id)) for rows in order]
+        encoded, parts = parts_of(self, ready, split, asked)
         _, logits = logits_of(ready.model, parts, ready.precision, lambda rows, longest: None)
         in_order = torch.empty_like(logits)
-        in_order[torch.as_tensor(np.concatenate(order), device=logits.device)] = logits
-        cut = round(encoded.truncated * len(encoded))
-        said = (f"{cut:,} of {len(split):,} texts cut at {ready.max_length} tokens, as in training",) if cut else ()
-        return self.predictions(in_order, ready.how), said
+        in_order[torch.as_tensor(np.concatenate([rows for rows, _ in parts]), device=logits.device)] = logits
+        return self.predictions(in_order, ready.how), cut_texts(encoded, "texts", ready.max_length)
+
+
+def named_texts(text: str | tuple[str, ...]) -> dict[str, str]:
+    """Return a text, or two, as fields of a row."""
+    return dict(zip(("text", "text2"), (text,) if isinstance(text, str) else text, strict=False))
 
 
 @torch.inference_mode()

@@ -63,6 +63,13 @@ def test_the_same_as_json(place):
     assert any("texts cut at" in line for line in found["trial"])
 
 
+def test_what_is_done_to_long_inputs_is_said_in_the_words_of_the_kind(place):
+    sentences = [f"good{n} B-organ\nfilm O\n" for n in range(120)]
+    (place / "rows.conll").write_text("\n".join(sentences))
+    found = json.loads(show(place / "rows.conll", "--json", "--model", place / "tiny-bert"))
+    assert any("sentences read in windows of" in line for line in found["trial"])
+
+
 def test_what_a_decoder_learns_is_marked(place):
     shown = show(place / "chats.jsonl", "--model", place / "tiny-llama")
     assert shown.count("[[") == shown.count("]]") == 3

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from autopeft.backbones import load_backbone, load_decoder, quantization
 from autopeft.costs import Costs
 from autopeft.export import TARGETS, ExportJob, export
-from autopeft.export.check import logits, randomise
 from autopeft.methods import apply, save
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
+from autopeft.testing.methods import logits, randomise
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
 from autopeft.testing.targets import tiny_job
 from tests.export.test_schemas import RECORDED

@@ -29,7 +29,7 @@ def job_of(tmp_path_factory):
     use_threads(1)
     work = tmp_path_factory.mktemp("work")
     backbone = load_backbone(tiny_backbone("bert", work))
-    task = load_task(TaskSpec(data=write_rows(work / "rows.jsonl", judged_rows())))
+    task = load_task(TaskSpec(data=write_rows(work / "rows.jsonl", judged_rows()), kind="rerank"))
     setting, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), examples=16, epochs=1.0, precision="fp32")
     runner = TrialRunner(backbone, task, setting, torch.device("cpu"))
 
@@ -101,7 +101,9 @@ def test_nothing_trained_and_other_kinds_of_task_are_refused(job_of, tmp_path):
     job = job_of(LORA)
     with pytest.raises(ConfigurationError, match="run `autopeft select` first"):
         export(replace(job, trained=None), NAME, tmp_path / "out")
-    with pytest.raises(ConfigurationError, match=r"trains models that rank documents, and the task tiny .* classifies"):
+    with pytest.raises(
+        ConfigurationError, match=r"trains models that rank or find documents, and the task tiny .* classifies"
+    ):
         export(tiny_job(job.backbone, LORA, causal=False), NAME, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

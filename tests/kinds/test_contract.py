@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autopeft.backbones import load_embedder
 from autopeft.tasks import KINDS, Source, TaskSpec, load_task
 from autopeft.tasks.kinds import recognised
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.kinds import KindContract
-from autopeft.testing.models import TEXTS
+from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.trials import TRIALS, kind_of, use_threads
 from tests.tasks.rerank.data import ASKED, judged_rows, write_rows
 
@@ -97,7 +98,7 @@ class TestRerank(KindContract):
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
         path = tmp_path_factory.mktemp("data") / "rows.jsonl"
-        return TaskSpec(data=write_rows(path, judged_rows()), candidates=6)
+        return TaskSpec(data=write_rows(path, judged_rows()), kind="rerank", candidates=6)
 
 
 class TestRerankByDecoders(TestRerank):
@@ -123,4 +124,23 @@ class TestRerankByGrades(TestRerankByDecoders):
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
         path = tmp_path_factory.mktemp("data") / "rows.jsonl"
-        return TaskSpec(data=write_rows(path, judged_rows()), candidates=6, grades=4)
+        return TaskSpec(data=write_rows(path, judged_rows()), kind="rerank", candidates=6, grades=4)
+
+
+class TestRetrieve(KindContract):
+    """The same documents, which are searched for what good ones have in common."""
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+        return TaskSpec(data=write_rows(path, judged_rows()), kind="retrieve")
+
+    @pytest.fixture(scope="class")
+    def backbone(self, architecture, tmp_path_factory):
+        use_threads(1)
+        return load_embedder(tiny_backbone(architecture, tmp_path_factory.mktemp("model")))
+
+    @pytest.fixture(scope="class")
+    def task(self, spec, backbone):
+        task = load_task(spec)
+        return kind_of(task).fitted(task, backbone)

@@ -12,12 +12,12 @@ from transformers import AutoModelForSequenceClassification, Trainer
 
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
-from autopeft.export.check import logits
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.space import canonical
 from autopeft.study import locked
 from autopeft.tasks import LabelledTexts, collate, encode, grouped, pad_id_of
 from autopeft.tasks.classification import Classes, Classification
+from autopeft.testing.methods import logits
 from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push

@@ -44,13 +44,13 @@ def test_what_is_given_is_kept(tokenizer):
     assert setting.precision == "fp32"
     assert setting.steps == 6
     assert TrialSetting.from_dict(setting.to_dict()) == setting
-    assert any("100 training examples" in line for line in setting.describe())
+    assert any("100 training examples" in line for line in setting.describe("texts cut at"))
 
 
 def test_rungs_of_fewer_examples_are_said_in_examples(tokenizer):
     setting = choose_setting(texts(640), tokenizer, batch_size=8, epochs=1.0, fidelity="examples")
     assert setting.rungs == (5, 10, 20, 40)
-    assert "after fine-tunes on 40, 80, 160, 320 examples first" in setting.describe()[1]
+    assert "after fine-tunes on 40, 80, 160, 320 examples first" in setting.describe("texts cut at")[1]
     assert TrialSetting.from_dict(setting.to_dict()) == setting
     assert choose_setting(texts(640), tokenizer, fidelity="examples", early_stopping=False).stages[0].rungs == ()
 

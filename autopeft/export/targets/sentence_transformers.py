@@ -1,10 +1,10 @@
-"""Export to sentence-transformers: a folder that ranks documents, as an adapter or as a merged model."""
+"""Export to sentence-transformers: a folder that ranks or finds documents, as an adapter or as a merged model."""
 
 from __future__ import annotations
 
-import json
+import importlib.util
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from autopeft.export.adapter import adapter_config, is_stock
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.rebuilt import Rebuilt, rebuilt_peft
+from autopeft.export.sentence_models import MODELS, SentenceModel
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.target import Rebuild, Target
 from autopeft.export.training import TRAINING, copy_notes, write_training
@@ -29,6 +30,7 @@ from autopeft.saved import task_config, task_tokenizer
 from autopeft.saved.card import explained
 from autopeft.space import Configuration
 from autopeft.trials import Prediction, Ready, TrialKind
+from autopeft.trials.ranking.sentence_files import write_files
 
 __all__ = ["SentenceTransformers"]
 
@@ -38,35 +40,13 @@ _FEW = 8
 #: Largest difference of scores, relative to the largest, that is rounding, and what it may be anyway.
 _CLOSE, _LEAST = 1e-4, 1e-6
 
-#: What is done to a score: nothing.
-_IDENTITY = "torch.nn.modules.linear.Identity"
-
-#: The files by which sentence-transformers 6 loads adapters as a cross-encoder.
-_FILES: Mapping[str, Any] = {
-    "modules.json": [
-        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"}
-    ],
-    "sentence_bert_config.json": {
-        "transformer_task": "sequence-classification",
-        "modality_config": {"text": {"method": "forward", "method_output_name": "logits"}},
-        "module_output_name": "scores",
-        "config_kwargs": {"num_labels": 1},
-    },
-    "config_sentence_transformers.json": {
-        "model_type": "CrossEncoder",
-        "activation_fn": _IDENTITY,
-        "prompts": {},
-        "default_prompt_name": None,
-    },
-}
-
 
 class SentenceTransformers(Target):
-    """A folder for `CrossEncoder`: PEFT's own adapters as they are, others folded into the weights."""
+    """A folder for a class of its own: PEFT's adapters as they are, others folded into the weights."""
 
     name = "sentence-transformers"
-    summary = "a folder that CrossEncoder loads, with what was trained as an adapter or merged; of what ranks documents"
-    trains = "models that rank documents"
+    summary = "a folder that it loads as CrossEncoder or SentenceTransformer, with an adapter or merged weights"
+    trains = "models that rank or find documents"
     carries_weights = True
 
     @override
@@ -112,10 +92,10 @@ class SentenceTransformers(Target):
         if as_adapter:
             _write_adapter(job, folder)
         else:
-            _write_merged(job, model, folder, expected)
+            _write_merged(job, model, tokenizer, folder, expected)
         write_training(job, folder)
         notes = (*copy_notes(job), *_compared(job, folder, as_adapter, expected))
-        files = {path.name: _about(path.name) for path in sorted(folder.iterdir())}
+        files = {path.name + "/" * path.is_dir(): _about(job, path.name) for path in sorted(folder.iterdir())}
         return Guide({**files, TRAINING: "how it was trained, for people"}, code=_code(job, as_adapter), notes=notes)
 
     @override
@@ -173,11 +153,10 @@ def _write_adapter(job: ExportJob, folder: Path) -> None:
     if isinstance(getattr(config, "target_modules", None), set):
         config.target_modules = sorted(config.target_modules)
     config.save_pretrained(str(folder))
-    for name, content in _FILES.items():
-        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf8")
+    write_files(job.kind.sentence_files(), folder)
 
 
-def _write_merged(job: ExportJob, model: PreTrainedModel, folder: Path, expected: torch.Tensor) -> None:
+def _write_merged(job: ExportJob, model: PreTrainedModel, tokenizer: Any, folder: Path, expected: torch.Tensor) -> None:
     for inserted in applied(model).inserted:
         inserted.tuner.merge_and_unload()
     if not _alike(_scores(job, model, folder), expected):
@@ -187,6 +166,7 @@ def _write_merged(job: ExportJob, model: PreTrainedModel, folder: Path, expected
         )
     model.save_pretrained(folder)
     task_config(job.backbone, job.task).save_pretrained(folder)
+    job.kind.write_beside(folder, tokenizer, job.task)
 
 
 def _compared(job: ExportJob, folder: Path, as_adapter: bool, expected: torch.Tensor) -> tuple[str, ...]:
@@ -195,65 +175,46 @@ def _compared(job: ExportJob, folder: Path, as_adapter: bool, expected: torch.Te
     Raises:
         ConfigurationError: When they are others.
     """
-    try:
-        from sentence_transformers import CrossEncoder
-    except ModuleNotFoundError:
+    if importlib.util.find_spec("sentence_transformers") is None:
         return ("sentence-transformers is not installed here, so that its own scores were not compared.",)
-    trust = {"trust_remote_code": True} if job.backbone.runs_own_code else {}
+    its = _model(job)
     if as_adapter:
         # The adapter's own file may name a model on the hub, of which a copy is here.
-        how: dict[str, Any] = {
-            "num_labels": 1,
-            "max_length": job.setting.max_length,
-            "activation_fn": torch.nn.Identity(),
-        }
-        ranker = CrossEncoder(job.backbone.path, device="cpu", revision=job.backbone.revision, **how, **trust)
+        ranker = its.bare(job)
         ranker.load_adapter(str(folder))
     else:
-        ranker = CrossEncoder(str(folder), device="cpu", **trust)
+        ranker = its.of_folder(job, folder)
     pairs = job.kind.texts_of(_some(job))
-    found = torch.as_tensor(ranker.predict(pairs, show_progress_bar=False))
+    found = its.scores(ranker, pairs)
     if not _alike(found, expected):
         raise ConfigurationError(
             "sentence-transformers makes other scores of the files; nothing was written. This is a fault of the "
             "target: please report it with the configuration"
         )
-    return (f"Its scores of {len(pairs)} texts of {job.task.name} are those of trials.",)
+    return (f"Its scores of {len(pairs)} documents of {job.task.name} are those of trials.",)
 
 
 def _alike(found: torch.Tensor, expected: torch.Tensor) -> bool:
     return float((found - expected).abs().max()) <= max(_LEAST, _CLOSE * float(expected.abs().max()))
 
 
-def _about(name: str) -> str:
-    return "read by sentence-transformers" if name in _FILES else explained(name)
+def _model(job: ExportJob) -> SentenceModel:
+    assert job.kind.sentence_transformers is not None
+    return MODELS[job.kind.sentence_transformers]
+
+
+def _about(job: ExportJob, name: str) -> str:
+    own = {file.partition("/")[0] for file in job.kind.sentence_files()}
+    return "read by sentence-transformers" if name in own else explained(name)
 
 
 def _code(job: ExportJob, as_adapter: bool) -> str:
     """Return code that ranks two documents."""
-    trust = ", trust_remote_code=True" if job.backbone.runs_own_code else ""
-    begin = ["from sentence_transformers import CrossEncoder", ""]
-    if as_adapter and job.backbone.package is not None:
-        package, _, inner = job.backbone.package.partition("/")
-        begin = [
-            "from importlib.resources import files",
-            "",
-            "import torch",
-            "from sentence_transformers import CrossEncoder",
-            "",
-            f'# The installed copy of {job.backbone.address}; where the hub is at hand, CrossEncoder(".") is enough.',
-            f"base = str(files({package!r}) / {inner!r})",
-            f"how = dict(num_labels=1, max_length={job.setting.max_length}, activation_fn=torch.nn.Identity())",
-            "ranker = CrossEncoder(base, **how)",
-            'ranker.load_adapter(".")',
-        ]
-    else:
-        begin += [f'ranker = CrossEncoder("."{trust})']
-    return "\n".join(
-        [
-            *begin,
-            'documents = ["A short document.", "Another document, which is a little longer than the first one."]',
-            'for found in ranker.rank("What is asked.", documents, return_documents=True):',
-            '    print(found["text"], found["score"])',
-        ]
-    )
+    if not as_adapter or job.backbone.package is None:
+        return "\n".join(_model(job).code(job, None))
+    package, _, inner = job.backbone.package.partition("/")
+    base = [
+        f'# The installed copy of {job.backbone.address}; where the hub is at hand, "." alone is enough.',
+        f"base = str(files({package!r}) / {inner!r})",
+    ]
+    return "\n".join(_model(job).code(job, base))

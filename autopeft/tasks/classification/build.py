@@ -38,7 +38,7 @@ def read_classes(
         DataError: When the data cannot carry a search.
     """
     name = spec.short_name
-    texts = [spec.text_column, *([spec.text2] if spec.text2 else [])]
+    texts = [*spec.text_columns]
     parts, intake, names = examples_of(tables, texts, spec.label_column, asked=asked)
     missing, unlabelled = drop_unlabelled(parts, intake, spec)
     notes = [*names.notes, *unlabelled]

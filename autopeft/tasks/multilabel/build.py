@@ -38,7 +38,7 @@ def read_labels(
     Raises:
         DataError: When labels are no names, or the data cannot carry a search.
     """
-    columns = (spec.text_column, *([spec.text2] if spec.text2 else []))
+    columns = spec.text_columns
     label, name = spec.label_column, spec.short_name
     for table in tables.values():
         check_columns(table, [*columns, label], MEND)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from autopeft.errors import DataError
-from autopeft.tasks.intake import Intake, listed
+from autopeft.tasks.intake import Intake
 from autopeft.tasks.kind import Sample
+from autopeft.tasks.known_labels import numbers_among
 from autopeft.tasks.metric import MOST_COMMON, Metric
 from autopeft.tasks.multilabel.build import read_labels
 from autopeft.tasks.multilabel.schema import Labels
@@ -108,16 +108,10 @@ class Multilabel(TextKind):
 
     def known_as(self, task: Task, schema: Labels) -> Task:
         """Return a task whose labels have the numbers that something trained knows them by."""
-        labels, known = task.schema.labels, schema.labels
-        if known == labels:
+        known = schema.labels
+        if known == task.schema.labels:
             return task
-        others = [f"'{label}'" for label in labels if label not in known]
-        if others:
-            raise DataError(
-                f"do not know {listed(others)}, labels of {task.name}; they know "
-                f"{listed([repr(label) for label in known])}. Name the column of their labels by --label"
-            )
-        number = [known.index(label) for label in labels]
+        number = numbers_among(known, task.schema.labels, task.name)
         splits = {
             name: LabelledTexts(
                 split.texts, [tuple(sorted(number[label] for label in found)) for found in split.labels]

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
 
 from autopeft.errors import DataError
 from autopeft.tasks.ranking.bm25 import first_documents
-from autopeft.tasks.ranking.collection import Collection
-from autopeft.tasks.ranking.metrics import ranking_scores
+from autopeft.tasks.ranking.collection import Collection, Judgements
 from autopeft.tasks.ranking.queries import Queries, Query
 from autopeft.tasks.splits import LEAST_ROWS, held_out_rows
 
-__all__ = ["CANDIDATES", "queries_by_split"]
-
-#: Candidates of a query on validation, unless the user says; on test there are twice as many.
-CANDIDATES = 10
+__all__ = ["DEEP", "HeldOut", "queries_by_split", "query_of"]
 
 #: Documents of a training query, and how many of them are relevant ones at most.
 _LEARNED, _RELEVANT = 5, 2
@@ -25,39 +19,36 @@ _LEARNED, _RELEVANT = 5, 2
 _MINED = 50
 
 #: So many of BM25's first documents stand for its ranking of the whole corpus, as is usual with trec_eval.
-_DEEP = 1000
+DEEP = 1000
+
+#: Makes the queries of a held-out split of its name, its judgements and what BM25 ranks first for each query; and says
+#: what it did.
+HeldOut = Callable[[str, Judgements, Mapping[str, Sequence[str]]], tuple[list[Query], str]]
 
 
 def queries_by_split(
-    name: str, collection: Collection, candidates: int | None, seed: int, metric: str
+    name: str, collection: Collection, seed: int, depth: int, held_out: HeldOut
 ) -> tuple[dict[str, Queries], list[str]]:
     """Return the three splits, and what was done to make them.
 
-    On validation and test the candidates of a query are BM25's first documents and no others. In training a query has
-    relevant documents, whether BM25 finds them or not, and the first that are not.
+    In training a query has relevant documents, whether BM25 finds them or not, and the first that are not.
 
     Args:
         name: What the task is called.
         collection: The documents, queries and judgements.
-        candidates: How many documents are ranked on validation; twice as many on test.
         seed: Seed of the splits.
-        metric: By which BM25's own ranking is measured.
+        depth: So many documents of BM25's are looked at for held-out queries.
+        held_out: Makes the queries of validation and test.
 
     Raises:
         DataError: When the data cannot carry a search.
     """
-    count = CANDIDATES if candidates is None else candidates
-    if count < 2:
-        raise DataError(f"--candidates is {count}; expected 2 or more documents to put in an order")
     judged, notes = _all_three(collection, seed)
     _check(name, judged)
     ranked: dict[str, list[str]] = {}
-    for names, depth in (
-        ([*judged["train"]], _MINED),
-        ([*judged["validation"], *judged["test"]], max(_DEEP, 2 * count)),
-    ):
+    for names, most in (([*judged["train"]], _MINED), ([*judged["validation"], *judged["test"]], depth)):
         texts = [collection.queries[each] for each in names]
-        ranked |= zip(names, first_documents(collection.documents, texts, depth), strict=True)
+        ranked |= zip(names, first_documents(collection.documents, texts, most), strict=True)
     nothing = [query for query, found in ranked.items() if not found]
     if nothing:
         raise DataError(
@@ -65,12 +56,9 @@ def queries_by_split(
             f"word with them, such as {collection.queries[nothing[0]][:80]!r}; leave such queries out, or mend them"
         )
     found = {"train": _learned(judged["train"], ranked, collection, notes)}
-    for split, most in (("validation", count), ("test", 2 * count)):
-        found[split] = [
-            _query(collection.queries[query], ranked[query][:most], grades) for query, grades in judged[split].items()
-        ]
-        deep = [_query(collection.queries[query], ranked[query], grades) for query, grades in judged[split].items()]
-        notes.append(_baseline(split, most, found[split], deep, metric))
+    for split in ("validation", "test"):
+        found[split], said = held_out(split, judged[split], ranked)
+        notes.append(said)
     _check(name, found)
     corpus = {each: collection.documents[each] for part in found.values() for query in part for each in query.documents}
     return {split: Queries(tuple(part), corpus) for split, part in found.items()}, notes
@@ -100,10 +88,23 @@ def _check(name: str, splits: Mapping[str, Sequence[Query] | Mapping[str, Mappin
             )
 
 
-def _query(text: str, documents: Sequence[str], grades: Mapping[str, int]) -> Query:
+def query_of(text: str, documents: Sequence[str], grades: Mapping[str, int]) -> Query:
+    """Return a query with some documents.
+
+    Args:
+        text: What is asked.
+        documents: Names of the documents.
+        grades: How relevant these and others are, by name; those that it does not name are not.
+    """
     there = set(documents)
-    missed = sorted((grade for each, grade in grades.items() if grade > 0 and each not in there), reverse=True)
-    return Query(text, tuple(documents), tuple(grades.get(each, 0) for each in documents), tuple(missed))
+    missed = sorted((-grade, each) for each, grade in grades.items() if grade > 0 and each not in there)
+    return Query(
+        text,
+        tuple(documents),
+        tuple(grades.get(each, 0) for each in documents),
+        tuple(-grade for grade, _ in missed),
+        tuple(each for _, each in missed),
+    )
 
 
 def _learned(
@@ -126,7 +127,7 @@ def _learned(
         relevant = relevant[:_RELEVANT]
         added += sum(each not in places for each in relevant)
         documents = [*relevant, *others[: _LEARNED - len(relevant)]]
-        found.append(_query(collection.queries[name], documents, grades))
+        found.append(query_of(collection.queries[name], documents, grades))
     notes.append(
         f"a training query has up to {_LEARNED} documents: up to {_RELEVANT} relevant ones ({added:,} that BM25 does "
         f"not find among its first are added, {left_out:,} beyond {_RELEVANT} a query left out), and BM25's first that "
@@ -135,19 +136,3 @@ def _learned(
     if alone:
         notes.append(f"{alone:,} training queries left out: they have no documents of both sorts, relevant and not")
     return found
-
-
-def _baseline(split: str, most: int, queries: Sequence[Query], deep: Sequence[Query], metric: str) -> str:
-    """Say what BM25's own order of the candidates reaches, and of the whole corpus, and what the best of them would."""
-    best = ranking_scores(metric, queries, [np.asarray(query.grades, np.float64) for query in queries]).mean()
-    own, whole = (
-        ranking_scores(metric, those, [-np.arange(len(query.documents), dtype=np.float64) for query in those]).mean()
-        for those in (queries, deep)
-    )
-    hits = sum(grade > 0 for query in queries for grade in query.grades)
-    there = hits + sum(len(query.missed) for query in queries)
-    return (
-        f"{split}: BM25's first {most} documents of each query are ranked; BM25 itself reaches {metric} {own:.4f} "
-        f"({whole:.4f} with its first {_DEEP:,}), the best order of them {best:.4f}, as {there - hits:,} of {there:,} "
-        "relevant documents are not among them"
-    )

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from autopeft.errors import DataError
 from autopeft.tasks.ranking.queries import Query
 
-__all__ = ["TREC", "ranking_scores"]
+__all__ = ["TREC", "in_this_order", "ranking_scores"]
 
 #: What trec_eval calls a metric, and how many of the first documents it looks at where it has no say itself.
 TREC: Mapping[str, tuple[str, int | None]] = {
     "ndcg@10": ("ndcg_cut_10", None),
     "mrr@10": ("recip_rank", 10),
     "map": ("map", None),
+    "recall@100": ("recall_100", None),
 }
 
 
@@ -51,6 +52,11 @@ def ranking_scores(
     }
     found = pytrec_eval.RelevanceEvaluator(judged, {measure}).evaluate(run)
     return np.array([found[name][measure] if run[name] else 0.0 for name in run], np.float64)
+
+
+def in_this_order(metric: str, queries: Sequence[Query]) -> NDArray[np.float64]:
+    """Return how well the candidates of each query are ranked in the order in which they stand, `[queries]`."""
+    return ranking_scores(metric, queries, [-np.arange(len(query.documents), dtype=np.float64) for query in queries])
 
 
 def _judged(query: Query) -> dict[str, int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
 
 from autopeft.tasks.texts import LabelledTexts
 
@@ -19,12 +21,20 @@ class Query:
         documents: The names of the candidates.
         grades: How relevant each is; 0 or less for those that are not, or of which nobody has said so.
         missed: The grades of the relevant documents that are not among the candidates.
+        elsewhere: The names of these, in the same order.
     """
 
     text: str
     documents: tuple[str, ...]
     grades: tuple[int, ...]
     missed: tuple[int, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+    @cached_property
+    def relevant(self) -> frozenset[str]:
+        """The names of all documents that are relevant."""
+        here = (name for name, grade in zip(self.documents, self.grades, strict=True) if grade > 0)
+        return frozenset((*here, *self.elsewhere))
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,9 @@ class Queries:
     def __len__(self) -> int:
         return len(self.queries)
 
-    def take(self, indices: Iterable[int]) -> Queries:
+    def take(self, indices: Iterable[int]) -> Self:
         """Return the queries at the indices, in their order."""
-        return Queries([self.queries[int(index)] for index in indices], self.corpus)
+        return replace(self, queries=[self.queries[int(index)] for index in indices])
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Yield each query with each of its candidates."""

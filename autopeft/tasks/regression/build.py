@@ -39,7 +39,7 @@ def read_numbers(
     Raises:
         DataError: When a label is no number, or the data cannot carry a search.
     """
-    columns = (spec.text_column, *([spec.text2] if spec.text2 else []))
+    columns = spec.text_columns
     label = spec.label_column
     for table in tables.values():
         check_columns(table, [*columns, label], MEND)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from autopeft.errors import DataError
-from autopeft.tasks.intake import Intake, listed
+from autopeft.tasks.intake import Intake
 from autopeft.tasks.kind import Sample, TaskKind
+from autopeft.tasks.known_labels import numbers_among
 from autopeft.tasks.metric import MOST_COMMON, Metric
 from autopeft.tasks.overview import SHOWN, lengths_of
 from autopeft.tasks.rows import holds_lists
@@ -140,16 +141,10 @@ class Tokens(TaskKind):
 
     def known_as(self, task: Task, schema: Tags) -> Task:
         """Return a task whose tags have the numbers that something trained knows them by."""
-        tags, known = task.schema.labels, schema.labels
-        if known == tags:
+        known = schema.labels
+        if known == task.schema.labels:
             return task
-        others = [repr(tag) for tag in tags if tag not in known]
-        if others:
-            raise DataError(
-                f"do not know {listed(others)}, tags of {task.name}; they know {listed([*map(repr, known)])}. Name the "
-                "column of their tags by --label"
-            )
-        number = [known.index(tag) for tag in tags]
+        number = numbers_among(known, task.schema.labels, task.name, "tags")
         splits = {
             name: Sentences(split.words, [tuple(number[tag] for tag in each) for each in split.tags])
             for name, split in task.splits.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -14,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone, head_parameters
 from autopeft.errors import ConfigurationError
@@ -25,20 +24,18 @@ from autopeft.trials.kind import Batch, Feed
 from autopeft.trials.measured import LabelResult, Measured
 from autopeft.trials.multilabel.scores import scores_of_sets
 from autopeft.trials.multilabel.threshold import THRESHOLD, best_threshold
+from autopeft.trials.named_labels import NamedLabels
 from autopeft.trials.prediction import Prediction
 from autopeft.trials.script import Script
-from autopeft.trials.text_kind import TextTrials
+from autopeft.trials.text_kind import TextTrials, named_texts
 
 __all__ = ["MultilabelTrials"]
-
-#: Fewer examples of a label rank configurations badly.
-_LEAST_PER_LABEL = 20
 
 #: No label is taken to be rarer, nor as common as all texts but these.
 _RAREST = 1e-3
 
 
-class MultilabelTrials(TextTrials):
+class MultilabelTrials(NamedLabels, TextTrials):
     """Which of some labels a text has, as many as apply."""
 
     does = "tells the labels of texts"
@@ -48,27 +45,6 @@ class MultilabelTrials(TextTrials):
     schema: Labels
 
     _threshold: float | None = None
-
-    @property
-    def outputs(self) -> int:
-        """How many labels there are."""
-        return len(self.schema.labels)
-
-    def least_examples(self, task: Task) -> int:
-        """Return how many training examples a trial needs for all labels."""
-        return _LEAST_PER_LABEL * self.outputs
-
-    def configure(self, config: PretrainedConfig) -> None:
-        """Write the names of the labels."""
-        super().configure(config)
-        config.num_labels = self.outputs
-        config.id2label = dict(enumerate(self.schema.labels))
-        config.label2id = {label: number for number, label in enumerate(self.schema.labels)}
-
-    def check_whole(self, config: PretrainedConfig) -> None:
-        """Check the number of labels."""
-        if config.num_labels != self.outputs:
-            raise ConfigurationError(f"it tells {config.num_labels} labels, but {self.outputs} are named")
 
     def encode(self, split: LabelledTexts, tokenizer: object, max_length: int) -> Encoded:
         """Tokenise texts; labels are 1 where a text has them, uint8 `[texts, labels]`."""
@@ -110,8 +86,7 @@ class MultilabelTrials(TextTrials):
         told = probable > (self._threshold if self._threshold is not None else settled[THRESHOLD])
         counts = [each.sum(axis=0) for each in (truth & told, told, truth)]
         by_label = tuple(
-            LabelResult(label, _share(hits, given), _share(hits, there), int(there))
-            for label, hits, given, there in zip(self.schema.labels, *counts, strict=True)
+            LabelResult.of(label, *map(int, those)) for label, *those in zip(self.schema.labels, *counts, strict=True)
         )
         return Measured({name: metric(truth, told) for name, metric in METRICS.items()}, by_label, settled=settled)
 
@@ -154,13 +129,13 @@ class MultilabelTrials(TextTrials):
         ]
 
     def card_sections(self) -> list[str]:
-        """Say how labels are told, and list them as JSON, one a line."""
-        lines = ",\n".join(f"  {json.dumps(label, ensure_ascii=False)}" for label in self.schema.labels)
+        """Say how labels are told, and list them."""
+        title, listed = super().card_sections()
         return [
-            "## Labels",
+            title,
             f"A text has each label whose probability, the sigmoid of its logit, is above `{THRESHOLD}` of "
             "`config.json`: none, one or several.",
-            f"```json\n[\n{lines}\n]\n```",
+            listed,
         ]
 
     def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
@@ -197,13 +172,8 @@ def _shares(having: NDArray[Any]) -> NDArray[np.float64]:
     return found.clip(_RAREST, 1 - _RAREST)
 
 
-def _share(part: np.int64, whole: np.int64) -> float | None:
-    return float(part / whole) if whole else None
-
-
 def _rows(task: Task, split: str) -> Iterator[Mapping[str, Any]]:
     """Yield rows of `text`, `text2` for pairs, and `labels`, which is a list of names."""
     found, names = task.splits[split], task.schema.labels
     for text, labels in zip(found.texts, found.labels, strict=True):
-        texts = dict(zip(("text", "text2"), text if isinstance(text, tuple) else (text,), strict=False))
-        yield {**texts, "labels": [names[number] for number in labels]}
+        yield {**named_texts(text), "labels": [names[number] for number in labels]}

@@ -22,9 +22,12 @@ from autopeft.trials.prediction import Prediction
 from autopeft.trials.regression.head import begin, in_label_unit, last_names, offset_apart
 from autopeft.trials.regression.scores import scores_of_numbers
 from autopeft.trials.script import Script
-from autopeft.trials.text_kind import TextTrials
+from autopeft.trials.text_kind import TextTrials, named_texts
 
 __all__ = ["RegressionTrials"]
+
+#: So many units in the last place may get lost where an offset is added.
+_DIGITS = 4
 
 
 class RegressionTrials(TextTrials):
@@ -89,6 +92,15 @@ class RegressionTrials(TextTrials):
         """Return for each text what it has to do with a metric."""
         return scores_of_numbers(metric, *_numbers(labels, logits))
 
+    def apart(self, expected: torch.Tensor, found: torch.Tensor) -> float:
+        """Return by how much numbers differ, as a share of how far they are from the mean of the labels.
+
+        What the last digits of numbers far from 0 cannot hold is not counted.
+        """
+        digits = _DIGITS * torch.finfo(expected.dtype).eps * expected.abs().max()
+        size = max(self.schema.scale, float((expected - self.schema.offset).abs().max()))
+        return float(((found - expected).abs() - digits).clamp(min=0).max()) / size
+
     def predictions(self, logits: torch.Tensor, how: Any) -> list[Prediction]:
         """Return the number of each text."""
         return [Prediction(float(number)) for number in logits.squeeze(-1).tolist()]
@@ -126,5 +138,4 @@ def _rows(task: Task, split: str) -> Iterator[Mapping[str, Any]]:
     """Yield rows of `text`, `text2` for pairs, and `label`, which is a number."""
     found = task.splits[split]
     for text, label in zip(found.texts, found.labels, strict=True):
-        texts = dict(zip(("text", "text2"), text if isinstance(text, tuple) else (text,), strict=False))
-        yield {**texts, "label": float(label)}
+        yield {**named_texts(text), "label": float(label)}

@@ -13,22 +13,18 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from autopeft.backbones import Backbone, Decoder, load_either
 from autopeft.errors import AutopeftError, ConfigurationError
-from autopeft.tasks import Encoded, Task, pad_id_of
+from autopeft.tasks import Encoded, Task
 from autopeft.tasks.ranking.queries import Queries
 from autopeft.tasks.rerank import Pairs
 from autopeft.trials.kind import Batch, Feed, TrialKind
 from autopeft.trials.measured import Measured
+from autopeft.trials.predicting import cut_texts, parts_of
 from autopeft.trials.prediction import Prediction, Ready
+from autopeft.trials.ranking.rows import EncodedQueries, in_groups, in_parts
+from autopeft.trials.ranking.sentence_files import AS_IT_IS, Files, cross_encoder
 from autopeft.trials.rerank.card import ranking_code, scoring_code
 from autopeft.trials.rerank.losses import LOSSES
-from autopeft.trials.rerank.pairs import (
-    EncodedQueries,
-    QueryBatch,
-    batch_of_queries,
-    encode_queries,
-    in_groups,
-    in_parts,
-)
+from autopeft.trials.rerank.pairs import QueryBatch, batch_of_queries, encode_queries
 from autopeft.trials.rerank.ranked import ranked, scores_of_pairs
 from autopeft.trials.rerank.setting import RerankSetting, choose_rerank_setting
 from autopeft.trials.setting import TrialSetting
@@ -37,12 +33,6 @@ if TYPE_CHECKING:
     from transformers import Trainer
 
 __all__ = ["RerankTrials"]
-
-#: Pairs that go through a model together when nothing is trained.
-_TOGETHER = 32
-
-#: What sentence-transformers makes of a score: nothing, so that it gives those of trials.
-_AS_IT_IS = "torch.nn.modules.linear.Identity"
 
 
 class RerankTrials(TrialKind):
@@ -53,6 +43,7 @@ class RerankTrials(TrialKind):
     """
 
     does = "ranks documents"
+    cut = "pairs cut at"
     default_space = "rerank"
     auto_class = "AutoModelForSequenceClassification"
     pipeline = "text-ranking"
@@ -168,7 +159,7 @@ class RerankTrials(TrialKind):
         """Write that there is one score, which stands for itself."""
         super().configure(config)
         config.num_labels = 1
-        config.sentence_transformers = {"activation_fn": _AS_IT_IS}
+        config.sentence_transformers = {"activation_fn": AS_IT_IS}
 
     def use(self, task: Task, tokenizer: Any) -> dict[str, Any]:
         """Return the loss, for who measures it again."""
@@ -188,6 +179,10 @@ class RerankTrials(TrialKind):
         """Return each query with each of its documents."""
         return [*split.pairs()]
 
+    def sentence_files(self) -> Files:
+        """Return the files of a cross-encoder."""
+        return cross_encoder()
+
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""
         return "load_backbone", "classifier(1)"
@@ -204,13 +199,9 @@ class RerankTrials(TrialKind):
         self, ready: Ready, split: Queries, **asked: Any
     ) -> tuple[Sequence[Prediction | None], tuple[str, ...]]:
         """Return the score of each document, and how many pairs were cut."""
-        if asked.get("max_new_tokens") is not None:
-            raise AutopeftError(f"{ready.folder} {self.does} and writes no answers; leave --max-new-tokens out")
         if not len(split):
             return [], ()
-        encoded, pad_id = self.encode(split, ready.tokenizer, ready.max_length), pad_id_of(ready.tokenizer)
-        parts = [(rows, self.collate(encoded, rows, pad_id)) for rows in self.grouped(encoded, _TOGETHER)]
+        encoded, parts = parts_of(self, ready, split, asked)
         found = ranked(ready.model, parts, ready.precision, lambda rows, longest: None, self.scored)
-        cut = round(encoded.truncated * len(encoded))
-        said = (f"{cut:,} of {len(encoded):,} pairs cut at {ready.max_length} tokens, as in training",) if cut else ()
-        return [Prediction(float(score)) for scores in found.scores for score in scores], said
+        told = [Prediction(float(score)) for scores in found.scores for score in scores]
+        return told, cut_texts(encoded, "pairs", ready.max_length)

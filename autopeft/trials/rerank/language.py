@@ -15,10 +15,11 @@ from autopeft.tasks.ranking.queries import Queries
 from autopeft.tasks.rerank.asked import ask, question_of
 from autopeft.trials.causal.learned import learned_logits
 from autopeft.trials.kind import Batch, TrialKind
+from autopeft.trials.ranking.rows import EncodedQueries
 from autopeft.trials.rerank.answered import answered, scores_of_answers
 from autopeft.trials.rerank.card import answering_code, asking_merged_code
 from autopeft.trials.rerank.kind import RerankTrials
-from autopeft.trials.rerank.pairs import EncodedQueries, numbers_of
+from autopeft.trials.rerank.pairs import numbers_of
 from autopeft.trials.rerank.setting import OF_DECODERS, RerankSetting, choose_rerank_setting
 
 __all__ = ["LanguageRerankTrials"]

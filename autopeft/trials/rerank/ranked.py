@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from autopeft.tasks.ranking.metrics import TREC, ranking_scores
+from autopeft.tasks.ranking.metrics import ranking_scores
 from autopeft.tasks.ranking.queries import Query
+from autopeft.tasks.rerank import METRICS
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
@@ -45,7 +46,7 @@ class Ranked:
 
     def measured(self) -> Measured:
         """Return every metric, and `loss`."""
-        return Measured({metric: float(self.by_query(metric).mean()) for metric in TREC} | {"loss": self.loss})
+        return Measured({metric: float(self.by_query(metric).mean()) for metric in METRICS} | {"loss": self.loss})
 
 
 def scores_of_pairs(model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:

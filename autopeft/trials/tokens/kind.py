@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,14 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from autopeft.backbones import Backbone, Tagger, load_tagger
-from autopeft.errors import AutopeftError, ConfigurationError
-from autopeft.tasks import IGNORED, Encoded, Task, grouped, pad_id_of
+from autopeft.tasks import IGNORED, Encoded, Task, grouped
 from autopeft.tasks.tokens import Sentences, Tags, blank_before, encode_words, reads, words_as_read
-from autopeft.trials.kind import Batch, Feed, TrialKind
+from autopeft.trials.kind import Batch, Feed
 from autopeft.trials.measured import Measured
+from autopeft.trials.named_labels import NamedLabels
+from autopeft.trials.predicting import parts_of
 from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.script import Script
 from autopeft.trials.setting import TrialSetting, choose_setting
@@ -27,25 +27,19 @@ from autopeft.trials.tokens.told import WindowBatch, batch_of_windows, logits_of
 
 __all__ = ["TokensTrials"]
 
-#: Windows that go through a model together when nothing is trained.
-_TOGETHER = 32
 
-
-class TokensTrials(TrialKind):
+class TokensTrials(NamedLabels):
     """Which tag each word of a sentence has; a sentence that is too long for a row has several."""
 
     does = "tags words"
+    called = "tags"
+    cut = "sentences read in windows of"
     each_token = True
     auto_class = "AutoModelForTokenClassification"
     pipeline = "token-classification"
     load_backbone = staticmethod(load_tagger)
     scripted = True
     schema: Tags
-
-    @property
-    def outputs(self) -> int:
-        """How many tags there are."""
-        return len(self.schema.labels)
 
     def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[TrialSetting, tuple[str, ...]]:
         """Choose a trial on sentences of a usual length; say how longer ones are read."""
@@ -100,13 +94,6 @@ class TokensTrials(TrialKind):
         """Return for each sentence a score, in their order; their mean is the metric."""
         return scores(metric, self.schema.labels, told_of(model, split, precision, feed))
 
-    def configure(self, config: PretrainedConfig) -> None:
-        """Write the names of the tags."""
-        super().configure(config)
-        config.num_labels = self.outputs
-        config.id2label = dict(enumerate(self.schema.labels))
-        config.label2id = {label: number for number, label in enumerate(self.schema.labels)}
-
     def settle_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> None:
         """Let a tokenizer of bytes read the first word of a text as the others, where it can be told to."""
         super().settle_tokenizer(tokenizer)
@@ -114,16 +101,6 @@ class TokensTrials(TrialKind):
         if getattr(split, "add_prefix_space", None) is False:
             split.add_prefix_space = True
             tokenizer.add_prefix_space = tokenizer.init_kwargs["add_prefix_space"] = True
-
-    def check_whole(self, config: PretrainedConfig) -> None:
-        """Check the number of tags."""
-        if config.num_labels != self.outputs:
-            raise ConfigurationError(f"it tells {config.num_labels} tags, but {self.outputs} are named")
-
-    def card_sections(self) -> list[str]:
-        """List the tags as JSON, one a line: whatever is in a name, it stays on its line and is no markup."""
-        lines = ",\n".join(f"  {json.dumps(label, ensure_ascii=False)}" for label in self.schema.labels)
-        return ["## Tags", f"```json\n[\n{lines}\n]\n```"]
 
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""
@@ -143,12 +120,9 @@ class TokensTrials(TrialKind):
         self, ready: Ready, split: Sentences, **asked: Any
     ) -> tuple[Sequence[Prediction | None], tuple[str, ...]]:
         """Return the tags of the words of each sentence, and how many sentences were read in windows."""
-        if asked.get("max_new_tokens") is not None:
-            raise AutopeftError(f"{ready.folder} {self.does} and writes no answers; leave --max-new-tokens out")
         if not len(split):
             return [], ()
-        encoded, pad_id = self.encode(split, ready.tokenizer, ready.max_length), pad_id_of(ready.tokenizer)
-        parts = [(rows, self.collate(encoded, rows, pad_id)) for rows in self.grouped(encoded, _TOGETHER)]
+        encoded, parts = parts_of(self, ready, split, asked)
         told = told_of(ready.model, parts, ready.precision, lambda rows, longest: None)
         ends = np.cumsum([len(words) for words in split.words])
         found = [

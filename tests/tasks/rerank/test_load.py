@@ -19,7 +19,10 @@ SCIFACT = Path(__file__).parents[4] / "shared" / "data" / "scifact"
 class TestBeir(TaskContract):
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
-        return TaskSpec(data=write_beir(tmp_path_factory.mktemp("data") / "beir", judged_rows(), test=30, packed=True))
+        return TaskSpec(
+            data=write_beir(tmp_path_factory.mktemp("data") / "beir", judged_rows(), test=30, packed=True),
+            kind="rerank",
+        )
 
 
 class TestRows(TaskContract):
@@ -29,7 +32,9 @@ class TestRows(TaskContract):
             {"asked": row["query"], "found": row["document"], "good": row["relevance"] > 0} for row in judged_rows()
         ]
         path = write_rows(tmp_path_factory.mktemp("data") / "rows.jsonl", rows)
-        return TaskSpec(data=path, query="asked", document="found", relevance="good", metric="map", candidates=4)
+        return TaskSpec(
+            data=path, query="asked", document="found", relevance="good", kind="rerank", metric="map", candidates=4
+        )
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def beir(tmp_path):
 
 
 def load(folder, **settings):
-    return load_task(TaskSpec(data=str(folder), **settings))
+    return load_task(TaskSpec(data=str(folder), **{"kind": "rerank", **settings}))
 
 
 def qrels(folder, change, split="train"):

@@ -21,6 +21,8 @@ def by_hand(metric, query, scores):
             for those in (grades, everything)
         )
         return gain / ideal
+    if metric == "recall@100":
+        return sum(grade > 0 for grade in grades[:100]) / len(everything)
     hits = [place for place, grade in enumerate(grades, 1) if grade > 0]
     if metric == "mrr@10":
         return 1 / hits[0] if hits and hits[0] <= 10 else 0.0
@@ -68,6 +70,11 @@ def test_the_order_of_candidates_does_not_matter(drawn, random):
         first = ranking_scores(metric, [query], [np.array(scores, np.float32)])
         second = ranking_scores(metric, [other], [np.array(scores, np.float32)[order]])
         assert first.tolist() == second.tolist()
+
+
+def test_recall_looks_at_the_first_hundred():
+    query = Query("q", tuple(f"d{number:03}" for number in range(200)), (1,) * 200, (1,) * 50)
+    assert ranking_scores("recall@100", [query], [np.arange(200.0)]).tolist() == [100 / 250]
 
 
 def test_missed_documents_lower_the_figures():

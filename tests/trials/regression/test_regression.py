@@ -15,7 +15,7 @@ from autopeft.tasks.regression import Regression, Scale
 from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, fine_tune
-from autopeft.trials import TrialRunner, TrialSetting, use_threads
+from autopeft.trials import TrialRunner, TrialSetting, kind_of, use_threads
 from tests.saved.run_cards import code_of
 
 SETTING = TrialSetting(examples=64, validation_examples=48, epochs=4.0, batch_size=8, max_length=24)
@@ -91,3 +91,12 @@ def test_what_is_saved_tells_in_the_unit_of_the_labels(backbone, tmp_path, monke
         exec(code_of(folder), names)
         printed = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
         assert printed == pytest.approx([one.value for one in predict(folder, names["texts"]).rows], rel=1e-6)
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1.0, 0.0), (1e-4, 0.0), (1e-4, 1.0), (1000.0, 1e6), (1.0, -300.0)])
+def test_answers_are_compared_in_the_scale_of_the_labels(factor, shift):
+    """A merged model that is wrong by a tenth of the labels' scale is noticed in any unit, and rounding is not."""
+    kind = kind_of(make_task(factor, shift))
+    told = torch.tensor([[shift], [shift + factor * 3]], dtype=torch.float64).float()
+    assert kind.apart(told, told + 0.1 * kind.schema.scale) > 0.02
+    assert kind.apart(told, torch.nextafter(told, told + 1)) == pytest.approx(0.0, abs=1e-6)

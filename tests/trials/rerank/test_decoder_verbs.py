@@ -75,7 +75,7 @@ def test_grades_are_not_for_encoders_and_nothing_is_written(work):
         (("--model", "tiny-llama", "--max-length", "3"), "the question alone takes"),
     ]
     for flags, message in cases:
-        done = run_here("search", "--data", "beir", *flags, *SMALL, "-o", "none", cwd=work)
+        done = run_here("search", "--kind", "rerank", "--data", "beir", *flags, *SMALL, "-o", "none", cwd=work)
         assert (done.returncode, done.stderr.count("error:")) == (2, 1), done.stdout + done.stderr
         assert message in " ".join(done.stderr.split())
         assert not (work / "none").exists()

@@ -11,7 +11,8 @@ from autopeft.errors import AutopeftError
 from autopeft.methods import stock_lora
 from autopeft.saved import open_saved
 from autopeft.tasks import TaskSpec, load_task, pad_id_of
-from autopeft.tasks.ranking.metrics import TREC, ranking_scores
+from autopeft.tasks.ranking.metrics import ranking_scores
+from autopeft.tasks.rerank import METRICS
 from autopeft.tasks.tables import Table
 from autopeft.testing.models import tiny_backbone
 from autopeft.training import evaluate, evaluation_ground, fine_tune
@@ -80,7 +81,7 @@ def test_figures_are_those_of_the_scores_that_are_predicted(task, backbone, sett
     runner = TrialRunner(backbone, task, setting, CPU)
     outcome = runner.run(stock_lora(backbone.shape, 5e-3), 0, folder=tmp_path)
     assert outcome.status == "complete", outcome.detail
-    assert set(outcome.metrics) == {*TREC, "loss"}
+    assert set(outcome.metrics) == {*METRICS, "loss"}
     scores = runner.score(tmp_path, "test")
     assert len(scores) == len(task.test)
     fine_tune(stock_lora(backbone.shape, 5e-3), backbone, task, setting, tmp_path / "tuned")

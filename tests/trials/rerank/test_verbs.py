@@ -74,11 +74,11 @@ def _check_by_others(folder, scores):
 def test_options_of_other_kinds_are_refused_and_nothing_is_written(work):
     (work / "rows.csv").write_text("text,label\n" + "".join(f"film {n},{'ab'[n % 2]}\n" for n in range(80)))
     cases = [
-        (("--data", "beir", "--loss", "hinge"), "loss"),
+        (("--kind", "rerank", "--data", "beir", "--loss", "hinge"), "loss"),
         (("--data", "rows.csv", "--loss", "listwise"), "--loss is not for a task of classification"),
         (("--data", "rows.csv", "--candidates", "4"), "has no column 'query'"),
         (("--data", "beir", "--candidates", "1"), "candidates"),
-        (("--data", "beir", "--generate", "4"), "--generate is not for a task of rerank"),
+        (("--kind", "rerank", "--data", "beir", "--generate", "4"), "--generate is not for a task of rerank"),
     ]
     for flags, message in cases:
         done = run_here("search", "--model", "tiny-bert", *flags, *SMALL, "-o", "none", cwd=work)
