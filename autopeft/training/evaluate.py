@@ -29,8 +29,8 @@ def evaluation_ground(folder: Path, settings: Mapping[str, Any]) -> Groundwork:
 
     Args:
         folder: The adapters.
-        settings: Fields of `SearchPlan`; where texts are cut, the precision and the model are as in training when
-            left out.
+        settings: Fields of `SearchPlan`; the kind of the task, where texts are cut, the precision and the model are
+            as in training when left out.
 
     Raises:
         AutopeftError: For whatever a user can mend.
@@ -44,7 +44,7 @@ def _as_trained(folder: Path, model_given: bool) -> dict[str, Any]:
         # Adapters of an earlier version.
         return {"model": model}
     use = Use.read(folder)
-    found: dict[str, Any] = {"max_length": use.max_length, "precision": use.precision}
+    found: dict[str, Any] = {"kind": use.kind, "max_length": use.max_length, "precision": use.precision}
     found |= {name: use.how[name] for name in kind_settings() if name in use.how}
     if use.base is not None and not model_given:
         found |= {"model": use.base.path, "revision": use.base.revision}

@@ -14,7 +14,7 @@ __all__ = ["USUAL", "choose_retrieve_setting"]
 
 #: A search of a model of 20M parameters with finalists is meant to fit in 40 minutes of two cores
 #: (studies/scifact-retrieve).
-USUAL = Effort(250_000, 3.0, 64, 200, 40, 8)
+USUAL = Effort(100_000, 2.0, 48, 200, 16, 8)
 
 
 def choose_retrieve_setting(
