@@ -104,7 +104,7 @@ def _compare(target: Target, own: _Own, rebuilt: Rebuilt, inputs: Mapping[str, t
     rebuilt.load(own.tensors)
     apart = job.kind.apart(own.answer, _answer(job.kind, rebuilt.model, {**inputs, **rebuilt.inputs}))
     if not apart <= _CLOSE:
-        raise _differs(target, f"answer otherwise, by up to {apart:.2g} of the size of answers,")
+        raise _differs(target, f"compute other answers, by up to {apart:.2g} of their size")
 
 
 def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torch.Tensor]) -> _Own:
@@ -154,6 +154,6 @@ def randomise(model: Any, scale: float = 0.3) -> None:
 
 def _differs(target: Target, how: str) -> ConfigurationError:
     return ConfigurationError(
-        f"the files for {target.name} would {how} as the configuration does; nothing was written. "
+        f"the files for {target.name} would {how}, unlike the configuration; nothing was written. "
         "This is a fault of the target: please report it with the configuration"
     )

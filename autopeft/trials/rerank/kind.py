@@ -15,7 +15,7 @@ from autopeft.backbones import Backbone, Decoder, load_either
 from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.tasks import Encoded, Task
 from autopeft.tasks.ranking.queries import Queries
-from autopeft.tasks.rerank import Pairs
+from autopeft.tasks.rerank import METRICS, Pairs
 from autopeft.trials.kind import Batch, Feed, TrialKind
 from autopeft.trials.measured import Measured
 from autopeft.trials.predicting import cut_texts, parts_of
@@ -127,7 +127,7 @@ class RerankTrials(TrialKind):
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
     ) -> Measured:
         """Return every metric, and `loss`."""
-        return ranked(model, split, precision, feed, self.scored).measured()
+        return ranked(model, split, precision, feed, self.scored).measured(METRICS)
 
     def example_scores(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str

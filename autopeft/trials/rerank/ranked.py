@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,42 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from autopeft.tasks.ranking.metrics import ranking_scores
 from autopeft.tasks.ranking.queries import Query
-from autopeft.tasks.rerank import METRICS
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
-from autopeft.trials.measured import Measured
+from autopeft.trials.ranking.results import Ranked
 from autopeft.trials.rerank.pairs import QueryBatch
 
-__all__ = ["Ranked", "Scored", "ranked", "scores_of_pairs"]
+__all__ = ["Scored", "ranked", "scores_of_pairs"]
 
 #: Runs a model over a batch: the score of each row, the summed loss, and how many terms it has.
 Scored = Callable[[Any, Batch, torch.device, str], tuple[torch.Tensor, torch.Tensor, int]]
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """The scores of the documents of some queries.
-
-    Args:
-        queries: The queries, in the order of their rows.
-        scores: Of each the scores of its documents.
-        loss: The mean loss; 0 where nothing tells one document from another.
-    """
-
-    queries: Sequence[Query]
-    scores: Sequence[NDArray[np.float32]]
-    loss: float
-
-    def by_query(self, metric: str) -> NDArray[np.float64]:
-        """Return a metric query by query."""
-        return ranking_scores(metric, self.queries, self.scores)
-
-    def measured(self) -> Measured:
-        """Return every metric, and `loss`."""
-        return Measured({metric: float(self.by_query(metric).mean()) for metric in METRICS} | {"loss": self.loss})
 
 
 def scores_of_pairs(model: nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:

@@ -8,19 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from autopeft.tasks.ranking.build import DEEP, query_of
-from autopeft.tasks.ranking.metrics import ranking_scores
 from autopeft.tasks.ranking.queries import Query
-from autopeft.tasks.retrieve import METRICS
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.kind import Batch, Feed
-from autopeft.trials.measured import Measured
+from autopeft.trials.ranking.results import Ranked
 from autopeft.trials.retrieve.texts import TextBatch
 from autopeft.trials.retrieve.vectors import SCALE, vectors_of
 
-__all__ = ["Found", "Places", "found", "places_of"]
+__all__ = ["Places", "found", "places_of"]
 
 
 @dataclass(frozen=True)
@@ -40,29 +37,6 @@ class Places:
     asked: Sequence[int]
     documents: dict[str, int]
     rows: Sequence[dict[str, int]]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found for some queries.
-
-    Args:
-        queries: The queries, each with the documents nearest to it.
-        scores: Of each query the cosines of these.
-        loss: What it costs to tell relevant documents from all others; a mean over them.
-    """
-
-    queries: Sequence[Query]
-    scores: Sequence[NDArray[np.float32]]
-    loss: float
-
-    def by_query(self, metric: str) -> NDArray[np.float64]:
-        """Return a metric query by query."""
-        return ranking_scores(metric, self.queries, self.scores)
-
-    def measured(self) -> Measured:
-        """Return every metric, and `loss`."""
-        return Measured({metric: float(self.by_query(metric).mean()) for metric in METRICS} | {"loss": self.loss})
 
 
 @torch.inference_mode()
@@ -110,7 +84,7 @@ def places_of(
     return Places(queries, vectors, asked, documents, own)
 
 
-def found(places: Places) -> Found:
+def found(places: Places) -> Ranked:
     """Rank all documents for each query, by their cosines."""
     # Of equal scores that comes first whose name is the later one, as in trec_eval.
     names = sorted(places.documents, reverse=True)
@@ -133,4 +107,4 @@ def found(places: Places) -> Found:
             rivals = (SCALE * scores[others]).logsumexp(dim=0)
             total += float(torch.nn.functional.softplus(rivals - SCALE * scores[relevant]).sum())
             terms += len(relevant)
-    return Found(queries, kept, total / max(1, terms))
+    return Ranked(queries, kept, total / max(1, terms))

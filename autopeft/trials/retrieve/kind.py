@@ -16,7 +16,7 @@ from autopeft.errors import ConfigurationError
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, grouped
 from autopeft.tasks.ranking.queries import Queries
-from autopeft.tasks.retrieve import Vectors
+from autopeft.tasks.retrieve import METRICS, Vectors
 from autopeft.trials.kind import Batch, Feed, TrialKind
 from autopeft.trials.measured import Measured
 from autopeft.trials.predicting import cut_texts, parts_of
@@ -109,7 +109,7 @@ class RetrieveTrials(TrialKind):
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed
     ) -> Measured:
         """Return every metric, and `loss`, of searching all documents of the split."""
-        return found(self._places(model, split, precision, feed)).measured()
+        return found(self._places(model, split, precision, feed)).measured(METRICS)
 
     def example_scores(
         self, model: PreTrainedModel, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed, metric: str
