@@ -8,6 +8,7 @@ from autopeft.costs import OBJECTIVES
 from autopeft.report.words import baseline_in_words
 from autopeft.study import Front, FrontRow
 from autopeft.trials import TrialKind
+from autopeft.trials.outcome import ENDED
 
 __all__ = ["front_table", "percent", "row_cells"]
 
@@ -33,7 +34,8 @@ def row_cells(row: FrontRow, kind: type[TrialKind]) -> tuple[str, ...]:
     over = "" if row.over_stock is None else f"{100 * row.over_stock:+.1f}"
     words = baseline_in_words(row.baseline, row.in_words, kind)
     costs = [OBJECTIVES[name].shown(value) for name, value in row.costs.items() if name != "params"]
-    return (str(row.trial), f"{row.params:,}", percent(row.share), *costs, f"{row.accuracy:.4f}", over, words)
+    reached = ENDED[row.status] if row.failed else f"{row.accuracy:.4f}"
+    return (str(row.trial), f"{row.params:,}", percent(row.share), *costs, reached, over, words)
 
 
 def percent(share: float) -> str:

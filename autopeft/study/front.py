@@ -12,11 +12,18 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.samplers import hypervolume, hypervolume_of_many, pareto_front_of_many
 from autopeft.space import Configuration
 from autopeft.study.records import INFEASIBLE, PARAMS
+from autopeft.trials.outcome import ENDED
 
 __all__ = ["SCALE", "Front", "FrontRow", "Scale", "front_of", "head_only_accuracy"]
 
 #: The study's user attribute that holds its scale.
 SCALE = "scale"
+
+#: What to do where stock LoRA failed.
+_MENDS: Mapping[str, str] = {
+    "timeout": "; give trials more by --trial-time-limit",
+    "oom": "; give less by --batch-size or --max-length, or --gradient-checkpointing",
+}
 
 
 @dataclass(frozen=True)
@@ -72,10 +79,11 @@ class FrontRow:
         params: Trainable parameters, head not counted.
         share: `params` as a fraction of the backbone.
         costs: The costs that are objectives, by name.
-        accuracy: The metric on validation; higher is better.
-        over_stock: Difference to stock LoRA's accuracy; None while that has not finished.
+        accuracy: The metric on validation; higher is better. The worst there is where the trial failed.
+        over_stock: Difference to stock LoRA's accuracy; None where it or stock LoRA has none.
         baseline: `head-only` or `stock-lora` for the baselines, else None.
         metrics: Every metric on validation at the trial's end, and `loss`; empty where it failed.
+        status: How the trial ended, see `autopeft.trials.Outcome`.
     """
 
     trial: int
@@ -88,6 +96,16 @@ class FrontRow:
     over_stock: float | None
     baseline: str | None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    status: str = "complete"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has no accuracy."""
+        return self.status != "complete"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-serialisable data; what failed has no accuracy there."""
+        return asdict(self) | ({"accuracy": None} if self.failed else {})
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ class Front:
 
     Args:
         rows: The front by rising cost.
-        baselines: The baselines that have finished, on the front or not.
+        baselines: The baselines that have ended, on the front or not, or failed.
         others: Finished trials that are dominated, over the budget, or failed with a known cost.
         hypervolume: Score of the front, see `autopeft.samplers.hypervolume`; None before head-only has finished.
         verdict: One sentence: does anything on the front beat stock LoRA at equal or lower cost?
@@ -111,8 +129,8 @@ class Front:
     def to_dict(self) -> dict[str, Any]:
         """Return the front as JSON-serialisable data, dominated trials left out."""
         return {
-            "front": [asdict(row) for row in self.rows],
-            "baselines": [asdict(row) for row in self.baselines],
+            "front": [row.to_dict() for row in self.rows],
+            "baselines": [row.to_dict() for row in self.baselines],
             "hypervolume": self.hypervolume,
             "verdict": self.verdict,
         }
@@ -140,17 +158,23 @@ def front_of(study: optuna.Study, scale: Scale) -> Front:
 
 
 def head_only_accuracy(study: optuna.Study) -> float | None:
-    """Return what the untouched backbone with its head trained reached; None before that has finished."""
+    """Return what the untouched backbone with its head trained reached; None before that, or where it failed."""
     return _accuracy_of(study, "head-only")
 
 
 def _accuracy_of(study: optuna.Study, baseline: str) -> float | None:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return next((trial.values[-1] for trial in complete if _baseline(trial) == baseline), None)
+    found = (trial for trial in complete if _baseline(trial) == baseline and _status(trial) == "complete")
+    return next((trial.values[-1] for trial in found), None)
 
 
 def _baseline(trial: FrozenTrial) -> str | None:
     return trial.user_attrs.get("baseline")
+
+
+def _status(trial: FrozenTrial) -> str:
+    status: str = trial.user_attrs["outcome"].get("status", "complete")
+    return status
 
 
 def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
@@ -165,9 +189,10 @@ def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
         share=params / scale.backbone,
         costs=dict(zip(scale.costs, costs, strict=True)),
         accuracy=accuracy,
-        over_stock=None if stock is None else accuracy - stock,
+        over_stock=None if stock is None or _status(trial) != "complete" else accuracy - stock,
         baseline=_baseline(trial),
         metrics=trial.user_attrs["outcome"].get("metrics", {}),
+        status=_status(trial),
     )
 
 
@@ -175,6 +200,8 @@ def _verdict(front: Sequence[FrontRow], baselines: Sequence[FrontRow]) -> str:
     stock = next((row for row in baselines if row.baseline == "stock-lora"), None)
     if stock is None:
         return "stock LoRA has not been measured yet, so nothing can be said against it"
+    if stock.failed:
+        return f"stock LoRA {ENDED[stock.status]}, so nothing is compared with it{_MENDS.get(stock.status, '')}"
     better = [
         row
         for row in front

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-__all__ = ["STATUSES", "Outcome", "Status", "StepCost"]
+__all__ = ["ENDED", "STATUSES", "Outcome", "Status", "StepCost"]
 
 Status = Literal["complete", "stopped", "oom", "nan", "timeout", "killed", "error"]
 
 #: `complete`, `stopped` early because it would not reach the front, or why a trial has no result: out of memory,
 #: diverged, out of time, its worker lost, a fault in code or data.
 STATUSES: tuple[str, ...] = get_args(Status)
+
+#: What became of a trial that has no result, in words that follow what it was.
+ENDED: Mapping[str, str] = {
+    "oom": "ran out of memory",
+    "nan": "diverged",
+    "timeout": "ran out of time",
+    "killed": "lost its worker",
+    "error": "failed",
+}
 
 
 @dataclass(frozen=True)

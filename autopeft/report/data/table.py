@@ -56,7 +56,8 @@ def other_rows(run: Run) -> tuple[Row, ...]:
 
 
 def _row(run: Run, trial: ReportedTrial) -> Row:
-    stock = next((row.accuracy for row in run.result.front.baselines if row.baseline == "stock-lora"), None)
+    baselines = run.result.front.baselines
+    stock = next((row.accuracy for row in baselines if row.baseline == "stock-lora" and not row.failed), None)
     over = None if stock is None or trial.accuracy is None else 100 * (trial.accuracy - stock)
     reached = trial.last_accuracy
     return Row(
