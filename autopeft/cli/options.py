@@ -108,6 +108,9 @@ Pooling = Annotated[
     str | None,
     typer.Option(help="Tokens of a vector: mean, first or last; default: the model's.", rich_help_panel=DATA_PANEL),
 ]
+Margin = Annotated[
+    str | None, typer.Option(help="How much worse than stock LoRA is as good as it, e.g. 0.5pt \\[1pt].")
+]
 Validation = Annotated[
     Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=DATA_PANEL)
 ]

@@ -96,6 +96,7 @@ def search(
     no_select: Annotated[
         bool, typer.Option("--no-select", help="Leave out `autopeft select` at the end.", rich_help_panel=_RUN)
     ] = False,
+    margin: options.Margin = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print front.json to standard output, the rest to standard error.")
     ] = False,
@@ -105,7 +106,7 @@ def search(
     flags = {
         name: value
         for name, value in locals().items()
-        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "json", "settings")
+        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "margin", "json", "settings")
     } | settings
     from rich.console import Console
 
@@ -114,8 +115,10 @@ def search(
     from autopeft.cli.select import decide
     from autopeft.launch import SearchPlan, prepare, run_search
     from autopeft.report import write_front
+    from autopeft.selection import margin_of
 
     quiet()
+    within = None if margin is None else margin_of(margin)
     with documents(json) as write:
         console = Console(stderr=json)
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
@@ -131,7 +134,7 @@ def search(
             say_on(console)(result.fruitless)
             raise typer.Exit(1)
         if result.complete and not no_select:
-            decide(console, prepared, result)
+            decide(console, prepared, result, margin=within)
 
 
 def _announce(console: Console, prepared: Preparation) -> None:

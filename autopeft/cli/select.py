@@ -27,6 +27,7 @@ def select(
     seeds: Annotated[
         int | None, typer.Option(help="Most seeds of a finalist, at least 3; on average, a quarter of it \\[13].")
     ] = None,
+    margin: options.Margin = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     json: Annotated[
@@ -41,13 +42,23 @@ def select(
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.launch import open_run, prepare
+    from autopeft.selection import margin_of
 
     quiet()
+    within = None if margin is None else margin_of(margin)
     with documents(json) as write:
         result = open_run(run, trust_remote_code)
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
         prepared = prepare(plan.naming_data())
-        file = decide(Console(stderr=json), prepared, result, with_full=with_full, seeds=seeds, table=not json)
+        file = decide(
+            Console(stderr=json),
+            prepared,
+            result,
+            with_full=with_full,
+            seeds=seeds,
+            margin=within,
+            table=not json,
+        )
         if json:
             write(loads(file.model_dump_json()))
 
@@ -59,22 +70,24 @@ def decide(
     *,
     with_full: bool = False,
     seeds: int | None = None,
+    margin: float | None = None,
     table: bool = True,
 ) -> FinalistsFile:
     """Select, and show how it goes and what came of it."""
     import time
 
     from autopeft.report.finalists_table import finalists_table
-    from autopeft.selection import MOST_SEEDS
+    from autopeft.selection import MARGIN, MOST_SEEDS
     from autopeft.selection import select as run_selection
 
     say = say_on(console)
     began = time.time()
     final = prepared.final
     most = MOST_SEEDS if seeds is None else seeds
+    within = MARGIN if margin is None else margin
     say(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
     try:
-        file = run_selection(prepared, result, with_full=with_full, seeds=most, say=say)
+        file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=within, say=say)
     except KeyboardInterrupt:
         say(f"stopped; finished trainings are kept, and `autopeft select {result.folder}` goes on")
         raise typer.Exit(130) from None

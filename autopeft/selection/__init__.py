@@ -5,8 +5,10 @@ from autopeft.selection.picks import PICKS, knee, pick
 from autopeft.selection.select import MOST_SEEDS, select
 from autopeft.selection.selected import selected_front
 from autopeft.selection.trained import Choice, choice_of
+from autopeft.selection.verdict import MARGIN, margin_of
 
 __all__ = [
+    "MARGIN",
     "MOST_SEEDS",
     "PICKS",
     "Choice",
@@ -15,6 +17,7 @@ __all__ = [
     "Interval",
     "choice_of",
     "knee",
+    "margin_of",
     "pick",
     "read_finalists",
     "select",

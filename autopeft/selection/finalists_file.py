@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from autopeft.errors import StudyError
+from autopeft.selection.verdict import MARGIN
 
 __all__ = ["FINALISTS", "Finalist", "FinalistsFile", "Interval", "SeedResult", "Setting", "read_finalists"]
 
@@ -73,6 +74,7 @@ class Finalist(_Part):
         test: The metric on test, over seeds and examples, not corrected for the choice among finalists.
         difference: Points of the metric on test above stock LoRA as a fraction, paired over examples and corrected for
             the choice among finalists; None for stock LoRA itself.
+        as_good: Whether it is shown to be as good as stock LoRA within the margin; None for stock LoRA itself.
         front_probability: Probability of being on the true front of cost against accuracy.
         beats_stock: Probability of being better than stock LoRA; None for stock LoRA itself.
         verdict: One sentence on how it stands to stock LoRA.
@@ -90,6 +92,7 @@ class Finalist(_Part):
     validation: Interval
     test: Interval
     difference: Interval | None = None
+    as_good: bool | None = None
     front_probability: float
     beats_stock: float | None
     verdict: str
@@ -101,6 +104,7 @@ class FinalistsFile(_Part):
     Args:
         setting: How long finalists trained.
         metric: What accuracies are.
+        margin: By how much worse than stock LoRA, as a fraction, is as good as it.
         test_readings: How often a model was measured on the test split in this run folder.
         verdict: One sentence: did the search help?
         finalists: By rising cost.
@@ -109,6 +113,7 @@ class FinalistsFile(_Part):
 
     setting: Setting
     metric: str
+    margin: float = MARGIN
     test_readings: int
     verdict: str
     finalists: tuple[Finalist, ...]

@@ -15,6 +15,7 @@ from autopeft.selection.racing import LEAST_SEEDS, Entry, standing
 from autopeft.selection.records import Records, count_reading
 from autopeft.selection.saving import complete
 from autopeft.selection.summary import summarise
+from autopeft.selection.verdict import MARGIN
 from autopeft.study import locked, prepare_folder
 
 __all__ = ["MOST_SEEDS", "select"]
@@ -29,6 +30,7 @@ def select(
     *,
     with_full: bool = False,
     seeds: int = MOST_SEEDS,
+    margin: float = MARGIN,
     say: Callable[[str], None] = lambda line: None,
 ) -> FinalistsFile:
     """Train the candidates of a front and the baselines with several seeds, and measure the finalists on test.
@@ -40,6 +42,7 @@ def select(
         result: The run, with a front.
         with_full: Whether to compare with full fine-tuning.
         seeds: How many seeds a contender may have, at least 3.
+        margin: By how much worse than stock LoRA is as good as it: points of the metric, as a fraction.
         say: Hears what a user should know.
 
     Returns:
@@ -61,7 +64,7 @@ def select(
         with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
             finalists = _race(contenders, records, crew, seeds, say, prepared)
             _measure(finalists, records, crew, say)
-        file = summarise(prepared, result, records, finalists)
+        file = summarise(prepared, result, records, finalists, margin)
         file.write(run)
     return file
 

@@ -11,14 +11,18 @@ from autopeft.selection.contenders import Contender
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, SeedResult, Setting
 from autopeft.selection.records import Records, readings
 from autopeft.selection.statistics import Difference, Estimates, estimate, on_front
-from autopeft.selection.verdict import Compared, overall, verdict_of
+from autopeft.selection.verdict import MARGIN, Compared, Reference, overall, verdict_of
 from autopeft.study import counted
 
 __all__ = ["summarise"]
 
 
 def summarise(
-    prepared: Preparation, result: SearchResult, records: Records, finalists: Sequence[Contender]
+    prepared: Preparation,
+    result: SearchResult,
+    records: Records,
+    finalists: Sequence[Contender],
+    margin: float = MARGIN,
 ) -> FinalistsFile:
     """Return what is to be said of finalists that have been trained and measured.
 
@@ -27,6 +31,7 @@ def summarise(
         result: The run.
         records: What the finalists left.
         finalists: The finalists, stock LoRA among them.
+        margin: By how much worse than stock LoRA is as good as it, as a fraction.
     """
     ordered = sorted(finalists, key=lambda each: each.costs)
     fixed = [place for place, each in enumerate(ordered) if each.fixed]
@@ -34,6 +39,7 @@ def summarise(
     validation = estimate([np.stack(each) for each in scores], fixed)
     test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
     stock = next(place for place, each in enumerate(ordered) if each.baseline == "stock-lora")
+    reference = _reference(ordered, stock, test, margin)
     chances = on_front(np.array([each.costs for each in ordered]), test.draws())
     found: list[Finalist] = []
     compared: dict[int, Compared] = {}
@@ -57,9 +63,12 @@ def summarise(
                 validation=_interval(validation, place),
                 test=_interval(test, place),
                 difference=None if difference is None else _around(difference),
+                as_good=None if place == stock else compared[place].as_good(margin),
                 front_probability=float(chances[place]),
                 beats_stock=None if difference is None else difference.probability,
-                verdict="what the others are compared with" if place == stock else verdict_of(compared[place]),
+                verdict="what the others are compared with"
+                if place == stock
+                else verdict_of(compared[place], reference),
             )
         )
     searched = [place for place, each in enumerate(ordered) if each.baseline is None]
@@ -67,11 +76,20 @@ def summarise(
     return FinalistsFile(
         setting=Setting(examples=records.setting.examples, epochs=records.setting.epochs),
         metric=prepared.task.objective,
+        margin=margin,
         test_readings=readings(records.run),
-        verdict=overall([compared[place] for place in searched]),
+        verdict=overall([compared[place] for place in searched], reference),
         finalists=tuple(found),
         trials=counted(result.study),
     )
+
+
+def _reference(ordered: Sequence[Contender], stock: int, test: Estimates, margin: float) -> Reference:
+    """Return stock LoRA as what others are compared with; its gain is one of the statements that hold at once."""
+    head = next((place for place, each in enumerate(ordered) if each.baseline == "head"), None)
+    gain = None if head is None else test.difference(stock, head, among=len(ordered) - 1)
+    untouched = "the untouched model" if head is not None and ordered[head].fixed else "the head alone"
+    return Reference("stock LoRA", untouched, gain, margin)
 
 
 def _tested(records: Records, contender: Contender, seeds: int) -> np.ndarray:

@@ -1,23 +1,64 @@
-"""What was found, in plain words."""
+"""What was found, in plain words: is it better than stock LoRA, or as good for less?"""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autopeft.errors import AutopeftError
 from autopeft.selection.statistics import Difference
 
-__all__ = ["Compared", "overall", "verdict_of"]
+__all__ = ["MARGIN", "Compared", "Reference", "margin_of", "overall", "verdict_of"]
+
+#: What counts as equally good where the user says nothing: a point.
+MARGIN = 0.01
+
+#: Beyond so many times as much nobody would measure.
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What finalists are compared with.
+
+    Args:
+        name: What it is called.
+        untouched: What the model is called to which nothing was added.
+        gain: How much better it is than that on test; None where that could not be measured.
+        margin: How much worse than it is as good as it.
+    """
+
+    name: str
+    untouched: str
+    gain: Difference | None
+    margin: float
+
+    @property
+    def within(self) -> str:
+        """The margin in words."""
+        return f"within {100 * self.margin:g} point{'s' * (self.margin != 0.01)}"
+
+    @property
+    def helps(self) -> bool:
+        """Whether it is shown to be better than the untouched model."""
+        return self.gain is not None and self.gain.mean - self.gain.margin > 0
+
+    @property
+    def carries(self) -> bool:
+        """Whether to be as good as it says something: it helps, and the margin is at most half of what it gains."""
+        return self.gain is not None and self.helps and self.margin <= self.gain.mean / 2
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A finalist beside stock LoRA.
+    """A finalist beside a reference; all that is said of finalists holds at once.
 
     Args:
         name: What it is called.
         difference: How much better it is on test.
-        parameters: Its trainable parameters as a multiple of stock LoRA's.
+        parameters: Its trainable parameters as a multiple of the reference's.
     """
 
     name: str
@@ -34,38 +75,94 @@ class Compared:
         """Whether its interval lies below 0."""
         return self.difference.mean + self.difference.margin < 0
 
+    def as_good(self, margin: float) -> bool:
+        """Whether its interval lies above minus a margin."""
+        return self.difference.mean - self.difference.margin > -margin
 
-def verdict_of(compared: Compared) -> str:
-    """Say how one finalist stands to stock LoRA."""
+
+def margin_of(text: str) -> float:
+    """Read a margin, such as `1pt`.
+
+    Returns:
+        A share of the metric: 0.01.
+
+    Raises:
+        AutopeftError: When it is none.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*pt\s*", text)
+    if found is None or not 0 < float(found[1]) < 100:
+        raise AutopeftError(f"--margin is {text!r}; expected points of the metric, such as 1pt or 0.5pt")
+    return float(found[1]) / 100
+
+
+def verdict_of(compared: Compared, reference: Reference) -> str:
+    """Say how one finalist stands to a reference."""
     share = f"at {_share(compared.parameters)} of its parameters"
-    points = f"{100 * abs(compared.difference.mean):.1f} ± {100 * compared.difference.margin:.1f} points"
-    if compared.better:
-        return f"better than stock LoRA by {points} {share}"
-    if compared.worse:
-        return f"worse than stock LoRA by {points} {share}"
+    size, margin = 100 * abs(compared.difference.mean), 100 * compared.difference.margin
     sign = "+" if compared.difference.mean >= 0 else "-"
-    return f"statistically tied with stock LoRA ({sign}{points}) {share}"
+    signed = f"({sign}{size:.1f} ± {margin:.1f} points)"
+    if compared.better:
+        return f"better than {reference.name} by {size:.1f} ± {margin:.1f} points {share}"
+    if compared.as_good(reference.margin):
+        return f"as good as {reference.name} {reference.within} {signed} {share}"
+    if compared.worse:
+        return f"worse than {reference.name} by {size:.1f} ± {margin:.1f} points {share}"
+    return f"not to be told from {reference.name} {signed} {share}"
 
 
-def overall(found: Sequence[Compared]) -> str:
+def overall(found: Sequence[Compared], reference: Reference) -> str:
     """Say whether searching helped.
 
     Args:
         found: What the search found, the best on validation first.
+        reference: What it is compared with.
     """
     if not found:
-        return "searching did not help: only the baselines are on its front; use stock LoRA"
+        return f"searching did not help: only the baselines are on its front; use {reference.name}"
     better = next((each for each in found if each.better), None)
     if better is not None:
-        return f"{better.name} is {verdict_of(better)}"
-    tied = [each for each in found if not each.worse]
-    if not tied:
-        return "searching did not help: nothing it found is as good as stock LoRA; use that"
-    said = "searching did not help: what it found is statistically tied with stock LoRA; use it"
-    cheapest = min(tied, key=lambda each: each.parameters)
-    if cheapest.parameters < 1:
-        said += f", or to train less {cheapest.name}, {verdict_of(cheapest)}"
-    return said
+        return f"{better.name} is {verdict_of(better, reference)}"
+    if not reference.helps:
+        return f"nothing beyond {reference.untouched} is shown to help: {_no_gain(reference)}"
+    cheaper = [each for each in found if each.as_good(reference.margin) and each.parameters < 1]
+    if cheaper and reference.carries:
+        least = min(cheaper, key=lambda each: each.parameters)
+        return f"{least.name} is {verdict_of(least, reference)}"
+    if all(each.worse for each in found):
+        return f"searching did not help: nothing it found is as good as {reference.name}; use that"
+    if not reference.carries:
+        return (
+            f"searching did not help: nothing it found is shown to be better than {reference.name}, and to be as good "
+            f"{reference.within} says little where that is {_gain(reference)} above {reference.untouched}; use "
+            f"{reference.name}"
+        )
+    closest = max(found, key=lambda each: each.difference.mean)
+    wanted = max(closest.difference.mean + reference.margin, -closest.difference.mean)
+    return (
+        f"searching did not help: nothing it found is shown to be better than {reference.name}, or as good "
+        f"{reference.within} for less; {closest.name} is {verdict_of(closest, reference)}"
+        f"{_needed(closest.difference.margin, wanted)}"
+    )
+
+
+def _no_gain(reference: Reference) -> str:
+    if reference.gain is None:
+        return f"{reference.untouched} could not be measured"
+    needed = _needed(reference.gain.margin, reference.gain.mean)
+    return f"{reference.name} is {_gain(reference)} above it, and nothing found is better than {reference.name}{needed}"
+
+
+def _gain(reference: Reference) -> str:
+    assert reference.gain is not None
+    return f"{100 * reference.gain.mean:+.1f} ± {100 * reference.gain.margin:.1f} points"
+
+
+def _needed(margin: float, wanted: float) -> str:
+    """Say how much more it would take to tell: widths of intervals fall with the root of what is measured."""
+    if wanted <= 0 or margin <= wanted:
+        return ""
+    times = math.ceil((margin / wanted) ** 2)
+    return "" if times > _MOST else f"; about {times} times as many test examples and seeds would tell"
 
 
 def _share(ratio: float) -> str:

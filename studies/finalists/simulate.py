@@ -12,7 +12,7 @@ from autopeft.samplers import pareto_front
 from autopeft.selection.contenders import MOST_CANDIDATES, spread
 from autopeft.selection.racing import Entry, standing
 from autopeft.selection.statistics import estimate
-from autopeft.selection.verdict import Compared
+from autopeft.selection.verdict import MARGIN, Compared
 from autopeft.space import Configuration
 from studies.arena.benchmarks import Answer, Answers, Benchmark
 from studies.arena.replay import replay
@@ -76,6 +76,8 @@ class Selection:
         best: Whether that of the best on validation does; None where stock LoRA is the best.
         wrong: Whether something is called better that is not.
         right: Whether something is called better that is.
+        wrong_as_good: Whether something is called as good within the margin that is not.
+        right_as_good: Whether something that the search found is called so for less, and is.
         chances: Stated probability of being better, and whether it is, of each finalist.
     """
 
@@ -84,6 +86,8 @@ class Selection:
     best: bool | None
     wrong: bool
     right: bool
+    wrong_as_good: bool
+    right_as_good: bool
     chances: tuple[tuple[float, bool], ...]
 
 
@@ -169,10 +173,13 @@ def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[in
     reached = [pool.trained[place]["validation"][: seeds[place]].mean() for place in finalists]
     stock = next(i for i, place in enumerate(finalists) if pool.roles[place] == "stock-lora")
     others = [i for i in range(len(finalists)) if i != stock]
+    stock_cost = pool.costs[finalists[stock]]
     differences = {i: test.difference(i, stock, among=len(others)) for i in others}
     gains = {i: float(truth[i] - truth[stock]) for i in others}
     covered = {i: abs(differences[i].mean - gains[i]) <= differences[i].margin for i in others}
     called = [i for i in others if Compared("", differences[i], 1.0).better]
+    as_good = [i for i in others if Compared("", differences[i], 1.0).as_good(MARGIN)]
+    cheaper = [i for i in as_good if pool.roles[finalists[i]] != "head" and pool.costs[finalists[i]] < stock_cost]
     best = int(np.argmax(reached))
     return Selection(
         tuple(bool(abs(test.means[i] - truth[i]) <= test.margin(i)) for i in range(len(finalists))),
@@ -180,6 +187,8 @@ def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[in
         covered.get(best),
         any(gains[i] <= 0 for i in called),
         any(gains[i] > 0 for i in called),
+        any(gains[i] <= -MARGIN for i in as_good),
+        any(gains[i] > -MARGIN for i in cheaper),
         tuple((differences[i].probability, gains[i] > 0) for i in others),
     )
 

@@ -61,6 +61,8 @@ def test_a_better_candidate_is_found_said_and_picked(run):
     file = summarise(prepared, run, records, CONTENDERS)
     assert [each.name for each in file.finalists] == ["head", "trial-2", "stock-lora"]
     assert (file.test_readings, file.trials) == (9, 3)
+    assert [each.as_good for each in file.finalists] == [False, True, None]
+    assert file.margin == 0.01
     assert file.verdict.startswith("trial 2 is better than stock LoRA by ")
     assert file.verdict.endswith(" points at 12% of its parameters")
     head, candidate, stock = file.finalists
