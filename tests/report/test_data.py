@@ -81,7 +81,7 @@ def test_the_score_never_falls_and_ends_at_that_of_the_front(plain):
     assert grown[-1].seconds == pytest.approx(3.0 * complete + 2.0 + 2 * 0.2)
 
 
-@pytest.mark.parametrize("name", ["plain", "finished", "causal"])
+@pytest.mark.parametrize("name", ["plain", pytest.param("finished", marks=pytest.mark.slow), "causal"])
 def test_every_parameter_is_somewhere(name, request):
     run = request.getfixturevalue(name)
     found = parameter_placement(run)

@@ -208,7 +208,13 @@ def test_the_plugin_that_a_method_is_from_is_beside_it(backbones: dict[str, Back
     assert f"| `my_plugin.py` | {PLUGIN} |" in card
 
 
-@pytest.mark.parametrize("modules", [{"lora": {"rank": 2}}, {"prompt": {"length": 3}}], ids=["lora", "prompt"])
+@pytest.mark.parametrize(
+    "modules",
+    [
+        pytest.param({"lora": {"rank": 2}}, id="lora"),
+        pytest.param({"prompt": {"length": 3}}, id="prompt", marks=pytest.mark.slow),
+    ],
+)
 def test_cards_of_decoders_write_what_trials_would(tmp_path: Path, modules: Mapping[str, Any]) -> None:
     made = []
     for form, architecture, template in (

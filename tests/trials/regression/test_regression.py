@@ -37,7 +37,10 @@ def make_task(factor=1.0, shift=0.0, seed=0):
     return task_of(Regression(), Scale("stars", float(numbers.mean()), float(numbers.std())), *splits)
 
 
-@pytest.fixture(scope="module", params=["bert", "roberta", "gpt2", "llama"])
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("roberta", "gpt2", "llama")]
+
+
+@pytest.fixture(scope="module", params=["bert", *OTHERS])
 def backbone(request, tmp_path_factory):
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))
 
