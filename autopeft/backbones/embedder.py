@@ -57,11 +57,18 @@ class Embedder(Backbone):
             BackboneError: The files say something else.
         """
         said = self._beside("1_Pooling/config.json")
-        modes = [said["pooling_mode"]] if "pooling_mode" in said else _modes(said)
+        given = said.get("pooling_mode")
+        modes = _modes(said) if given is None else list(map(str, given)) if isinstance(given, list) else [str(given)]
         if said and (len(modes) != 1 or modes[0] not in _POOLINGS):
             raise BackboneError(
                 f"{self.name}: its 1_Pooling/config.json asks for {' and '.join(map(str, modes)) or 'nothing'}; "
                 f"expected one of {', '.join(_POOLINGS)}, or another by --pooling"
+            )
+        others = [*self._further_modules(), *(["prompts left out"] if said.get("include_prompt") is False else [])]
+        if others:
+            raise BackboneError(
+                f"{self.name}: its files ask for more than a model and pooling: {' and '.join(others)}, which is not "
+                "trained here; choose another model, or leave it out by naming --pooling"
             )
         if said:
             return _POOLINGS[modes[0]]
@@ -76,8 +83,18 @@ class Embedder(Backbone):
         named = {use: next((said[name] for name in names if said.get(name)), "") for use, names in _PROMPTS.items()}
         return {use: prompt for use, prompt in named.items() if prompt}
 
+    def _further_modules(self) -> list[str]:
+        """Return what sentence-transformers puts behind model, pooling and normalisation."""
+        types = [str(each.get("type", "")).rpartition(".")[2] for each in self._json_beside("modules.json") or []]
+        return [each for each in types if each not in ("Transformer", "Pooling", "Normalize")]
+
     def _beside(self, name: str) -> dict[str, Any]:
-        """Return what a JSON file beside the weights holds; nothing where there is none."""
+        """Return the object that a JSON file beside the weights holds; an empty one where there is none."""
+        said = self._json_beside(name)
+        return said if isinstance(said, dict) else {}
+
+    def _json_beside(self, name: str) -> Any:
+        """Return what a JSON file beside the weights holds; None where there is none."""
         found = cached_file(
             self.path,
             name,
@@ -88,12 +105,11 @@ class Embedder(Backbone):
             _raise_exceptions_for_gated_repo=False,
         )
         if found is None:
-            return {}
+            return None
         try:
-            said = json.loads(Path(found).read_text(encoding="utf8"))
+            return json.loads(Path(found).read_text(encoding="utf8"))
         except (OSError, ValueError) as error:
             raise BackboneError(f"{self.name}: cannot read its {name}: {error}") from error
-        return said if isinstance(said, dict) else {}
 
     def _head_modules(self) -> set[str]:
         return set()

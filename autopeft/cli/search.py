@@ -11,6 +11,7 @@ import typer
 from autopeft.cli import options
 from autopeft.cli.data_options import DATA, takes
 from autopeft.cli.header import announce, say_on
+from autopeft.errors import AutopeftError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,6 +120,8 @@ def search(
 
     quiet()
     within = None if margin is None else margin_of(margin)
+    if no_select and margin is not None:
+        raise AutopeftError("--margin is for the selection, which --no-select leaves out; leave one of them out")
     with documents(json) as write:
         console = Console(stderr=json)
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)

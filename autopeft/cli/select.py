@@ -77,17 +77,19 @@ def decide(
     import time
 
     from autopeft.report.finalists_table import finalists_table
-    from autopeft.selection import MARGIN, MOST_SEEDS
+    from autopeft.selection import MARGIN, MOST_SEEDS, read_finalists
     from autopeft.selection import select as run_selection
 
     say = say_on(console)
     began = time.time()
     final = prepared.final
     most = MOST_SEEDS if seeds is None else seeds
-    within = MARGIN if margin is None else margin
+    if margin is None:
+        earlier = read_finalists(result.folder)
+        margin = MARGIN if earlier is None else earlier.margin
     say(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
     try:
-        file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=within, say=say)
+        file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=margin, say=say)
     except KeyboardInterrupt:
         say(f"stopped; finished trainings are kept, and `autopeft select {result.folder}` goes on")
         raise typer.Exit(130) from None

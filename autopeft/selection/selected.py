@@ -8,7 +8,7 @@ from autopeft.launch import SearchResult
 from autopeft.samplers import pareto_front_of_many
 from autopeft.selection.finalists_file import Finalist, read_finalists
 from autopeft.space import Configuration
-from autopeft.study import INFEASIBLE, Front, FrontRow, counted
+from autopeft.study import Front, FrontRow, counted
 
 __all__ = ["is_of", "selected_front"]
 
@@ -39,8 +39,8 @@ def selected_front(result: SearchResult) -> Front:
         for finalist in file.finalists
         if finalist.baseline != "full"
     ]
-    trials = result.study.get_trials(deepcopy=False)
-    feasible = [row for row in rows if trials[row.trial].constraints.get(INFEASIBLE, 0.0) <= 0]
+    # What failed in the search may have been trained since.
+    feasible = [row for row in rows if row.params <= result.scale.limit]
     chosen = pareto_front_of_many([tuple(row.costs.values()) for row in feasible], [row.accuracy for row in feasible])
     front = tuple(feasible[index] for index in chosen)
     named = {row.trial for row in front}
@@ -76,4 +76,5 @@ def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
         accuracy=finalist.validation.mean,
         over_stock=finalist.validation.mean - stock,
         metrics={},
+        status="complete",
     )

@@ -128,7 +128,7 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
     if cheaper and reference.carries:
         least = min(cheaper, key=lambda each: each.parameters)
         return f"{least.name} is {verdict_of(least, reference)}"
-    if all(each.worse for each in found):
+    if all(each.worse and not each.as_good(reference.margin) for each in found):
         return f"searching did not help: nothing it found is as good as {reference.name}; use that"
     if not reference.carries:
         return (

@@ -145,6 +145,10 @@ class TaskKind(ABC):
         """
         return task
 
+    def remembered(self, schema: Any) -> dict[str, Any]:
+        """Return settings of a search by which data is read as something trained on it knows it."""
+        return {}
+
     @abstractmethod
     def nothing(self, schema: Any) -> Any:
         """Return a split of no examples."""

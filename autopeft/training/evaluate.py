@@ -14,7 +14,7 @@ from autopeft.methods import load
 from autopeft.methods.storage import read_manifest
 from autopeft.saved import USE_FILE, Use
 from autopeft.saved.companions import ROLES_FILE
-from autopeft.tasks import Task
+from autopeft.tasks import KINDS, Task
 from autopeft.training.evaluation import Evaluation
 from autopeft.training.measuring import measure
 from autopeft.training.seen import seen_rows
@@ -46,6 +46,7 @@ def _as_trained(folder: Path, model_given: bool) -> dict[str, Any]:
     use = Use.read(folder)
     found: dict[str, Any] = {"kind": use.kind, "max_length": use.max_length, "precision": use.precision}
     found |= {name: use.how[name] for name in kind_settings() if name in use.how}
+    found |= KINDS[use.kind].remembered(use.reads)
     if use.base is not None and not model_given:
         found |= {"model": use.base.path, "revision": use.base.revision}
     if use.base is not None and use.base.quantization:

@@ -43,6 +43,7 @@ class TrialKind(ABC):
         does: What such a model does, after the name of a task: `classifies texts`.
         cut: What is done to what is longer than so many tokens.
         each_token: Whether what every token becomes in the top layer is read, not only what the text as a whole does.
+        divides: Whether a batch can go through the model in parts, and be learned as if it were whole.
         has_head: Whether a new head is trained beside the adapters.
         untouched: What the baseline without adapters is called.
         default_space: Name of the search space of a plan that names none.
@@ -63,6 +64,7 @@ class TrialKind(ABC):
     does: ClassVar[str]
     cut: ClassVar[str] = "texts cut at"
     each_token: ClassVar[bool] = False
+    divides: ClassVar[bool] = True
     has_head: ClassVar[bool] = True
     untouched: ClassVar[str] = "head only"
     default_space: ClassVar[str] = "default"

@@ -179,7 +179,7 @@ class TrialRunner:
         at_once = self.setting.batch_size
         while True:
             outcome = yield from self._attempt(configuration, seed, deadline, at_once, folder, full)
-            if outcome.status != "oom" or outcome.curve or at_once == 1:
+            if outcome.status != "oom" or outcome.curve or at_once == 1 or not self._kind.divides:
                 return outcome
             at_once //= 2
 

@@ -57,6 +57,8 @@ def test_the_margin_decides_what_is_as_good():
         ([], stock(), "searching did not help: only the baselines"),
         # Stock LoRA itself may be no better than the head; then as good says nothing.
         ([AS_GOOD], stock(0.014, 0.02), "nothing beyond the head alone is shown to help: stock LoRA is +1.4 ± 2.0"),
+        # What is as good is not called worse, though it is no gain.
+        ([SLIGHTLY_WORSE], stock(0.014, 0.004), "searching did not help: nothing it found is shown to be better than"),
         # The margin may be most of what there is to gain.
         ([AS_GOOD], stock(0.014, 0.004), "searching did not help: nothing it found is shown to be better than stock"),
     ],

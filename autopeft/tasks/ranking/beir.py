@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +46,20 @@ def read_beir(path: Path) -> Collection:
     queries, of_queries = _texts(path, "queries", ("text",))
     tables = {split: _table(file, f"{path}/qrels/{file.name}") for split, file in files.items()}
     ledgers = {split: Ledger(table, _COLUMNS) for split, table in tables.items()}
-    given = {split: [*_judgements(table, queries, documents)] for split, table in tables.items()}
+    given = {
+        split: [*_of_texts(_judgements(table, queries, documents), queries, ledgers[split])]
+        for split, table in tables.items()
+    }
     judged = kept_apart(given, ledgers, lambda split: f"'{tables[split].source}'", drops=True)
     asked = {query for found in judged.values() for query in found}
-    for name, (place, _) in queries.items():
-        if name not in asked:
+    for name, (place, text) in queries.items():
+        if text and name not in asked:
             of_queries.drop(place, "no document is judged relevant to it")
     intake: dict[str, Intake] = {split: ledger.close() for split, ledger in ledgers.items()}
     intake |= {"queries": of_queries.close(), "corpus": of_documents.close()}
     return Collection(
         {name: text for name, (_, text) in documents.items()},
-        {name: text for name, (_, text) in queries.items()},
+        {name: text for name, (_, text) in queries.items() if text},
         judged,
         intake,
     )
@@ -89,11 +92,9 @@ def _texts(path: Path, name: str, columns: tuple[str, ...]) -> tuple[dict[str, t
         text = " ".join(part for part in parts if part)
         if key in found:
             raise DataError(f"'{table.source}', {place}: the _id {key!r} stands in {found[key][0]} already")
-        if not text and name == "queries":
-            ledger.drop(place, "its text is empty")
-            continue
         if not text:
-            ledger.remark(place, "its text is empty")
+            say = ledger.drop if name == "queries" else ledger.remark
+            say(place, "its text is empty")
         found[key] = (place, text)
     if not found:
         raise DataError(f"'{table.source}' holds no {name}; expected rows with _id and {' and '.join(columns)}")
@@ -121,6 +122,15 @@ def _table(file: Path, source: str) -> Table:
             raise DataError(f"'{source}', line {number}: found {line[:80]!r}; expected {_LINE}")
         rows.append((f"line {number}", dict(zip(_COLUMNS, map(str.strip, cells), strict=True))))
     return Table(source, _COLUMNS, rows, tuple(notes))
+
+
+def _of_texts(found: Iterable[Judgement], queries: dict[str, Any], ledger: Ledger) -> Iterator[Judgement]:
+    """Yield the judgements for queries that have a text."""
+    for each in found:
+        if queries[each.query][1]:
+            yield each
+        else:
+            ledger.drop(each.place, "the text of its query is empty")
 
 
 def _judgements(table: Table, queries: dict[str, Any], documents: dict[str, Any]) -> Iterator[Judgement]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from autopeft.errors import DataError
 from autopeft.tasks.ranking.bm25 import first_documents
 from autopeft.tasks.ranking.collection import Collection, Judgements
@@ -27,7 +29,7 @@ HeldOut = Callable[[str, Judgements, Mapping[str, Sequence[str]]], tuple[list[Qu
 
 
 def queries_by_split(
-    name: str, collection: Collection, seed: int, depth: int, held_out: HeldOut
+    name: str, collection: Collection, seed: int, depth: int, held_out: HeldOut, *, by_lot: bool = False
 ) -> tuple[dict[str, Queries], list[str]]:
     """Return the three splits, and what was done to make them.
 
@@ -39,6 +41,7 @@ def queries_by_split(
         seed: Seed of the splits.
         depth: So many documents of BM25's are looked at for held-out queries.
         held_out: Makes the queries of validation and test.
+        by_lot: Whether documents are drawn where BM25 finds too few for a training query; else it has to find some.
 
     Raises:
         DataError: When the data cannot carry a search.
@@ -50,12 +53,17 @@ def queries_by_split(
         texts = [collection.queries[each] for each in names]
         ranked |= zip(names, first_documents(collection.documents, texts, most), strict=True)
     nothing = [query for query, found in ranked.items() if not found]
-    if nothing:
+    if nothing and by_lot:
+        notes.append(
+            f"BM25 finds no document for {len(nothing):,} of {len(ranked):,} queries: none shares a word with them"
+        )
+    elif nothing:
         raise DataError(
             f"task {name}: BM25 finds no document for {len(nothing):,} of {len(ranked):,} queries, as none shares a "
             f"word with them, such as {collection.queries[nothing[0]][:80]!r}; leave such queries out, or mend them"
         )
-    found = {"train": _learned(judged["train"], ranked, collection, notes)}
+    drawn = np.random.default_rng(seed).permutation(sorted(collection.documents))[:_MINED].tolist() if by_lot else []
+    found = {"train": _learned(judged["train"], ranked, collection, drawn, notes)}
     for split in ("validation", "test"):
         found[split], said = held_out(split, judged[split], ranked)
         notes.append(said)
@@ -111,15 +119,22 @@ def _learned(
     judged: Mapping[str, Mapping[str, int]],
     ranked: Mapping[str, Sequence[str]],
     collection: Collection,
+    drawn: Sequence[str],
     notes: list[str],
 ) -> list[Query]:
-    """Return training queries: of each some relevant documents, and BM25's first that are not."""
+    """Return training queries: of each some relevant documents, and BM25's first that are not, then those drawn."""
     found, alone, added, left_out = [], 0, 0, 0
     for name, grades in judged.items():
         places = {each: place for place, each in enumerate(ranked[name])}
         relevant = [each for each, grade in grades.items() if grade > 0 and collection.documents[each]]
         relevant.sort(key=lambda each: (-grades[each], places.get(each, len(places)), each))
-        others = [each for each in ranked[name] if grades.get(each, 0) <= 0]
+        # A copy of what is relevant is relevant, whoever judged it.
+        texts = {collection.documents[each] for each in relevant}
+        others = [
+            each
+            for each in dict.fromkeys((*ranked[name], *drawn))
+            if grades.get(each, 0) <= 0 and collection.documents[each] not in texts
+        ]
         if not relevant or not others:
             alone += 1
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from autopeft.errors import DataError
@@ -85,7 +85,9 @@ class Ranking(TaskKind):
         return self.built(collection, spec, metric, columns[:2])
 
     def digested(self, task: Task) -> Iterator[bytes]:
-        """Yield the queries of each split with their documents, and the texts of these."""
+        """Yield how documents are scored, the queries of each split with their documents, and the texts of these."""
+        how = {name: value for name, value in asdict(task.schema).items() if name != "columns"}
+        yield json.dumps(how, sort_keys=True).encode()
         used: set[str] = set()
         for name, split in task.splits.items():
             yield f"\n{name}\n".encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from autopeft.errors import DataError
 from autopeft.tasks.kind import Sample
@@ -75,9 +75,19 @@ class Retrieve(Ranking):
         if spec.pooling not in (None, *POOLINGS):
             raise DataError(f"--pooling is {spec.pooling!r}; expected one of: {', '.join(POOLINGS)}")
         dealt = corpus_of(collection, spec.seed, metric)
-        splits, notes = queries_by_split(spec.short_name, collection, spec.seed, DEEP, dealt)
+        splits, notes = queries_by_split(spec.short_name, collection, spec.seed, DEEP, dealt, by_lot=True)
         schema = Vectors(columns, spec.pooling)
         return self.task(spec.short_name, schema, splits, metric, tuple(notes), collection.intake)
+
+    def remembered(self, schema: Vectors) -> dict[str, Any]:
+        """Return what texts are made of."""
+        return {} if schema.pooling is None else {"pooling": schema.pooling}
+
+    def known_as(self, task: Task, schema: Vectors) -> Task:
+        """Return a task whose texts become vectors as what was trained makes them."""
+        if task.schema.pooling not in (None, schema.pooling):
+            raise DataError(f"make vectors with --pooling {schema.pooling}; leave --pooling out")
+        return super().known_as(task, schema)
 
     def describe(self, task: Task) -> list[str]:
         """Say how many documents there are in each split."""

@@ -42,6 +42,7 @@ class RetrieveTrials(TrialKind):
     does = "finds documents"
     # Where the mean of all tokens is read or the last of them, all of the top layer is computed.
     each_token = True
+    divides = False
     has_head = False
     untouched = "untouched model"
     default_space = "rerank"

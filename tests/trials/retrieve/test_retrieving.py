@@ -1,5 +1,6 @@
 """Vectors are made as sentence-transformers makes them, and trained on what belongs together."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -164,11 +165,34 @@ def test_the_model_says_how_its_vectors_are_made(data, tmp_path):
     told = load_embedder(str(tmp_path / "tiny-bert"))
     assert (told.pooling, told.prompts) == ("first", {"query": "how ", "document": "the "})
     assert fitted(data, told, pooling="mean").schema.pooling == "mean"
+    (folder / "config.json").write_text('{"pooling_mode": ["lasttoken"]}')
+    assert load_embedder(str(tmp_path / "tiny-bert")).pooling == "last"
+    modules = tmp_path / "tiny-bert" / "modules.json"
+    modules.write_text('[{"type": "a.Transformer"}, {"type": "a.Pooling"}, {"type": "sentence_transformers.Dense"}]')
+    with pytest.raises(BackboneError, match=r"more than a model and pooling: Dense.* by naming --pooling"):
+        fitted(data, load_embedder(str(tmp_path / "tiny-bert")))
+    modules.unlink()
     (folder / "config.json").write_text('{"pooling_mode": "max"}')
     with pytest.raises(
         BackboneError, match="asks for max; expected one of mean, cls, lasttoken, or another by --pooling"
     ):
         fitted(data, load_embedder(str(tmp_path / "tiny-bert")))
+
+
+def test_prompts_count_where_texts_are_cut_and_are_said(data, tmp_path):
+    folder = tiny_backbone("bert", tmp_path)
+    (tmp_path / "tiny-bert" / "config_sentence_transformers.json").write_text(
+        json.dumps({"prompts": {"query": "how many of it " * 10}})
+    )
+    backbone = load_embedder(folder)
+    task = fitted(data, backbone)
+    kind, tokenizer = kind_of(task), backbone.tokenizer()
+    setting, said = kind.choose_setting(task, tokenizer)
+    assert "before each query" in " ".join(said)
+    encoded = kind.encode(task.train.take([0, 1]), tokenizer, setting.max_length)
+    first, second = (encoded.inputs["input_ids"][row] for row in (0, 1 + len(task.train.queries[0].documents)))
+    assert first != second
+    assert encoded.truncated == 0.0
 
 
 def test_a_loss_is_not_to_be_chosen(data, folder):
