@@ -107,7 +107,7 @@ def search(
     flags = {
         name: value
         for name, value in locals().items()
-        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "margin", "json", "settings")
+        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "json", "settings")
     } | settings
     from rich.console import Console
 
@@ -119,12 +119,12 @@ def search(
     from autopeft.selection import margin_of
 
     quiet()
-    within = None if margin is None else margin_of(margin)
     if no_select and margin is not None:
         raise AutopeftError("--margin is for the selection, which --no-select leaves out; leave one of them out")
     with documents(json) as write:
         console = Console(stderr=json)
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
+        within = None if plan.margin is None else margin_of(plan.margin)
         prepared = prepare(plan)
         _announce(console, prepared)
         with _progress(console, prepared) as listener:

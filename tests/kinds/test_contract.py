@@ -133,7 +133,7 @@ class TestRetrieve(KindContract):
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
         path = tmp_path_factory.mktemp("data") / "rows.jsonl"
-        return TaskSpec(data=write_rows(path, judged_rows()), kind="retrieve")
+        return TaskSpec(data=write_rows(path, judged_rows()), kind="retrieve", pooling="mean")
 
     @pytest.fixture(scope="class")
     def backbone(self, architecture, tmp_path_factory):

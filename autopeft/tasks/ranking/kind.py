@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from autopeft.errors import DataError
@@ -86,8 +86,7 @@ class Ranking(TaskKind):
 
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield how documents are scored, the queries of each split with their documents, and the texts of these."""
-        how = {name: value for name, value in asdict(task.schema).items() if name != "columns"}
-        yield json.dumps(how, sort_keys=True).encode()
+        yield json.dumps(self.remembered(task.schema), sort_keys=True).encode()
         used: set[str] = set()
         for name, split in task.splits.items():
             yield f"\n{name}\n".encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from autopeft.errors import DataError
 from autopeft.tasks.kind import Sample
@@ -82,6 +82,10 @@ class Rerank(Ranking):
         highest = max(grade for query in splits["train"].queries for grade in query.grades)
         schema = Pairs(columns, spec.grades, spec.expectation, highest=highest)
         return self.task(spec.short_name, schema, splits, metric, tuple(notes), collection.intake)
+
+    def remembered(self, schema: Pairs) -> dict[str, Any]:
+        """Return what a language model is asked for."""
+        return {} if schema.grades is None else {"grades": schema.grades, "expectation": schema.expectation}
 
     def describe(self, task: Task) -> list[str]:
         """Say how many documents there are to be ranked."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -82,6 +83,11 @@ class Retrieve(Ranking):
     def remembered(self, schema: Vectors) -> dict[str, Any]:
         """Return what texts are made of."""
         return {} if schema.pooling is None else {"pooling": schema.pooling}
+
+    def digested(self, task: Task) -> Iterator[bytes]:
+        """Yield the prompts, which are read with the texts, and what there is of every ranking."""
+        yield json.dumps(dict(task.schema.prompts), sort_keys=True).encode()
+        yield from super().digested(task)
 
     def known_as(self, task: Task, schema: Vectors) -> Task:
         """Return a task whose texts become vectors as what was trained makes them."""
