@@ -44,6 +44,8 @@ FAULTS = {
     "no spec": (("search", "none.yaml"), ["none.yaml"]),
     "unwritable output": (("search", *GOOD, "--trials", "2", "-o", "file/run"), ["file/run", "--out"]),
     "unknown sampler": (("search", *GOOD, "--sampler", "paretto"), ["paretto", "pareto"]),
+    "a margin without a unit": (("search", *GOOD, "--margin", "1"), ["--margin is '1'", "1pt"]),
+    "a margin for nothing": (("search", *GOOD, "--margin", "1pt", "--no-select"), ["--margin", "--no-select"]),
     "unknown task": (("search", "--task", "icd9"), ["icd9", "icd10"]),
     "no run": (("front", "nowhere"), ["nowhere", "study.db"]),
     "no run to report": (("report", "nowhere"), ["nowhere", "study.db"]),
