@@ -45,6 +45,10 @@ _FILES = {
     USE_FILE: "how texts are read and answers written, for `autopeft predict`",
     CARD: "this card",
     ROLES_FILE: "where the roles of a layer are in this architecture, as it was given",
+    **dict.fromkeys(
+        ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling", "2_Normalize"),
+        "read by sentence-transformers",
+    ),
     "test.npy": "its score on each example of the test split, once it was measured there",
     "training.json": "what was trained, by which the same command knows that it is finished",
     TRAINING_ROWS: "a hash of each row it was trained on; `autopeft evaluate` says how many rows it has seen",

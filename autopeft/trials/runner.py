@@ -174,7 +174,7 @@ class TrialRunner:
         """Begin a trial, to be driven from rung to rung; closing it takes the adapters out again.
 
         One at a time: the next may begin when this one has returned or was closed. A trial that runs out of memory
-        before its first rung begins again with half as many texts at once, adding up the gradients of a batch.
+        before its first rung begins again with half as many texts at once, where batches of its kind can be divided.
         """
         at_once = self.setting.batch_size
         while True:

@@ -95,7 +95,7 @@ class SentenceTransformers(Target):
             _write_merged(job, model, tokenizer, folder, expected)
         write_training(job, folder)
         notes = (*copy_notes(job), *_compared(job, folder, as_adapter, expected))
-        files = {path.name + "/" * path.is_dir(): _about(job, path.name) for path in sorted(folder.iterdir())}
+        files = {path.name + "/" * path.is_dir(): explained(path.name) for path in sorted(folder.iterdir())}
         return Guide({**files, TRAINING: "how it was trained, for people"}, code=_code(job, as_adapter), notes=notes)
 
     @override
@@ -201,11 +201,6 @@ def _alike(found: torch.Tensor, expected: torch.Tensor) -> bool:
 def _model(job: ExportJob) -> SentenceModel:
     assert job.kind.sentence_transformers is not None
     return MODELS[job.kind.sentence_transformers]
-
-
-def _about(job: ExportJob, name: str) -> str:
-    own = {file.partition("/")[0] for file in job.kind.sentence_files()}
-    return "read by sentence-transformers" if name in own else explained(name)
 
 
 def _code(job: ExportJob, as_adapter: bool) -> str:

@@ -148,7 +148,7 @@ def test_metrics_are_those_of_ranking_the_whole_corpus(data, folder):
         order = (-(corpus @ vector(query.text))).argsort(stable=True).tolist()
         first = next(place for place, at in enumerate(order, 1) if names[at] in query.relevant)
         reached.append(1 / first if first <= 10 else 0.0)
-    assert figures["mrr@10"] == pytest.approx(np.mean(reached), abs=0.02)
+    assert figures["mrr@10"] == pytest.approx(np.mean(reached), abs=1e-6)
     assert 0 < figures["recall@100"] <= 1
     assert math.isfinite(figures["loss"])
 

@@ -43,6 +43,9 @@ def test_it_goes_through_every_verb(architecture, more, tmp_path):
         )
         assert done.returncode == 0, done.stderr[-2000:]
         assert len(done.stdout.splitlines()) == 2
+    card = (tmp_path / "trained" / "merged" / "README.md").read_text()
+    assert "| `1_Pooling` | read by sentence-transformers |" in card
+    assert "| `modules.json` | read by sentence-transformers |" in card
     assert told["trained"] == pytest.approx(told["trained/merged"], abs=1e-4)
     assert float(way.run("predict", "trained", "-i", "happy film", "--input2", "bad arm")) == pytest.approx(
         told["trained"][1], abs=1e-5
