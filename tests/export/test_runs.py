@@ -144,6 +144,8 @@ def test_other_tools_train_by_their_command(tmp_path, target, kind, precision):
     """They pin other versions than ours: have their programs on the path, from environments of their own."""
     done = exported(target, kind, precision, tmp_path)
     words = command_of(done.folder)
+    if target == "torchtune":
+        assert "pip install transformers" in (done.folder / "README.md").read_text()
     if shutil.which(words[0]) is None:
         pytest.skip(f"needs {words[0]} on the path")
     found = subprocess.run(words, capture_output=True, text=True, cwd=done.folder, timeout=900)

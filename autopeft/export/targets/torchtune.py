@@ -110,7 +110,11 @@ class Torchtune(LanguageModelTool):
                 f"{DATA}/": "training and validation examples in tokens, with what is learned",
             },
             f"tune run lora_finetune_single_device --config {_FILE}",
-            notes=("torchtune measures nothing on validation examples while it trains.",),
+            notes=(
+                "torchtune measures nothing on validation examples while it trains.",
+                "Its learning rate falls as in trials, by a schedule of transformers', which torchtune does not bring: "
+                "`pip install transformers` beside it.",
+            ),
         )
 
     @override
