@@ -23,8 +23,8 @@ SCRIPT = "train.py"
 _FIRST = "from __future__ import annotations\n"
 _MAIN = 'if __name__ == "__main__":\n'
 
-#: The module that scripts of kinds of task share, and import as long as they are here.
-_SHARED = ("autopeft.trials", "script_main")
+#: What scripts of kinds of task import of modules here as long as they are here.
+_HERE = "autopeft."
 
 #: Libraries of Python's own, whose imports come first.
 _OWN = sys.stdlib_module_names
@@ -52,23 +52,29 @@ def write_script(package: str, name: str, config: PeftConfig, job: ExportJob, fo
 
 
 def composed(script: str) -> str:
-    """Return a script with what it imports of the module that scripts share, so that it needs nothing of autopeft."""
-    module = ".".join(_SHARED)
-    if f"from {module} import" not in script:
+    """Return a script with the modules that it imports of autopeft, which need nothing of it themselves."""
+    own = ast.parse(script)
+    imported = [node.module for node in own.body if isinstance(node, ast.ImportFrom) and node.module is not None]
+    sources = [_source(module) for module in imported if module.startswith(_HERE)]
+    if not sources:
         return script
-    package, name = _SHARED
-    shared = (files(package) / f"{name}.py").read_text(encoding="utf8")
-    own, common = ast.parse(script), ast.parse(shared)
+    shared = [ast.parse(source) for source in sources]
     plain: set[str] = set()
     named: dict[str, set[str]] = defaultdict(set)
-    for statement in (*own.body, *common.body):
+    for statement in (*own.body, *(statement for tree in shared for statement in tree.body)):
         if isinstance(statement, ast.Import):
             plain.update(map(ast.unparse, statement.names))
-        elif isinstance(statement, ast.ImportFrom) and statement.module not in (module, "__future__"):
+        elif isinstance(statement, ast.ImportFrom) and not str(statement.module).startswith((_HERE, "__future__")):
             named[str(statement.module)].update(map(ast.unparse, statement.names))
     head = script[: script.index(_FIRST)] + _FIRST
     body, tail = _code(script, own).split(_MAIN)
-    return "\n".join([head, _imports(plain, named), "", _code(shared, common), "", body.rstrip(), "", "", _MAIN]) + tail
+    common = "\n\n".join(map(_code, sources, shared))
+    return "\n".join([head, _imports(plain, named), "", common, "", body.rstrip(), "", "", _MAIN]) + tail
+
+
+def _source(module: str) -> str:
+    package, _, name = module.rpartition(".")
+    return (files(package) / f"{name}.py").read_text(encoding="utf8")
 
 
 def _code(source: str, tree: ast.Module) -> str:

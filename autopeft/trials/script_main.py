@@ -33,6 +33,7 @@ def main(
     keep: Callable[[dict[str, Any]], bool] | None = None,
     unit: Callable[[Any, dict[str, Any]], tuple[Callable[..., Any] | None, Callable[[], None] | None]] | None = None,
     settle: Callable[[dict[str, float], dict[str, Any]], dict[str, Any]] | None = None,
+    defaults: dict[str, Any] | None = None,
     **config: Callable[[dict[str, Any]], Any],
 ) -> None:
     """Train, measure on the validation examples, and save the adapter with its head.
@@ -46,13 +47,14 @@ def main(
         unit: Given the model with its adapter and the settings, returns the loss, and what is to be done before saving;
             None for the model's own, and for nothing.
         settle: Given what validation reached and the settings, returns what the config is to say of it.
+        defaults: Arguments of the Trainer that the task needs.
         config: What the task changes in the model's config, each made of the settings.
     """
     settings = yaml.safe_load((HERE / "training.yaml").read_text(encoding="utf8"))
     parser = HfArgumentParser(TrainingArguments)
     # Without a GPU transformers takes bf16 only when told so.
     cpu = {"use_cpu": not torch.accelerator.is_available()}
-    parser.set_defaults(output_dir=str(HERE / "output"), **settings["arguments"] | cpu)
+    parser.set_defaults(output_dir=str(HERE / "output"), **settings["arguments"] | cpu | (defaults or {}))
     (arguments,) = parser.parse_args_into_dataclasses()
     set_seed(arguments.seed)
     tokenizer = tokenizer_of(settings)

@@ -48,7 +48,9 @@ def trial_rows(run):
 def kept(recorded, now, words=()):
     """Say whether all that was recorded is still said; entries may have learned to say more, `words` to be clearer."""
     if isinstance(recorded, dict):
-        return all(name in now and kept(value, now[name], words) for name, value in recorded.items() if name not in words)
+        return all(
+            name in now and kept(value, now[name], words) for name, value in recorded.items() if name not in words
+        )
     if isinstance(recorded, list):
         return len(recorded) == len(now) and all(kept(*pair, words) for pair in zip(recorded, now, strict=True))
     return recorded == now

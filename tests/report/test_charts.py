@@ -24,10 +24,10 @@ MARKS = (
 )
 
 
-LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("plain", "many", "causal")]
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("plain", "many", "causal", "finished")]
 
 
-@pytest.mark.parametrize("name", [*LONG, "finished", "tiny", "empty"])
+@pytest.mark.parametrize("name", [*LONG, "tiny", "empty"])
 def test_every_figure_of_every_run_is_drawn_or_says_why_not(name, request, tmp_path):
     run = request.getfixturevalue(name)
     for figure, kind in CHARTS.items():

@@ -9,6 +9,7 @@ from autopeft.cli import app
 from autopeft.errors import StudyError
 from autopeft.report import compare_runs, read_run
 from autopeft.report.compare.gap import Reached, front_gap
+from tests.marks import mostly_slow
 from tests.report.conftest import LOWER
 from tests.report.runs import add_finalists, make_run
 
@@ -54,7 +55,7 @@ def test_one_seed_cannot_tell(plain, finished):
 
 
 @pytest.mark.parametrize(
-    ("gain", "error", "said"), [(0.1, 0.005, "so they differ"), (0.01, 0.02, "cannot be told apart")]
+    ("gain", "error", "said"), mostly_slow([(0.1, 0.005, "so they differ"), (0.01, 0.02, "cannot be told apart")])
 )
 def test_finalists_tell(finished, tmp_path, gain, error, said):
     folder = make_run(tmp_path / "better", trials=20)

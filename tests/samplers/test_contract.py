@@ -15,6 +15,7 @@ class Named(SamplerContract):
 
 class TestPareto(Named):
     name = "pareto"
+    trials = 11
 
 
 class TestRandom(Named):

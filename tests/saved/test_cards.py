@@ -134,6 +134,7 @@ def _byte_level(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+@pytest.mark.slow
 def test_cards_of_classifiers_compute_what_was_trained_and_name_it(
     backbones: dict[str, Backbone], tmp_path: Path
 ) -> None:

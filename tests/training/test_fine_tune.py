@@ -23,6 +23,7 @@ from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push
 from autopeft.training.trainer import Ours
 from autopeft.trials import TrialSetting, kind_of
+from tests.marks import mostly_slow
 
 SETTING = TrialSetting(examples=8, validation_examples=8, epochs=3.0, batch_size=8, max_length=16)
 COMPOSITE = {
@@ -39,7 +40,7 @@ def make_task(count=96):
     return task_of(Classification(), Classes(("good", "bad")), LabelledTexts(texts, labels))
 
 
-@pytest.fixture(scope="module", params=["bert", "gpt2"])
+@pytest.fixture(scope="module", params=mostly_slow(["bert", "gpt2"]))
 def backbone(request, tmp_path_factory):
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))
 

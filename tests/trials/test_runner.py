@@ -14,6 +14,7 @@ from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import task_of
 from autopeft.trials import Outcome, TrialRunner, TrialSetting, draw, use_threads
 from autopeft.trials import runner as runner_module
+from tests.marks import mostly_slow
 from tests.trials.outcomes import lasting
 
 WORDS = ("good happy", "bad sad")
@@ -30,7 +31,7 @@ def make_task(count=96):
     return task_of(Classification(), Classes(("good", "bad")), split)
 
 
-@pytest.fixture(scope="module", params=["bert", "gpt2"])
+@pytest.fixture(scope="module", params=mostly_slow(["bert", "gpt2"]))
 def backbone(request, tmp_path_factory):
     use_threads(1)
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("model")))

@@ -75,10 +75,10 @@ class Transformers(Target):
             "rates": rates(job),
             "arguments": trainer_arguments(job),
         }
-        script = job.kind.script(job.task, job.backbone.tokenizer(), job.setting.max_length)
+        script = job.kind.under(job.setting).script(job.task, job.backbone.tokenizer(), job.setting.max_length)
         write_rows(folder, {name: rows() for name, rows in script.rows.items()}, dict)
         write_yaml(folder / TRAINING, settings | dict(script.settings), job)
-        write_script(script.package, "script.py", config, job, folder)
+        write_script(script.package, script.name, config, job, folder)
         return script_guide(job, script.in_words)
 
     @override
@@ -91,13 +91,20 @@ class Transformers(Target):
         spec.loader.exec_module(script)
         settings = yaml.safe_load((folder / TRAINING).read_text(encoding="utf8"))
         encode = script.encoder(script.tokenizer_of(settings), settings)
-        found = [encode(row) for row in first_rows(folder, count)]
-        return [(each["input_ids"], each["labels"]) for each in found]
+        return [one for row in first_rows(folder, count) for one in _ones(encode(row))]
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:
         """Build the adapter as the script does."""
         return by_peft(PeftConfig.from_pretrained(str(folder)), model)
+
+
+def _ones(row: Any) -> Iterator[Tokens]:
+    """Yield the tokens of a row, or of each of its texts."""
+    if row["input_ids"] and isinstance(row["input_ids"][0], list):
+        yield from zip(row["input_ids"], row["labels"], strict=True)
+    else:
+        yield row["input_ids"], row["labels"]
 
 
 def script_guide(job: ExportJob, rows: str) -> Guide:

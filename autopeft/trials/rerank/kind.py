@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,12 +28,13 @@ from autopeft.trials.rerank.losses import LOSSES
 from autopeft.trials.rerank.pairs import QueryBatch, batch_of_queries, encode_queries
 from autopeft.trials.rerank.ranked import ranked, scores_of_pairs
 from autopeft.trials.rerank.setting import RerankSetting, choose_rerank_setting
+from autopeft.trials.script import Script
 from autopeft.trials.setting import TrialSetting
 
 if TYPE_CHECKING:
     from transformers import Trainer
 
-__all__ = ["RerankTrials"]
+__all__ = ["RerankTrials", "query_rows"]
 
 
 class RerankTrials(TrialKind):
@@ -48,6 +50,7 @@ class RerankTrials(TrialKind):
     auto_class = "AutoModelForSequenceClassification"
     pipeline = "text-ranking"
     sentence_transformers: ClassVar[str | None] = "CrossEncoder"
+    scripted = True
     problem_type: ClassVar[str | None] = "regression"
     load_backbone = staticmethod(load_either)
     schema: Pairs
@@ -183,6 +186,13 @@ class RerankTrials(TrialKind):
         """Return the files of a cross-encoder."""
         return cross_encoder()
 
+    def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
+        """Return a script for rows of a query with its documents."""
+        rows = {name: partial(query_rows, task.splits[name]) for name in ("train", "validation")}
+        return Script(
+            __package__ or "", {"loss": self.trained_on}, rows, "queries, each with documents and their grades"
+        )
+
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""
         return "load_backbone", "classifier(1)"
@@ -205,3 +215,15 @@ class RerankTrials(TrialKind):
         found = ranked(ready.model, parts, ready.precision, lambda rows, longest: None, self.scored)
         told = [Prediction(float(score)) for scores in found.scores for score in scores]
         return told, cut_texts(encoded, "pairs", ready.max_length)
+
+
+def query_rows(split: Queries) -> Iterator[dict[str, Any]]:
+    """Yield rows of a `query` with its `number`, its `documents`, their `grades`, and those of `missed` ones."""
+    for number, query in enumerate(split.queries):
+        yield {
+            "query": query.text,
+            "number": number,
+            "documents": [split.corpus[name] for name in query.documents],
+            "grades": [float(grade) for grade in query.grades],
+            "missed": [float(grade) for grade in query.missed],
+        }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -12,15 +14,16 @@ from autopeft.methods import decoder_learning_rate
 from autopeft.space import BackboneShape
 from autopeft.tasks import IGNORED, Task
 from autopeft.tasks.ranking.queries import Queries
-from autopeft.tasks.rerank.asked import ask, question_of
+from autopeft.tasks.rerank.asked import HEAD, ask, question_of
 from autopeft.trials.causal.learned import learned_logits
 from autopeft.trials.kind import Batch, TrialKind
 from autopeft.trials.ranking.rows import EncodedQueries
 from autopeft.trials.rerank.answered import answered, scores_of_answers
 from autopeft.trials.rerank.card import answering_code, asking_merged_code
-from autopeft.trials.rerank.kind import RerankTrials
+from autopeft.trials.rerank.kind import RerankTrials, query_rows
 from autopeft.trials.rerank.pairs import numbers_of
 from autopeft.trials.rerank.setting import OF_DECODERS, RerankSetting, choose_rerank_setting
+from autopeft.trials.script import Script
 
 __all__ = ["LanguageRerankTrials"]
 
@@ -102,6 +105,28 @@ class LanguageRerankTrials(RerankTrials):
 
     def check_whole(self, config: PretrainedConfig) -> None:
         """Take every language model."""
+
+    def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
+        """Return a script for rows of a query with its documents and the right answers."""
+        question = question_of(self.schema.answers, tokenizer)
+        facts = {
+            "text": HEAD,
+            "begin": list(question.begin),
+            "question": list(question.tail),
+            "answers": list(question.answers),
+            "graded": self.schema.grades is not None,
+        }
+        rows = {name: partial(self._rows, task.splits[name]) for name in ("train", "validation")}
+        in_words = "queries, each with documents and the numbers of the right answers"
+        return Script(__package__ or "", facts, rows, in_words, "language_script.py")
+
+    def _rows(self, split: Queries) -> Iterator[dict[str, Any]]:
+        for row in query_rows(split):
+            yield {
+                "query": row["query"],
+                "documents": row["documents"],
+                "answers": [self.schema.right(grade) for grade in row["grades"]],
+            }
 
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""

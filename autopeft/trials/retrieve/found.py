@@ -14,8 +14,9 @@ from autopeft.tasks.ranking.queries import Query
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.kind import Batch, Feed
 from autopeft.trials.ranking.results import Ranked
+from autopeft.trials.retrieve.contrast import SCALE
 from autopeft.trials.retrieve.texts import TextBatch
-from autopeft.trials.retrieve.vectors import SCALE, vectors_of
+from autopeft.trials.retrieve.vectors import vectors_of
 
 __all__ = ["Places", "found", "places_of"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,10 +26,12 @@ from autopeft.trials.ranking.rows import EncodedQueries, in_groups
 from autopeft.trials.ranking.sentence_files import Files, bi_encoder, write_files
 from autopeft.trials.ranking.setting import RankingSetting
 from autopeft.trials.retrieve.card import encoding_code, finding_code
+from autopeft.trials.retrieve.contrast import TARGET, contrasted
 from autopeft.trials.retrieve.found import Places, found, places_of
 from autopeft.trials.retrieve.setting import choose_retrieve_setting
-from autopeft.trials.retrieve.texts import TARGET, batch_of_texts, encode_texts
-from autopeft.trials.retrieve.vectors import contrasted, vectors_of
+from autopeft.trials.retrieve.texts import batch_of_texts, encode_texts
+from autopeft.trials.retrieve.vectors import vectors_of
+from autopeft.trials.script import Script
 
 __all__ = ["RetrieveTrials"]
 
@@ -49,6 +52,7 @@ class RetrieveTrials(TrialKind):
     auto_class = "AutoModel"
     pipeline = "sentence-similarity"
     sentence_transformers: ClassVar[str | None] = "SentenceTransformer"
+    scripted = True
     load_backbone = staticmethod(load_embedder)
     schema: Vectors
 
@@ -154,6 +158,15 @@ class RetrieveTrials(TrialKind):
         """Return each query with each of its documents."""
         return [*split.pairs()]
 
+    def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
+        """Return a script for rows of a query with its documents."""
+        facts = {
+            "pooling": self._pooling,
+            "prompts": {name: self.schema.prompt(name) for name in ("query", "document")},
+        }
+        rows = {name: partial(_rows, task.splits[name]) for name in ("train", "validation")}
+        return Script(__package__ or "", facts, rows, "queries, each with its documents, and which are relevant")
+
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""
         return "load_embedder", "embedder()"
@@ -180,3 +193,14 @@ class RetrieveTrials(TrialKind):
             for name in query.documents
         ]
         return told, cut_texts(encoded, "texts", ready.max_length)
+
+
+def _rows(split: Queries) -> Iterator[Mapping[str, Any]]:
+    """Yield rows of `query`, the texts and the names of its `documents`, and the names of all that are relevant."""
+    for query in split.queries:
+        yield {
+            "query": query.text,
+            "documents": [split.corpus[name] for name in query.documents],
+            "names": query.documents,
+            "relevant": sorted(query.relevant),
+        }

@@ -12,13 +12,9 @@ from autopeft.tasks import LabelledTexts, collate, encode
 from autopeft.tasks.ranking.queries import Queries, Query
 from autopeft.tasks.retrieve import Vectors
 from autopeft.trials.ranking.rows import EncodedQueries
+from autopeft.trials.retrieve.contrast import mark_of
 
-__all__ = ["LEFT_OUT", "NEGATIVE", "QUERY", "TARGET", "TextBatch", "batch_of_texts", "encode_texts"]
-
-#: What a document is to a query of a batch: not relevant, to be found, or relevant but not to be found here.
-NEGATIVE, TARGET, LEFT_OUT = 0, 1, 2
-#: What stands there in the rows of queries.
-QUERY = 3
+__all__ = ["TextBatch", "batch_of_texts", "encode_texts"]
 
 
 class TextBatch(dict[str, torch.Tensor]):
@@ -34,7 +30,7 @@ class TextBatch(dict[str, torch.Tensor]):
 
 
 def encode_texts(split: Queries, schema: Vectors, tokenizer: Any, max_length: int) -> EncodedQueries:
-    """Tokenise each query and, after it, its documents; each with its prompt.
+    """Tokenise each query and, after it, its documents; each with its prompt, and 1 as label of relevant documents.
 
     Args:
         split: The queries.
@@ -44,10 +40,12 @@ def encode_texts(split: Queries, schema: Vectors, tokenizer: Any, max_length: in
     """
     before_query, before_document = schema.prompt("query"), schema.prompt("document")
     texts: list[str] = []
+    labels: list[int] = []
     for query in split.queries:
         texts.append(before_query + query.text)
         texts.extend(before_document + split.corpus[name] for name in query.documents)
-    found = encode(LabelledTexts(texts, [0] * len(texts)), tokenizer, max_length)
+        labels += [0, *(int(grade > 0) for grade in query.grades)]
+    found = encode(LabelledTexts(texts, labels), tokenizer, max_length)
     number = np.repeat(np.arange(len(split)), [1 + len(query.documents) for query in split.queries])
     return EncodedQueries(found.inputs, found.labels, found.truncated, example=number, queries=split.queries)
 
@@ -63,18 +61,9 @@ def batch_of_texts(encoded: EncodedQueries, group: np.ndarray, pad_id: int) -> T
         for number, place in zip(numbers.tolist(), places.tolist(), strict=True)
     ]
     columns = [
-        [_mark(name, of == number, query) for (_, name), of in zip(batch.texts, numbers, strict=True)]
+        [mark_of(name, of == number, query.relevant) for (_, name), of in zip(batch.texts, numbers, strict=True)]
         for (query, found), number in zip(batch.texts, numbers, strict=True)
         if found is None
     ]
     batch["labels"] = torch.tensor(columns, dtype=torch.int64).reshape(-1, len(group)).T
     return batch
-
-
-def _mark(name: str | None, own: bool, query: Query) -> int:
-    """Return what a row is to a query."""
-    if name is None:
-        return QUERY
-    if name not in query.relevant:
-        return NEGATIVE
-    return TARGET if own else LEFT_OUT

@@ -17,8 +17,8 @@ from autopeft.tasks.ranking.queries import Queries, Query
 from autopeft.tasks.retrieve import METRICS, POOLINGS, Vectors
 from autopeft.testing.models import tiny_backbone
 from autopeft.trials import TrialRunner, kind_of, use_threads
-from autopeft.trials.retrieve.texts import LEFT_OUT, NEGATIVE, QUERY, TARGET, batch_of_texts, encode_texts
-from autopeft.trials.retrieve.vectors import SCALE, contrasted, pooled
+from autopeft.trials.retrieve.contrast import LEFT_OUT, NEGATIVE, QUERY, SCALE, TARGET, contrasted, pooled
+from autopeft.trials.retrieve.texts import batch_of_texts, encode_texts
 from tests.tasks.rerank.data import judged_rows, write_rows
 
 CPU = torch.device("cpu")
