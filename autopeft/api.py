@@ -140,9 +140,9 @@ def export_run(
         ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
         setting = ground.setting if choice.epochs is None else replace(ground.setting, epochs=choice.epochs)
         seed = ground.plan.seed if choice.seed is None else choice.seed
-        origin = Origin(run.resolve(), row.trial, row.accuracy, tuple(_words(ground.plan)))
+        origin = Origin(run.resolve(), row.trial, row.reached, tuple(_words(ground.plan)))
         job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained, origin)
-        notes = []
+        notes = [f"Trial {row.trial} was stopped: it reached {row.reached}."] if row.status == "stopped" else []
         if ground.backbone.runs_own_code:
             notes.append("The model brings code of its own, which what trains it is told to run, as the search was.")
         if result.plan.quantization:

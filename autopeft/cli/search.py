@@ -141,6 +141,7 @@ def search(
 
 
 def _announce(console: Console, prepared: Preparation) -> None:
+    from autopeft.costs import Budget
     from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
     from autopeft.report import percent
     from autopeft.trials import kind_of
@@ -162,6 +163,9 @@ def _announce(console: Console, prepared: Preparation) -> None:
         say(f"        begins from {fitting} of the {len(prepared.earlier)} trials of {prepared.plan.warm_start}")
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {kind_of(prepared.task).counted()}")
+    if prepared.limited_by != Budget.parse(prepared.plan.budget):
+        lowered = f"its constraint `params <= {prepared.limited_by.text}`"
+        say(f"        the space {prepared.space.name} lowers it from {prepared.plan.budget} by {lowered}")
     say(f"run     {prepared.folder}")
     plan = prepared.plan
     if plan.workers != 0 and plan.ray_address is None and (folder := too_long_for_sockets()):

@@ -23,12 +23,14 @@ class Objective:
         known: `exact` before anything trains, `predicted` from measured steps, or `measured` in each trial.
         meaning: What it is, in words.
         unit: Its unit.
+        noun: What a share is of, as in `12% of its parameters`.
     """
 
     name: str
     known: Literal["exact", "predicted", "measured"]
     meaning: str
     unit: str
+    noun: str
 
     def shown(self, value: float) -> str:
         """Write a value for people."""
@@ -41,11 +43,15 @@ class Objective:
 OBJECTIVES = {
     each.name: each
     for each in (
-        Objective("params", "exact", "trainable parameters of the adapters", "parameters"),
-        Objective("bytes", "exact", "bytes of the saved adapters", "bytes"),
-        Objective("flops", "exact", "further FLOPs of a forward per token, once merged where it can be", "FLOPs"),
-        Objective("memory", "predicted", "peak memory of training", "bytes"),
-        Objective("time", "measured", "seconds of a training step, relative to training the head alone", "times"),
+        Objective("params", "exact", "trainable parameters of the adapters", "parameters", "parameters"),
+        Objective("bytes", "exact", "bytes of the saved adapters", "bytes", "bytes"),
+        Objective(
+            "flops", "exact", "further FLOPs of a forward per token, once merged where it can be", "FLOPs", "FLOPs"
+        ),
+        Objective("memory", "predicted", "peak memory of training", "bytes", "memory"),
+        Objective(
+            "time", "measured", "seconds of a training step, relative to training the head alone", "times", "step time"
+        ),
     )
 }
 

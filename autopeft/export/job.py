@@ -23,13 +23,13 @@ class Origin:
     Args:
         run: The run folder.
         trial: The trial's number.
-        accuracy: What it reached on validation; the mean over seeds of a finalist.
+        reached: What it reached on validation, in words; the mean over seeds of a finalist.
         words: The flags of `autopeft train` that name its model and data.
     """
 
     run: Path
     trial: int
-    accuracy: float
+    reached: str
     words: Sequence[str] = ()
 
 
@@ -74,5 +74,4 @@ class ExportJob:
         if self.origin is None:
             return f"{by}, a configuration of no run"
         run = " ".join(str(self.origin.run).split())
-        reached = f"{self.task.objective} {self.origin.accuracy:.4f} on validation"
-        return f"{by}, trial {self.origin.trial} of {run}, {reached}"
+        return f"{by}, trial {self.origin.trial} of {run}, {self.task.objective} {self.origin.reached}"

@@ -7,8 +7,9 @@ from autopeft.launch.groundwork import Groundwork, groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.look import Look, look
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
+from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.refusals import refusals
-from autopeft.launch.search import DATA, Preparation, SearchResult, open_run, prepare, run_search
+from autopeft.launch.search import DATA, SearchResult, open_run, run_search
 
 __all__ = [
     "DATA",

@@ -15,7 +15,7 @@ from autopeft.space import Configuration
 from autopeft.study import check_folder, has_results, load_study, locked, prepare_folder
 
 if TYPE_CHECKING:
-    from autopeft.launch.search import Preparation
+    from autopeft.launch.preparation import Preparation
 
 __all__ = ["at_work", "rehearse"]
 

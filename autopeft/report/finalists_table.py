@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from autopeft.methods import REFERENCES
 from autopeft.selection import FinalistsFile, Interval
 from autopeft.trials import TrialKind
 
@@ -11,7 +12,7 @@ __all__ = ["finalists_table"]
 
 
 def finalists_table(file: FinalistsFile, kind: type[TrialKind]) -> Table:
-    """Build the table of finalists by rising cost: accuracy on test, points above stock LoRA, and probabilities.
+    """Build the table of finalists by rising cost: accuracy on test, points above the best reference, probabilities.
 
     Intervals are of 95 %, over seeds and examples; eighty columns hold it.
     """
@@ -24,17 +25,19 @@ def finalists_table(file: FinalistsFile, kind: type[TrialKind]) -> Table:
         header_style="bold",
     )
     table.add_column("finalist", no_wrap=True)
-    for column in ("parameters", "seeds", "test", "vs stock LoRA", "better", "on front"):
+    names = {each.name: each.title for each in REFERENCES}
+    names |= {"head": kind.untouched, "full": "full fine-tuning"}
+    for column in ("parameters", "seeds", "test", f"vs {names[file.reference]}", "better", "on front"):
         table.add_column(column, justify="right", no_wrap=True)
-    names = {"head": kind.untouched, "stock-lora": "stock LoRA", "full": "full fine-tuning"}
     for row in file.finalists:
+        against = row.against.get(file.reference)
         table.add_row(
             names[row.baseline] if row.baseline else row.name.replace("-", " "),
             f"{row.params:,}",
             str(len(row.seeds)),
             _around(row.test, 1, ".3f"),
-            "" if row.difference is None else _around(row.difference, 100, "+.1f"),
-            "" if row.beats_stock is None else f"{row.beats_stock:.0%}",
+            "" if against is None else _around(against.difference, 100, "+.1f"),
+            "" if against is None else f"{against.probability:.0%}",
             f"{row.front_probability:.0%}",
             style="dim" if row.baseline else None,
         )

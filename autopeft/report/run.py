@@ -36,7 +36,7 @@ class ReportedTrial:
         number: Its number in the study.
         configuration: What was trained.
         in_words: The same in words, a baseline by its name.
-        baseline: `head-only` or `stock-lora` for the baselines, else None.
+        baseline: For the baselines `head-only` or the name of a reference, else None.
         standing: Where it stands.
         status: The status of its outcome, see `autopeft.trials.Outcome`.
         params: Its trainable parameters; None where it was lost before they were recorded.

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.table import Table
 
 from autopeft.costs import OBJECTIVES
 from autopeft.report.words import baseline_in_words
-from autopeft.study import Front, FrontRow
+from autopeft.study import Front, FrontRow, Standing
 from autopeft.trials import TrialKind
 from autopeft.trials.outcome import ENDED
 
 __all__ = ["front_table", "percent", "row_cells"]
 
+_STANDINGS: Mapping[Standing, str] = {
+    "front": "on the front",
+    "dominated": "dominated",
+    "over-budget": "over the budget",
+    "no-end": "",
+}
+
 
 def front_table(front: Front, metric: str, kind: type[TrialKind]) -> Table:
-    """Build the table of a run's front: its rows by rising cost, then the baselines that are not on it."""
+    """Build the table of a run's front: its rows by rising cost, then the baselines that are not on it.
+
+    Where some stand elsewhere than on the front, a column says where.
+    """
     table = Table(title="Pareto front", title_justify="left", box=None, pad_edge=False, header_style="bold")
     costs = [name for row in front.rows[:1] for name in row.costs if name != "params"]
     for column in ("trial", "parameters", "share", *costs, metric, "vs stock LoRA"):
         table.add_column(column, justify="right", no_wrap=True, overflow="fold")
+    beside = [row for row in front.baselines if row.standing != "front"]
+    stands = bool(beside) or any(row.outside for row in front.rows)
+    if stands:
+        table.add_column("", no_wrap=True)
     table.add_column("configuration", overflow="fold")
-    for row in front.rows:
-        table.add_row(*row_cells(row, kind))
-    on_front = {row.trial for row in front.rows}
-    for row in front.baselines:
-        if row.trial not in on_front:
-            table.add_row(*row_cells(row, kind), style="dim")
+    for row in (*front.rows, *beside):
+        *figures, words = row_cells(row, kind)
+        where = [_where(row)] if stands else []
+        table.add_row(*figures, *where, words, style=None if row.standing == "front" else "dim")
     return table
+
+
+def _where(row: FrontRow) -> str:
+    """Say where a row stands."""
+    return _STANDINGS[row.standing] + (", outside the space" if row.outside else "")
 
 
 def row_cells(row: FrontRow, kind: type[TrialKind]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autopeft.methods import REFERENCES
 from autopeft.trials import TrialKind
 
 __all__ = ["baseline_in_words"]
@@ -15,8 +16,6 @@ def baseline_in_words(baseline: str | None, in_words: str, kind: type[TrialKind]
         in_words: Its own words.
         kind: What trials were of.
     """
-    names = {
-        "head-only": f"{kind.untouched} (baseline)",
-        "stock-lora": f"stock LoRA (baseline): {in_words}",
-    }
+    names = {each.name: f"{each.title} (baseline): {in_words}" for each in REFERENCES}
+    names["head-only"] = f"{kind.untouched} (baseline)"
     return names.get(baseline or "", in_words)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from autopeft.backbones import head_parameters
 from autopeft.errors import AutopeftError
 from autopeft.launch import Preparation, SearchResult
-from autopeft.methods import HEAD_ONLY, stock_lora
+from autopeft.methods import HEAD_ONLY, REFERENCES, Reference
 from autopeft.space import Configuration
 from autopeft.study import FrontRow
 
-__all__ = ["MOST_CANDIDATES", "Baseline", "Contender", "contenders_of", "spread", "stock_learning_rates"]
-
-Baseline = Literal["head", "stock-lora", "full"]
+__all__ = ["MOST_CANDIDATES", "Contender", "contenders_of", "learning_rates", "spread"]
 
 Row = TypeVar("Row")
 
 #: So many rows of the front are trained again, so that the default job ends within ten minutes.
 MOST_CANDIDATES = 4
 
-#: The learning rates that stock LoRA gets beside that of its trial, as multiples of it.
-_STOCK_FACTORS = (0.4, 1.0, 2.5)
+#: The learning rates that a reference gets, as multiples of that of its trial.
+_FACTORS = (0.4, 1.0, 2.5)
 
 #: Those of full fine-tuning: what BERT's authors tried, and twice it, trials being short.
 _FULL_LEARNING_RATES = (2e-5, 5e-5, 1e-4)
@@ -36,12 +34,12 @@ class Contender:
 
     Args:
         name: What its folder is called.
-        role: The name of the finalist it may become; of several with the same one the best becomes it.
+        role: The name of the finalist it may become; those of one role differ in their learning rates.
         configuration: What is trained.
         costs: The costs that are objectives; infinite for full fine-tuning, which is on no front.
         params: Trainable parameters, head not counted.
         trial: Its number in the study; None where it was no trial.
-        baseline: Which baseline it is, if one.
+        baseline: `head`, the name of a reference, or `full`, where it is one of these.
         fixed: Whether nothing trains, so that seeds change nothing.
     """
 
@@ -51,7 +49,7 @@ class Contender:
     costs: tuple[float, ...]
     params: int
     trial: int | None
-    baseline: Baseline | None = None
+    baseline: str | None = None
     fixed: bool = False
 
 
@@ -67,11 +65,14 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
         AutopeftError: When a baseline has not finished, or the backbone is quantised and shall be trained.
     """
     rows = {row.baseline: row for row in result.front.baselines}
-    missing = [name for name in ("head-only", "stock-lora") if name not in rows]
-    if missing:
+    references = [each for each in REFERENCES if each.name in rows]
+    if "head-only" not in rows or not references:
+        missing = "head-only" if "head-only" not in rows else REFERENCES[0].name
         raise AutopeftError(
-            f"the baseline {missing[0]} has not finished in {result.folder}; run the same `autopeft search` to go on"
+            f"the baseline {missing} has not finished in {result.folder}; run the same `autopeft search` to go on"
         )
+    # What failed for want of time or memory in the search may still be trained where there is nothing else.
+    references = [each for each in references if not rows[each.name].failed] or references
     if with_full and prepared.backbone.quantization is not None:
         raise AutopeftError(
             f"--with-full trains the backbone's own weights, which are held in {prepared.backbone.quantization}; "
@@ -81,14 +82,14 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
     return [
         *(_candidate(row) for row in chosen),
         _head(prepared, rows["head-only"]),
-        *_stock(prepared, rows["stock-lora"]),
+        *(contender for each in references for contender in _reference(prepared, each, rows[each.name])),
         *(_full(prepared, len(result.scale.costs)) if with_full else ()),
     ]
 
 
-def stock_learning_rates(rate: float) -> list[float]:
-    """Return the learning rates of which stock LoRA gets the best, given that of its trial."""
-    return [factor * rate for factor in _STOCK_FACTORS]
+def learning_rates(rate: float) -> list[float]:
+    """Return the learning rates of which a reference gets the best, given that of its trial."""
+    return [factor * rate for factor in _FACTORS]
 
 
 def _candidate(row: FrontRow) -> Contender:
@@ -102,20 +103,20 @@ def _head(prepared: Preparation, row: FrontRow) -> Contender:
     return Contender("head", "head", HEAD_ONLY, tuple(row.costs.values()), 0, row.trial, "head", fixed)
 
 
-def _stock(prepared: Preparation, row: FrontRow) -> list[Contender]:
+def _reference(prepared: Preparation, reference: Reference, row: FrontRow) -> list[Contender]:
     found = []
-    for rate in stock_learning_rates(row.configuration["training"]["learning_rate"]):
-        configuration = stock_lora(prepared.backbone.shape, rate)
+    for rate in learning_rates(row.configuration["training"]["learning_rate"]):
+        configuration = reference.configuration(prepared.backbone.shape, rate)
         same = configuration.to_dict() == row.configuration
         found.append(
             Contender(
-                f"stock-lora-{rate:g}",
-                "stock-lora",
+                f"{reference.name}-{rate:g}",
+                reference.name,
                 configuration,
                 tuple(row.costs.values()),
                 row.params,
                 row.trial if same else None,
-                "stock-lora",
+                reference.name,
             )
         )
     return found

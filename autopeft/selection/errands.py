@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from autopeft.space import Configuration
 from autopeft.trials import TrialRunner
 
-__all__ = ["MeasureOnTest", "Train", "Trained"]
+__all__ = ["AT_RUNG", "Look", "MeasureOnTest", "Train", "Trained"]
+
+#: The rung, as a share of the steps, up to which a learning rate is tried.
+AT_RUNG = 1 / 4
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,26 @@ class Train:
         if outcome.status != "complete":
             return Trained(None, outcome.seconds, f"{outcome.status}: {outcome.message}")
         return Trained(runner.score(self.folder, "validation"), outcome.seconds)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Train a configuration up to a rung, and measure it there on validation.
+
+    Args:
+        configuration: The configuration as text.
+        seed: The seed.
+        full: Whether the whole backbone trains.
+    """
+
+    configuration: str
+    seed: int
+    full: bool
+
+    def __call__(self, runner: TrialRunner) -> tuple[float | None, str]:
+        """Do it with a worker's runner; return what it reached, or None and what went wrong."""
+        outcome = runner.run(Configuration(self.configuration), self.seed, full=self.full, until=AT_RUNG)
+        return outcome.accuracy, f"{outcome.status}: {outcome.message}"
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from autopeft.errors import StudyError
+from autopeft.methods import REFERENCES
 from autopeft.selection.verdict import MARGIN
 
-__all__ = ["FINALISTS", "Finalist", "FinalistsFile", "Interval", "SeedResult", "Setting", "read_finalists"]
+__all__ = ["FINALISTS", "Against", "Finalist", "FinalistsFile", "Interval", "SeedResult", "Setting", "read_finalists"]
 
 #: Name of the file in a run folder.
 FINALISTS = "finalists.json"
@@ -57,13 +58,33 @@ class SeedResult(_Part):
     folder: str
 
 
+class Against(_Part):
+    """A finalist beside a reference.
+
+    Args:
+        difference: Points of the metric on test above the reference as a fraction, paired over examples; all of a file
+            hold at once.
+        as_good: Whether it is shown to be as good within the margin; None in files of earlier versions.
+        probability: Probability of being better.
+    """
+
+    difference: Interval
+    as_good: bool | None
+    probability: float
+
+    @property
+    def better(self) -> bool:
+        """Whether it is shown to be better."""
+        return self.difference.low > 0
+
+
 class Finalist(_Part):
     """One configuration that was trained with several seeds and measured on test.
 
     Args:
         name: `trial-12`, or the name of the baseline.
         trial: Its number in the study; None where it was no trial of the study.
-        baseline: Which baseline it is, if one.
+        baseline: `head`, the name of a reference, or `full`, where it is one of these.
         configuration: The configuration as plain data; of full fine-tuning, one without modules.
         in_words: The configuration in words.
         params: Trainable parameters, head not counted.
@@ -72,17 +93,15 @@ class Finalist(_Part):
         seeds: What each training reached.
         validation: The metric on validation, over seeds.
         test: The metric on test, over seeds and examples, not corrected for the choice among finalists.
-        difference: Points of the metric on test above stock LoRA as a fraction, paired over examples and corrected for
-            the choice among finalists; None for stock LoRA itself.
-        as_good: Whether it is shown to be as good as stock LoRA within the margin; None for stock LoRA itself.
+        costs: The costs that are objectives, by name; those of full fine-tuning are not known.
+        against: How it stands to each reference that it is not itself, by their names.
         front_probability: Probability of being on the true front of cost against accuracy.
-        beats_stock: Probability of being better than stock LoRA; None for stock LoRA itself.
-        verdict: One sentence on how it stands to stock LoRA.
+        verdict: One sentence on how it stands to the best reference.
     """
 
     name: str
     trial: int | None
-    baseline: Literal["head", "stock-lora", "full"] | None
+    baseline: str | None
     configuration: Mapping[str, Any]
     in_words: str = ""
     params: int
@@ -91,11 +110,22 @@ class Finalist(_Part):
     seeds: tuple[SeedResult, ...]
     validation: Interval
     test: Interval
-    difference: Interval | None = None
-    as_good: bool | None = None
+    costs: Mapping[str, float] = {}
+    against: Mapping[str, Against]
     front_probability: float
-    beats_stock: float | None
     verdict: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier(cls, data: Any) -> Any:
+        """Take what earlier versions wrote, which compared with stock LoRA alone."""
+        if not isinstance(data, dict) or "beats_stock" not in data:
+            return data
+        names = ("difference", "as_good", "beats_stock")
+        difference, as_good, probability = (data.get(name) for name in names)
+        found = {"difference": difference, "as_good": as_good, "probability": probability}
+        against = {} if None in (difference, probability) else {REFERENCES[0].name: found}
+        return {key: value for key, value in data.items() if key not in names} | {"against": against}
 
 
 class FinalistsFile(_Part):
@@ -104,7 +134,9 @@ class FinalistsFile(_Part):
     Args:
         setting: How long finalists trained.
         metric: What accuracies are.
-        margin: By how much worse than stock LoRA, as a fraction, is as good as it.
+        margin: By how much worse than a reference, as a fraction, is as good as it.
+        reference: The best reference on validation, which verdicts are against.
+        cheapest: The cheapest of the references that are shown to be as good, of which shares are.
         test_readings: How often a model was measured on the test split in this run folder.
         verdict: One sentence: did the search help?
         finalists: By rising cost.
@@ -114,6 +146,8 @@ class FinalistsFile(_Part):
     setting: Setting
     metric: str
     margin: float = MARGIN
+    reference: str = REFERENCES[0].name
+    cheapest: str = REFERENCES[0].name
     test_readings: int
     verdict: str
     finalists: tuple[Finalist, ...]

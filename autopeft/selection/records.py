@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -30,6 +31,9 @@ TEST_SCORES = "test.npy"
 
 #: What a folder was trained as; of a folder without it nothing is known.
 _RECORD = "finalist.json"
+
+#: In the folder of a contender: what it reached at a rung, and as what.
+_LOOK = "look.json"
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,23 @@ class Records:
         while self._recorded(contender, len(found)):
             found.append(np.load(self.folder(contender, len(found)) / "validation.npy"))
         return found
+
+    def keep_look(self, contender: Contender, accuracy: float | None) -> None:
+        """Record what a contender reached at a rung; None where it failed."""
+        path = self.run / FOLDER / contender.name / _LOOK
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = {"accuracy": accuracy, "as": self._identity(contender)}
+        partial = path.with_name(f".{_LOOK}")
+        partial.write_text(json.dumps(data, indent=2) + "\n", encoding="utf8")
+        partial.replace(path)
+
+    def looked(self, contender: Contender) -> float | None:
+        """Return what a contender reached at a rung, minus infinity where it failed; None where nobody has looked."""
+        path = self.run / FOLDER / contender.name / _LOOK
+        data = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
+        if data.get("as") != json.loads(json.dumps(self._identity(contender))):
+            return None
+        return -math.inf if data["accuracy"] is None else float(data["accuracy"])
 
     def keep_test(self, contender: Contender, index: int, scores: NDArray[np.float64]) -> None:
         """Record the scores of a training on test."""

@@ -8,10 +8,12 @@ from functools import partial
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch import Crew, Preparation, SearchResult
+from autopeft.methods import REFERENCES
 from autopeft.selection.contenders import Contender, contenders_of
 from autopeft.selection.errands import MeasureOnTest, Train
 from autopeft.selection.finalists_file import FinalistsFile
 from autopeft.selection.racing import LEAST_SEEDS, Entry, standing
+from autopeft.selection.rates import at_best_rates
 from autopeft.selection.records import Records, count_reading
 from autopeft.selection.saving import complete
 from autopeft.selection.summary import summarise
@@ -19,6 +21,9 @@ from autopeft.selection.verdict import MARGIN
 from autopeft.study import locked, prepare_folder
 
 __all__ = ["MOST_SEEDS", "select"]
+
+#: The names of references.
+_REFERENCES = frozenset(each.name for each in REFERENCES)
 
 #: Seeds that a finalist may have whose rank is open.
 MOST_SEEDS = 13
@@ -42,7 +47,7 @@ def select(
         result: The run, with a front.
         with_full: Whether to compare with full fine-tuning.
         seeds: How many seeds a contender may have, at least 3.
-        margin: By how much worse than stock LoRA is as good as it: points of the metric, as a fraction.
+        margin: By how much worse than a reference is as good as it: points of the metric, as a fraction.
         say: Hears what a user should know.
 
     Returns:
@@ -51,7 +56,7 @@ def select(
     Raises:
         AutopeftError: When there is no front yet, another process works in the run folder, or the workers find what a
             user can mend.
-        RunError: When stock LoRA cannot be trained, or the workers fail.
+        RunError: When no reference can be trained, or the workers fail.
     """
     if seeds < LEAST_SEEDS:
         raise AutopeftError(f"--seeds is {seeds}; expected at least {LEAST_SEEDS}: fewer say little of what seeds do")
@@ -62,7 +67,7 @@ def select(
     with locked(run):
         records = Records(run, prepared.final, source, prepared.plan.seed)
         with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
-            finalists = _race(contenders, records, crew, seeds, say, prepared)
+            finalists = _race(at_best_rates(contenders, records, crew, say), records, crew, seeds, say, prepared)
             _measure(finalists, records, crew, say)
         file = summarise(prepared, result, records, finalists, margin)
         file.write(run)
@@ -93,8 +98,8 @@ def _race(
             work.append((racing[index], seed))
         failed = _train(work, records, crew, say, prepared)
         racing = [each for each in racing if each not in failed]
-        if not any(each.baseline == "stock-lora" for each in racing):
-            raise RunError("stock LoRA could not be trained, so that there is nothing to compare with")
+        if not any(each.baseline in _REFERENCES for each in racing):
+            raise RunError("no reference could be trained, so that there is nothing to compare with")
 
 
 def _entry(contender: Contender, records: Records) -> Entry:

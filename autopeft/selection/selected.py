@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autopeft.launch import SearchResult
-from autopeft.samplers import pareto_front_of_many
 from autopeft.selection.finalists_file import Finalist, read_finalists
 from autopeft.space import Configuration
-from autopeft.study import Front, FrontRow, counted
+from autopeft.study import Front, FrontRow, counted, placed
 
 __all__ = ["is_of", "selected_front"]
 
-#: What the study calls the baselines of `finalists.json`.
-_BASELINES = {"head": "head-only", "stock-lora": "stock-lora"}
+#: What the study calls the baseline `head` of `finalists.json`; references have one name.
+_HEAD = "head-only"
 
 
 def selected_front(result: SearchResult) -> Front:
     """Return the front of a run as picks read it.
 
-    After a selection its rows are finalists, accuracies their means on validation, and stock LoRA has its best
-    learning rate; full fine-tuning is on no front. Before one, or when the search has gone on since, it is the
+    After a selection its rows are finalists, accuracies their means on validation, and references have their best
+    learning rates; full fine-tuning is on no front. Before one, or when the search has gone on since, it is the
     front of the search.
 
     Args:
@@ -33,24 +32,22 @@ def selected_front(result: SearchResult) -> Front:
     if file is None or file.trials not in (None, counted(result.study)):
         return result.front
     known = (*result.front.rows, *result.front.baselines, *result.front.others)
-    stock = next(each.validation.mean for each in file.finalists if each.baseline == "stock-lora")
+    stock = next((each.validation.mean for each in file.finalists if each.baseline == "stock-lora"), None)
     rows = [
         _row(finalist, next(row for row in known if is_of(finalist, row)), stock)
         for finalist in file.finalists
         if finalist.baseline != "full"
     ]
     # What failed in the search may have been trained since.
-    feasible = [row for row in rows if row.params <= result.scale.limit]
-    chosen = pareto_front_of_many([tuple(row.costs.values()) for row in feasible], [row.accuracy for row in feasible])
-    front = tuple(feasible[index] for index in chosen)
-    named = {row.trial for row in front}
+    rows, front = placed(rows, result.scale)
     again = {row.trial for row in rows}
-    others = [row for row in (*rows, *(row for row in known if row.trial not in again)) if row.trial not in named]
+    rest = [row for row in known if row.trial not in again]
+    rest = [replace(row, standing="dominated") if row.standing == "front" else row for row in rest]
     return replace(
         result.front,
         rows=front,
-        baselines=tuple(row for row in rows if row.baseline),
-        others=tuple(row for row in others if not row.baseline),
+        baselines=tuple(row for row in (*rows, *rest) if row.baseline),
+        others=tuple(row for row in (*rows, *rest) if row.standing != "front" and not row.baseline),
     )
 
 
@@ -63,10 +60,10 @@ def is_of(finalist: Finalist, row: FrontRow) -> bool:
     """
     if finalist.baseline is None:
         return row.trial == finalist.trial
-    return finalist.baseline != "full" and row.baseline == _BASELINES[finalist.baseline]
+    return row.baseline == (_HEAD if finalist.baseline == "head" else finalist.baseline)
 
 
-def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
+def _row(finalist: Finalist, row: FrontRow, stock: float | None) -> FrontRow:
     """Return a row of the search as its finalist has it, of which the other metrics are not known."""
     configuration = Configuration.from_dict(finalist.configuration)
     return replace(
@@ -74,7 +71,7 @@ def _row(finalist: Finalist, row: FrontRow, stock: float) -> FrontRow:
         configuration=configuration.to_dict(),
         in_words=configuration.describe(),
         accuracy=finalist.validation.mean,
-        over_stock=finalist.validation.mean - stock,
+        over_stock=None if stock is None else finalist.validation.mean - stock,
         metrics={},
         status="complete",
     )

@@ -47,6 +47,14 @@ class Difference:
     margin: float
     probability: float
 
+    def above(self, value: float) -> bool:
+        """Whether all of its interval lies above a value."""
+        return self.mean - self.margin > value
+
+    def reversed(self) -> Difference:
+        """Return how much better the other one is."""
+        return Difference(-self.mean, self.margin, 1 - self.probability)
+
 
 @dataclass(frozen=True)
 class Estimates:
@@ -71,22 +79,38 @@ class Estimates:
         error, freedom = self._error([index], self.examples[index, index])
         return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * error)
 
-    def difference(self, index: int, reference: int, among: int = 1) -> Difference:
-        """Compare two contenders.
+    def difference(self, index: int, reference: int) -> Difference:
+        """Compare two contenders."""
+        return self.differences([(index, reference)])[index, reference]
+
+    def differences(self, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Difference]:
+        """Compare pairs of contenders; their intervals hold at once.
+
+        So may whichever of them be spoken of, picked by any rule (Berk et al. 2013, "Valid post-selection inference").
+        Standard errors are multiplied by the quantile of the largest of the standardised differences, which hang
+        together (Hothorn, Bretz and Westfall 2008, "Simultaneous inference in general parametric models").
 
         Args:
-            index: The one.
-            reference: The other.
-            among: How many comparisons with the reference are made, whichever of them is spoken of afterwards: their
-                intervals hold at once (Šidák 1967, "Rectangular confidence regions"), so that the best of them
-                may be picked by any rule (Berk et al. 2013, "Valid post-selection inference").
+            pairs: Of each the contender and what it is compared with.
         """
+        found: dict[tuple[int, int], Difference] = {}
+        parts = {pair: self._error(list(pair), self._between(*pair)) for pair in pairs}
+        if not parts:
+            return found
+        apart = self.draws() - self.means
+        largest = np.max([np.abs(apart[:, i] - apart[:, j]) / parts[i, j][0] for i, j in parts], axis=0)
+        # For one pair alone there is a closed form.
+        tail = stats.norm.sf(np.quantile(largest, CONFIDENCE)) if len(parts) > 1 else (1 - CONFIDENCE) / 2
+        for (index, reference), (error, freedom) in parts.items():
+            mean = float(self.means[index] - self.means[reference])
+            margin = float(stats.t.isf(tail, freedom) * error)
+            found[index, reference] = Difference(mean, margin, float(stats.t.cdf(mean / error, freedom)))
+        return found
+
+    def _between(self, index: int, reference: int) -> float:
+        """Return what the choice of examples adds to the variance of a difference."""
         both = self.examples[index, index] + self.examples[reference, reference]
-        error, freedom = self._error([index, reference], both - 2 * self.examples[index, reference])
-        mean = float(self.means[index] - self.means[reference])
-        tail = (1 - CONFIDENCE ** (1 / among)) / 2
-        margin = float(stats.t.isf(tail, freedom) * error)
-        return Difference(mean, margin, float(stats.t.cdf(mean / error, freedom)))
+        return float(both - 2 * self.examples[index, reference])
 
     def draws(self) -> NDArray[np.float64]:
         """Return draws of what the true means may be, always the same ones: `[draws, k]`."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from autopeft.launch import Preparation, SearchResult
+from autopeft.methods import REFERENCES
 from autopeft.selection.contenders import Contender
-from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, SeedResult, Setting
+from autopeft.selection.finalists_file import Against, Finalist, FinalistsFile, Interval, SeedResult, Setting
 from autopeft.selection.records import Records, readings
 from autopeft.selection.statistics import Difference, Estimates, estimate, on_front
 from autopeft.selection.verdict import MARGIN, Compared, Reference, overall, verdict_of
 from autopeft.study import counted
 
 __all__ = ["summarise"]
+
+#: What references are called in sentences.
+_TITLES = {each.name: each.title for each in REFERENCES}
 
 
 def summarise(
@@ -30,53 +34,64 @@ def summarise(
         prepared: The plan of the run, made concrete.
         result: The run.
         records: What the finalists left.
-        finalists: The finalists, stock LoRA among them.
-        margin: By how much worse than stock LoRA is as good as it, as a fraction.
+        finalists: The finalists, a reference among them.
+        margin: By how much worse than a reference is as good as it, as a fraction.
     """
     ordered = sorted(finalists, key=lambda each: each.costs)
     fixed = [place for place, each in enumerate(ordered) if each.fixed]
     scores = [records.validation(each) for each in ordered]
     validation = estimate([np.stack(each) for each in scores], fixed)
     test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
-    stock = next(place for place, each in enumerate(ordered) if each.baseline == "stock-lora")
-    reference = _reference(ordered, stock, test, margin)
+    references = [place for place, each in enumerate(ordered) if each.baseline in _TITLES]
+    differences = test.differences([(i, j) for i in range(len(ordered)) for j in references if i != j])
+    best = max(references, key=lambda place: validation.means[place])
+    as_good = [j for j in references if j == best or differences[j, best].above(-margin)]
+    cheapest = min(as_good, key=lambda place: ordered[place].costs)
+    reference = _reference(ordered, best, cheapest, differences, margin)
     chances = on_front(np.array([each.costs for each in ordered]), test.draws())
-    found: list[Finalist] = []
-    compared: dict[int, Compared] = {}
-    for place, each in enumerate(ordered):
-        difference = None
-        if place != stock:
-            difference = test.difference(place, stock, among=len(ordered) - 1)
-            name = each.role.replace("trial-", "trial ")
-            compared[place] = Compared(name, difference, each.params / ordered[stock].params)
-        found.append(
-            Finalist(
-                name=each.role,
-                trial=each.trial,
-                baseline=each.baseline,
-                configuration=each.configuration.to_dict(),
-                in_words="full fine-tuning" if each.baseline == "full" else each.configuration.describe(),
-                params=each.params,
-                share=each.params / prepared.scale.backbone,
-                learning_rate=each.configuration.training.get("learning_rate"),
-                seeds=_seeds(records, each, len(scores[place])),
-                validation=_interval(validation, place),
-                test=_interval(test, place),
-                difference=None if difference is None else _around(difference),
-                as_good=None if place == stock else compared[place].as_good(margin),
-                front_probability=float(chances[place]),
-                beats_stock=None if difference is None else difference.probability,
-                verdict="what the others are compared with"
-                if place == stock
-                else verdict_of(compared[place], reference),
-            )
+    names = tuple(result.scale.costs)
+    shares = [_shares(names, each.costs, ordered[cheapest].costs) for each in ordered]
+    compared = {
+        place: Compared(each.role.replace("trial-", "trial "), differences[place, best], shares[place])
+        for place, each in enumerate(ordered)
+        if place != best
+    }
+    found = [
+        Finalist(
+            name=each.role,
+            trial=each.trial,
+            baseline=each.baseline,
+            configuration=each.configuration.to_dict(),
+            in_words="full fine-tuning" if each.baseline == "full" else each.configuration.describe(),
+            params=each.params,
+            share=each.params / prepared.scale.backbone,
+            learning_rate=each.configuration.training.get("learning_rate"),
+            seeds=_seeds(records, each, len(scores[place])),
+            validation=_interval(validation, place),
+            test=_interval(test, place),
+            costs={} if each.baseline == "full" else dict(zip(names, each.costs, strict=True)),
+            against={
+                ordered[j].role: Against(
+                    difference=_around(differences[place, j]),
+                    as_good=differences[place, j].above(-margin),
+                    probability=differences[place, j].probability,
+                )
+                for j in references
+                if j != place
+            },
+            front_probability=float(chances[place]),
+            verdict="what the others are compared with" if place == best else verdict_of(compared[place], reference),
         )
+        for place, each in enumerate(ordered)
+    ]
     searched = [place for place, each in enumerate(ordered) if each.baseline is None]
     searched.sort(key=lambda place: -validation.means[place])
     return FinalistsFile(
         setting=Setting(examples=records.setting.examples, epochs=records.setting.epochs),
         metric=prepared.task.objective,
         margin=margin,
+        reference=ordered[best].role,
+        cheapest=ordered[cheapest].role,
         test_readings=readings(records.run),
         verdict=overall([compared[place] for place in searched], reference),
         finalists=tuple(found),
@@ -84,12 +99,28 @@ def summarise(
     )
 
 
-def _reference(ordered: Sequence[Contender], stock: int, test: Estimates, margin: float) -> Reference:
-    """Return stock LoRA as what others are compared with; its gain is one of the statements that hold at once."""
+def _reference(
+    ordered: Sequence[Contender],
+    best: int,
+    cheapest: int,
+    differences: Mapping[tuple[int, int], Difference],
+    margin: float,
+) -> Reference:
+    """Return the best reference, with its gain, which is one of the statements that hold at once."""
     head = next((place for place, each in enumerate(ordered) if each.baseline == "head"), None)
-    gain = None if head is None else test.difference(stock, head, among=len(ordered) - 1)
+    gain = None if head is None else differences[head, best].reversed()
     untouched = "the untouched model" if head is not None and ordered[head].fixed else "the head alone"
-    return Reference("stock LoRA", untouched, gain, margin)
+    return Reference(_title(ordered[best]), untouched, gain, margin, _title(ordered[cheapest]))
+
+
+def _title(contender: Contender) -> str:
+    return _TITLES[str(contender.baseline)]
+
+
+def _shares(names: Sequence[str], costs: Sequence[float], of: Sequence[float]) -> dict[str, float]:
+    """Return costs as multiples of others, where they can be divided."""
+    pairs = zip(names, costs, of, strict=True)
+    return {name: cost / other for name, cost, other in pairs if np.isfinite(cost) and other > 0}
 
 
 def _tested(records: Records, contender: Contender, seeds: int) -> np.ndarray:

@@ -1,12 +1,13 @@
-"""What was found, in plain words: is it better than stock LoRA, or as good for less?"""
+"""What was found, in plain words: is it better than what people use, or as good for less?"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from autopeft.costs import OBJECTIVES
 from autopeft.errors import AutopeftError
 from autopeft.selection.statistics import Difference
 
@@ -21,19 +22,28 @@ _MOST = 1000
 
 @dataclass(frozen=True)
 class Reference:
-    """What finalists are compared with.
+    """What finalists are compared with: the best of what people use.
 
     Args:
         name: What it is called.
         untouched: What the model is called to which nothing was added.
         gain: How much better it is than that on test; None where that could not be measured.
         margin: How much worse than it is as good as it.
+        cheapest: The cheapest of the references that are as good as it, of which shares are; itself when left out.
     """
 
     name: str
     untouched: str
     gain: Difference | None
     margin: float
+    cheapest: str | None = None
+
+    @property
+    def usable(self) -> str:
+        """What to use where searching did not help, and why."""
+        if self.cheapest in (None, self.name):
+            return self.name
+        return f"{self.cheapest}, which is as good as {self.name} {self.within}"
 
     @property
     def within(self) -> str:
@@ -43,7 +53,7 @@ class Reference:
     @property
     def helps(self) -> bool:
         """Whether it is shown to be better than the untouched model."""
-        return self.gain is not None and self.gain.mean - self.gain.margin > 0
+        return self.gain is not None and self.gain.above(0)
 
     @property
     def carries(self) -> bool:
@@ -58,17 +68,23 @@ class Compared:
     Args:
         name: What it is called.
         difference: How much better it is on test.
-        parameters: Its trainable parameters as a multiple of the reference's.
+        shares: Its costs that are objectives, as multiples of those of the cheapest reference that is as good.
     """
 
     name: str
     difference: Difference
-    parameters: float
+    shares: Mapping[str, float]
+
+    @property
+    def cheaper(self) -> bool:
+        """Whether it costs less than that reference, and nowhere more."""
+        shares = self.shares.values()
+        return all(share <= 1 for share in shares) and any(share < 1 for share in shares)
 
     @property
     def better(self) -> bool:
         """Whether its interval lies above 0."""
-        return self.difference.mean - self.difference.margin > 0
+        return self.difference.above(0)
 
     @property
     def worse(self) -> bool:
@@ -77,7 +93,7 @@ class Compared:
 
     def as_good(self, margin: float) -> bool:
         """Whether its interval lies above minus a margin."""
-        return self.difference.mean - self.difference.margin > -margin
+        return self.difference.above(-margin)
 
 
 def margin_of(text: str) -> float:
@@ -97,17 +113,17 @@ def margin_of(text: str) -> float:
 
 def verdict_of(compared: Compared, reference: Reference) -> str:
     """Say how one finalist stands to a reference."""
-    share = f"at {_share(compared.parameters)} of its parameters"
+    share = _at_share(compared.shares, reference)
     size, margin = 100 * abs(compared.difference.mean), 100 * compared.difference.margin
     sign = "+" if compared.difference.mean >= 0 else "-"
     signed = f"({sign}{size:.1f} ± {margin:.1f} points)"
     if compared.better:
-        return f"better than {reference.name} by {size:.1f} ± {margin:.1f} points {share}"
+        return f"better than {reference.name} by {size:.1f} ± {margin:.1f} points{share}"
     if compared.as_good(reference.margin):
-        return f"as good as {reference.name} {reference.within} {signed} {share}"
+        return f"as good as {reference.name} {reference.within} {signed}{share}"
     if compared.worse:
-        return f"worse than {reference.name} by {size:.1f} ± {margin:.1f} points {share}"
-    return f"not to be told from {reference.name} {signed} {share}"
+        return f"worse than {reference.name} by {size:.1f} ± {margin:.1f} points{share}"
+    return f"not to be told from {reference.name} {signed}{share}"
 
 
 def overall(found: Sequence[Compared], reference: Reference) -> str:
@@ -118,30 +134,32 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
         reference: What it is compared with.
     """
     if not found:
-        return f"searching did not help: only the baselines are on its front; use {reference.name}"
+        return f"searching did not help: only the baselines are on its front; use {reference.usable}"
     better = next((each for each in found if each.better), None)
     if better is not None:
         return f"{better.name} is {verdict_of(better, reference)}"
     if not reference.helps:
         return f"nothing beyond {reference.untouched} is shown to help: {_no_gain(reference)}"
-    cheaper = [each for each in found if each.as_good(reference.margin) and each.parameters < 1]
+    cheaper = [each for each in found if each.as_good(reference.margin) and each.cheaper]
     if cheaper and reference.carries:
-        least = min(cheaper, key=lambda each: each.parameters)
+        least = min(cheaper, key=lambda each: next(iter(each.shares.values())))
         return f"{least.name} is {verdict_of(least, reference)}"
     if all(each.worse and not each.as_good(reference.margin) for each in found):
-        return f"searching did not help: nothing it found is as good as {reference.name}; use that"
+        use = "that" if reference.usable == reference.name else reference.usable
+        return f"searching did not help: nothing it found is as good as {reference.name}; use {use}"
     if not reference.carries:
         return (
             f"searching did not help: nothing it found is shown to be better than {reference.name}, and to be as good "
             f"{reference.within} says little where that is {_gain(reference)} above {reference.untouched}; use "
-            f"{reference.name}"
+            f"{reference.usable}"
         )
     closest = max(found, key=lambda each: each.difference.mean)
     wanted = max(closest.difference.mean + reference.margin, -closest.difference.mean)
+    instead = "" if reference.usable == reference.name else f"; use {reference.usable}"
     return (
         f"searching did not help: nothing it found is shown to be better than {reference.name}, or as good "
         f"{reference.within} for less; {closest.name} is {verdict_of(closest, reference)}"
-        f"{_needed(closest.difference.margin, wanted)}"
+        f"{_needed(closest.difference.margin, wanted)}{instead}"
     )
 
 
@@ -165,6 +183,17 @@ def _needed(margin: float, wanted: float) -> str:
     return "" if times > _MOST else f"; about {times} times as many test examples and seeds would tell"
 
 
-def _share(ratio: float) -> str:
+def _at_share(shares: Mapping[str, float], reference: Reference) -> str:
+    """Say at which share of what; nothing where nothing can be divided."""
+    if not shares:
+        return ""
+    if reference.cheapest in (None, reference.name):
+        parts = [f"{_percent(share)} of its {OBJECTIVES[name].noun}" for name, share in shares.items()]
+        return f" at {' and '.join(parts)}"
+    parts = [f"{_percent(share)} of the {OBJECTIVES[name].noun}" for name, share in shares.items()]
+    return f" at {' and '.join(parts)} of {reference.cheapest}, the cheapest reference that is as good"
+
+
+def _percent(ratio: float) -> str:
     percent = 100 * ratio
     return f"{percent:.0f}%" if percent >= 10 else f"{percent:.2g}%"

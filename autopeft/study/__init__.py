@@ -1,9 +1,21 @@
 """The durable record of a search: an Optuna study, its trials and its front."""
 
-from autopeft.study.extending import OUTSIDE, extend_study
-from autopeft.study.front import SCALE, Front, FrontRow, Scale, front_of, head_only_accuracy
+from autopeft.study.extending import extend_study
+from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
 from autopeft.study.lock import LOCK, locked
-from autopeft.study.records import INFEASIBLE, PARAMS, Ask, ask, counted, enqueue, open_trials, reap, tell, tell_lost
+from autopeft.study.records import (
+    INFEASIBLE,
+    OUTSIDE,
+    PARAMS,
+    Ask,
+    ask,
+    counted,
+    enqueue,
+    open_trials,
+    reap,
+    tell,
+    tell_lost,
+)
 from autopeft.study.results import has_results, why_none_completed
 from autopeft.study.spec import StudySpec
 from autopeft.study.stopping import CONFIDENCE, GROWTH, chance_of_growth, out_of_reach
@@ -22,6 +34,7 @@ __all__ = [
     "Front",
     "FrontRow",
     "Scale",
+    "Standing",
     "StudySpec",
     "ask",
     "chance_of_growth",
@@ -37,6 +50,7 @@ __all__ = [
     "open_study",
     "open_trials",
     "out_of_reach",
+    "placed",
     "prepare_folder",
     "reap",
     "storage_url",

@@ -13,14 +13,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autopeft.errors import StudyError
 from autopeft.space import BoundSpace, Configuration
-from autopeft.study.records import enqueue, reap
+from autopeft.study.records import OUTSIDE, enqueue, reap
 from autopeft.study.spec import StudySpec
 from autopeft.study.storage import new_study
 
-__all__ = ["OUTSIDE", "extend_study"]
-
-#: User attribute of trials that the study's present space does not have.
-OUTSIDE = "outside"
+__all__ = ["extend_study"]
 
 
 def extend_study(

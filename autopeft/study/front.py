@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.samplers import hypervolume, hypervolume_of_many, pareto_front_of_many
+from autopeft.methods import REFERENCES
+from autopeft.samplers import COSTS, hypervolume, hypervolume_of_many, pareto_front_of_many
 from autopeft.space import Configuration
-from autopeft.study.records import INFEASIBLE, PARAMS
+from autopeft.study.records import OUTSIDE, PARAMS
 from autopeft.trials.outcome import ENDED
 
-__all__ = ["SCALE", "Front", "FrontRow", "Scale", "front_of", "head_only_accuracy"]
+__all__ = ["SCALE", "Front", "FrontRow", "Scale", "Standing", "front_of", "head_only_accuracy", "placed"]
+
+#: Where a row stands: on the front, surpassed by something as cheap, over the budget, or failed or stopped.
+Standing = Literal["front", "dominated", "over-budget", "no-end"]
 
 #: The study's user attribute that holds its scale.
 SCALE = "scale"
 
-#: What to do where stock LoRA failed.
+#: What to do where a reference failed.
 _MENDS: Mapping[str, str] = {
     "timeout": "; give trials more by --trial-time-limit",
     "oom": "; give less by --batch-size or --max-length, or --gradient-checkpointing",
@@ -79,11 +83,14 @@ class FrontRow:
         params: Trainable parameters, head not counted.
         share: `params` as a fraction of the backbone.
         costs: The costs that are objectives, by name.
-        accuracy: The metric on validation; higher is better. The worst there is where the trial failed.
+        accuracy: The metric on validation; higher is better. The worst there is where the trial failed; where it
+            was stopped, what it had reached by then.
         over_stock: Difference to stock LoRA's accuracy; None where it or stock LoRA has none.
-        baseline: `head-only` or `stock-lora` for the baselines, else None.
+        baseline: For the baselines `head-only` or the name of a reference, else None.
         metrics: Every metric on validation at the trial's end, and `loss`; empty where it failed.
         status: How the trial ended, see `autopeft.trials.Outcome`.
+        standing: Where it stands.
+        outside: Whether the space, which has been changed, does not hold it any more.
     """
 
     trial: int
@@ -97,11 +104,19 @@ class FrontRow:
     baseline: str | None
     metrics: Mapping[str, float] = field(default_factory=dict)
     status: str = "complete"
+    standing: Standing = "dominated"
+    outside: bool = False
 
     @property
     def failed(self) -> bool:
-        """Whether it has no accuracy."""
+        """Whether it has no accuracy at its end."""
         return self.status != "complete"
+
+    @property
+    def reached(self) -> str:
+        """What it reached, in words."""
+        when = " when it was stopped" if self.status == "stopped" else ""
+        return f"{self.accuracy:.4f} on validation{when}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-serialisable data; what failed has no accuracy there."""
@@ -116,8 +131,9 @@ class Front:
         rows: The front by rising cost.
         baselines: The baselines that have ended, on the front or not, or failed.
         others: Finished trials that are dominated, over the budget, or failed with a known cost.
+        stopped: Trials that were stopped early.
         hypervolume: Score of the front, see `autopeft.samplers.hypervolume`; None before head-only has finished.
-        verdict: One sentence: does anything on the front beat stock LoRA at equal or lower cost?
+        verdict: One sentence: does anything on the front beat the best reference at equal or lower cost?
     """
 
     rows: tuple[FrontRow, ...]
@@ -125,6 +141,7 @@ class Front:
     others: tuple[FrontRow, ...]
     hypervolume: float | None
     verdict: str
+    stopped: tuple[FrontRow, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the front as JSON-serialisable data, dominated trials left out."""
@@ -138,23 +155,45 @@ class Front:
 
 def front_of(study: optuna.Study, scale: Scale) -> Front:
     """Compute the front of a study from its finished trials."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     stock = _accuracy_of(study, "stock-lora")
-    rows = [_row(trial, scale, stock) for trial in complete]
-    feasible = [row for row, trial in zip(rows, complete, strict=True) if trial.constraints.get(INFEASIBLE, 0.0) <= 0]
-    chosen = pareto_front_of_many([tuple(row.costs.values()) for row in feasible], [row.accuracy for row in feasible])
-    front = tuple(feasible[index] for index in chosen)
-    on_front = {row.trial for row in front}
+    complete, pruned = (
+        [
+            _row(trial, scale, stock)
+            for trial in study.get_trials(deepcopy=False, states=(state,))
+            if trial.values or trial.user_attrs["outcome"].get("curve")
+        ]
+        for state in (TrialState.COMPLETE, TrialState.PRUNED)
+    )
+    rows, front = placed(complete, scale)
     baselines = tuple(row for row in rows if row.baseline)
     head = head_only_accuracy(study)
     costs = [list(row.costs.values()) for row in front]
     return Front(
         rows=front,
         baselines=baselines,
-        others=tuple(row for row in rows if row.trial not in on_front and not row.baseline),
+        others=tuple(row for row in rows if row.standing != "front" and not row.baseline),
         hypervolume=None if head is None else scale.score(costs, [row.accuracy for row in front], head),
         verdict=_verdict(front, baselines),
+        stopped=tuple(replace(row, standing="no-end") for row in pruned),
     )
+
+
+def placed(rows: Sequence[FrontRow], scale: Scale) -> tuple[list[FrontRow], tuple[FrontRow, ...]]:
+    """Say of rows where they stand to each other.
+
+    Returns:
+        The rows in their order; and those on the front by rising cost.
+    """
+    feasible = [index for index, row in enumerate(rows) if not row.failed and row.params <= scale.limit]
+    costs = [tuple(rows[index].costs.values()) for index in feasible]
+    chosen = [feasible[place] for place in pareto_front_of_many(costs, [rows[index].accuracy for index in feasible])]
+    found: list[FrontRow] = []
+    for index, row in enumerate(rows):
+        standing: Standing = "front" if index in chosen else "dominated"
+        if index not in feasible:
+            standing = "no-end" if row.failed else "over-budget"
+        found.append(replace(row, standing=standing))
+    return found, tuple(found[index] for index in chosen)
 
 
 def head_only_accuracy(study: optuna.Study) -> float | None:
@@ -178,7 +217,9 @@ def _status(trial: FrozenTrial) -> str:
 
 
 def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
-    *costs, accuracy = trial.values
+    costs = trial.values[:-1] if trial.values else trial.user_attrs[COSTS]
+    outcome = trial.user_attrs["outcome"]
+    accuracy = trial.values[-1] if trial.values else outcome["curve"][-1]["accuracy"]
     params = int(trial.user_attrs.get(PARAMS, costs[0]))
     configuration = Configuration.from_dict(trial.user_attrs["configuration"])
     return FrontRow(
@@ -191,31 +232,43 @@ def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
         accuracy=accuracy,
         over_stock=None if stock is None or _status(trial) != "complete" else accuracy - stock,
         baseline=_baseline(trial),
-        metrics=trial.user_attrs["outcome"].get("metrics", {}),
+        metrics=outcome.get("metrics", {}),
         status=_status(trial),
+        outside=bool(trial.user_attrs.get(OUTSIDE)),
     )
 
 
 def _verdict(front: Sequence[FrontRow], baselines: Sequence[FrontRow]) -> str:
-    stock = next((row for row in baselines if row.baseline == "stock-lora"), None)
-    if stock is None:
-        return "stock LoRA has not been measured yet, so nothing can be said against it"
-    if stock.failed:
-        return f"stock LoRA {ENDED[stock.status]}, so nothing is compared with it{_MENDS.get(stock.status, '')}"
+    titles = {each.name: each.title for each in REFERENCES}
+    references = [row for row in baselines if row.baseline in titles]
+    measured = [row for row in references if not row.failed]
+    failed = [
+        f"{titles[str(row.baseline)]} {ENDED[row.status]}, so nothing is compared with it{_MENDS.get(row.status, '')}"
+        for row in references
+        if row.failed
+    ]
+    if not measured:
+        return "; ".join(failed) or "no reference has been measured yet, so nothing can be said against one"
+    best = max(measured, key=lambda row: row.accuracy)
+    return "; ".join([_against(front, best, titles[str(best.baseline)]), *failed])
+
+
+def _against(front: Sequence[FrontRow], reference: FrontRow, title: str) -> str:
+    """Say whether anything on a front beats the best reference."""
     better = [
         row
         for row in front
         if not row.baseline
-        and row.accuracy > stock.accuracy
-        and all(row.costs[name] <= value for name, value in stock.costs.items())
+        and row.accuracy > reference.accuracy
+        and all(row.costs[name] <= value for name, value in reference.costs.items())
     ]
     if not better:
         return (
-            f"no configuration was found that beats stock LoRA ({stock.params:,} parameters, "
-            f"{stock.accuracy:.4f}) at equal or lower cost"
+            f"no configuration was found that beats {title} ({reference.params:,} parameters, "
+            f"{reference.accuracy:.4f}) at equal or lower cost"
         )
     best = max(better, key=lambda row: row.accuracy)
     return (
-        f"trial {best.trial} beats stock LoRA by {100 * (best.accuracy - stock.accuracy):.1f} points on validation "
-        f"with {best.params / stock.params:.0%} of its parameters (one seed, the split the search selected on)"
+        f"trial {best.trial} beats {title} by {100 * (best.accuracy - reference.accuracy):.1f} points on validation "
+        f"with {best.params / reference.params:.0%} of its parameters (one seed, the split the search selected on)"
     )

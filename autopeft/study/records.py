@@ -15,6 +15,7 @@ from autopeft.study.owner import is_alive, this_owner
 
 __all__ = [
     "INFEASIBLE",
+    "OUTSIDE",
     "PARAMS",
     "RETRIES",
     "Ask",
@@ -32,6 +33,9 @@ INFEASIBLE = "infeasible"
 
 #: The user attribute of a told trial that holds its trainable parameters, an objective or not.
 PARAMS = "params"
+
+#: User attribute of trials that the study's present space does not have.
+OUTSIDE = "outside"
 
 #: How often a configuration is tried again after a fault of the machine.
 RETRIES = 2

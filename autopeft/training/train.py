@@ -110,7 +110,7 @@ def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> tuple[str, s
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | dict(settings), "flags"))
     if choice.epochs is not None and "epochs" not in settings:
         ground = replace(ground, setting=replace(ground.setting, epochs=choice.epochs))
-    origin = f"trial {row.trial} of the run {run.resolve().name} ({row.accuracy:.4f} on validation in the search)"
+    origin = f"trial {row.trial} of the run {run.resolve().name} ({row.reached} in the search)"
     return f"trial {row.trial}", origin, choice.configuration, ground
 
 

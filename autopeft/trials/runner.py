@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -130,6 +130,7 @@ class TrialRunner:
         *,
         folder: Path | None = None,
         full: bool = False,
+        until: float | None = None,
     ) -> Outcome:
         """Run one trial. The same configuration and seed give the same outcome, whatever ran before.
 
@@ -141,8 +142,9 @@ class TrialRunner:
             folder: Where to keep what was trained, as `autopeft.methods.save` writes it; as `save_pretrained` does
                 after full fine-tuning.
             full: Whether the whole backbone trains, at the configuration's learning rate; it is not quantised then.
+            until: One of `RUNGS` at which the trial is measured as at its end, and is complete.
         """
-        trial = self.start(configuration, seed, deadline, folder=folder, full=full)
+        trial = self.start(configuration, seed, deadline, folder=folder, full=full, until=until)
         curve = []
         try:
             while True:
@@ -170,6 +172,7 @@ class TrialRunner:
         *,
         folder: Path | None = None,
         full: bool = False,
+        until: float | None = None,
     ) -> Trial:
         """Begin a trial, to be driven from rung to rung; closing it takes the adapters out again.
 
@@ -178,7 +181,7 @@ class TrialRunner:
         """
         at_once = self.setting.batch_size
         while True:
-            outcome = yield from self._attempt(configuration, seed, deadline, at_once, folder, full)
+            outcome = yield from self._attempt(configuration, seed, deadline, at_once, folder, full, until)
             if outcome.status != "oom" or outcome.curve or at_once == 1 or not self._kind.divides:
                 return outcome
             at_once //= 2
@@ -254,18 +257,25 @@ class TrialRunner:
         at_once: int,
         folder: Path | None,
         full: bool,
+        until: float | None,
     ) -> Trial:
         started = time.perf_counter()
+        stages = self.setting.stages
+        end = self.setting.steps
+        if until is not None:
+            stages = (replace(self.setting, early_stopping=True, fidelity="steps"),)
+            end = stages[0].step_at(until)
         curve: list[Point] = []
         params: int | None = None
         steps, checks = Stopwatch(), Stopwatch()
         try:
-            with closing(self._stages(configuration, seed, steps, at_once, deadline, full)) as stages:
-                for step, trained, validation in stages:
+            with closing(self._stages(stages, configuration, seed, steps, at_once, deadline, full)) as under_way:
+                for step, trained, validation in under_way:
                     if step == 0:
                         params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
+                    if step == 0 or (until is not None and step < end):
                         continue
-                    done = step == self.setting.steps
+                    done = step >= end
                     with checks:
                         found = self.exam(self.model, validation, whole=done)
                     curve.append(
@@ -280,8 +290,10 @@ class TrialRunner:
                     )
                     if not done:
                         yield curve[-1]
-                    elif folder is not None:
+                        continue
+                    if folder is not None:
                         keep(self.model, folder, found.settled, full=full)
+                    break
             last = curve[-1]
             return Outcome(
                 "complete",
@@ -298,6 +310,7 @@ class TrialRunner:
 
     def _stages(
         self,
+        stages: Sequence[TrialSetting],
         configuration: Configuration,
         seed: int,
         busy: Stopwatch,
@@ -312,7 +325,7 @@ class TrialRunner:
             split; when built, and wherever the model is to be measured.
         """
         earlier, rate = 0, configuration.training["learning_rate"] if full else None
-        for stage in self.setting.stages:
+        for stage in stages:
             rows = self._train.rows_of(np.sort(self._order[: stage.examples]))
             with self._built(configuration, seed, full) as (train, validation):
                 yield 0, earlier, validation

@@ -92,6 +92,11 @@ class TrialSetting:
         steps = {round(share * self.steps) for share in RUNGS}
         return tuple(sorted(step for step in steps if 0 < step < self.steps))
 
+    def step_at(self, share: float) -> int:
+        """Return the step of a rung, one of `RUNGS`; the last step where the trial is too short to have that."""
+        step = round(share * self.steps)
+        return step if step in self.rungs else self.steps
+
     @property
     def stages(self) -> tuple[TrialSetting, ...]:
         """The fine-tunes that a trial consists of, the one on all examples last."""

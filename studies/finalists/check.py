@@ -50,8 +50,8 @@ def main() -> None:
     tables = [icd10(), *([peft()] if SHARED_TABLES.is_dir() else [])]
     chances: list[tuple[float, bool]] = []
     claims = "wrongly better | rightly better | wrongly as good | rightly as good, for less"
-    print(f"| table | one accuracy | all differences | of the best | {claims} | seeds |")
-    print(f"| {' | '.join(['---'] * 9)} |")
+    print(f"| table | one accuracy | all differences | of the best | {claims} | half a width | seeds |")
+    print(f"| {' | '.join(['---'] * 10)} |")
     for table in (*tables, *map(without_better, tables)):
         found, seeds = confidence(table, noise, given.searches, candidates_at_random)
         chances += [chance for selection in found for chance in selection.chances]
@@ -141,7 +141,8 @@ def _row(name: str, found: Sequence[Selection], seeds: float) -> str:
     shares = [single, np.mean([s.together for s in found]), best]
     claims = [(s.wrong, s.right, s.wrong_as_good, s.right_as_good) for s in found]
     shares += np.mean(claims, axis=0).tolist()
-    return f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} | {seeds:.1f} |"
+    width = 100 * np.mean([width for selection in found for width in selection.widths])
+    return f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} | {width:.2f} points | {seeds:.1f} |"
 
 
 if __name__ == "__main__":

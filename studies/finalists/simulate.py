@@ -12,7 +12,7 @@ from autopeft.samplers import pareto_front
 from autopeft.selection.contenders import MOST_CANDIDATES, spread
 from autopeft.selection.racing import Entry, standing
 from autopeft.selection.statistics import estimate
-from autopeft.selection.verdict import MARGIN, Compared
+from autopeft.selection.verdict import MARGIN
 from autopeft.space import Configuration
 from studies.arena.benchmarks import Answer, Answers, Benchmark
 from studies.arena.replay import replay
@@ -59,7 +59,7 @@ class Pool:
     def entries(self, seeds: Sequence[int]) -> list[Entry]:
         """Return the entries of a race in which each has so many seeds."""
         return [
-            Entry(role, (cost,), list(trained["validation"][:count]), role in ("head", "stock-lora"), fixed)
+            Entry(role, (cost,), list(trained["validation"][:count]), not role.isdecimal(), fixed)
             for role, cost, trained, count, fixed in zip(
                 self.roles, self.costs, self.trained, seeds, self.fixed, strict=True
             )
@@ -72,13 +72,15 @@ class Selection:
 
     Args:
         single: For each finalist whether the interval of its accuracy holds the truth.
-        together: Whether the intervals of all differences to stock LoRA do.
-        best: Whether that of the best on validation does; None where stock LoRA is the best.
-        wrong: Whether something is called better that is not.
-        right: Whether something is called better that is.
-        wrong_as_good: Whether something is called as good within the margin that is not.
-        right_as_good: Whether something that the search found is called so for less, and is.
-        chances: Stated probability of being better, and whether it is, of each finalist.
+        together: Whether the intervals of all differences to references do.
+        best: Whether that of the best on validation to the best reference there does; None where that is the best.
+        wrong: Whether something is called better than a reference that is not.
+        right: Whether something that the search found is called better than the best reference, and is.
+        wrong_as_good: Whether something is called as good as a reference within the margin that is not.
+        right_as_good: Whether something that the search found is called as good as the best reference for less than the
+            cheapest that is as good, and is.
+        widths: Half the widths of the intervals of what the search found to the best reference.
+        chances: Stated probability of being better, and whether it is, of each finalist and reference.
     """
 
     single: tuple[bool, ...]
@@ -88,14 +90,17 @@ class Selection:
     right: bool
     wrong_as_good: bool
     right_as_good: bool
+    widths: tuple[float, ...]
     chances: tuple[tuple[float, bool], ...]
 
 
 def candidates_at_random(world: World, seed: int) -> list[int]:
     """Search at random: train configurations with one seed each; return the candidates of their front."""
-    others = [index for index in range(len(world.costs)) if index not in (*world.stock, world.head)]
+    baselines = _baselines(world)
+    others = [index for index in range(len(world.costs)) if index not in baselines]
     rng = np.random.default_rng((seed, 1))  # not the stream that the world draws by
-    drawn = [*rng.choice(others, min(_TRIALS - 2, len(others)), replace=False), world.head, world.stock[0]]
+    first = [world.head, *(rates[0] for rates in world.references.values())]
+    drawn = [*rng.choice(others, min(_TRIALS - len(first), len(others)), replace=False), *first]
     return _candidates(world, {int(index): _one_seed(world, int(index)) for index in drawn})
 
 
@@ -137,15 +142,22 @@ def _candidates(world: World, told: Mapping[int, float]) -> list[int]:
     """Return the candidates of the front of what was searched, without the baselines."""
     indices = list(told)
     front = [indices[place] for place in pareto_front([world.costs[index] for index in indices], list(told.values()))]
-    return spread([index for index in front if index not in (*world.stock, world.head)], MOST_CANDIDATES)
+    baselines = _baselines(world)
+    return spread([index for index in front if index not in baselines], MOST_CANDIDATES)
+
+
+def _baselines(world: World) -> set[int]:
+    """Return all that searches are compared with."""
+    return {world.head, *(index for rates in world.references.values() for index in rates)}
 
 
 def pool_of(world: World, candidates: Sequence[int], seeds: int) -> Pool:
-    """Train everyone who starts in a race."""
-    indices = (*candidates, world.head, *world.stock)
+    """Train everyone who starts in a race, references at the rate that a look at each says is the best."""
+    chosen = [max(rates, key=lambda index: _one_seed(world, index)) for rates in world.references.values()]
+    indices = (*candidates, world.head, *chosen)
     return Pool(
         indices,
-        (*map(str, candidates), "head", *("stock-lora" for _ in world.stock)),
+        (*map(str, candidates), "head", *world.references),
         world.costs[list(indices)],
         tuple(world.train(index, seeds) for index in indices),
         tuple(world.untrained and index == world.head for index in indices),
@@ -171,25 +183,29 @@ def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[in
     test = estimate(scores, [i for i, place in enumerate(finalists) if pool.fixed[place]])
     truth = world.accuracies[[pool.indices[place] for place in finalists]]
     reached = [pool.trained[place]["validation"][: seeds[place]].mean() for place in finalists]
-    stock = next(i for i, place in enumerate(finalists) if pool.roles[place] == "stock-lora")
-    others = [i for i in range(len(finalists)) if i != stock]
-    stock_cost = pool.costs[finalists[stock]]
-    differences = {i: test.difference(i, stock, among=len(others)) for i in others}
-    gains = {i: float(truth[i] - truth[stock]) for i in others}
-    covered = {i: abs(differences[i].mean - gains[i]) <= differences[i].margin for i in others}
-    called = [i for i in others if Compared("", differences[i], 1.0).better]
-    as_good = [i for i in others if Compared("", differences[i], 1.0).as_good(MARGIN)]
-    cheaper = [i for i in as_good if pool.roles[finalists[i]] != "head" and pool.costs[finalists[i]] < stock_cost]
+    roles = [pool.roles[place] for place in finalists]
+    costs = pool.costs[list(finalists)]
+    references = [i for i, role in enumerate(roles) if role in world.references]
+    searched = [i for i, role in enumerate(roles) if role.isdecimal()]
+    pairs = [(i, j) for i in range(len(finalists)) for j in references if i != j]
+    differences = test.differences(pairs)
+    gains = {(i, j): float(truth[i] - truth[j]) for i, j in pairs}
+    covered = {pair: abs(each.mean - gains[pair]) <= each.margin for pair, each in differences.items()}
+    called = [pair for pair, each in differences.items() if each.above(0)]
+    as_good = [pair for pair, each in differences.items() if each.above(-MARGIN)]
+    first = max(references, key=lambda j: reached[j])
+    least = min(costs[j] for j in references if j == first or (j, first) in as_good)
     best = int(np.argmax(reached))
     return Selection(
         tuple(bool(abs(test.means[i] - truth[i]) <= test.margin(i)) for i in range(len(finalists))),
         all(covered.values()),
-        covered.get(best),
-        any(gains[i] <= 0 for i in called),
-        any(gains[i] > 0 for i in called),
-        any(gains[i] <= -MARGIN for i in as_good),
-        any(gains[i] > -MARGIN for i in cheaper),
-        tuple((differences[i].probability, gains[i] > 0) for i in others),
+        covered.get((best, first)),
+        any(gains[pair] <= 0 for pair in called),
+        any(gains[i, first] > 0 for i in searched if (i, first) in called),
+        any(gains[pair] <= -MARGIN for pair in as_good),
+        any(gains[i, first] > -MARGIN for i in searched if (i, first) in as_good and costs[i] < least),
+        tuple(differences[i, first].margin for i in searched),
+        tuple((each.probability, gains[pair] > 0) for pair, each in differences.items()),
     )
 
 

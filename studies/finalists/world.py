@@ -17,8 +17,13 @@ __all__ = ["NOISE", "Noise", "World"]
 #: What `studies.finalists.fit` found.
 NOISE = Path(__file__).parent / "noise.json"
 
-#: How much worse than at its best learning rate stock LoRA is at 0.4 and 2.5 times it; see studies/icd10.
+#: How much worse than at its best learning rate a reference is at 0.4 and 2.5 times it; see studies/icd10.
 _OTHER_RATES = (0.055, 0.01)
+
+#: What further references cost, as multiples of stock LoRA's cost, and by how much they are better than it, or worse,
+#: at most.
+_FURTHER = {"all-linear": 9.0, "low-rank": 1 / 8}
+_APART = 0.02
 
 #: The model without adapters has less luck: only its head is drawn.
 _LUCK_OF_HEAD = 0.3
@@ -50,7 +55,9 @@ class Noise:
 
 
 class World:
-    """Draws trainings of the configurations of a table, and of stock LoRA at two more learning rates.
+    """Draws trainings of the configurations of a table, and of references at three learning rates each.
+
+    The first reference is stock LoRA; how accurate the others are is drawn.
 
     Args:
         table: The true accuracies.
@@ -59,10 +66,20 @@ class World:
     """
 
     def __init__(self, table: Table, noise: Noise, rng: np.random.Generator) -> None:
-        at_other_rates = table.accuracies[table.stock] - np.array(_OTHER_RATES)
-        self.costs = np.append(table.costs, [table.costs[table.stock]] * 2)
-        self.accuracies = np.clip(np.append(table.accuracies, at_other_rates), _CERTAIN, 1 - _CERTAIN)
-        self.stock = (table.stock, *range(len(table.costs), len(self.costs)))
+        costs, accuracies = [*table.costs], [*table.accuracies]
+        self.references: dict[str, tuple[int, ...]] = {}
+        for name, factor in {"stock-lora": 1.0, **_FURTHER}.items():
+            best = accuracies[table.stock]
+            rates = np.array([0.0, *_OTHER_RATES])
+            known = [table.stock] if name == "stock-lora" else []
+            if not known:
+                best += rng.uniform(-_APART, _APART)
+            new = rates[len(known) :]
+            self.references[name] = (*known, *range(len(costs), len(costs) + len(new)))
+            costs += [factor * table.costs[table.stock]] * len(new)
+            accuracies += (best - new).tolist()
+        self.costs = np.array(costs)
+        self.accuracies = np.clip(accuracies, _CERTAIN, 1 - _CERTAIN)
         self.head = table.head
         self.untrained = table.untrained
         self.sizes = {"validation": table.validation, "test": table.test}

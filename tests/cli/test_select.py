@@ -45,7 +45,8 @@ def test_finalists_are_trained_measured_and_saved(selected):
     file = read_finalists(folder)
     by_name = {each.name: each for each in file.finalists}
     assert {"head", "stock-lora", "full"} <= by_name.keys()
-    assert by_name["stock-lora"].beats_stock is None
+    assert by_name["stock-lora"].against == {}
+    assert by_name["full"].against.keys() == {"stock-lora"}
     assert by_name["full"].share == 1
     assert all(len(each.seeds) == 3 for each in file.finalists)
     assert file.test_readings == sum(len(each.seeds) for each in file.finalists)

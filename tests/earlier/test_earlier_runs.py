@@ -9,6 +9,7 @@ import pytest
 
 from autopeft.cli import app
 from autopeft.launch import SearchPlan, prepare, run_search
+from autopeft.selection import read_finalists
 from autopeft.study import counted, load_study
 
 #: The number of its trial.
@@ -45,14 +46,12 @@ def trial_rows(run):
     return {number: sorted(of, key=repr) for number, of in rows.items()}
 
 
-def kept(recorded, now, words=()):
-    """Say whether all that was recorded is still said; entries may have learned to say more, `words` to be clearer."""
+def kept(recorded, now):
+    """Say whether all that was recorded is still said; an entry may have learned to say more."""
     if isinstance(recorded, dict):
-        return all(
-            name in now and kept(value, now[name], words) for name, value in recorded.items() if name not in words
-        )
+        return all(name in now and kept(value, now[name]) for name, value in recorded.items())
     if isinstance(recorded, list):
-        return len(recorded) == len(now) and all(kept(*pair, words) for pair in zip(recorded, now, strict=True))
+        return len(recorded) == len(now) and all(map(kept, recorded, now))
     return recorded == now
 
 
@@ -124,10 +123,19 @@ def test_stock_lora_is_trained(recorded, kind):
 @of_both_kinds
 def test_finalists_are_not_trained_twice_and_what_was_measured_stays(recorded, kind):
     run = recorded / f"{kind}-finalists"
-    before, decided = stamps(run / "finalists"), json.loads((run / "finalists.json").read_text())
+    before, decided = stamps(run / "finalists"), read_finalists(run)
     autopeft("select", run)
     assert stamps(run / "finalists") == before
-    assert kept(decided, json.loads((run / "finalists.json").read_text()), words=["verdict"])
+    again = read_finalists(run)
+    for was, now in zip(decided.finalists, again.finalists, strict=True):
+        assert (was.name, was.seeds, was.test, was.against.keys()) == (
+            now.name,
+            now.seeds,
+            now.test,
+            now.against.keys(),
+        )
+        for name, other in was.against.items():
+            assert other.difference.mean == pytest.approx(now.against[name].difference.mean, abs=1e-12)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autopeft.errors import AutopeftError
 from autopeft.methods import STOCK_LEARNING_RATE, VOCABULARY, decoder_learning_rate, stock_lora
-from autopeft.selection.contenders import contenders_of, spread, stock_learning_rates
+from autopeft.selection.contenders import contenders_of, learning_rates, spread
 from autopeft.space import BackboneShape, canonical, load_space
 from autopeft.study import Front
 
@@ -27,7 +27,7 @@ def test_a_spread_has_both_ends_and_no_row_twice(count, most):
 
 @pytest.mark.parametrize(("space", "rate"), RATES)
 def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them_and_all_can_be_searched(space, rate):
-    rates = stock_learning_rates(rate)
+    rates = learning_rates(rate)
     assert len(rates) == 3
     assert rate in rates
     bound = load_space(space).bind(VOCABULARY, SHAPE)
@@ -46,7 +46,7 @@ def with_own_rate(rate):
 
 
 def test_quantised_weights_are_not_fine_tuned():
-    rows = tuple(SimpleNamespace(baseline=name) for name in ("head-only", "stock-lora"))
+    rows = tuple(SimpleNamespace(baseline=name, failed=False) for name in ("head-only", "stock-lora"))
     run = SimpleNamespace(front=Front((), rows, (), None, ""), folder="run")
     prepared = SimpleNamespace(backbone=SimpleNamespace(quantization="4bit"))
     with pytest.raises(AutopeftError, match="--with-full trains the backbone's own weights, which are held in 4bit"):

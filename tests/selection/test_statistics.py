@@ -37,8 +37,11 @@ def test_intervals_cover_what_they_say():
     for seed in range(500):
         found = estimate(draw(np.random.default_rng(seed), means))
         single += [abs(found.means[i] - mean) <= found.margin(i) for i, mean in enumerate(means)]
-        differences = [(found.difference(i, 0, among=3), means[i] - means[0]) for i in (1, 2, 3)]
-        together.append(all(abs(each.mean - true) <= each.margin for each, true in differences))
+        pairs = [(i, j) for i in range(4) for j in (0, 1) if i != j]
+        differences = found.differences(pairs)
+        together.append(
+            all(abs(differences[i, j].mean - (means[i] - means[j])) <= differences[i, j].margin for i, j in pairs)
+        )
     assert np.mean(single) == pytest.approx(CONFIDENCE, abs=0.02)
     assert np.mean(together) == pytest.approx(CONFIDENCE, abs=0.025)
 
@@ -49,7 +52,12 @@ def test_pairing_narrows_and_many_comparisons_widen():
     apart = estimate(draw(rng, (0.7, 0.7), luck=0.01, common=0.1, own=0.8))
     assert alike.difference(0, 1).margin < 0.7 * apart.difference(0, 1).margin
     assert alike.margin(0) == pytest.approx(apart.margin(0), rel=0.2)
-    assert alike.difference(0, 1, among=5).margin > 1.2 * alike.difference(0, 1).margin
+    many = estimate(draw(rng, (0.7,) * 6, luck=0.01))
+    together = many.differences([(0, place) for place in range(1, 6)])
+    assert together[0, 1].margin > 1.2 * many.difference(0, 1).margin
+    # What hangs together widens less than as many differences that do not.
+    tail = (1 - CONFIDENCE ** (1 / 5)) / 2
+    assert together[0, 1].margin < norm.isf(tail) / norm.isf(0.025) * 1.02 * many.difference(0, 1).margin
 
 
 @given(st.integers(0, 2**32 - 1))

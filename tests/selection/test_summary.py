@@ -61,13 +61,18 @@ def test_a_better_candidate_is_found_said_and_picked(run):
     file = summarise(prepared, run, records, CONTENDERS)
     assert [each.name for each in file.finalists] == ["head", "trial-2", "stock-lora"]
     assert (file.test_readings, file.trials) == (9, 3)
-    assert [each.as_good for each in file.finalists] == [False, True, None]
+    assert [{name: each.as_good for name, each in row.against.items()} for row in file.finalists] == [
+        {"stock-lora": False},
+        {"stock-lora": True},
+        {},
+    ]
+    assert (file.reference, file.cheapest) == ("stock-lora", "stock-lora")
     assert file.margin == 0.01
     assert file.verdict.startswith("trial 2 is better than stock LoRA by ")
     assert file.verdict.endswith(" points at 12% of its parameters")
     head, candidate, stock = file.finalists
     assert candidate.front_probability > 0.99 > 0.01 > stock.front_probability
-    assert head.beats_stock < 0.01 < 0.99 < candidate.beats_stock
+    assert head.against["stock-lora"].probability < 0.01 < 0.99 < candidate.against["stock-lora"].probability
     assert stock.test.mean == pytest.approx(np.mean(splits[1][2]))
 
     assert selected_front(run) is run.front

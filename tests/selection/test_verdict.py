@@ -8,7 +8,7 @@ from autopeft.selection.verdict import Compared, Reference, margin_of, overall, 
 
 
 def compared(name, mean, margin, parameters):
-    return Compared(name, Difference(mean, margin, 0.5), parameters)
+    return Compared(name, Difference(mean, margin, 0.5), {"params": parameters})
 
 
 def stock(mean=0.05, half=0.01, margin=0.01):
@@ -82,3 +82,29 @@ def test_margins_are_read():
     for wrong in ("1", "0pt", "1%", "-1pt", "100pt", "pt"):
         with pytest.raises(AutopeftError, match=r"--margin is .* expected points of the metric, such as 1pt"):
             margin_of(wrong)
+
+
+def test_shares_are_of_the_cheapest_reference_that_is_as_good():
+    reference = Reference("all-linear LoRA", "the head alone", Difference(0.05, 0.01, 0.5), 0.01, "low-rank LoRA")
+    finalist = Compared("trial 7", Difference(-0.002, 0.006, 0.5), {"params": 0.22, "memory": 0.9})
+    assert verdict_of(finalist, reference) == (
+        "as good as all-linear LoRA within 1 point (-0.2 ± 0.6 points) at 22% of the parameters and 90% of the memory "
+        "of low-rank LoRA, the cheapest reference that is as good"
+    )
+    assert overall([finalist], reference).startswith("trial 7 is as good as all-linear LoRA")
+    # A search finds nothing for less that a reference has for less still.
+    dearer = Compared("trial 7", Difference(-0.002, 0.006, 0.5), {"params": 1.4})
+    said = overall([dearer], reference)
+    assert said.startswith("searching did not help: nothing it found is shown to be better than all-linear LoRA, or")
+    assert said.endswith("; use low-rank LoRA, which is as good as all-linear LoRA within 1 point")
+    # No cost may be higher.
+    mixed = Compared("trial 7", Difference(-0.002, 0.006, 0.5), {"params": 0.2, "memory": 1.1})
+    assert overall([mixed], reference).startswith("searching did not help")
+    assert overall([], reference).endswith("use low-rank LoRA, which is as good as all-linear LoRA within 1 point")
+
+
+def test_where_nothing_can_be_divided_no_share_is_said():
+    reference = Reference("stock LoRA", "the head alone", Difference(0.05, 0.01, 0.5), 0.01)
+    assert verdict_of(Compared("full", Difference(0.05, 0.01, 0.9), {}), reference) == (
+        "better than stock LoRA by 5.0 ± 1.0 points"
+    )

@@ -64,3 +64,38 @@ def test_nothing_is_compared_with_stock_lora_that_failed(status, words, mend):
 def test_without_a_head_that_was_measured_fronts_have_no_score():
     assert front_of(study_of(head_only="nan"), SCALE).hypervolume is None
     assert front_of(study_of(), SCALE).hypervolume is not None
+
+
+def test_a_verdict_is_against_the_best_reference_that_was_measured():
+    study = study_of()
+    attrs = {"configuration": {"modules": {}, "training": {}}, "baseline": "all-linear"}
+    for status, reached in (("complete", 0.95), ("oom", 0.0)):
+        outcome = {"outcome": {"status": status, "metrics": {}}}
+        study.add_trial(create_trial(values=(660_000, reached), user_attrs=attrs | outcome))
+        attrs |= {"baseline": "low-rank-all"}
+    front = front_of(study, SCALE)
+    assert front.verdict == (
+        "no configuration was found that beats all-linear LoRA (660,000 parameters, 0.9500) at equal or lower cost; "
+        "low-rank all-linear LoRA ran out of memory, so nothing is compared with it; give less by --batch-size or "
+        "--max-length, or --gradient-checkpointing"
+    )
+    standings = {row.baseline: row.standing for row in front.baselines}
+    assert standings == {
+        "head-only": "front",
+        "stock-lora": "dominated",
+        "all-linear": "over-budget",
+        "low-rank-all": "no-end",
+    }
+    assert "over the budget" in shown(front)
+    assert "dominated" in shown(front)
+
+
+def test_stopped_trials_stand_aside_with_what_they_had_reached():
+    study = study_of()
+    outcome = {"status": "stopped", "curve": [{"step": 4, "accuracy": 0.3}, {"step": 8, "accuracy": 0.4}]}
+    attrs = {"configuration": {"modules": {}, "training": {}}, "outcome": outcome, "params": 9, "costs": [9.0]}
+    study.add_trial(create_trial(state=TrialState.PRUNED, user_attrs=attrs))
+    front = front_of(study, SCALE)
+    [row] = front.stopped
+    assert (row.accuracy, row.status, row.standing, row.failed) == (0.4, "stopped", "no-end", True)
+    assert row not in (*front.rows, *front.others)

@@ -205,3 +205,13 @@ def test_a_profile_measures_steps_and_leaves_no_trace(runner, composite):
     assert [id(module) for module in runner.model.modules()] == modules
     assert all(torch.equal(before[name], value) for name, value in weights(runner.model).items())
     assert runner.profile(composite, 0).peak == much.peak
+
+
+def test_until_a_rung_it_learns_what_a_whole_trial_has_learned_by_then(runner, composite):
+    whole = runner.run(composite, 3)
+    part = runner.run(composite, 3, until=1 / 4)
+    assert part.status == "complete"
+    assert [point["step"] for point in part.curve] == [SETTING.step_at(1 / 4)]
+    assert SETTING.step_at(1 / 4) == 6
+    assert part.metrics["loss"] == next(point["loss"] for point in whole.curve if point["step"] == 6)
+    assert lasting(runner.run(composite, 3)) == lasting(whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autopeft.costs import OBJECTIVES
+from autopeft.methods import REFERENCES
 from autopeft.report.chart import Axis, Chart, Line, Mark, Panel, Points, Rule
 from autopeft.report.data.front import FrontPanel, PlacedFinalist, PlacedTrial, front_panels
 from autopeft.report.run import Run
@@ -56,7 +57,9 @@ def _panel(run: Run, panel: FrontPanel) -> Panel:
     for standing, label in _LABELS.items():
         some = [each for each in panel.trials if each.trial.standing == standing and not each.trial.baseline]
         marks += _trials(run, some, label, standing, floor)
-    for baseline, label in (("head-only", run.result.kind.untouched), ("stock-lora", "stock LoRA r=8 on q,v")):
+    labels = {"head-only": run.result.kind.untouched}
+    labels |= {each.name: f"{each.title} {each.in_words}" for each in REFERENCES}
+    for baseline, label in labels.items():
         some = [each for each in panel.trials if each.trial.baseline == baseline]
         marks += _trials(run, some, f"{label} (baseline)", baseline, floor)
     marks += _knee(panel)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autopeft.report.chart import Chart
 from autopeft.report.compare.chart import fronts_chart
-from autopeft.report.compare.comparable import check_comparable
+from autopeft.report.compare.comparable import check_comparable, what_differs
 from autopeft.report.compare.summary import COLUMNS, Summary, summary_of
 from autopeft.report.compare.verdict import verdicts
 from autopeft.report.page import render, section
@@ -28,7 +28,7 @@ class Comparison:
 
     Args:
         summaries: Each run in a row.
-        statements: Whether their fronts differ, for every two of them.
+        statements: What differs between the runs, and for every two of them whether their fronts differ.
         chart: Their fronts over each other.
     """
 
@@ -41,11 +41,11 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     """Hold runs against each other.
 
     Raises:
-        StudyError: When they are fewer than two, or differ in splits, budget, objectives or `final:` setting.
+        StudyError: When they are fewer than two, or differ in splits, objectives or `final:` setting.
     """
     names = _names(runs)
     check_comparable(runs, names)
-    statements = [
+    statements = what_differs(runs, names) + [
         line
         for (ours, our_name), (theirs, their_name) in combinations(zip(runs, names, strict=True), 2)
         for line in verdicts(ours, theirs, our_name, their_name)

@@ -23,7 +23,7 @@ def verdicts(ours: Run, theirs: Run, our_name: str, their_name: str) -> list[str
     found = []
     for mine, other in zip(front_panels(ours), front_panels(theirs), strict=True):
         reach = _finalists if told else _trials
-        highest = max(mine.highest, other.highest)
+        highest = min(mine.highest, other.highest)
         gap = front_gap(reach(mine), reach(other), min(mine.cheapest, other.cheapest), highest)
         names = f"{our_name} and {their_name}"
         if gap is None:

@@ -49,7 +49,7 @@ class FrontPanel:
         highest: The budget, or the highest value of a cost that has none.
         trials: Every trial whose cost is known.
         steps: The best accuracy at or below each cost, other costs aside.
-        knee: The number of the knee's trial, against the first cost; None where the front has no rows.
+        knee: The number of the knee's trial, against the first cost; None where there is none.
         finalists: Every finalist whose cost is known.
     """
 
@@ -65,6 +65,7 @@ class FrontPanel:
 def front_panels(run: Run) -> tuple[FrontPanel, ...]:
     """Return the panels of a run's front, one for each cost that is an objective."""
     front, scale = run.result.front, run.result.scale
+    bend = knee(front, scale) if front.rows else None
     found = []
     for index, (name, (cheapest, highest)) in enumerate(scale.costs.items()):
 
@@ -84,7 +85,7 @@ def front_panels(run: Run) -> tuple[FrontPanel, ...]:
                 steps=step_points(
                     [place(row.costs[name]) for row in front.rows], [row.accuracy for row in front.rows], highest
                 ),
-                knee=knee(front, scale).trial if front.rows and index == 0 else None,
+                knee=None if bend is None or index else bend.trial,
                 finalists=tuple(PlacedFinalist(each, place(cost)) for each, cost in _costs_of_finalists(run, name)),
             )
         )

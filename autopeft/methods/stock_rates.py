@@ -1,13 +1,8 @@
-"""The configurations every search is compared with."""
+"""Learning rates of stock LoRA in short trainings."""
 
 from __future__ import annotations
 
-from autopeft.methods.registry import VOCABULARY
-from autopeft.space import Configuration
-from autopeft.space.canonical import canonical
-from autopeft.space.shape import BackboneShape
-
-__all__ = ["HEAD_ONLY", "STOCK_LEARNING_RATE", "decoder_learning_rate", "stock_lora"]
+__all__ = ["STOCK_LEARNING_RATE", "decoder_learning_rate"]
 
 #: Peak learning rate of stock LoRA. Trials are short, so it is higher than for a full fine-tune: the best of 5e-4,
 #: 1e-3, 2e-3 and 4e-3 on the default job (studies/icd10), so that nobody beats stock LoRA by its learning rate alone.
@@ -18,9 +13,6 @@ _DECODER_LEARNING_RATE, _DECODER_WIDTH = 4e-3, 576
 
 #: Exponent by which Llamas take lower rates the wider they are.
 _WIDTH_EXPONENT = 0.78
-
-#: No adapters at all: only the task head is trained.
-HEAD_ONLY = Configuration.from_dict({"modules": {}, "training": {}})
 
 
 def decoder_learning_rate(hidden: int) -> float:
@@ -33,14 +25,3 @@ def decoder_learning_rate(hidden: int) -> float:
         hidden: Width of the hidden states.
     """
     return float(f"{_DECODER_LEARNING_RATE * min(1.0, (_DECODER_WIDTH / hidden) ** _WIDTH_EXPONENT):.2g}")
-
-
-def stock_lora(shape: BackboneShape, learning_rate: float) -> Configuration:
-    """Return the LoRA that people use: r=8 and alpha=16 on q and v of every layer.
-
-    Args:
-        shape: The backbone; where query, key and value are one matrix, that matrix is adapted.
-        learning_rate: Peak learning rate of the adapters.
-    """
-    lora = {"rank": 8, "alpha": 16.0, "targets": ["q", "v"], "layers": "all"}
-    return canonical({"modules": {"lora": lora}, "training": {"learning_rate": learning_rate}}, VOCABULARY, shape)

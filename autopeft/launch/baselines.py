@@ -1,0 +1,55 @@
+"""What every search is compared with, in line before its own proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import optuna
+from optuna.trial import TrialState
+
+from autopeft.methods import HEAD_ONLY, REFERENCES, references_of
+from autopeft.space import BackboneShape, BoundSpace, Configuration
+from autopeft.study import counted, enqueue
+
+__all__ = ["baselines_of", "enqueue_baselines"]
+
+
+def baselines_of(shape: BackboneShape, learning_rate: float, trials: int) -> Mapping[str, Configuration]:
+    """Return the baselines of a search by their names: the untouched model, then references.
+
+    Args:
+        shape: The backbone.
+        learning_rate: Peak learning rate of the references.
+        trials: Trials of the search; where they are few, so are references.
+    """
+    found = {each.name: each.configuration(shape, learning_rate) for each in references_of(trials)}
+    return {"head-only": HEAD_ONLY, **found}
+
+
+def enqueue_baselines(
+    study: optuna.Study,
+    space: BoundSpace,
+    baselines: Mapping[str, Configuration],
+    total: int,
+    say: Callable[[str], None],
+) -> None:
+    """Put baselines in line that a study lacks, as far as it has room for further trials.
+
+    Args:
+        study: The study.
+        space: Its space, which baselines may lie outside of.
+        baselines: By name.
+        total: Trials that the study shall have.
+        say: Hears which references are left out.
+    """
+    there = {trial.user_attrs.get("baseline") for trial in study.get_trials(deepcopy=False)}
+    waiting = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+    missing = [name for name in baselines if name not in there]
+    for name in missing[: max(0, total - counted(study) - waiting)]:
+        enqueue(study, space, baselines[name], {"baseline": name})
+    left_out = [each.title for each in REFERENCES if each.name not in baselines]
+    if left_out:
+        say(
+            f"{total} trials are compared with {len(baselines) - 1} of {len(REFERENCES)} references; left out: "
+            f"{', '.join(left_out)}"
+        )

@@ -1,0 +1,176 @@
+"""A plan made concrete and checked, before anything is written or trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from autopeft.backbones import Backbone
+from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
+from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
+from autopeft.launch.baselines import baselines_of
+from autopeft.launch.earlier import begin_from, identity
+from autopeft.launch.groundwork import groundwork
+from autopeft.launch.job import WorkerJob
+from autopeft.launch.plan import SearchPlan, parse_duration
+from autopeft.launch.prices import Prices
+from autopeft.launch.refusals import refusals
+from autopeft.launch.target import refuses_for
+from autopeft.methods import VOCABULARY
+from autopeft.samplers import EarlierTrial, cheapest_cost
+from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
+from autopeft.study import (
+    Scale,
+    StudySpec,
+)
+from autopeft.tasks import Task
+from autopeft.trials import TrialSetting, kind_of
+
+__all__ = ["Preparation", "prepare"]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A plan made concrete and checked; nothing has been written or trained yet."""
+
+    plan: SearchPlan
+    backbone: Backbone
+    task: Task
+    setting: TrialSetting
+    final: TrialSetting
+    notes: tuple[str, ...]
+    space: BoundSpace
+    costs: Costs
+    prices: Prices
+    scale: Scale
+    spec: StudySpec
+    job: WorkerJob
+    refused: tuple[str, ...]
+    earlier: tuple[EarlierTrial, ...]
+    #: The budget that holds: the plan's, or a lower one among the constraints of the space.
+    limited_by: Budget
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.plan.out or Path("runs") / self.name
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else works on the study: who has locked the folder has its database, but not any storage."""
+        return self.plan.storage is None
+
+    @property
+    def name(self) -> str:
+        """Name of the study, told apart by the hash of its spec."""
+        return f"{self.task.name}-{self.space.name}-{self.spec.hash}"
+
+    @property
+    def baselines(self) -> Mapping[str, Configuration]:
+        """What the search is compared with, by name."""
+        shape = self.backbone.shape
+        return baselines_of(shape, kind_of(self.task).stock_learning_rate(shape), self.plan.trials)
+
+    @property
+    def stock(self) -> Configuration:
+        """Stock LoRA, as every search is compared with it."""
+        return self.baselines["stock-lora"]
+
+
+def prepare(plan: SearchPlan) -> Preparation:
+    """Make a plan concrete: load configuration of backbone, data and space, check them and the budget.
+
+    A plan that names no data is that of the default job.
+
+    Raises:
+        AutopeftError: For whatever a user can mend; nothing has been written then.
+    """
+    objectives = read_objectives(plan.objectives)
+    ground = groundwork(plan.or_default_job())
+    plan, task, backbone, setting = ground.plan, ground.task, ground.backbone, ground.setting
+    named = kind_of(task).default_space if plan.space is None else plan.space
+    space = load_space(named) if isinstance(named, str) else SearchSpace.from_dict(named)
+    budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
+    bound = space.bind(VOCABULARY, backbone.shape)
+    final = _final(plan, task, setting)
+    costs = Costs(backbone)
+    limited_by = min(budgets, key=lambda budget: budget.limit(backbone.num_parameters))
+    limit = limited_by.limit(backbone.num_parameters)
+    prices = Prices(
+        objectives,
+        costs,
+        backbone.anatomy,
+        memory_limit=memory_limit(plan.budget),
+        refuses=refuses_for(plan.target, task, backbone),
+    )
+    # Without the limit on memory, which nothing has been measured for yet.
+    cheapest = cheapest_cost(bound, replace(prices, memory_limit=None).price)
+    refused = refusals(bound, costs, prices.refuses)
+    if cheapest == REFUSED:
+        raise ConfigurationError(
+            f"no configuration of the space {bound.name!r} can be built on {backbone.name}: {'; '.join(refused)}"
+        )
+    if cheapest > limit:
+        raise BudgetError(
+            f"the budget {limited_by.text} is {limit:,} trainable parameters, but the cheapest configuration of the "
+            f"space {bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
+            "or choose another --space"
+        )
+    earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))
+    spec = StudySpec(
+        model=backbone.identity,
+        data=task.fingerprint,
+        task=task.name,
+        space=space.to_dict(),
+        budget=plan.budget,
+        objectives=(*objectives, "accuracy"),
+        metric=task.objective,
+        sampler=plan.sampler,
+        seed=plan.seed,
+        trial={key: value for key, value in asdict(setting).items() if key != "precision"},
+        precision=setting.precision,
+        plugin=ground.plugin,
+        target=plan.target,
+        warm_start=identity(earlier) if earlier else None,
+    )
+    job = WorkerJob(
+        model=plan.model,
+        revision=plan.revision,
+        roles=plan.roles,
+        quantization=plan.quantization,
+        plugin=plan.plugin,
+        task=ground.task_spec,
+        setting=setting,
+        seed=plan.seed,
+        trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
+        trust_remote_code=plan.trust_remote_code,
+    )
+    scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
+    return Preparation(
+        plan,
+        backbone,
+        task,
+        setting,
+        final,
+        ground.notes,
+        bound,
+        costs,
+        prices,
+        scale,
+        spec,
+        job,
+        refused,
+        earlier,
+        limited_by,
+    )
+
+
+def _final(plan: SearchPlan, task: Task, setting: TrialSetting) -> TrialSetting:
+    """Return the setting of finalists: nobody stops them."""
+    given = plan.final.model_dump(exclude_none=True)
+    if given.get("examples", 0) > len(task.train):
+        raise AutopeftError(
+            f"final.examples is {given['examples']:,}; expected at most the {len(task.train):,} of the training split"
+        )
+    return replace(setting, early_stopping=False, **given)

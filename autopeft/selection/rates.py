@@ -1,0 +1,77 @@
+"""At which learning rate a contender goes on: all are tried up to a rung, the best goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from autopeft.launch import Crew
+from autopeft.selection.contenders import Contender
+from autopeft.selection.errands import Look
+from autopeft.selection.records import Records
+
+__all__ = ["at_best_rates"]
+
+
+def at_best_rates(
+    contenders: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]
+) -> list[Contender]:
+    """Return contenders with one of each role left.
+
+    Where all of a role have been trained whole, by an earlier version or another setting of the race, that decides.
+
+    Args:
+        contenders: Those of one role differ in their learning rates.
+        records: What they have left.
+        crew: The workers.
+        say: Hears what a user should know.
+    """
+    roles: dict[str, list[Contender]] = {}
+    for each in contenders:
+        roles.setdefault(each.role, []).append(each)
+    several = [group for group in roles.values() if len(group) > 1]
+    open_ones = [group for group in several if not all(records.validation(each) for each in group)]
+    _look([each for group in open_ones for each in group if records.looked(each) is None], records, crew, say)
+    left = []
+    for group in roles.values():
+        if len(group) > 1:
+            reached = _looked(group, records) if group in open_ones else _trained(group, records)
+            if not reached:
+                say(f"{group[0].role} failed at every learning rate, and is left out")
+                continue
+            best = _best(group, reached)
+            if group in open_ones:
+                rates = ", ".join(
+                    f"{_rate(each):g}: {reached[each.name]:.4f}" for each in group if each.name in reached
+                )
+                say(f"{best.role} goes on at the learning rate {_rate(best):g} ({rates} after a quarter of the steps)")
+            left.append(best)
+        else:
+            left += group
+    return left
+
+
+def _best(group: Sequence[Contender], reached: Mapping[str, float]) -> Contender:
+    return max(group, key=lambda each: reached.get(each.name, -np.inf))
+
+
+def _look(work: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]) -> None:
+    errands = [Look(each.configuration.text, records.seed_of(0), each.baseline == "full") for each in work]
+    for index, (accuracy, message) in crew.do(errands):
+        if accuracy is None:
+            say(f"{work[index].name} failed, and is left out: {message}")
+        records.keep_look(work[index], accuracy)
+
+
+def _looked(group: Sequence[Contender], records: Records) -> dict[str, float]:
+    found = {each.name: records.looked(each) for each in group}
+    return {name: accuracy for name, accuracy in found.items() if accuracy is not None and np.isfinite(accuracy)}
+
+
+def _trained(group: Sequence[Contender], records: Records) -> dict[str, float]:
+    return {each.name: float(np.mean(records.validation(each))) for each in group}
+
+
+def _rate(contender: Contender) -> float:
+    return float(contender.configuration.training["learning_rate"])
