@@ -84,7 +84,8 @@ def train(
 
     Args:
         source: A run folder, or the YAML of a configuration.
-        pick: Of a run: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%` or a trial number.
+        pick: Of a run: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%`, `stock` or another reference, `head`,
+            or a trial number.
         output: Folder to write; `train` in the run folder when left out.
         merge: Also write a plain model, adapters folded in.
         keep_checkpoints: Keep the checkpoints when training has finished.
@@ -118,7 +119,8 @@ def export_run(
 
     Args:
         run: The run folder.
-        pick: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%` or a trial number.
+        pick: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%`, `stock` or another reference, `head`,
+            or a trial number.
         to: `peft`, `autopeft`, `transformers`, `sentence-transformers`, `trl`, `axolotl`, `llamafactory` or
             `torchtune`.
         out: Folder to write; `export` in the run folder when left out. An earlier export there is replaced.

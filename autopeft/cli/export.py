@@ -16,10 +16,14 @@ __all__ = ["export"]
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     pick: Annotated[
-        str, typer.Option(help="best, knee, 'cheapest-within 0.5pt', 'budget 0.1%' or a trial number.")
+        str,
+        typer.Option(help=f"{options.PICKS}."),
     ] = "best",
     to: Annotated[
-        str, typer.Option(help="peft, autopeft, transformers, trl, axolotl, llamafactory or torchtune.")
+        str,
+        typer.Option(
+            help="peft, autopeft, transformers, trl, axolotl, llamafactory, torchtune or sentence-transformers."
+        ),
     ] = "peft",
     trust_remote_code: options.TrustRemoteCode = False,
     allow_lossy: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "PICKS",
     "BatchSize",
     "Candidates",
     "Choices",
@@ -47,6 +48,9 @@ __all__ = [
     "TrustRemoteCode",
     "Validation",
 ]
+
+#: What may be picked of a run.
+PICKS = "best, knee, 'cheapest-within 0.5pt', 'budget 0.1%', head, stock or another reference, or a trial number"
 
 DATA_PANEL = "Data"
 TRIAL_PANEL = "Trials"
@@ -109,7 +113,7 @@ Pooling = Annotated[
     typer.Option(help="Tokens of a vector: mean, first or last; default: the model's.", rich_help_panel=DATA_PANEL),
 ]
 Margin = Annotated[
-    str | None, typer.Option(help="How much worse than stock LoRA is as good as it, e.g. 0.5pt \\[1pt].")
+    str | None, typer.Option(help="How much worse than a reference is as good as it, e.g. 0.5pt \\[1pt].")
 ]
 Validation = Annotated[
     Path | None, typer.Option(help="File to search on; default: split off.", rich_help_panel=DATA_PANEL)

@@ -21,7 +21,8 @@ _NO_SETTINGS = ("source", "pick", "report_to", "merge", "keep_checkpoints", "pus
 def train(
     source: Annotated[Path, typer.Argument(help="Run folder, or YAML of a configuration.", metavar="RUN|CONFIG.yaml")],
     pick: Annotated[
-        str, typer.Option(help="Of a run: best, knee, 'cheapest-within 0.5pt', 'budget 0.1%' or a trial number.")
+        str,
+        typer.Option(help=f"Of a run: {options.PICKS}."),
     ] = "best",
     model: options.Model = None,
     revision: options.Revision = None,

@@ -82,7 +82,7 @@ class SearchPlan(BaseModel):
     batch_size: int | None = Field(None, ge=1, description="examples of a step")
     max_length: int | None = Field(None, ge=2, description="tokens at which a text is cut")
     margin: str | None = Field(
-        None, description="how much worse than stock LoRA is as good as it, e.g. 0.5pt; 1pt when left out"
+        None, description="how much worse than a reference is as good as it, e.g. 0.5pt; 1pt when left out"
     )
     final: FinalPlan = Field(FinalPlan(), description="examples and epochs of finalists; default: those of a trial")
     precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="bf16 where the hardware has it")

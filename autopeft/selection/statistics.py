@@ -51,10 +51,6 @@ class Difference:
         """Whether all of its interval lies above a value."""
         return self.mean - self.margin > value
 
-    def reversed(self) -> Difference:
-        """Return how much better the other one is."""
-        return Difference(-self.mean, self.margin, 1 - self.probability)
-
 
 @dataclass(frozen=True)
 class Estimates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,16 +43,20 @@ def summarise(
     validation = estimate([np.stack(each) for each in scores], fixed)
     test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
     references = [place for place, each in enumerate(ordered) if each.baseline in _TITLES]
-    differences = test.differences([(i, j) for i in range(len(ordered)) for j in references if i != j])
+    head = next((place for place, each in enumerate(ordered) if each.baseline == "head"), None)
+    beside = [*references, *([] if head is None else [head])]
+    differences = test.differences([(i, j) for i in range(len(ordered)) for j in beside if i != j])
     best = max(references, key=lambda place: validation.means[place])
     as_good = [j for j in references if j == best or differences[j, best].above(-margin)]
     cheapest = min(as_good, key=lambda place: ordered[place].costs)
-    reference = _reference(ordered, best, cheapest, differences, margin)
+    untouched = "the untouched model" if head is not None and ordered[head].fixed else "the head alone"
+    gains = [None if head in (None, place) else differences[place, head] for place in range(len(ordered))]
+    reference = Reference(_title(ordered[best]), untouched, gains[best], margin, _title(ordered[cheapest]))
     chances = on_front(np.array([each.costs for each in ordered]), test.draws())
     names = tuple(result.scale.costs)
     shares = [_shares(names, each.costs, ordered[cheapest].costs) for each in ordered]
     compared = {
-        place: Compared(each.role.replace("trial-", "trial "), differences[place, best], shares[place])
+        place: Compared(each.role.replace("trial-", "trial "), differences[place, best], shares[place], gains[place])
         for place, each in enumerate(ordered)
         if place != best
     }
@@ -97,20 +101,6 @@ def summarise(
         finalists=tuple(found),
         trials=counted(result.study),
     )
-
-
-def _reference(
-    ordered: Sequence[Contender],
-    best: int,
-    cheapest: int,
-    differences: Mapping[tuple[int, int], Difference],
-    margin: float,
-) -> Reference:
-    """Return the best reference, with its gain, which is one of the statements that hold at once."""
-    head = next((place for place, each in enumerate(ordered) if each.baseline == "head"), None)
-    gain = None if head is None else differences[head, best].reversed()
-    untouched = "the untouched model" if head is not None and ordered[head].fixed else "the head alone"
-    return Reference(_title(ordered[best]), untouched, gain, margin, _title(ordered[cheapest]))
 
 
 def _title(contender: Contender) -> str:

@@ -69,11 +69,18 @@ class Compared:
         name: What it is called.
         difference: How much better it is on test.
         shares: Its costs that are objectives, as multiples of those of the cheapest reference that is as good.
+        gain: How much better it is than the untouched model; None where that could not be measured.
     """
 
     name: str
     difference: Difference
     shares: Mapping[str, float]
+    gain: Difference | None = None
+
+    @property
+    def helps(self) -> bool:
+        """Whether it is shown to be better than the untouched model."""
+        return self.gain is not None and self.gain.above(0)
 
     @property
     def cheaper(self) -> bool:
@@ -135,11 +142,17 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
     """
     if not found:
         return f"searching did not help: only the baselines are on its front; use {reference.usable}"
-    better = next((each for each in found if each.better), None)
+    better = next((each for each in found if each.better and (each.helps or reference.helps)), None)
     if better is not None:
         return f"{better.name} is {verdict_of(better, reference)}"
     if not reference.helps:
-        return f"nothing beyond {reference.untouched} is shown to help: {_no_gain(reference)}"
+        helping = next((each for each in found if each.helps), None)
+        if helping is None:
+            return f"nothing beyond {reference.untouched} is shown to help: {_no_gain(found, reference)}"
+        return (
+            f"{helping.name} is {_points(helping.gain)} above {reference.untouched}, which {reference.name} "
+            f"({_points(reference.gain)}) is not shown to be; it is {verdict_of(helping, reference)}"
+        )
     cheaper = [each for each in found if each.as_good(reference.margin) and each.cheaper]
     if cheaper and reference.carries:
         least = min(cheaper, key=lambda each: next(iter(each.shares.values())))
@@ -150,7 +163,7 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
     if not reference.carries:
         return (
             f"searching did not help: nothing it found is shown to be better than {reference.name}, and to be as good "
-            f"{reference.within} says little where that is {_gain(reference)} above {reference.untouched}; use "
+            f"{reference.within} says little where that is {_points(reference.gain)} above {reference.untouched}; use "
             f"{reference.usable}"
         )
     closest = max(found, key=lambda each: each.difference.mean)
@@ -163,16 +176,20 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
     )
 
 
-def _no_gain(reference: Reference) -> str:
+def _no_gain(found: Sequence[Compared], reference: Reference) -> str:
     if reference.gain is None:
         return f"{reference.untouched} could not be measured"
-    needed = _needed(reference.gain.margin, reference.gain.mean)
-    return f"{reference.name} is {_gain(reference)} above it, and nothing found is better than {reference.name}{needed}"
+    best = max(found, key=lambda each: -1.0 if each.gain is None else each.gain.mean)
+    nearest = ""
+    if best.gain is not None and best.gain.mean > reference.gain.mean:
+        nearest = f", {best.name} {_points(best.gain)}"
+    widest = best.gain if nearest and best.gain is not None else reference.gain
+    return f"{reference.name} is {_points(reference.gain)} above it{nearest}{_needed(widest.margin, widest.mean)}"
 
 
-def _gain(reference: Reference) -> str:
-    assert reference.gain is not None
-    return f"{100 * reference.gain.mean:+.1f} ± {100 * reference.gain.margin:.1f} points"
+def _points(difference: Difference | None) -> str:
+    assert difference is not None
+    return f"{100 * difference.mean:+.1f} ± {100 * difference.margin:.1f} points"
 
 
 def _needed(margin: float, wanted: float) -> str:

@@ -49,7 +49,8 @@ def prepare_training(
     Args:
         source: A run folder, or the YAML of a configuration.
         settings: Fields of `SearchPlan`; of a run, those that are not given are its own.
-        chosen: Of a run: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%` or a trial number.
+        chosen: Of a run: `best`, `knee`, `cheapest-within 0.5pt`, `budget 0.1%`, `stock` or another reference, `head`,
+            or a trial number.
         output: Where the result goes; `train` in the run folder, or a folder under `runs`, when left out.
 
     Raises:

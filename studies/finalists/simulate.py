@@ -187,7 +187,8 @@ def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[in
     costs = pool.costs[list(finalists)]
     references = [i for i, role in enumerate(roles) if role in world.references]
     searched = [i for i, role in enumerate(roles) if role.isdecimal()]
-    pairs = [(i, j) for i in range(len(finalists)) for j in references if i != j]
+    beside = [i for i, role in enumerate(roles) if role in world.references or role == "head"]
+    pairs = [(i, j) for i in range(len(finalists)) for j in beside if i != j]
     differences = test.differences(pairs)
     gains = {(i, j): float(truth[i] - truth[j]) for i, j in pairs}
     covered = {pair: abs(each.mean - gains[pair]) <= each.margin for pair, each in differences.items()}

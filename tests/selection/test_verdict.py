@@ -108,3 +108,21 @@ def test_where_nothing_can_be_divided_no_share_is_said():
     assert verdict_of(Compared("full", Difference(0.05, 0.01, 0.9), {}), reference) == (
         "better than stock LoRA by 5.0 ± 1.0 points"
     )
+
+
+def test_better_than_a_reference_is_no_headline_where_the_untouched_model_is_as_good():
+    harmful = Reference("stock LoRA", "the untouched model", Difference(-0.049, 0.035, 0.0), 0.01)
+    gained = Difference(0.0005, 0.004, 0.6)
+    finalist = Compared("trial 9", Difference(0.05, 0.036, 1.0), {"params": 0.073}, gained)
+    assert overall([finalist], harmful) == (
+        "nothing beyond the untouched model is shown to help: stock LoRA is -4.9 ± 3.5 points above it, trial 9 +0.1 ± "
+        "0.4 points; about 64 times as many test examples and seeds would tell"
+    )
+    shown = Compared("trial 9", Difference(0.05, 0.036, 1.0), {"params": 0.073}, Difference(0.02, 0.004, 1.0))
+    assert overall([shown], harmful).startswith("trial 9 is better than stock LoRA by 5.0")
+    # It helps, which the reference is not shown to do, though the two cannot be told apart.
+    beside = Compared("trial 9", Difference(0.02, 0.036, 0.9), {"params": 0.073}, Difference(0.02, 0.004, 1.0))
+    assert overall([beside], stock(0.014, 0.02)) == (
+        "trial 9 is +2.0 ± 0.4 points above the head alone, which stock LoRA (+1.4 ± 2.0 points) is not shown to be; "
+        "it is not to be told from stock LoRA (+2.0 ± 3.6 points) at 7.3% of its parameters"
+    )
