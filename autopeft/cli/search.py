@@ -144,6 +144,7 @@ def _announce(console: Console, prepared: Preparation) -> None:
     from autopeft.costs import Budget
     from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
     from autopeft.report import percent
+    from autopeft.selection import expected_half_width
     from autopeft.trials import kind_of
 
     scale = prepared.scale
@@ -161,6 +162,9 @@ def _announce(console: Console, prepared: Preparation) -> None:
 
         fitting = len(within(prepared.space, prepared.earlier))
         say(f"        begins from {fitting} of the {len(prepared.earlier)} trials of {prepared.plan.warm_start}")
+    units = f"{len(prepared.task.test):,} units of test ({prepared.task.judge.unit} each)"
+    told = f"differences of about {100 * expected_half_width(len(prepared.task.test)):.1f} points"
+    say(f"power   {units}: with three seeds each, {told} can be told, as a guess")
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {kind_of(prepared.task).counted()}")
     if prepared.limited_by != Budget.parse(prepared.plan.budget):

@@ -96,6 +96,10 @@ def decide(
     if table:
         console.print(finalists_table(file, result.kind))
     say(file.verdict)
+    if (power := file.power) is not None:
+        guessed, foreseen = (f"{100 * width:.1f}" for width in (power.expected, power.foreseen))
+        before = f"{guessed} were guessed before the search, {foreseen} before test was read"
+        say(f"differences are known to {100 * power.reached:.1f} points; {before}")
     say(
         f"on test, with 95 % confidence; this holds for {file.setting.examples:,} training examples and "
         f"{file.setting.epochs:g} epochs. Test has been read {file.test_readings} times in this run"

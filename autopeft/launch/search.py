@@ -51,6 +51,9 @@ PLAN = "study.yaml"
 #: The study's user attribute that says what the task held.
 DATA = "data"
 
+#: How many units its test split has.
+TEST = "test"
+
 #: Those that name the kind of the task, and hold what it knew of the data: its schema.
 KIND, READS = "kind", "reads"
 
@@ -83,6 +86,11 @@ class SearchResult:
     def fruitless(self) -> str | None:
         """That no trial has completed, and why; None where one has."""
         return why_none_completed(self.study)
+
+    @property
+    def tested(self) -> int | None:
+        """How many units the test split has; None of studies of earlier versions."""
+        return self.study.user_attrs.get(TEST)
 
     @property
     def metric(self) -> str:
@@ -158,6 +166,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
     study.set_user_attr(SCALE, asdict(scale))
     study.set_user_attr(ENVIRONMENT, environment())
     study.set_user_attr(DATA, prepared.task.describe())
+    study.set_user_attr(TEST, len(prepared.task.test))
     study.set_user_attr(KIND, prepared.task.kind.name)
     study.set_user_attr(READS, asdict(prepared.task.schema))
     study.sampler = make_sampler(

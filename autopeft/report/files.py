@@ -10,6 +10,7 @@ from autopeft.launch import SearchResult
 from autopeft.report.charts.front import front_chart
 from autopeft.report.paper import draw
 from autopeft.report.run import run_of
+from autopeft.selection import expected_half_width
 
 __all__ = ["front_data", "write_front"]
 
@@ -17,7 +18,7 @@ _CSV_COLUMNS = ("accuracy", "over_stock", "baseline", "in_words", "configuration
 
 
 def front_data(result: SearchResult) -> dict[str, Any]:
-    """Return what `front.json` holds: the front's rows, the baselines, the budget and the spec."""
+    """Return what `front.json` holds: the front's rows, the baselines, the budget, the spec, and what test can tell."""
     spec = result.study.user_attrs["spec"]
     states = [trial.state.name for trial in result.study.get_trials(deepcopy=False)]
     return result.front.to_dict() | {
@@ -31,6 +32,9 @@ def front_data(result: SearchResult) -> dict[str, Any]:
         "cheapest_params": result.scale.cheapest,
         "trials": {state.lower(): states.count(state) for state in sorted(set(states))},
         "spec": spec,
+        "power": None
+        if result.tested is None
+        else {"test": result.tested, "half_width": expected_half_width(result.tested)},
     }
 
 

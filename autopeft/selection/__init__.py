@@ -2,6 +2,7 @@
 
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
 from autopeft.selection.picks import PICKS, knee, pick
+from autopeft.selection.power import expected_half_width
 from autopeft.selection.select import MOST_SEEDS, select
 from autopeft.selection.selected import selected_front
 from autopeft.selection.trained import Choice, choice_of
@@ -16,6 +17,7 @@ __all__ = [
     "FinalistsFile",
     "Interval",
     "choice_of",
+    "expected_half_width",
     "knee",
     "margin_of",
     "pick",

@@ -12,7 +12,17 @@ from autopeft.errors import StudyError
 from autopeft.methods import REFERENCES
 from autopeft.selection.verdict import MARGIN
 
-__all__ = ["FINALISTS", "Against", "Finalist", "FinalistsFile", "Interval", "SeedResult", "Setting", "read_finalists"]
+__all__ = [
+    "FINALISTS",
+    "Against",
+    "Finalist",
+    "FinalistsFile",
+    "Interval",
+    "Power",
+    "SeedResult",
+    "Setting",
+    "read_finalists",
+]
 
 #: Name of the file in a run folder.
 FINALISTS = "finalists.json"
@@ -128,6 +138,20 @@ class Finalist(_Part):
         return {key: value for key, value in data.items() if key not in names} | {"against": against}
 
 
+class Power(_Part):
+    """Half the width of intervals of the differences to the best reference, a mean over what the search found.
+
+    Args:
+        expected: As guessed before anything trained.
+        foreseen: As told from validation, before test was read.
+        reached: As it came out.
+    """
+
+    expected: float
+    foreseen: float
+    reached: float
+
+
 class FinalistsFile(_Part):
     """What `autopeft select` found.
 
@@ -141,6 +165,7 @@ class FinalistsFile(_Part):
         verdict: One sentence: did the search help?
         finalists: By rising cost.
         trials: Finished trials of the study when they were chosen; None where that is not known.
+        power: Which differences were to be told, and were; None where the search found nothing.
     """
 
     setting: Setting
@@ -152,6 +177,7 @@ class FinalistsFile(_Part):
     verdict: str
     finalists: tuple[Finalist, ...]
     trials: int | None = None
+    power: Power | None = None
 
     def write(self, run: Path) -> None:
         """Write the file into a run folder; it is whole as soon as it is there."""

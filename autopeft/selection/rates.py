@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,32 +31,21 @@ def at_best_rates(
     for each in contenders:
         roles.setdefault(each.role, []).append(each)
     several = [group for group in roles.values() if len(group) > 1]
-    open_ones = [group for group in several if not all(records.validation(each) for each in group)]
-    _look([each for group in open_ones for each in group if records.looked(each) is None], records, crew, say)
-    left = []
-    for group in roles.values():
-        if len(group) > 1:
-            reached = _looked(group, records) if group in open_ones else _trained(group, records)
-            if not reached:
-                say(f"{group[0].role} failed at every learning rate, and is left out")
-                continue
-            best = _best(group, reached)
-            if group in open_ones:
-                rates = ", ".join(
-                    f"{_rate(each):g}: {reached[each.name]:.4f}" for each in group if each.name in reached
-                )
-                say(f"{best.role} goes on at the learning rate {_rate(best):g} ({rates} after a quarter of the steps)")
-            left.append(best)
-        else:
-            left += group
+    looked_at = [group for group in several if not all(map(records.validation, group))]
+    _look([each for group in looked_at for each in group], records, crew, say)
+    left = [group[0] for group in roles.values() if len(group) == 1]
+    for group in several:
+        reached = _looked(group, records) if group in looked_at else _trained(group, records)
+        if group in looked_at:
+            rates = ", ".join(f"{_rate(each):g}: {reached[each.name]:.4f}" for each in group if each.name in reached)
+            said = f"goes on at the best of its learning rates after a quarter of the steps, {rates}"
+            say(f"{group[0].role} {said if reached else 'failed at every learning rate, and is left out'}")
+        left += [each for each in group if each.name == max(reached, key=reached.__getitem__, default=None)]
     return left
 
 
-def _best(group: Sequence[Contender], reached: Mapping[str, float]) -> Contender:
-    return max(group, key=lambda each: reached.get(each.name, -np.inf))
-
-
 def _look(work: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]) -> None:
+    work = [each for each in work if records.looked(each) is None]
     errands = [Look(each.configuration.text, records.seed_of(0), each.baseline == "full") for each in work]
     for index, (accuracy, message) in crew.do(errands):
         if accuracy is None:
@@ -65,6 +54,7 @@ def _look(work: Sequence[Contender], records: Records, crew: Crew, say: Callable
 
 
 def _looked(group: Sequence[Contender], records: Records) -> dict[str, float]:
+    """Return what contenders reached at the rung, by name; what failed is left out."""
     found = {each.name: records.looked(each) for each in group}
     return {name: accuracy for name, accuracy in found.items() if accuracy is not None and np.isfinite(accuracy)}
 

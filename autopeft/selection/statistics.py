@@ -60,6 +60,7 @@ class Estimates:
         means: The means over seeds and examples, `[k]`.
         examples: What the choice of examples adds to their covariance, `[k, k]`.
         seeds: What the choice of seeds adds to their variances, `[k]`.
+        both: How much of that is what seed and example do together, `[k]`.
         count: Number of examples.
         freedom: Degrees of freedom of `seeds`, `[k]`.
     """
@@ -67,6 +68,7 @@ class Estimates:
     means: NDArray[np.float64]
     examples: NDArray[np.float64]
     seeds: NDArray[np.float64]
+    both: NDArray[np.float64]
     count: int
     freedom: NDArray[np.float64]
 
@@ -143,10 +145,12 @@ def estimate(scores: Scores, fixed: Collection[int] = ()) -> Estimates:
     spread[list(fixed)] = 0.0
     typical = np.array([each.mean(axis=0) for each in scores])
     examples = np.atleast_2d(np.cov(typical))
+    both = np.zeros(len(scores))
     for index in trained:
+        both[index] = _interaction(scores[index]) / seeds[index]
         # What seed and example do together is in both variances of means; it counts once.
-        examples[index, index] -= _interaction(scores[index]) / seeds[index]
-    return Estimates(typical.mean(axis=1), examples / count, spread, count, freedom.astype(float))
+        examples[index, index] -= both[index]
+    return Estimates(typical.mean(axis=1), examples / count, spread, both / count, count, freedom.astype(float))
 
 
 def on_front(costs: NDArray[np.float64], draws: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from autopeft.launch import Preparation, SearchResult
 from autopeft.methods import REFERENCES
 from autopeft.selection.contenders import Contender
-from autopeft.selection.finalists_file import Against, Finalist, FinalistsFile, Interval, SeedResult, Setting
+from autopeft.selection.finalists_file import Against, Finalist, FinalistsFile, Interval, Power, SeedResult, Setting
+from autopeft.selection.power import expected_half_width, foreseen
 from autopeft.selection.records import Records, readings
 from autopeft.selection.statistics import Difference, Estimates, estimate, on_front
 from autopeft.selection.verdict import MARGIN, Compared, Reference, overall, verdict_of
@@ -100,6 +101,24 @@ def summarise(
         verdict=overall([compared[place] for place in searched], reference),
         finalists=tuple(found),
         trials=counted(result.study),
+        power=_power([(place, best) for place in searched], validation, test, differences),
+    )
+
+
+def _power(
+    pairs: Sequence[tuple[int, int]],
+    validation: Estimates,
+    test: Estimates,
+    differences: Mapping[tuple[int, int], Difference],
+) -> Power | None:
+    """Return which differences were to be told, and were."""
+    if not pairs:
+        return None
+    before = foreseen(validation, [*differences], test.count)
+    return Power(
+        expected=expected_half_width(test.count),
+        foreseen=float(np.mean([before[pair].margin for pair in pairs])),
+        reached=float(np.mean([differences[pair].margin for pair in pairs])),
     )
 
 

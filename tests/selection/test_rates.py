@@ -45,8 +45,8 @@ def test_the_best_of_each_role_goes_on_and_nobody_looks_twice(tmp_path):
     found = at_best_rates([CANDIDATE, *STOCK, *LOW], records(tmp_path), crew, said.append)
     assert [each.name for each in found] == ["trial-3", "stock-lora-0.01", "low-rank-0.01"]
     assert said[0] == (
-        "stock-lora goes on at the learning rate 0.01 (0.001: 0.5000, 0.01: 0.7000, 0.1: 0.6000 after a quarter of the "
-        "steps)"
+        "stock-lora goes on at the best of its learning rates after a quarter of the steps, 0.001: 0.5000, 0.01: "
+        "0.7000, 0.1: 0.6000"
     )
     assert len(crew.looked) == 5
     again = Looking()
