@@ -144,7 +144,7 @@ def export_run(
         seed = ground.plan.seed if choice.seed is None else choice.seed
         origin = Origin(run.resolve(), row.trial, row.reached, tuple(_words(ground.plan)))
         job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained, origin)
-        notes = [f"Trial {row.trial} was stopped: it reached {row.reached}."] if row.status == "stopped" else []
+        notes = [f"Trial {row.trial} has no result at its end; what it reached is {row.reached}."] if row.failed else []
         if ground.backbone.runs_own_code:
             notes.append("The model brings code of its own, which what trains it is told to run, as the search was.")
         if result.plan.quantization:

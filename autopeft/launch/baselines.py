@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 
 from autopeft.methods import HEAD_ONLY, REFERENCES, references_of
 from autopeft.space import BackboneShape, BoundSpace, Configuration
-from autopeft.study import counted, enqueue
+from autopeft.study import BEYOND, counted, enqueue
 
 __all__ = ["baselines_of", "enqueue_baselines"]
 
@@ -31,6 +31,7 @@ def enqueue_baselines(
     space: BoundSpace,
     baselines: Mapping[str, Configuration],
     total: int,
+    fits: Callable[[Configuration], bool],
     say: Callable[[str], None],
 ) -> None:
     """Put baselines in line that a study lacks, as far as it has room for further trials.
@@ -40,16 +41,16 @@ def enqueue_baselines(
         space: Its space, which baselines may lie outside of.
         baselines: By name.
         total: Trials that the study shall have.
+        fits: Whether a configuration is predicted to keep a budget of memory.
         say: Hears which references are left out.
     """
     there = {trial.user_attrs.get("baseline") for trial in study.get_trials(deepcopy=False)}
     waiting = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
     missing = [name for name in baselines if name not in there]
     for name in missing[: max(0, total - counted(study) - waiting)]:
-        enqueue(study, space, baselines[name], {"baseline": name})
-    left_out = [each.title for each in REFERENCES if each.name not in baselines]
+        beyond = {} if fits(baselines[name]) else {BEYOND: True}
+        enqueue(study, space, baselines[name], {"baseline": name, **beyond})
+        there.add(name)
+    left_out = [each.title for each in REFERENCES if each.name not in there]
     if left_out:
-        say(
-            f"{total} trials are compared with {len(baselines) - 1} of {len(REFERENCES)} references; left out: "
-            f"{', '.join(left_out)}"
-        )
+        say(f"references that so few trials leave out: {', '.join(left_out)}; more --trials bring them")

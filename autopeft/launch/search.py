@@ -162,7 +162,9 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
         partial(_profile, prepared, places),
         listener.said,
     )
-    scale = replace(prepared.scale, axes=prices.ranges(prepared.space, prepared.scale.limit, [prepared.stock]))
+    limit = prepared.scale.limit
+    affordable = [each for each in prepared.baselines.values() if 0 < prepared.costs.params(each) <= limit]
+    scale = replace(prepared.scale, axes=prices.ranges(prepared.space, limit, [prepared.stock, *affordable]))
     study.set_user_attr(SCALE, asdict(scale))
     study.set_user_attr(ENVIRONMENT, environment())
     study.set_user_attr(DATA, prepared.task.describe())
@@ -182,7 +184,16 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
     if reaped:
         again = sum(trial.user_attrs.get("retry_of") in reaped for trial in study.get_trials(deepcopy=False))
         listener.said(f"{len(reaped)} trials of a run that died are let go, {again} of them to be tried again")
-    enqueue_baselines(study, prepared.space, prepared.baselines, plan.trials, listener.said)
+    # What a budget says of memory, not what this machine happens to have.
+    held = prepared.prices.memory_limit
+    enqueue_baselines(
+        study,
+        prepared.space,
+        prepared.baselines,
+        plan.trials,
+        lambda configuration: held is None or prices.memory(configuration) <= held,
+        listener.said,
+    )
     listener.opened(counted(study))
     return Desk(
         study=study,
@@ -234,12 +245,13 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool, say: Cal
     study = extend_study(
         old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name, alone=prepared.alone
     )
-    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
-    outside = sum(bool(trial.user_attrs.get(OUTSIDE)) for trial in ended)
-    say(
-        f"{len(ended)} trials came along into the space {prepared.space.name}; {outside} of them lie outside it, which "
-        "stay on the front, and from which nothing is learnt"
-    )
+    if study is not old:
+        ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+        outside = sum(bool(trial.user_attrs.get(OUTSIDE)) for trial in ended)
+        say(
+            f"{len(ended)} trials came along into the space {prepared.space.name}; {outside} of them lie outside it: "
+            "nothing is learnt from these, and those on the front stay there"
+        )
     return study
 
 

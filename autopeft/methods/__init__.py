@@ -4,7 +4,7 @@ from autopeft.methods.builder import adapter_parameters, apply, remove, trainabl
 from autopeft.methods.depth import decodes_stepwise, frozen_depth, stays_in_layers
 from autopeft.methods.hooks import after_step, before_step, learning_rates, penalty, switch_training
 from autopeft.methods.method import Method
-from autopeft.methods.references import HEAD_ONLY, REFERENCES, Reference, references_of, stock_lora
+from autopeft.methods.references import HEAD_ONLY, REFERENCES, TITLES, Reference, references_of, stock_lora
 from autopeft.methods.register import register
 from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.methods.stock_rates import STOCK_LEARNING_RATE, decoder_learning_rate
@@ -15,6 +15,7 @@ __all__ = [
     "METHODS",
     "REFERENCES",
     "STOCK_LEARNING_RATE",
+    "TITLES",
     "VOCABULARY",
     "Method",
     "Reference",

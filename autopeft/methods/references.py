@@ -10,7 +10,7 @@ from autopeft.space import Configuration
 from autopeft.space.canonical import canonical
 from autopeft.space.shape import BackboneShape
 
-__all__ = ["HEAD_ONLY", "REFERENCES", "Reference", "references_of", "stock_lora"]
+__all__ = ["HEAD_ONLY", "REFERENCES", "TITLES", "Reference", "references_of", "stock_lora"]
 
 #: No adapters at all: only the task head is trained.
 HEAD_ONLY = Configuration.from_dict({"modules": {}, "training": {}})
@@ -59,8 +59,11 @@ REFERENCES = (
     Reference("stock-lora", "stock", "stock LoRA", 8, ("q", "v")),
     Reference("all-linear", "all-linear", "all-linear LoRA", 16),
     Reference("low-rank", "low-rank", "low-rank LoRA", 1, ("q", "v")),
-    Reference("low-rank-all", "low-rank-all", "low-rank all-linear LoRA", 1),
+    Reference("low-rank-all", "low-rank-all", "low-rank-all LoRA", 1),
 )
+
+#: What they are called in sentences, by name.
+TITLES = {each.name: each.title for each in REFERENCES}
 
 
 def stock_lora(shape: BackboneShape, learning_rate: float) -> Configuration:

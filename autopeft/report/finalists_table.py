@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from autopeft.methods import REFERENCES
+from autopeft.methods import TITLES
 from autopeft.selection import FinalistsFile, Interval
 from autopeft.trials import TrialKind
 
@@ -12,12 +12,12 @@ __all__ = ["finalists_table"]
 
 
 def finalists_table(file: FinalistsFile, kind: type[TrialKind]) -> Table:
-    """Build the table of finalists by rising cost: accuracy on test, points above the best reference, probabilities.
+    """Build the table of finalists by rising cost: the metric on test, points above the best reference, probabilities.
 
     Intervals are of 95 %, over seeds and examples; eighty columns hold it.
     """
     table = Table(
-        title=f"Finalists: {file.metric} on test",
+        title=f"Finalists: {file.metric} on test, against {TITLES[file.reference]}",
         title_justify="left",
         box=None,
         pad_edge=False,
@@ -25,9 +25,8 @@ def finalists_table(file: FinalistsFile, kind: type[TrialKind]) -> Table:
         header_style="bold",
     )
     table.add_column("finalist", no_wrap=True)
-    names = {each.name: each.title for each in REFERENCES}
-    names |= {"head": kind.untouched, "full": "full fine-tuning"}
-    for column in ("parameters", "seeds", "test", f"vs {names[file.reference]}", "better", "on front"):
+    names = TITLES | {"head": kind.untouched, "full": "full fine-tuning"}
+    for column in ("parameters", "seeds", "test", "points", "better", "on front"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in file.finalists:
         against = row.against.get(file.reference)

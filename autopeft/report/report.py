@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from autopeft.methods import TITLES
 from autopeft.report.chart import Absent, Chart
 from autopeft.report.charts import CHARTS
 from autopeft.report.data.about import about
@@ -71,5 +72,6 @@ def _page(run: Run, charts: dict[str, Chart | Absent]) -> str:
         front=rows_of_front(run),
         others=other_rows(run),
         finalists=run.finalists,
+        reference=None if run.finalists is None else TITLES[run.finalists.reference],
         about=about(run),
     )

@@ -19,7 +19,7 @@ from autopeft.report.words import baseline_in_words
 from autopeft.samplers import COSTS
 from autopeft.selection.finalists_file import FinalistsFile, read_finalists
 from autopeft.space import Configuration
-from autopeft.study import PARAMS
+from autopeft.study import OUTSIDE, PARAMS
 
 __all__ = ["ReportedTrial", "Run", "Standing", "read_run", "run_of"]
 
@@ -38,6 +38,7 @@ class ReportedTrial:
         in_words: The same in words, a baseline by its name.
         baseline: For the baselines `head-only` or the name of a reference, else None.
         standing: Where it stands.
+        outside: Whether the space, which has been changed, does not hold it any more.
         status: The status of its outcome, see `autopeft.trials.Outcome`.
         params: Its trainable parameters; None where it was lost before they were recorded.
         costs: Its costs that are objectives, by name; empty likewise.
@@ -63,6 +64,7 @@ class ReportedTrial:
     message: str
     began: datetime
     ended: datetime
+    outside: bool = False
 
     @property
     def named(self) -> str:
@@ -172,6 +174,7 @@ def _reported(trial: FrozenTrial, result: SearchResult, on_front: bool) -> Repor
         message=outcome.get("message", ""),
         began=trial.datetime_start,
         ended=trial.datetime_complete,
+        outside=bool(attrs.get(OUTSIDE)),
     )
 
 

@@ -31,7 +31,8 @@ def front_table(front: Front, metric: str, kind: type[TrialKind]) -> Table:
     costs = [name for row in front.rows[:1] for name in row.costs if name != "params"]
     for column in ("trial", "parameters", "share", *costs, metric, "vs stock LoRA"):
         table.add_column(column, justify="right", no_wrap=True, overflow="fold")
-    beside = [row for row in front.baselines if row.standing != "front"]
+    on_front = {row.trial for row in front.rows}
+    beside = [row for row in front.baselines if row.trial not in on_front]
     stands = bool(beside) or any(row.outside for row in front.rows)
     if stands:
         table.add_column("", no_wrap=True)
@@ -39,7 +40,7 @@ def front_table(front: Front, metric: str, kind: type[TrialKind]) -> Table:
     for row in (*front.rows, *beside):
         *figures, words = row_cells(row, kind)
         where = [_where(row)] if stands else []
-        table.add_row(*figures, *where, words, style=None if row.standing == "front" else "dim")
+        table.add_row(*figures, *where, words, style=None if row.trial in on_front else "dim")
     return table
 
 

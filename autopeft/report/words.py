@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autopeft.methods import REFERENCES
+from autopeft.methods import TITLES
 from autopeft.trials import TrialKind
 
 __all__ = ["baseline_in_words"]
@@ -16,6 +16,6 @@ def baseline_in_words(baseline: str | None, in_words: str, kind: type[TrialKind]
         in_words: Its own words.
         kind: What trials were of.
     """
-    names = {each.name: f"{each.title} (baseline): {in_words}" for each in REFERENCES}
+    names = {name: f"{title} (baseline): {in_words}" for name, title in TITLES.items()}
     names["head-only"] = f"{kind.untouched} (baseline)"
     return names.get(baseline or "", in_words)

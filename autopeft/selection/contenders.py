@@ -71,8 +71,6 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
         raise AutopeftError(
             f"the baseline {missing} has not finished in {result.folder}; run the same `autopeft search` to go on"
         )
-    # What failed for want of time or memory in the search may still be trained where there is nothing else.
-    references = [each for each in references if not rows[each.name].failed] or references
     if with_full and prepared.backbone.quantization is not None:
         raise AutopeftError(
             f"--with-full trains the backbone's own weights, which are held in {prepared.backbone.quantization}; "

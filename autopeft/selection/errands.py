@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autopeft.space import Configuration
 from autopeft.trials import TrialRunner
 
-__all__ = ["AT_RUNG", "Look", "MeasureOnTest", "Train", "Trained"]
+__all__ = ["AT_RUNG", "MeasureOnTest", "Train", "Trained", "TryRate"]
 
 #: The rung, as a share of the steps, up to which a learning rate is tried.
 AT_RUNG = 1 / 4
@@ -60,7 +60,7 @@ class Train:
 
 
 @dataclass(frozen=True)
-class Look:
+class TryRate:
     """Train a configuration up to a rung, and measure it there on validation.
 
     Args:

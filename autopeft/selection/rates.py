@@ -8,7 +8,7 @@ import numpy as np
 
 from autopeft.launch import Crew
 from autopeft.selection.contenders import Contender
-from autopeft.selection.errands import Look
+from autopeft.selection.errands import TryRate
 from autopeft.selection.records import Records
 
 __all__ = ["at_best_rates"]
@@ -46,17 +46,20 @@ def at_best_rates(
 
 def _look(work: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]) -> None:
     work = [each for each in work if records.looked(each) is None]
-    errands = [Look(each.configuration.text, records.seed_of(0), each.baseline == "full") for each in work]
+    # With the seed of the search: what is chosen by the luck of a seed shall not be raced with it.
+    errands = [TryRate(each.configuration.text, records.seed, each.baseline == "full") for each in work]
     for index, (accuracy, message) in crew.do(errands):
         if accuracy is None:
+            # Not recorded: a fault of the machine may be gone the next time.
             say(f"{work[index].name} failed, and is left out: {message}")
-        records.keep_look(work[index], accuracy)
+        else:
+            records.keep_look(work[index], accuracy)
 
 
 def _looked(group: Sequence[Contender], records: Records) -> dict[str, float]:
     """Return what contenders reached at the rung, by name; what failed is left out."""
     found = {each.name: records.looked(each) for each in group}
-    return {name: accuracy for name, accuracy in found.items() if accuracy is not None and np.isfinite(accuracy)}
+    return {name: accuracy for name, accuracy in found.items() if accuracy is not None}
 
 
 def _trained(group: Sequence[Contender], records: Records) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -96,8 +95,8 @@ class Records:
             found.append(np.load(self.folder(contender, len(found)) / "validation.npy"))
         return found
 
-    def keep_look(self, contender: Contender, accuracy: float | None) -> None:
-        """Record what a contender reached at a rung; None where it failed."""
+    def keep_look(self, contender: Contender, accuracy: float) -> None:
+        """Record what a contender reached at a rung."""
         path = self.run / FOLDER / contender.name / _LOOK
         path.parent.mkdir(parents=True, exist_ok=True)
         data = {"accuracy": accuracy, "as": self._identity(contender)}
@@ -106,12 +105,12 @@ class Records:
         partial.replace(path)
 
     def looked(self, contender: Contender) -> float | None:
-        """Return what a contender reached at a rung, minus infinity where it failed; None where nobody has looked."""
+        """Return what a contender reached at a rung; None where that is not known."""
         path = self.run / FOLDER / contender.name / _LOOK
         data = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
         if data.get("as") != json.loads(json.dumps(self._identity(contender))):
             return None
-        return -math.inf if data["accuracy"] is None else float(data["accuracy"])
+        return float(data["accuracy"])
 
     def keep_test(self, contender: Contender, index: int, scores: NDArray[np.float64]) -> None:
         """Record the scores of a training on test."""

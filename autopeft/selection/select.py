@@ -8,7 +8,7 @@ from functools import partial
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch import Crew, Preparation, SearchResult
-from autopeft.methods import REFERENCES
+from autopeft.methods import TITLES
 from autopeft.selection.contenders import Contender, contenders_of
 from autopeft.selection.errands import MeasureOnTest, Train
 from autopeft.selection.finalists_file import FinalistsFile
@@ -21,9 +21,6 @@ from autopeft.selection.verdict import MARGIN
 from autopeft.study import locked, prepare_folder
 
 __all__ = ["MOST_SEEDS", "select"]
-
-#: The names of references.
-_REFERENCES = frozenset(each.name for each in REFERENCES)
 
 #: Seeds that a finalist may have whose rank is open.
 MOST_SEEDS = 13
@@ -67,7 +64,8 @@ def select(
     with locked(run):
         records = Records(run, prepared.final, source, prepared.plan.seed)
         with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
-            finalists = _race(at_best_rates(contenders, records, crew, say), records, crew, seeds, say, prepared)
+            racing = at_best_rates(contenders, records, crew, say)
+            finalists = _race(racing, records, crew, seeds, say, prepared)
             _measure(finalists, records, crew, say)
         file = summarise(prepared, result, records, finalists, margin)
         file.write(run)
@@ -85,6 +83,8 @@ def _race(
     """Train contenders until their ranking is settled; return the finalists."""
     racing = list(contenders)
     while True:
+        if not any(each.baseline in TITLES for each in racing):
+            raise RunError("no reference could be trained, so that there is nothing to compare with")
         entries = [_entry(each, records) for each in racing]
         race = standing(entries, most=most, at_once=crew.size)
         if not race.next:
@@ -98,8 +98,6 @@ def _race(
             work.append((racing[index], seed))
         failed = _train(work, records, crew, say, prepared)
         racing = [each for each in racing if each not in failed]
-        if not any(each.baseline in _REFERENCES for each in racing):
-            raise RunError("no reference could be trained, so that there is nothing to compare with")
 
 
 def _entry(contender: Contender, records: Records) -> Entry:

@@ -41,13 +41,13 @@ def selected_front(result: SearchResult) -> Front:
     # What failed in the search may have been trained since.
     rows, front = placed(rows, result.scale)
     again = {row.trial for row in rows}
-    rest = [row for row in known if row.trial not in again]
-    rest = [replace(row, standing="dominated") if row.standing == "front" else row for row in rest]
+    named = {row.trial for row in front}
+    every = (*rows, *(row for row in known if row.trial not in again))
     return replace(
         result.front,
         rows=front,
-        baselines=tuple(row for row in (*rows, *rest) if row.baseline),
-        others=tuple(row for row in (*rows, *rest) if row.standing != "front" and not row.baseline),
+        baselines=tuple(row for row in every if row.baseline),
+        others=tuple(row for row in every if row.trial not in named and not row.baseline),
     )
 
 

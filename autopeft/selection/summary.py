@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from autopeft.launch import Preparation, SearchResult
-from autopeft.methods import REFERENCES
+from autopeft.methods import TITLES
 from autopeft.selection.contenders import Contender
 from autopeft.selection.finalists_file import Against, Finalist, FinalistsFile, Interval, Power, SeedResult, Setting
 from autopeft.selection.power import expected_half_width, foreseen
@@ -17,9 +17,6 @@ from autopeft.selection.verdict import MARGIN, Compared, Reference, overall, ver
 from autopeft.study import counted
 
 __all__ = ["summarise"]
-
-#: What references are called in sentences.
-_TITLES = {each.name: each.title for each in REFERENCES}
 
 
 def summarise(
@@ -43,7 +40,7 @@ def summarise(
     scores = [records.validation(each) for each in ordered]
     validation = estimate([np.stack(each) for each in scores], fixed)
     test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
-    references = [place for place, each in enumerate(ordered) if each.baseline in _TITLES]
+    references = [place for place, each in enumerate(ordered) if each.baseline in TITLES]
     head = next((place for place, each in enumerate(ordered) if each.baseline == "head"), None)
     beside = [*references, *([] if head is None else [head])]
     differences = test.differences([(i, j) for i in range(len(ordered)) for j in beside if i != j])
@@ -123,13 +120,16 @@ def _power(
 
 
 def _title(contender: Contender) -> str:
-    return _TITLES[str(contender.baseline)]
+    return TITLES[str(contender.baseline)]
 
 
 def _shares(names: Sequence[str], costs: Sequence[float], of: Sequence[float]) -> dict[str, float]:
-    """Return costs as multiples of others, where they can be divided."""
-    pairs = zip(names, costs, of, strict=True)
-    return {name: cost / other for name, cost, other in pairs if np.isfinite(cost) and other > 0}
+    """Return costs as multiples of others; infinite where those are 0, and nothing where both are or one is unknown."""
+    found = {}
+    for name, cost, other in zip(names, costs, of, strict=True):
+        if np.isfinite(cost) and (cost or other):
+            found[name] = cost / other if other else np.inf
+    return found
 
 
 def _tested(records: Records, contender: Contender, seeds: int) -> np.ndarray:

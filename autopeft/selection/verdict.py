@@ -29,7 +29,8 @@ class Reference:
         untouched: What the model is called to which nothing was added.
         gain: How much better it is than that on test; None where that could not be measured.
         margin: How much worse than it is as good as it.
-        cheapest: The cheapest of the references that are as good as it, of which shares are; itself when left out.
+        cheapest: Of the references that are as good as it the one of the lowest first cost, of which shares are; itself
+            when left out.
     """
 
     name: str
@@ -68,7 +69,8 @@ class Compared:
     Args:
         name: What it is called.
         difference: How much better it is on test.
-        shares: Its costs that are objectives, as multiples of those of the cheapest reference that is as good.
+        shares: Its costs that are objectives, as multiples of those of the cheapest reference that is as good; infinite
+            where that has none.
         gain: How much better it is than the untouched model; None where that could not be measured.
     """
 
@@ -140,8 +142,6 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
         found: What the search found, the best on validation first.
         reference: What it is compared with.
     """
-    if not found:
-        return f"searching did not help: only the baselines are on its front; use {reference.usable}"
     better = next((each for each in found if each.better and (each.helps or reference.helps)), None)
     if better is not None:
         return f"{better.name} is {verdict_of(better, reference)}"
@@ -153,6 +153,8 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
             f"{helping.name} is {_points(helping.gain)} above {reference.untouched}, which {reference.name} "
             f"({_points(reference.gain)}) is not shown to be; it is {verdict_of(helping, reference)}"
         )
+    if not found:
+        return f"searching did not help: nothing that it found is among the finalists; use {reference.usable}"
     cheaper = [each for each in found if each.as_good(reference.margin) and each.cheaper]
     if cheaper and reference.carries:
         least = min(cheaper, key=lambda each: next(iter(each.shares.values())))
@@ -179,12 +181,11 @@ def overall(found: Sequence[Compared], reference: Reference) -> str:
 def _no_gain(found: Sequence[Compared], reference: Reference) -> str:
     if reference.gain is None:
         return f"{reference.untouched} could not be measured"
-    best = max(found, key=lambda each: -1.0 if each.gain is None else each.gain.mean)
-    nearest = ""
-    if best.gain is not None and best.gain.mean > reference.gain.mean:
-        nearest = f", {best.name} {_points(best.gain)}"
-    widest = best.gain if nearest and best.gain is not None else reference.gain
-    return f"{reference.name} is {_points(reference.gain)} above it{nearest}{_needed(widest.margin, widest.mean)}"
+    gains = [(each.gain, each.name) for each in found if each.gain is not None]
+    gain, name = max(gains, key=lambda each: each[0].mean, default=(reference.gain, ""))
+    nearest = f", {name} {_points(gain)}" if gain.mean > reference.gain.mean else ""
+    most = gain if nearest else reference.gain
+    return f"{reference.name} is {_points(reference.gain)} above it{nearest}{_needed(most.margin, most.mean)}"
 
 
 def _points(difference: Difference | None) -> str:
@@ -204,11 +205,15 @@ def _at_share(shares: Mapping[str, float], reference: Reference) -> str:
     """Say at which share of what; nothing where nothing can be divided."""
     if not shares:
         return ""
-    if reference.cheapest in (None, reference.name):
-        parts = [f"{_percent(share)} of its {OBJECTIVES[name].noun}" for name, share in shares.items()]
-        return f" at {' and '.join(parts)}"
-    parts = [f"{_percent(share)} of the {OBJECTIVES[name].noun}" for name, share in shares.items()]
-    return f" at {' and '.join(parts)} of {reference.cheapest}, the cheapest reference that is as good"
+    own = reference.cheapest in (None, reference.name)
+    parts = [
+        f"{_percent(share)} of {'its' if own else 'the'} {OBJECTIVES[name].noun}"
+        for name, share in shares.items()
+        if math.isfinite(share)
+    ]
+    parts += [f"{OBJECTIVES[name].noun} where it has none" for name, share in shares.items() if math.isinf(share)]
+    whose = "" if own else f" of {reference.cheapest}, the reference of the lowest cost that is as good"
+    return f" at {' and '.join(parts)}{whose}"
 
 
 def _percent(ratio: float) -> str:

@@ -4,6 +4,7 @@ from autopeft.study.extending import extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
 from autopeft.study.lock import LOCK, locked
 from autopeft.study.records import (
+    BEYOND,
     INFEASIBLE,
     OUTSIDE,
     PARAMS,
@@ -22,6 +23,7 @@ from autopeft.study.stopping import CONFIDENCE, GROWTH, chance_of_growth, out_of
 from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
 
 __all__ = [
+    "BEYOND",
     "CONFIDENCE",
     "DATABASE",
     "GROWTH",

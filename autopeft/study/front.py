@@ -9,10 +9,10 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.methods import REFERENCES
+from autopeft.methods import TITLES
 from autopeft.samplers import COSTS, hypervolume, hypervolume_of_many, pareto_front_of_many
 from autopeft.space import Configuration
-from autopeft.study.records import OUTSIDE, PARAMS
+from autopeft.study.records import BEYOND, OUTSIDE, PARAMS
 from autopeft.trials.outcome import ENDED
 
 __all__ = ["SCALE", "Front", "FrontRow", "Scale", "Standing", "front_of", "head_only_accuracy", "placed"]
@@ -91,6 +91,7 @@ class FrontRow:
         status: How the trial ended, see `autopeft.trials.Outcome`.
         standing: Where it stands.
         outside: Whether the space, which has been changed, does not hold it any more.
+        beyond: Whether it is predicted to exceed a budget of memory.
     """
 
     trial: int
@@ -106,6 +107,7 @@ class FrontRow:
     status: str = "complete"
     standing: Standing = "dominated"
     outside: bool = False
+    beyond: bool = False
 
     @property
     def failed(self) -> bool:
@@ -115,6 +117,8 @@ class FrontRow:
     @property
     def reached(self) -> str:
         """What it reached, in words."""
+        if self.status in ENDED:
+            return f"not known: it {ENDED[self.status]}"
         when = " when it was stopped" if self.status == "stopped" else ""
         return f"{self.accuracy:.4f} on validation{when}"
 
@@ -160,7 +164,7 @@ def front_of(study: optuna.Study, scale: Scale) -> Front:
         [
             _row(trial, scale, stock)
             for trial in study.get_trials(deepcopy=False, states=(state,))
-            if trial.values or trial.user_attrs["outcome"].get("curve")
+            if trial.values or (COSTS in trial.user_attrs and trial.user_attrs["outcome"].get("curve"))
         ]
         for state in (TrialState.COMPLETE, TrialState.PRUNED)
     )
@@ -184,7 +188,7 @@ def placed(rows: Sequence[FrontRow], scale: Scale) -> tuple[list[FrontRow], tupl
     Returns:
         The rows in their order; and those on the front by rising cost.
     """
-    feasible = [index for index, row in enumerate(rows) if not row.failed and row.params <= scale.limit]
+    feasible = [index for index, row in enumerate(rows) if not (row.failed or row.beyond) and row.params <= scale.limit]
     costs = [tuple(rows[index].costs.values()) for index in feasible]
     chosen = [feasible[place] for place in pareto_front_of_many(costs, [rows[index].accuracy for index in feasible])]
     found: list[FrontRow] = []
@@ -235,22 +239,22 @@ def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
         metrics=outcome.get("metrics", {}),
         status=_status(trial),
         outside=bool(trial.user_attrs.get(OUTSIDE)),
+        beyond=bool(trial.user_attrs.get(BEYOND)),
     )
 
 
 def _verdict(front: Sequence[FrontRow], baselines: Sequence[FrontRow]) -> str:
-    titles = {each.name: each.title for each in REFERENCES}
-    references = [row for row in baselines if row.baseline in titles]
+    references = [row for row in baselines if row.baseline in TITLES]
     measured = [row for row in references if not row.failed]
     failed = [
-        f"{titles[str(row.baseline)]} {ENDED[row.status]}, so nothing is compared with it{_MENDS.get(row.status, '')}"
+        f"{TITLES[str(row.baseline)]} {ENDED[row.status]}, so nothing is compared with it{_MENDS.get(row.status, '')}"
         for row in references
         if row.failed
     ]
     if not measured:
         return "; ".join(failed) or "no reference has been measured yet, so nothing can be said against one"
     best = max(measured, key=lambda row: row.accuracy)
-    return "; ".join([_against(front, best, titles[str(best.baseline)]), *failed])
+    return "; ".join([_against(front, best, TITLES[str(best.baseline)]), *failed])
 
 
 def _against(front: Sequence[FrontRow], reference: FrontRow, title: str) -> str:

@@ -14,6 +14,7 @@ from autopeft.space import BoundSpace, Configuration
 from autopeft.study.owner import is_alive, this_owner
 
 __all__ = [
+    "BEYOND",
     "INFEASIBLE",
     "OUTSIDE",
     "PARAMS",
@@ -33,6 +34,9 @@ INFEASIBLE = "infeasible"
 
 #: The user attribute of a told trial that holds its trainable parameters, an objective or not.
 PARAMS = "params"
+
+#: User attribute of baselines that are predicted to exceed a budget of memory.
+BEYOND = "beyond"
 
 #: User attribute of trials that the study's present space does not have.
 OUTSIDE = "outside"
@@ -141,8 +145,7 @@ def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str) 
     configuration = _configuration(trial, space)
     if configuration is not None and retries < RETRIES:
         attrs = {"retry": retries + 1, "retry_of": number}
-        if trial.user_attrs.get("baseline"):
-            attrs["baseline"] = trial.user_attrs["baseline"]
+        attrs |= {name: trial.user_attrs[name] for name in ("baseline", BEYOND) if name in trial.user_attrs}
         enqueue(study, space, configuration, attrs)
 
 

@@ -19,6 +19,7 @@ from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
+from autopeft.trials.driving import Point, Trial, driven
 from autopeft.trials.exam import VALIDATION_BATCHES, Exam
 from autopeft.trials.faults import failure
 from autopeft.trials.full import all_trainable
@@ -38,11 +39,6 @@ from autopeft.trials.stopwatch import Stopwatch
 from autopeft.trials.top import first_token_only, reads_first_token
 
 __all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
-
-Point = dict[str, float]
-
-#: A trial under way: yields a point of its curve at each rung, returns its outcome.
-Trial = Generator[Point, None, Outcome]
 
 #: Training batches that methods may look at before they are put in.
 FEW_BATCHES = 8
@@ -144,25 +140,7 @@ class TrialRunner:
             full: Whether the whole backbone trains, at the configuration's learning rate; it is not quantised then.
             until: One of `RUNGS` at which the trial is measured as at its end, and is complete.
         """
-        trial = self.start(configuration, seed, deadline, folder=folder, full=full, until=until)
-        curve = []
-        try:
-            while True:
-                curve.append(next(trial))
-                last = curve[-1]
-                if not go_on(last):
-                    return Outcome(
-                        "stopped",
-                        seconds=last["seconds"],
-                        busy=last["busy"],
-                        step_seconds=last["step_seconds"],
-                        curve=tuple(curve),
-                    )
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-        finally:
-            trial.close()
+        return driven(self.start(configuration, seed, deadline, folder=folder, full=full, until=until), go_on)
 
     def start(
         self,

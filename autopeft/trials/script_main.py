@@ -33,6 +33,7 @@ def main(
     keep: Callable[[dict[str, Any]], bool] | None = None,
     unit: Callable[[Any, dict[str, Any]], tuple[Callable[..., Any] | None, Callable[[], None] | None]] | None = None,
     settle: Callable[[dict[str, float], dict[str, Any]], dict[str, Any]] | None = None,
+    predictions: Callable[[Any, Any], Any] | None = None,
     defaults: dict[str, Any] | None = None,
     **config: Callable[[dict[str, Any]], Any],
 ) -> None:
@@ -47,6 +48,7 @@ def main(
         unit: Given the model with its adapter and the settings, returns the loss, and what is to be done before saving;
             None for the model's own, and for nothing.
         settle: Given what validation reached and the settings, returns what the config is to say of it.
+        predictions: Given logits and labels of a batch, returns what figures are made of; the logits when left out.
         defaults: Arguments of the Trainer that the task needs.
         config: What the task changes in the model's config, each made of the settings.
     """
@@ -85,8 +87,9 @@ def main(
         train_dataset=data["train"],
         eval_dataset=data["validation"],
         processing_class=tokenizer,
-        compute_loss_func=loss,
+        compute_loss_func=loss and share_of(loss, model, arguments),
         compute_metrics=figures,
+        preprocess_logits_for_metrics=predictions,
         optimizers=(optimizer(model, arguments, settings["rates"]), None),
     )
     trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
@@ -100,6 +103,13 @@ def main(
     model.active_peft_config.base_model_name_or_path = settings["model"]
     trainer.save_model()
     base.config.save_pretrained(arguments.output_dir)
+
+
+def share_of(loss: Callable[..., Any], model: Any, arguments: TrainingArguments) -> Callable[..., Any]:
+    """Return a loss that is a mean over a batch as a share of that of the batches whose gradients are added up."""
+    return lambda *given, **more: (
+        loss(*given, **more) / (arguments.gradient_accumulation_steps if model.training else 1)
+    )
 
 
 def located(settings: dict[str, Any]) -> str:
@@ -117,6 +127,8 @@ def tokenizer_of(settings: dict[str, Any]) -> Any:
         trust_remote_code=settings.get("trust_remote_code", False),
     )
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    # As in trials, whatever side the model's own is.
+    tokenizer.padding_side = "right"
     return tokenizer
 
 

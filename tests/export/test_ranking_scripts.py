@@ -5,21 +5,24 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from datasets import load_dataset
+from transformers import Trainer, TrainingArguments
 
 from autopeft.export import ExportJob, export
 from autopeft.methods import VOCABULARY
 from autopeft.space import canonical
 from autopeft.tasks import TaskSpec, load_task, pad_id_of
-from autopeft.tasks.ranking.metrics import ranking_scores
+from autopeft.tasks.ranking.queries import Queries
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.trials import kind_of, use_threads
+from autopeft.trials.rerank.kind import query_rows
 from tests.tasks.rerank.data import ASKED, judged_rows, write_rows
 
 CASES = [
@@ -87,18 +90,53 @@ def test_it_needs_nothing_of_autopeft_and_learns_what_trials_learn(exported):
 
 
 @pytest.mark.parametrize("exported", CASES[:1], indirect=True)
-def test_its_figure_is_the_metric_of_trials(exported):
+def test_its_figure_is_the_metric_of_trials_whatever_the_last_batch_holds(exported, tmp_path):
     job, folder = exported
     script, settings = script_of(folder), yaml.safe_load((folder / "training.yaml").read_text())
     rows = [json.loads(line) for line in (folder / "data" / "validation.jsonl").read_text().splitlines()]
     tokenizer = script.tokenizer_of(settings)
     encode, collate = script.encoder(tokenizer, settings), script.collator(tokenizer)
-    labels = torch.cat([collate([encode(row)])["labels"] for row in rows]).numpy()
-    scores = np.random.default_rng(0).normal(size=len(labels)).astype(np.float32)
-    found = script.ranking(SimpleNamespace(predictions=scores[:, None], label_ids=labels))
-    queries = job.task.validation.queries
-    split = np.split(scores, np.cumsum([len(query.documents) for query in queries])[:-1])
-    assert found["ndcg@10"] == pytest.approx(ranking_scores("ndcg@10", queries, split).mean(), abs=1e-6)
+    kind = kind_of(job.task).under(job.setting)
+    model = kind.model(job.backbone, torch.device("cpu")).eval()
+    assert len(rows) % 5
+    arguments = TrainingArguments(
+        str(tmp_path),
+        per_device_eval_batch_size=5,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        use_cpu=True,
+        report_to="none",
+    )
+    trainer = Trainer(
+        model,
+        arguments,
+        collate,
+        eval_dataset=[encode(row) for row in rows],
+        compute_loss_func=script.on_queries(model, settings)[0],
+        compute_metrics=script.ranking,
+        preprocess_logits_for_metrics=script.by_query,
+    )
+    found = trainer.evaluate()
+    encoded = kind.encode(job.task.validation, job.backbone.tokenizer(), job.setting.max_length)
+    whole = [
+        (group, kind.collate(encoded, group, pad_id_of(job.backbone.tokenizer()))) for group in kind.grouped(encoded, 4)
+    ]
+    reached = kind.measure(model, whole, "fp32", lambda rows, longest: None)
+    assert found["eval_ndcg@10"] == pytest.approx(reached.figures["ndcg@10"], abs=1e-6)
+
+
+@pytest.mark.parametrize("exported", CASES[:1], indirect=True)
+def test_relevant_documents_that_are_no_candidates_are_missed_and_the_rows_load(exported, tmp_path):
+    job, folder = exported
+    rows = [json.loads(line) for line in (folder / "data" / "validation.jsonl").read_text().splitlines()]
+    query = replace(job.task.validation.queries[0], missed=(3,), elsewhere=("x",))
+    [row] = query_rows(Queries([query], job.task.validation.corpus))
+    assert row["best"] > rows[0]["best"]
+    names = {name: str(tmp_path / f"{name}.jsonl") for name in ("train", "validation")}
+    for name, some in (("train", rows[:1]), ("validation", [row])):
+        Path(names[name]).write_text("".join(json.dumps(each) + "\n" for each in some))
+    loaded = load_dataset("json", data_files=names, cache_dir=str(tmp_path / "cache"))
+    assert loaded["validation"][0]["best"] == pytest.approx(row["best"])
 
 
 @pytest.mark.slow

@@ -73,7 +73,8 @@ def exported(target, kind, precision, folder, *, architecture="llama", modules=P
         task = task_of(Causal(), form, split, name="tiny")
         job = replace(tiny_job(backbone, modules, causal=True), task=task)
     setting = replace(job.setting, precision=precision, epochs=1.0, max_length=120)
-    return export(replace(job, setting=setting, origin=Origin(Path("run"), 7, 0.5)), target, folder / "out")
+    origin = Origin(Path("run"), 7, "0.5000 on validation")
+    return export(replace(job, setting=setting, origin=origin), target, folder / "out")
 
 
 def command_of(folder):
@@ -269,7 +270,7 @@ def test_names_of_odd_letters_stay_in_their_line(tmp_path):
     job = replace(
         job,
         task=replace(job.task, name="a | <b>", schema=replace(job.task.schema, labels=names)),
-        origin=Origin(Path("a\nrun | #"), 1, 0.5),
+        origin=Origin(Path("a\nrun | #"), 1, "0.5000 on validation"),
     )
     done = export(job, "transformers", tmp_path / "out")
     page = (done.folder / "README.md").read_text()

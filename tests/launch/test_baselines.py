@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 from autopeft.launch.baselines import baselines_of, enqueue_baselines
 from autopeft.methods import METHODS, REFERENCES, VOCABULARY
 from autopeft.space import BackboneShape, load_space
-from autopeft.study import ask, tell
+from autopeft.study import BEYOND, ask, tell
 
 SHAPE = BackboneShape(6, 384, 1536, ("q", "k", "v", "o", "up", "down"))
 
@@ -22,7 +22,8 @@ def names(study):
 
 
 def put(study, space, total, said=None):
-    enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, total), total, print if said is None else said.append)
+    say = print if said is None else said.append
+    enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, total), total, lambda one: True, say)
 
 
 def test_all_stand_in_line_and_come_first(space):
@@ -41,7 +42,10 @@ def test_few_trials_have_few_which_is_said_and_more_bring_the_others(space):
     put(study, space, 8, said)
     assert names(study) == ["head-only", "stock-lora"]
     [words] = said
-    assert words.startswith("8 trials are compared with 1 of 4 references; left out: all-linear LoRA, low-rank LoRA")
+    assert words == (
+        "references that so few trials leave out: all-linear LoRA, low-rank LoRA, low-rank-all LoRA; more --trials "
+        "bring them"
+    )
     put(study, space, 24)
     assert names(study) == ["head-only", *(each.name for each in REFERENCES)]
 
@@ -56,7 +60,16 @@ def test_a_study_of_an_earlier_version_that_is_complete_gets_none(space):
             study.sampler = optuna.samplers.RandomSampler(seed=0)
             trial = ask(study, space)
         tell(study, trial.number, {"status": "complete", "accuracy": 0.5}, params=10, limit=100, worst=0.0)
-    enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, 24), 3, lambda line: None)
-    assert len(names(study)) == 3
-    enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, 24), 5, lambda line: None)
-    assert names(study)[3:] == ["all-linear", "low-rank"]
+    for total, more in ((3, []), (5, ["all-linear", "low-rank"])):
+        said = []
+        enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, 24), total, lambda one: True, said.append)
+        assert names(study)[3:] == more
+        assert "low-rank-all LoRA" in said[0]
+
+
+def test_what_exceeds_a_budget_of_memory_is_marked(space):
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    baselines = baselines_of(SHAPE, 4e-3, 24)
+    enqueue_baselines(study, space, baselines, 24, lambda one: one != baselines["all-linear"], print)
+    marked = [trial.user_attrs["baseline"] for trial in study.get_trials() if trial.user_attrs.get(BEYOND)]
+    assert marked == ["all-linear"]

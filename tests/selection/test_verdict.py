@@ -1,5 +1,7 @@
 """What is said of finalists."""
 
+import math
+
 import pytest
 
 from autopeft.errors import AutopeftError
@@ -54,7 +56,8 @@ def test_the_margin_decides_what_is_as_good():
         # What is dearer is no gain, however good.
         ([DEAR, OPEN], stock(), "searching did not help: nothing it found is shown to be better than stock LoRA, or"),
         ([WORSE], stock(), "searching did not help: nothing it found is as good as stock LoRA; use that"),
-        ([], stock(), "searching did not help: only the baselines"),
+        ([], stock(), "searching did not help: nothing that it found is among the finalists; use stock LoRA"),
+        ([], stock(0.014, 0.02), "nothing beyond the head alone is shown to help: stock LoRA is +1.4 ± 2.0"),
         # Stock LoRA itself may be no better than the head; then as good says nothing.
         ([AS_GOOD], stock(0.014, 0.02), "nothing beyond the head alone is shown to help: stock LoRA is +1.4 ± 2.0"),
         # What is as good is not called worse, though it is no gain.
@@ -89,7 +92,7 @@ def test_shares_are_of_the_cheapest_reference_that_is_as_good():
     finalist = Compared("trial 7", Difference(-0.002, 0.006, 0.5), {"params": 0.22, "memory": 0.9})
     assert verdict_of(finalist, reference) == (
         "as good as all-linear LoRA within 1 point (-0.2 ± 0.6 points) at 22% of the parameters and 90% of the memory "
-        "of low-rank LoRA, the cheapest reference that is as good"
+        "of low-rank LoRA, the reference of the lowest cost that is as good"
     )
     assert overall([finalist], reference).startswith("trial 7 is as good as all-linear LoRA")
     # A search finds nothing for less that a reference has for less still.
@@ -126,3 +129,10 @@ def test_better_than_a_reference_is_no_headline_where_the_untouched_model_is_as_
         "trial 9 is +2.0 ± 0.4 points above the head alone, which stock LoRA (+1.4 ± 2.0 points) is not shown to be; "
         "it is not to be told from stock LoRA (+2.0 ± 3.6 points) at 7.3% of its parameters"
     )
+
+
+def test_what_costs_something_where_the_reference_costs_nothing_is_not_cheaper():
+    finalist = Compared("trial 7", Difference(-0.002, 0.006, 0.5), {"params": 0.2, "flops": math.inf})
+    assert not finalist.cheaper
+    assert verdict_of(finalist, stock()).endswith("at 20% of its parameters and FLOPs where it has none")
+    assert overall([finalist], stock()).startswith("searching did not help")

@@ -76,7 +76,7 @@ def test_a_verdict_is_against_the_best_reference_that_was_measured():
     front = front_of(study, SCALE)
     assert front.verdict == (
         "no configuration was found that beats all-linear LoRA (660,000 parameters, 0.9500) at equal or lower cost; "
-        "low-rank all-linear LoRA ran out of memory, so nothing is compared with it; give less by --batch-size or "
+        "low-rank-all LoRA ran out of memory, so nothing is compared with it; give less by --batch-size or "
         "--max-length, or --gradient-checkpointing"
     )
     standings = {row.baseline: row.standing for row in front.baselines}
@@ -99,3 +99,18 @@ def test_stopped_trials_stand_aside_with_what_they_had_reached():
     [row] = front.stopped
     assert (row.accuracy, row.status, row.standing, row.failed) == (0.4, "stopped", "no-end", True)
     assert row not in (*front.rows, *front.others)
+
+
+def test_what_exceeds_a_budget_of_memory_is_never_on_the_front():
+    study = study_of()
+    attrs = {"configuration": {"modules": {}, "training": {}}, "outcome": {"status": "complete", "metrics": {}}}
+    study.add_trial(create_trial(values=(80_000, 0.99), user_attrs=attrs | {"baseline": "all-linear", "beyond": True}))
+    front = front_of(study, SCALE)
+    assert "all-linear" not in [row.baseline for row in front.rows]
+    assert next(row for row in front.baselines if row.baseline == "all-linear").standing == "over-budget"
+
+
+def test_what_failed_has_reached_nothing():
+    front = front_of(study_of(stock_lora="timeout"), SCALE)
+    stock = next(row for row in front.baselines if row.baseline == "stock-lora")
+    assert stock.reached == "not known: it ran out of time"

@@ -109,9 +109,11 @@ def step_points(costs: Sequence[float], accuracies: Sequence[float], highest: fl
 
 
 def _costs_of_finalists(run: Run, cost: str) -> Iterable[tuple[Finalist, float]]:
-    """Yield the finalists with their cost; what was no trial has no measured cost."""
+    """Yield the finalists with their cost, where it is known."""
     for finalist in run.finalists.finalists if run.finalists else ():
         if cost == "params":
             yield finalist, finalist.params
+        elif cost in finalist.costs:
+            yield finalist, finalist.costs[cost]
         elif finalist.trial is not None and cost in (known := run.by_number[finalist.trial].costs):
             yield finalist, known[cost]

@@ -26,7 +26,7 @@ class Row:
         accuracy: The metric on validation.
         over_stock: Points above stock LoRA.
         on_test: As a finalist, the metric on test with its 95 % interval; empty for others.
-        ended: How it ended where not as it should.
+        ended: Where it stands, where not on the front, or how it ended where not as it should.
         export: The command that exports it; empty where there is nothing to export.
     """
 
@@ -87,14 +87,15 @@ def _on_test(run: Run, number: int) -> str:
 
 def _ended(trial: ReportedTrial) -> str:
     if trial.status == "complete":
-        return "over the budget" if trial.standing == "over-budget" else ""
+        standing = {"over-budget": "over the budget", "dominated": "dominated"}.get(trial.standing, "")
+        return ", ".join(filter(None, (standing, "outside the space" if trial.outside else "")))
     if trial.status == "stopped":
         return f"stopped at step {trial.curve[-1]['step']:.0f}" if trial.curve else "stopped"
     return f"{trial.status}: {trial.message}" if trial.message else trial.status
 
 
 def _export(run: Run, trial: ReportedTrial) -> str:
-    """Return the command; picks of `export` are finished trials, and there is nothing to export of none."""
-    if trial.accuracy is None or not trial.configuration.modules:
+    """Return the command; picks of `export` are trials that were measured, and there is nothing to export of none."""
+    if trial.last_accuracy is None or not trial.configuration.modules:
         return ""
     return f"autopeft export {shlex.quote(str(run.result.folder))} --pick {trial.number} --to peft -o adapter"

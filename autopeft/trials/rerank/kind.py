@@ -24,6 +24,7 @@ from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.ranking.rows import EncodedQueries, in_groups, in_parts
 from autopeft.trials.ranking.sentence_files import AS_IT_IS, Files, cross_encoder
 from autopeft.trials.rerank.card import ranking_code, scoring_code
+from autopeft.trials.rerank.gain import gain_of
 from autopeft.trials.rerank.losses import LOSSES
 from autopeft.trials.rerank.pairs import QueryBatch, batch_of_queries, encode_queries
 from autopeft.trials.rerank.ranked import ranked, scores_of_pairs
@@ -218,12 +219,11 @@ class RerankTrials(TrialKind):
 
 
 def query_rows(split: Queries) -> Iterator[dict[str, Any]]:
-    """Yield rows of a `query` with its `number`, its `documents`, their `grades`, and those of `missed` ones."""
-    for number, query in enumerate(split.queries):
+    """Yield rows of a `query`, its `documents`, their `grades`, and the discounted gain of its `best` order."""
+    for query in split.queries:
         yield {
             "query": query.text,
-            "number": number,
             "documents": [split.corpus[name] for name in query.documents],
             "grades": [float(grade) for grade in query.grades],
-            "missed": [float(grade) for grade in query.missed],
+            "best": gain_of(sorted((*query.grades, *query.missed), reverse=True)),
         }

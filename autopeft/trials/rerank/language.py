@@ -125,7 +125,7 @@ class LanguageRerankTrials(RerankTrials):
             yield {
                 "query": row["query"],
                 "documents": row["documents"],
-                "answers": [self.schema.right(grade) for grade in row["grades"]],
+                "answers": [self.schema.right(int(grade)) for grade in row["grades"]],
             }
 
     def own_loading(self) -> tuple[str, str]:

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification
 
+from autopeft.trials.rerank.gain import gain_of
 from autopeft.trials.rerank.losses import LOSSES
 from autopeft.trials.script_main import main
 
-#: Documents that are looked at in a ranking.
-DEEP = 10
+#: What stands in the labels of a document: its grade, whether there is one, and the gain of the query's best order.
+GRADE, THERE, BEST = range(3)
 
 
 def encoder(tokenizer: Any, settings: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -26,53 +27,57 @@ def encoder(tokenizer: Any, settings: dict[str, Any]) -> Callable[[dict[str, Any
     def encode(row: dict[str, Any]) -> dict[str, Any]:
         queries = [row["query"]] * len(row["documents"])
         found = tokenizer(queries, row["documents"], truncation=True, max_length=settings["max_length"])
-        return {**found, "labels": row["grades"], "missed": row["missed"], "number": row["number"]}
+        return {**found, "labels": row["grades"], "best": row["best"]}
 
     return encode
 
 
 def collator(tokenizer: Any) -> Callable[[Sequence[dict[str, Any]]], dict[str, torch.Tensor]]:
-    """Return what makes a batch of queries; labels are grade, number of the query, and the gain of its best order."""
+    """Return what makes a batch of queries: a row for each document, and labels `[queries, documents, 3]`."""
 
     def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         names = [name for name in tokenizer.model_input_names if name in rows[0]]
         batch = tokenizer.pad({name: [ids for row in rows for ids in row[name]] for name in names}, return_tensors="pt")
-        labels = [
-            (grade, row["number"], gain(sorted([*row["labels"], *row["missed"]], reverse=True)))
-            for row in rows
-            for grade in row["labels"]
-        ]
-        return {**batch, "labels": torch.tensor(labels, dtype=torch.float32)}
+        labels = torch.zeros(len(rows), max(len(row["labels"]) for row in rows), 3)
+        for place, row in enumerate(rows):
+            labels[place, : len(row["labels"]), GRADE] = torch.tensor(row["labels"])
+            labels[place, : len(row["labels"]), THERE] = 1.0
+            labels[place, :, BEST] = row["best"]
+        # First, since the Trainer counts the examples of a batch by what comes first.
+        return {"labels": labels, **batch}
 
     return collate
-
-
-def gain(grades: Sequence[float]) -> float:
-    """Return the discounted gain of an order of documents."""
-    return sum(max(grade, 0) / np.log2(place + 2) for place, grade in enumerate(grades[:DEEP]))
 
 
 def on_queries(model: Any, settings: dict[str, Any]) -> tuple[Callable[..., Any], None]:
     """Return the loss, which compares the documents of a query."""
 
     def loss(outputs: Any, labels: Any, **_: Any) -> Any:
+        there = labels[..., THERE] == 1
+        number = torch.arange(len(labels), device=labels.device).unsqueeze(1).expand_as(there)
         scores = outputs.logits.squeeze(-1).float()
-        _, number = labels[:, 1].unique_consecutive(return_inverse=True)
-        total, count = LOSSES[settings["loss"]](scores, labels[:, 0], number)
+        total, count = LOSSES[settings["loss"]](scores, labels[..., GRADE][there], number[there])
         return total / max(1, count)
 
     return loss, None
 
 
+def by_query(logits: Any, labels: Any) -> Any:
+    """Return scores as the labels have the documents, `[queries, documents]`: the Trainer counts queries."""
+    there = labels[..., THERE] == 1
+    scores = torch.full(there.shape, -torch.inf, device=labels.device)
+    scores[there] = logits.squeeze(-1).float()
+    return scores
+
+
 def ranking(found: Any) -> dict[str, float]:
     """Return the mean of ndcg@10 over queries; relevant documents that are not among the candidates count as missed."""
-    scores = np.asarray(found.predictions).reshape(-1)
-    grades, numbers, best = found.label_ids.T
-    starts = np.flatnonzero(np.diff(numbers)) + 1
-    reached = [
-        gain(grade[np.argsort(-score, kind="stable")]) / ideal[0] if ideal[0] > 0 else 0.0
-        for score, grade, ideal in zip(*(np.split(each, starts) for each in (scores, grades, best)), strict=True)
-    ]
+    reached = []
+    for scores, labels in zip(found.predictions, found.label_ids, strict=True):
+        there = labels[:, THERE] == 1
+        order = np.argsort(-scores[there], kind="stable")
+        best = labels[0, BEST]
+        reached.append(gain_of(labels[there, GRADE][order]) / best if best > 0 else 0.0)
     return {"ndcg@10": float(np.mean(reached))}
 
 
@@ -83,6 +88,7 @@ if __name__ == "__main__":
         collator,
         ranking,
         unit=on_queries,
+        predictions=by_query,
         defaults={"remove_unused_columns": False, "label_names": ["labels"]},
         num_labels=lambda settings: 1,
         problem_type=lambda settings: "regression",
