@@ -161,6 +161,7 @@ class FinalistsFile(_Part):
         margin: By how much worse than a reference, as a fraction, is as good as it.
         reference: The best reference on validation, which verdicts are against.
         cheapest: The cheapest of the references that are shown to be as good, of which shares are.
+        failed: The names of references that could not be trained.
         test_readings: How often a model was measured on the test split in this run folder.
         verdict: One sentence: did the search help?
         finalists: By rising cost.
@@ -173,6 +174,7 @@ class FinalistsFile(_Part):
     margin: float = MARGIN
     reference: str = REFERENCES[0].name
     cheapest: str = REFERENCES[0].name
+    failed: tuple[str, ...] = ()
     test_readings: int
     verdict: str
     finalists: tuple[Finalist, ...]

@@ -67,7 +67,10 @@ def select(
             racing = at_best_rates(contenders, records, crew, say)
             finalists = _race(racing, records, crew, seeds, say, prepared)
             _measure(finalists, records, crew, say)
-        file = summarise(prepared, result, records, finalists, margin)
+        measured = {each.baseline for each in finalists}
+        tried = [trial.user_attrs.get("baseline") for trial in result.study.get_trials(deepcopy=False)]
+        failed = [name for name in TITLES if name in tried and name not in measured]
+        file = summarise(prepared, result, records, finalists, margin, failed)
         file.write(run)
     return file
 

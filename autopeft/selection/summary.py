@@ -25,6 +25,7 @@ def summarise(
     records: Records,
     finalists: Sequence[Contender],
     margin: float = MARGIN,
+    failed: Sequence[str] = (),
 ) -> FinalistsFile:
     """Return what is to be said of finalists that have been trained and measured.
 
@@ -34,6 +35,7 @@ def summarise(
         records: What the finalists left.
         finalists: The finalists, a reference among them.
         margin: By how much worse than a reference is as good as it, as a fraction.
+        failed: The names of references that could not be trained.
     """
     ordered = sorted(finalists, key=lambda each: each.costs)
     fixed = [place for place, each in enumerate(ordered) if each.fixed]
@@ -95,7 +97,13 @@ def summarise(
         reference=ordered[best].role,
         cheapest=ordered[cheapest].role,
         test_readings=readings(records.run),
-        verdict=overall([compared[place] for place in searched], reference),
+        failed=tuple(failed),
+        verdict="; ".join(
+            [
+                overall([compared[place] for place in searched], reference),
+                *(f"{TITLES[name]} could not be trained, so nothing is compared with it" for name in failed),
+            ]
+        ),
         finalists=tuple(found),
         trials=counted(result.study),
         power=_power([(place, best) for place in searched], validation, test, differences),

@@ -22,7 +22,7 @@ _OTHER_RATES = (0.055, 0.01)
 
 #: What further references cost, as multiples of stock LoRA's cost, and by how much they are better than it, or worse,
 #: at most.
-_FURTHER = {"all-linear": 9.0, "low-rank": 1 / 8}
+_FURTHER = {"all-linear": 9.0, "low-rank": 1 / 8, "low-rank-all": 9 / 16}
 _APART = 0.02
 
 #: The model without adapters has less luck: only its head is drawn.

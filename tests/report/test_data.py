@@ -219,7 +219,7 @@ def test_commands_export_what_finished_and_quote_the_folder(plain):
     assert rows.keys() == plain.by_number.keys()
     for trial in plain.trials:
         command = rows[trial.number].export
-        assert bool(command) == (trial.accuracy is not None and trial.baseline != "head-only")
+        assert bool(command) == (trial.last_accuracy is not None and trial.baseline != "head-only")
         if command:
             assert f"'{plain.result.folder}' --pick {trial.number} " in command
     assert "oom: too big <b>" in {row.ended for row in rows.values()}

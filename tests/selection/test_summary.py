@@ -70,6 +70,9 @@ def test_a_better_candidate_is_found_said_and_picked(run):
     assert file.margin == 0.01
     assert file.verdict.startswith("trial 2 is better than stock LoRA by ")
     assert file.verdict.endswith(" points at 12% of its parameters")
+    beside = summarise(prepared, run, records, CONTENDERS, failed=["all-linear"])
+    assert (file.failed, beside.failed) == ((), ("all-linear",))
+    assert beside.verdict == (f"{file.verdict}; all-linear LoRA could not be trained, so nothing is compared with it")
     head, candidate, stock = file.finalists
     assert candidate.front_probability > 0.99 > 0.01 > stock.front_probability
     assert head.against["stock-lora"].probability < 0.01 < 0.99 < candidate.against["stock-lora"].probability
