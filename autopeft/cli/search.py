@@ -162,9 +162,9 @@ def _announce(console: Console, prepared: Preparation) -> None:
 
         fitting = len(within(prepared.space, prepared.earlier))
         say(f"        begins from {fitting} of the {len(prepared.earlier)} trials of {prepared.plan.warm_start}")
-    units = f"{len(prepared.task.test):,} units of test ({prepared.task.judge.unit} each)"
-    told = f"differences of about {100 * expected_half_width(len(prepared.task.test)):.1f} points"
-    say(f"power   {units}: with three seeds each, {told} can be told, as a guess")
+    units, unit = len(prepared.task.test), prepared.task.judge.unit
+    told = f"differences of about {100 * expected_half_width(units):.1f} points"
+    say(f"power   on {units:,} of test, each of them one {unit}, and with three seeds, {told} can be told (a guess)")
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {kind_of(prepared.task).counted()}")
     if prepared.limited_by != Budget.parse(prepared.plan.budget):

@@ -53,4 +53,4 @@ def enqueue_baselines(
         there.add(name)
     left_out = [each.title for each in REFERENCES if each.name not in there]
     if left_out:
-        say(f"references that so few trials leave out: {', '.join(left_out)}; more --trials bring them")
+        say(f"references without a trial in this search: {', '.join(left_out)}; more --trials bring them")

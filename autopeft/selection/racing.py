@@ -33,23 +33,16 @@ class Entry:
     """A contender as a race sees it.
 
     Args:
-        role: Of several with the same role the best becomes a finalist.
         costs: The costs that are objectives.
         scores: For each seed so far its scores on validation, `[examples]`.
-        baseline: Whether its role stays in the race whatever happens.
+        baseline: Whether it stays in the race whatever happens.
         fixed: Whether seeds do not change it; one is enough then.
     """
 
-    role: str
     costs: tuple[float, ...]
     scores: Sequence[NDArray[np.float64]]
     baseline: bool = False
     fixed: bool = False
-
-    @property
-    def mean(self) -> float:
-        """The mean over seeds and examples."""
-        return float(np.mean(self.scores))
 
 
 @dataclass(frozen=True)
@@ -57,22 +50,13 @@ class Standing:
     """How a race stands.
 
     Args:
-        live: Indices of the entries that are still in it.
+        live: Indices of the entries that are still in it, and finalists when it is over.
         next: Indices of the entries to train with their next seed now, an entry once for each seed; empty when the
             race is over.
     """
 
     live: tuple[int, ...]
     next: tuple[int, ...]
-
-    def finalists(self, entries: Sequence[Entry]) -> list[int]:
-        """Return the best of each role, as indices of entries, in their order."""
-        best: dict[str, int] = {}
-        for index in self.live:
-            held = best.setdefault(entries[index].role, index)
-            if entries[index].mean > entries[held].mean:
-                best[entries[index].role] = index
-        return sorted(best.values())
 
 
 def standing(entries: Sequence[Entry], *, most: int, at_once: int) -> Standing:
@@ -106,13 +90,10 @@ def _missing(entries: Sequence[Entry], among: Collection[int], seeds: int) -> tu
 
 
 def _live(entries: Sequence[Entry]) -> tuple[int, ...]:
-    """Return who is on the front with some probability, and the best of each role that stays."""
+    """Return who is on the front with some probability, and who stays."""
     estimates, costs = _estimate(entries, range(len(entries)))
     chances = on_front(costs, estimates.draws())
-    live = {index for index, chance in enumerate(chances) if chance >= _HOPELESS}
-    for role in {entry.role for entry in entries if entry.baseline}:
-        live.add(max((i for i, entry in enumerate(entries) if entry.role == role), key=lambda i: entries[i].mean))
-    return tuple(sorted(live))
+    return tuple(i for i, entry in enumerate(entries) if entry.baseline or chances[i] >= _HOPELESS)
 
 
 def _open(entries: Sequence[Entry], live: Sequence[int], most: int, at_once: int) -> tuple[int, ...]:

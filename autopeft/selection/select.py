@@ -94,7 +94,7 @@ def _race(
             out = [each.name for index, each in enumerate(racing) if index not in race.live]
             if out:
                 say(f"left out, surpassed by something as cheap: {', '.join(out)}")
-            return [racing[index] for index in race.finalists(entries)]
+            return [racing[index] for index in race.live]
         work = []
         for place, index in enumerate(race.next):
             seed = len(entries[index].scores) + race.next[:place].count(index)
@@ -105,7 +105,6 @@ def _race(
 
 def _entry(contender: Contender, records: Records) -> Entry:
     return Entry(
-        contender.role,
         contender.costs,
         records.validation(contender),
         baseline=contender.baseline is not None,

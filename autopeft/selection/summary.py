@@ -8,12 +8,13 @@ import numpy as np
 
 from autopeft.launch import Preparation, SearchResult
 from autopeft.methods import TITLES
+from autopeft.selection.comparison import compare
 from autopeft.selection.contenders import Contender
-from autopeft.selection.finalists_file import Against, Finalist, FinalistsFile, Interval, Power, SeedResult, Setting
+from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, Power, SeedResult, Setting
 from autopeft.selection.power import expected_half_width, foreseen
 from autopeft.selection.records import Records, readings
 from autopeft.selection.statistics import Difference, Estimates, estimate, on_front
-from autopeft.selection.verdict import MARGIN, Compared, Reference, overall, verdict_of
+from autopeft.selection.verdict import MARGIN, overall, verdict_of
 from autopeft.study import counted
 
 __all__ = ["summarise"]
@@ -42,24 +43,9 @@ def summarise(
     scores = [records.validation(each) for each in ordered]
     validation = estimate([np.stack(each) for each in scores], fixed)
     test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
-    references = [place for place, each in enumerate(ordered) if each.baseline in TITLES]
-    head = next((place for place, each in enumerate(ordered) if each.baseline == "head"), None)
-    beside = [*references, *([] if head is None else [head])]
-    differences = test.differences([(i, j) for i in range(len(ordered)) for j in beside if i != j])
-    best = max(references, key=lambda place: validation.means[place])
-    as_good = [j for j in references if j == best or differences[j, best].above(-margin)]
-    cheapest = min(as_good, key=lambda place: ordered[place].costs)
-    untouched = "the untouched model" if head is not None and ordered[head].fixed else "the head alone"
-    gains = [None if head in (None, place) else differences[place, head] for place in range(len(ordered))]
-    reference = Reference(_title(ordered[best]), untouched, gains[best], margin, _title(ordered[cheapest]))
-    chances = on_front(np.array([each.costs for each in ordered]), test.draws())
     names = tuple(result.scale.costs)
-    shares = [_shares(names, each.costs, ordered[cheapest].costs) for each in ordered]
-    compared = {
-        place: Compared(each.role.replace("trial-", "trial "), differences[place, best], shares[place], gains[place])
-        for place, each in enumerate(ordered)
-        if place != best
-    }
+    told = compare(ordered, names, validation, test, margin)
+    chances = on_front(np.array([each.costs for each in ordered]), test.draws())
     found = [
         Finalist(
             name=each.role,
@@ -74,39 +60,29 @@ def summarise(
             validation=_interval(validation, place),
             test=_interval(test, place),
             costs={} if each.baseline == "full" else dict(zip(names, each.costs, strict=True)),
-            against={
-                ordered[j].role: Against(
-                    difference=_around(differences[place, j]),
-                    as_good=differences[place, j].above(-margin),
-                    probability=differences[place, j].probability,
-                )
-                for j in references
-                if j != place
-            },
+            against=told.against[place],
             front_probability=float(chances[place]),
-            verdict="what the others are compared with" if place == best else verdict_of(compared[place], reference),
+            verdict="what the others are compared with"
+            if place == told.best
+            else verdict_of(told.compared[place], told.reference),
         )
         for place, each in enumerate(ordered)
     ]
     searched = [place for place, each in enumerate(ordered) if each.baseline is None]
     searched.sort(key=lambda place: -validation.means[place])
+    untold = [f"{TITLES[name]} could not be trained, so nothing is compared with it" for name in failed]
     return FinalistsFile(
         setting=Setting(examples=records.setting.examples, epochs=records.setting.epochs),
         metric=prepared.task.objective,
         margin=margin,
-        reference=ordered[best].role,
-        cheapest=ordered[cheapest].role,
+        reference=ordered[told.best].role,
+        cheapest=ordered[told.cheapest].role,
         test_readings=readings(records.run),
         failed=tuple(failed),
-        verdict="; ".join(
-            [
-                overall([compared[place] for place in searched], reference),
-                *(f"{TITLES[name]} could not be trained, so nothing is compared with it" for name in failed),
-            ]
-        ),
+        verdict="; ".join([overall([told.compared[place] for place in searched], told.reference), *untold]),
         finalists=tuple(found),
         trials=counted(result.study),
-        power=_power([(place, best) for place in searched], validation, test, differences),
+        power=_power([(place, told.best) for place in searched], validation, test, told.differences),
     )
 
 
@@ -125,19 +101,6 @@ def _power(
         foreseen=float(np.mean([before[pair].margin for pair in pairs])),
         reached=float(np.mean([differences[pair].margin for pair in pairs])),
     )
-
-
-def _title(contender: Contender) -> str:
-    return TITLES[str(contender.baseline)]
-
-
-def _shares(names: Sequence[str], costs: Sequence[float], of: Sequence[float]) -> dict[str, float]:
-    """Return costs as multiples of others; infinite where those are 0, and nothing where both are or one is unknown."""
-    found = {}
-    for name, cost, other in zip(names, costs, of, strict=True):
-        if np.isfinite(cost) and (cost or other):
-            found[name] = cost / other if other else np.inf
-    return found
 
 
 def _tested(records: Records, contender: Contender, seeds: int) -> np.ndarray:
@@ -162,9 +125,3 @@ def _seeds(records: Records, contender: Contender, count: int) -> tuple[SeedResu
 def _interval(estimates: Estimates, place: int) -> Interval:
     mean, margin = float(estimates.means[place]), estimates.margin(place)
     return Interval(mean=mean, low=mean - margin, high=mean + margin)
-
-
-def _around(difference: Difference) -> Interval:
-    return Interval(
-        mean=difference.mean, low=difference.mean - difference.margin, high=difference.mean + difference.margin
-    )

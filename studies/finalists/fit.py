@@ -62,7 +62,12 @@ def fit(trained: Sequence[NDArray[np.float64]], repeated: Sequence[NDArray[np.fl
     luck = float(np.sqrt(mean_square) * np.exp(-(spread**2)))
     within = np.mean([_shared(one, other) for each in trained for one, other in combinations(each, 2)])
     between = np.mean([_shared(one[0], other[0]) for one, other in combinations(trained, 2)])
-    return Noise(round(luck, 4), round(spread, 3), round(float(between), 3), round(float(within - between), 3))
+    return Noise(
+        luck=round(luck, 4),
+        luck_spread=round(spread, 3),
+        common=round(float(between), 3),
+        own=round(float(within - between), 3),
+    )
 
 
 def _interaction(scores: NDArray[np.float64]) -> float:

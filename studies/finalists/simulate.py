@@ -59,7 +59,7 @@ class Pool:
     def entries(self, seeds: Sequence[int]) -> list[Entry]:
         """Return the entries of a race in which each has so many seeds."""
         return [
-            Entry(role, (cost,), list(trained["validation"][:count]), not role.isdecimal(), fixed)
+            Entry((cost,), list(trained["validation"][:count]), not role.isdecimal(), fixed)
             for role, cost, trained, count, fixed in zip(
                 self.roles, self.costs, self.trained, seeds, self.fixed, strict=True
             )
@@ -172,7 +172,7 @@ def race(pool: Pool, most: int) -> tuple[list[int], list[int]]:
         entries = pool.entries(seeds)
         stands = standing(entries, most=most, at_once=_AT_ONCE)
         if not stands.next:
-            return stands.finalists(entries), seeds
+            return list(stands.live), seeds
         for place in stands.next:
             seeds[place] += 1
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from autopeft.selection import power
 from studies.finalists.tables import Table
 
 __all__ = ["NOISE", "Noise", "World"]
@@ -33,20 +34,15 @@ _CERTAIN = 0.002
 
 
 @dataclass(frozen=True)
-class Noise:
-    """How trainings differ: an example is right when level + difficulty > 0, of which difficulty has variance 1.
+class Noise(power.Noise):
+    """How trainings differ, and by how much luck does between configurations.
 
     Args:
         luck: Typical standard deviation between seeds of the level.
         luck_spread: Standard deviation of its logarithm between configurations.
-        common: Share of the difficulty that all configurations share.
-        own: Share that the seeds of one configuration share.
     """
 
-    luck: float
     luck_spread: float
-    common: float
-    own: float
 
     @classmethod
     def fitted(cls) -> Noise:

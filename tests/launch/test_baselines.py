@@ -43,7 +43,7 @@ def test_few_trials_have_few_which_is_said_and_more_bring_the_others(space):
     assert names(study) == ["head-only", "stock-lora"]
     [words] = said
     assert words == (
-        "references that so few trials leave out: all-linear LoRA, low-rank LoRA, low-rank-all LoRA; more --trials "
+        "references without a trial in this search: all-linear LoRA, low-rank LoRA, low-rank-all LoRA; more --trials "
         "bring them"
     )
     put(study, space, 24)
