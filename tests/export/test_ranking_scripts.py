@@ -95,7 +95,8 @@ def test_it_needs_nothing_of_autopeft_and_learns_what_trials_learn(exported):
         # Of batches whose gradients are added up each has its share; to be measured, all of it.
         shared = script.share_of(loss, model, SimpleNamespace(gradient_accumulation_steps=4))
         assert float(shared(model(**batch), labels)) == pytest.approx(float(expected), rel=1e-5)
-        model.train()
+        # Of the whole alone, so that nothing is dropped out.
+        model.training = True
         assert float(shared(model(**batch), labels)) == pytest.approx(float(expected) / 4, rel=1e-5)
         model.eval()
 
