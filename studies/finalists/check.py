@@ -34,6 +34,9 @@ __all__ = ["confidence", "spending"]
 #: What `--seeds` is in races against even spending.
 _LIMITS = (MOST_SEEDS, 40)
 
+#: What is claimed of a search, wrongly and rightly; names of fields of `Selection`.
+_CLAIMS = ("wrong", "right", "wrong_as_good", "right_as_good")
+
 #: Edges of the bands of stated probabilities.
 _BANDS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -136,13 +139,16 @@ def _raced(pool: Pool, means: NDArray[np.float64], most: int) -> tuple[float, fl
 
 
 def _row(name: str, found: Sequence[Selection], seeds: float) -> str:
-    single = np.mean([each for selection in found for each in selection.single])
-    best = np.mean([selection.best for selection in found if selection.best is not None])
-    shares = [single, np.mean([s.together for s in found]), best]
-    claims = [(s.wrong, s.right, s.wrong_as_good, s.right_as_good) for s in found]
-    shares += np.mean(claims, axis=0).tolist()
-    width = 100 * np.mean([width for selection in found for width in selection.widths])
-    return f"| {name} | {' | '.join(f'{share:.1%}' for share in shares)} | {width:.2f} points | {seeds:.1f} |"
+    best = [selection.best for selection in found if selection.best is not None]
+    shares = {
+        "one": [each for selection in found for each in selection.single],
+        "together": [selection.together for selection in found],
+        "best": best,
+        **{claim: [getattr(selection, claim) for selection in found] for claim in _CLAIMS},
+    }
+    cells = [f"{np.mean(share):.1%}" if share else "none" for share in shares.values()]
+    width = 100 * np.median([width for selection in found for width in selection.widths])
+    return f"| {name} | {' | '.join(cells)} | {width:.1f} points | {seeds:.1f} |"
 
 
 if __name__ == "__main__":
