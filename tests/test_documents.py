@@ -80,7 +80,7 @@ def test_the_rooms_it_lists_exist():
 
 def test_the_default_study_is_a_plan():
     plan = SearchPlan.from_file(default_study())
-    assert (plan.task, plan.budget, plan.space) == ("icd10", "1%", "default")
+    assert (plan.task, plan.budget, plan.space) == ("icd10-chapters", "1%", "default")
 
 
 @pytest.mark.parametrize(

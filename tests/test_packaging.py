@@ -32,5 +32,5 @@ def test_the_wheel_runs_the_default_search(tmp_path):
     assert run("-c", "import autopeft; print(autopeft.__file__)").startswith(str(target))
     assert json.loads(run("-m", "autopeft.cli", "spaces", "list", "--json")) == shipped_spaces()
     run("-m", "autopeft.cli", "search", "--no-select", "--trials", "4", "--examples", "64", "--epochs", "1")
-    (front,) = home.glob("runs/icd10-default-*/front.json")
+    (front,) = home.glob("runs/icd10-chapters-default-*/front.json")
     assert json.loads(front.read_text())["front"]

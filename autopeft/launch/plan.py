@@ -171,7 +171,7 @@ class SearchPlan(BaseModel):
             AutopeftError: It does not.
         """
         if self.task is None and self.data is None:
-            raise AutopeftError("no data is named; expected --data FILE, or --task icd10 for the packaged data")
+            raise AutopeftError("no data is named; expected --data FILE, or --task icd10-chapters, which is packaged")
         return self
 
     def or_default_job(self) -> SearchPlan:
@@ -195,7 +195,7 @@ def default_study() -> Path:
     """Return the file of the default job: in a source checkout, else inside the installed package."""
     package = Path(__file__).resolve().parents[1]
     candidates = (package.parent, package)
-    return next(path for root in candidates if (path := root / "studies" / "icd10" / "study.yaml").is_file())
+    return next(path for root in candidates if (path := root / "studies" / "icd10-chapters" / "study.yaml").is_file())
 
 
 def parse_duration(text: str) -> float:

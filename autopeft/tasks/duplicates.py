@@ -35,16 +35,18 @@ def without_duplicates(task: Task) -> Task:
     What is held out stays as it is, but for its own repetitions: it is train that gives way.
     """
     seen = np.empty(0, np.uint64)
-    kept, left_out = {}, []
+    kept, groups, left_out = {}, {}, []
     for name in ("test", "validation", "train"):
         split = task.splits[name]
         hashes = row_hashes(task.kind, split)
         _, first = np.unique(hashes, return_index=True)
         chosen = np.sort(first[~np.isin(hashes[first], seen)])
         kept[name] = split.take(chosen)
+        if name in task.groups:
+            groups[name] = [task.groups[name][place] for place in chosen]
         if len(chosen) < len(split):
             left_out.append(f"{len(split) - len(chosen):,} of {len(split):,} in {name}")
         seen = np.concatenate([seen, hashes])
     if not left_out:
         return task
-    return replace(task, **kept, notes=(*task.notes, f"duplicates left out: {', '.join(left_out)}"))
+    return replace(task, **kept, groups=groups, notes=(*task.notes, f"duplicates left out: {', '.join(left_out)}"))

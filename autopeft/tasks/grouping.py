@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from autopeft.errors import DataError
+from autopeft.tasks.intake import Intake
 from autopeft.tasks.splits import held_out_share
 from autopeft.tasks.tables import Table, is_missing, text_of
 
-__all__ = ["split_by_group"]
+__all__ = ["groups_of", "split_by_group"]
 
 #: Of so many draws the one is taken in which the labels are spread most evenly.
 _DRAWS = 32
@@ -41,11 +43,10 @@ def split_by_group(tables: Mapping[str, Table], group: str, label: str, seed: in
             "Name one by --group, or leave it out"
         )
     if not missing:
-        return dict(tables)
+        return {name: replace(table, used=table.used | {group}) for name, table in tables.items()}
     members: dict[str, list[int]] = defaultdict(list)
     for number, (_, row) in enumerate(train.rows):
-        value = row.get(group)
-        members[f"row {number}" if is_missing(value) else f"group {text_of(value)}"].append(number)
+        members[_name(row.get(group), number)].append(number)
     groups = list(members.values())
     if len(groups) <= len(missing):
         raise DataError(
@@ -64,6 +65,24 @@ def split_by_group(tables: Mapping[str, Table], group: str, label: str, seed: in
     found = {name: replace(train, rows=[train.rows[row] for row in rows], used=used) for name, rows in best.items()}
     found["train"] = replace(found["train"], notes=(*train.notes, said))
     return {**found, **{name: table for name, table in tables.items() if name != "train"}}
+
+
+def groups_of(table: Table, group: str, intake: Intake) -> tuple[str, ...]:
+    """Return the groups of the rows of a table that are used; rows without one are groups of their own.
+
+    Args:
+        table: The table.
+        group: The column that says to which group a row belongs.
+        intake: The account of its rows.
+    """
+    dropped = {place for places in intake.drops.values() for place in places}
+    return tuple(
+        _name(row.get(group), number) for number, (place, row) in enumerate(table.rows) if place not in dropped
+    )
+
+
+def _name(value: Any, number: int) -> str:
+    return f"row {number}" if is_missing(value) else f"group {text_of(value)}"
 
 
 def _draw(

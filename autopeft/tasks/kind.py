@@ -43,6 +43,7 @@ class TaskKind(ABC):
         metrics: What its tasks can be judged by; the first is the usual one.
         options: Settings of a search that are of this kind, beside those that all share.
         schema: The dataclass of `Task.schema`, which JSON can hold.
+        of_rows: Whether each example is a row of a table; else one is of several, as queries are.
     """
 
     name: ClassVar[str]
@@ -52,6 +53,7 @@ class TaskKind(ABC):
     metrics: ClassVar[Mapping[str, Metric]]
     options: ClassVar[frozenset[str]] = frozenset()
     schema: ClassVar[type]
+    of_rows: ClassVar[bool] = True
 
     @property
     def usual(self) -> str:
@@ -108,6 +110,13 @@ class TaskKind(ABC):
         """Return a task of this kind, judged by the usual metric unless another is named; see `Task`."""
         parts = (splits["train"], splits["validation"], splits["test"])
         return Task(name, self, schema, metric or self.usual_of(schema), *parts, notes, intake or {})
+
+    def guessed(self, task: Task) -> float | None:
+        """Return what the metric says on validation of one answer to all, that which suits most training examples.
+
+        None where there is no such answer.
+        """
+        return None
 
     @abstractmethod
     def digested(self, task: Task) -> Iterator[bytes]:

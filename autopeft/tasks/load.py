@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from autopeft.errors import DataError
-from autopeft.tasks.classification.icd10 import load_icd10
+from autopeft.tasks.classification.icd10 import ICD10, ICD10_CHAPTERS, load_cut
 from autopeft.tasks.duplicates import with_duplicates_said, without_duplicates
 from autopeft.tasks.kinds import recognised
 from autopeft.tasks.source import Source
@@ -32,7 +33,12 @@ class PackagedTask:
 
 
 PACKAGED: Mapping[str, PackagedTask] = {
-    "icd10": PackagedTask("diagnosis description -> one of ten body systems (simple-icd-10-cm)", load_icd10),
+    ICD10_CHAPTERS.name: PackagedTask(
+        "diagnosis description -> one of 20 chapters (simple-icd-10-cm)", partial(load_cut, ICD10_CHAPTERS)
+    ),
+    ICD10.name: PackagedTask(
+        "diagnosis description -> one of ten body systems (simple-icd-10-cm)", partial(load_cut, ICD10)
+    ),
 }
 
 
@@ -48,7 +54,7 @@ def load_task(spec: TaskSpec) -> Task:
     if spec.name:
         return _packaged(spec, spec.name)
     source = Source(spec)
-    task = recognised(source).load(source)
+    task = source.grouped(recognised(source).load(source))
     if not spec.drop_duplicates:
         return with_duplicates_said(task)
     task = without_duplicates(task)

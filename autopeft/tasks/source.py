@@ -7,12 +7,17 @@ from functools import cached_property
 from pathlib import Path
 
 from autopeft.errors import DataError
-from autopeft.tasks.grouping import split_by_group
+from autopeft.tasks.grouping import groups_of, split_by_group
 from autopeft.tasks.hub import read_dataset
 from autopeft.tasks.spec import TaskSpec
+from autopeft.tasks.splits import HELD_OUT
 from autopeft.tasks.tables import Table, is_source, read_source
+from autopeft.tasks.task import Task
 
 __all__ = ["Source"]
+
+#: With fewer groups in a split, how they differ cannot be told.
+_LEAST_GROUPS = 8
 
 
 class Source:
@@ -57,6 +62,28 @@ class Source:
         if spec.group is None:
             return tables
         return split_by_group(tables, spec.group, spec.label_column, spec.seed)
+
+    def grouped(self, task: Task) -> Task:
+        """Return a task of these rows that knows their groups, where each of its examples is a row."""
+        column = self.spec.group
+        if column is None:
+            return task
+        unit = task.judge.unit
+        if not task.kind.of_rows:
+            said = f"--group '{column}' keeps rows together, but intervals are over what is of several: each {unit}"
+            return replace(task, notes=(*task.notes, said))
+        groups = {name: groups_of(table, column, task.intake[name]) for name, table in self.tables.items()}
+        few = min(HELD_OUT, key=lambda name: len(set(groups[name])))
+        count = len(set(groups[few]))
+        if count < _LEAST_GROUPS:
+            said = (
+                f"{few} holds {count} group{'s' * (count != 1)} of '{column}', too few to tell how groups differ: "
+                f"intervals are over each {unit}, and hold for these groups alone"
+            )
+            return replace(task, notes=(*task.notes, said))
+        lacking = [name for name in HELD_OUT if column not in self.tables[name].columns]
+        notes = (f"{name} has no column '{column}', so that each of its rows counts alone" for name in lacking)
+        return replace(task, groups=groups, notes=(*task.notes, *notes))
 
     @property
     def columns(self) -> tuple[str, ...]:

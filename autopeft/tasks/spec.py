@@ -42,7 +42,7 @@ class TaskSpec:
             out.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
-        group: The column that says which rows stay together when rows are split.
+        group: The column that says which rows belong together: they stay in one split, and count as one in intervals.
         drop_duplicates: Whether inputs that stand in the data already are left out.
         metric: What `accuracy` stands for in every result; the kind's usual one when left out.
         seed: Seed of the split.
@@ -82,8 +82,6 @@ class TaskSpec:
             raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
         if not self.data and (self.validation or self.test):
             raise DataError("validation and test files go with a data file; give data too, or leave them out")
-        if self.group and self.validation and self.test:
-            raise DataError("group says which rows stay together when they are split, but all splits are given")
         if self.subset and not self.dataset:
             raise DataError("subset goes with dataset; give dataset too, or leave subset out")
 

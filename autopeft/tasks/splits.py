@@ -10,9 +10,12 @@ import numpy as np
 
 from autopeft.tasks.task import Split
 
-__all__ = ["HELD_OUT_CAPS", "HELD_OUT_SHARE", "LEAST_ROWS", "held_out_rows", "held_out_share", "hold_out"]
+__all__ = ["HELD_OUT", "HELD_OUT_CAPS", "HELD_OUT_SHARE", "LEAST_ROWS", "held_out_rows", "held_out_share", "hold_out"]
 
 S = TypeVar("S", bound=Split)
+
+#: The splits that trials do not train on.
+HELD_OUT = ("validation", "test")
 
 #: With fewer rows a split cannot be fitted or measured on.
 LEAST_ROWS = {"train": 16, "validation": 8, "test": 8}

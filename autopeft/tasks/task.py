@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from autopeft.tasks.metric import Metric
 
 __all__ = ["Split", "Task"]
+
+#: Correlation of whether examples of a group are told rightly, as on the default job (studies/finalists).
+_ALIKE = 0.4
 
 
 class Split(Protocol):
@@ -41,6 +45,7 @@ class Task:
         test: Read by finalists and `evaluate` only.
         notes: What was done to the data on the way in, for people.
         intake: What became of the rows of each source, by the split it was given for.
+        groups: Where examples come in groups, that of each, by split: they count as one where sureness is told.
 
     Raises:
         DataError: When the kind has no such metric, or the schema does not allow it.
@@ -55,6 +60,7 @@ class Task:
     test: Any
     notes: tuple[str, ...] = ()
     intake: Mapping[str, Intake] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.kind.check_metric(self.metric, self.schema)
@@ -63,6 +69,16 @@ class Task:
     def splits(self) -> dict[str, Any]:
         """The three splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def independent(self, split: str) -> int:
+        """Return how many examples that stand alone tell as much as those of a split, which may come in groups.
+
+        By the design effect of groups (Kish 1965, "Survey Sampling", section 8.2), as a guess before anything is
+        measured.
+        """
+        sizes = Counter(self.groups.get(split, ())).values()
+        count = len(self.splits[split])
+        return round(count / (1 + (sum(size**2 for size in sizes) / count - 1) * _ALIKE)) if sizes else count
 
     @cached_property
     def fingerprint(self) -> str:

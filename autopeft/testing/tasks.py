@@ -45,6 +45,12 @@ class TaskContract:
         assert kind.samples
         assert kind.usual in kind.metrics
 
+    def test_one_answer_to_all_is_worth_little(self, task: Task) -> None:
+        """It is no worse than the worst and not perfect; some kinds have no such answer."""
+        guessed = task.kind.guessed(task)
+        if guessed is not None:
+            assert task.judge.worst <= guessed < 1
+
     def test_splits_are_taken_in_order(self, task: Task) -> None:
         """Parts of a split are what they were, in the order that is asked for."""
         for split in task.splits.values():

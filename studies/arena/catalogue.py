@@ -160,7 +160,7 @@ def _stopping(name: str) -> Benchmark:
 @cache
 def _search(space: str) -> Preparation:
     """Return the default job's search, for its space and costs: those of all recorded tasks."""
-    return prepare(SearchPlan.of({"space": space}))
+    return prepare(SearchPlan.of({"task": "icd10", "space": space}))
 
 
 def _own(task: str) -> Benchmark:

@@ -38,7 +38,7 @@ _TWICE = 50
 
 #: Settings of the searches of each task.
 TASKS: Mapping[str, Mapping[str, Any]] = {
-    "icd10": {},
+    "icd10": {"task": "icd10"},
     "sst2": {
         "data": str(SHARED / "sst2" / "train.tsv"),
         "validation": SHARED / "sst2" / "dev.tsv",

@@ -1,6 +1,6 @@
 """Fit how trainings differ to what the finalists of a run left in its folder, and to our table's second seeds.
 
-autopeft search --budget 1% --out runs/finalists
+autopeft search --task icd10 --budget 1% --out runs/finalists
 python -m studies.finalists.fit runs/finalists
 """
 

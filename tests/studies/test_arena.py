@@ -191,7 +191,7 @@ def test_what_an_earlier_search_said_changes_where_one_begins():
 
 @pytest.mark.slow
 def test_gradients_promise_more_of_more_and_of_sensitive_places():
-    job = prepare(SearchPlan())
+    job = prepare(SearchPlan.of({"task": "icd10"}))
     by, shape = sensitivity(job), job.backbone.shape
     assert len(by) == 6 * shape.layers
     assert min(by.values()) > 0

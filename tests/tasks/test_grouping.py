@@ -55,12 +55,45 @@ def test_a_task_says_by_what_it_was_split(tmp_path):
     assert load_task(TaskSpec(data=path, group="author", seed=1)).fingerprint != task.fingerprint
 
 
+def test_examples_know_their_groups_whatever_rows_are_left_out(tmp_path):
+    rows = [(f"text {n}", n // 2, "ab"[n % 2]) for n in range(240)]
+    rows[7], rows[101] = ("", 3, "a"), ("text 100", 50, "b")
+    path = write(tmp_path / "a.csv", rows)
+    for dropped in (False, True):
+        task = load_task(TaskSpec(data=path, group="author", drop_duplicates=dropped))
+        for name, split in task.splits.items():
+            told = {f"group {int(text.split()[1]) // 2}" for text in split.texts}
+            assert len(task.groups[name]) == len(split)
+            assert set(task.groups[name]) == told
+
+
+def test_given_splits_have_groups_too_and_what_lacks_them_counts_alone(tmp_path):
+    rows = [(f"text {n}", n // 6, "ab"[n % 2]) for n in range(240)]
+    files = {"data": write(tmp_path / "train.csv", rows[:120]), "validation": write(tmp_path / "v.csv", rows[120:180])}
+    (tmp_path / "t.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, _, label in rows[180:]))
+    task = load_task(TaskSpec(**files, test=str(tmp_path / "t.csv"), group="author"))
+    assert {name: len(set(groups)) for name, groups in task.groups.items()} == {
+        "train": 20,
+        "validation": 10,
+        "test": 60,
+    }
+    assert "test has no column 'author', so that each of its rows counts alone" in task.notes
+    assert task.independent("test") == 60
+    assert task.independent("validation") == 20
+
+
+def test_few_groups_tell_nothing_of_groups(tmp_path):
+    path = write(tmp_path / "a.csv", [(f"text {n}", n // 20, "ab"[n % 2]) for n in range(240)])
+    task = load_task(TaskSpec(data=path, group="author"))
+    assert not task.groups
+    assert any("of 'author', too few to tell how groups differ: intervals are over each text" in n for n in task.notes)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"group": "editor"}, "no column 'editor' to keep rows together by; found: text, author, label"),
         ({"group": "label"}, "the column 'label' holds 2 groups, expected more than 2"),
-        ({"group": "author", "validation": "v.csv", "test": "t.csv"}, "all splits are given"),
     ],
 )
 def test_groups_that_cannot_be_are_refused(tmp_path, fields, message):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from autopeft.tasks.classification.build import read_classes
+from autopeft.tasks.classification.metrics import score
 from autopeft.tasks.classification.schema import Classes
 from autopeft.tasks.kind import Sample
 from autopeft.tasks.known_labels import numbers_among
@@ -55,6 +56,11 @@ class Classification(TextKind):
         schema, splits, notes, intake = read_classes(spec, source.tables, asked=spec.kind == self.name)
         return self.task(spec.short_name, schema, splits, spec.metric, notes, intake)
 
+    def guessed(self, task: Task) -> float:
+        """Return what telling the most common label is worth."""
+        common = Counter(task.train.labels).most_common(1)[0][0]
+        return score(task.metric, task.validation.labels, [common] * len(task.validation))
+
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield labels, texts and splits."""
         yield json.dumps([task.schema.labels, task.schema.pair]).encode()
@@ -92,9 +98,8 @@ class Classification(TextKind):
         if known == task.schema.labels:
             return task
         number = numbers_among(known, task.schema.labels, task.name)
-        splits = {
+        splits: dict[str, Any] = {
             name: LabelledTexts(split.texts, [number[label] for label in split.labels])
             for name, split in task.splits.items()
         }
-        seen = replace(task.schema, labels=known)
-        return self.task(task.name, seen, splits, task.metric, task.notes, task.intake)
+        return replace(task, schema=replace(task.schema, labels=known), **splits)

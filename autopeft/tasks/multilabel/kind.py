@@ -13,6 +13,7 @@ from autopeft.tasks.kind import Sample
 from autopeft.tasks.known_labels import numbers_among
 from autopeft.tasks.metric import MOST_COMMON, Metric
 from autopeft.tasks.multilabel.build import read_labels
+from autopeft.tasks.multilabel.metrics import METRICS, indicators
 from autopeft.tasks.multilabel.schema import Labels
 from autopeft.tasks.overview import SHOWN
 from autopeft.tasks.source import Source
@@ -66,6 +67,13 @@ class Multilabel(TextKind):
             notes = (*notes, "several labels a row; to take each combination as a class is `--kind classification`")
         return self.task(spec.short_name, schema, splits, spec.metric, notes, intake)
 
+    def guessed(self, task: Task) -> float:
+        """Return what telling the most common label is worth."""
+        common = Counter(label for found in task.train.labels for label in found).most_common(1)[0][0]
+        count = len(task.schema.labels)
+        truth, told = (indicators(sets, count) for sets in (task.validation.labels, [[common]] * len(task.validation)))
+        return METRICS[task.metric](truth, told)
+
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield labels, texts and splits."""
         yield json.dumps([self.name, task.schema.labels, len(task.schema.columns)]).encode()
@@ -112,11 +120,10 @@ class Multilabel(TextKind):
         if known == task.schema.labels:
             return task
         number = numbers_among(known, task.schema.labels, task.name)
-        splits = {
+        splits: dict[str, Any] = {
             name: LabelledTexts(
                 split.texts, [tuple(sorted(number[label] for label in found)) for found in split.labels]
             )
             for name, split in task.splits.items()
         }
-        seen = replace(task.schema, labels=known)
-        return self.task(task.name, seen, splits, task.metric, task.notes, task.intake)
+        return replace(task, schema=replace(task.schema, labels=known), **splits)
