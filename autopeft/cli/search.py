@@ -162,9 +162,12 @@ def _announce(console: Console, prepared: Preparation) -> None:
 
         fitting = len(within(prepared.space, prepared.earlier))
         say(f"        begins from {fitting} of the {len(prepared.earlier)} trials of {prepared.plan.warm_start}")
-    units, unit = len(prepared.task.test), prepared.task.judge.unit
-    told = f"differences of about {100 * expected_half_width(units):.1f} points"
-    say(f"power   on {units:,} of test, each of them one {unit}, and with three seeds, {told} can be told (a guess)")
+    for label, name, seeds in (("power", "test", "three seeds"), ("", "validation", "one seed")):
+        examples, alone = prepared.held_out[name]
+        units = f"on {examples:,} of {name}, each of them one {prepared.task.judge.unit}"
+        groups = f", in groups that tell as much as {alone:,} alone" if alone < examples else ""
+        points = f"about {100 * expected_half_width(name, alone):.1f} points"
+        say(f"{label:8}{units}{groups}, and with {seeds}, differences of {points} can be told (a guess)")
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {kind_of(prepared.task).counted()}")
     if prepared.limited_by != Budget.parse(prepared.plan.budget):

@@ -100,6 +100,8 @@ def decide(
         guessed, foreseen = (f"{100 * width:.1f}" for width in (power.expected, power.foreseen))
         before = f"{guessed} were guessed before the search, {foreseen} before test was read"
         say(f"differences are known to {100 * power.reached:.1f} points; {before}")
+    if file.gap:
+        say(file.gap)
     say(
         f"on test, with 95 % confidence; this holds for {file.setting.examples:,} training examples and "
         f"{file.setting.epochs:g} epochs. Test has been read {file.test_readings} times in this run"

@@ -19,10 +19,10 @@ def baselines_of(shape: BackboneShape, learning_rate: float, trials: int) -> Map
 
     Args:
         shape: The backbone.
-        learning_rate: Peak learning rate of the references.
+        learning_rate: Peak learning rate of stock LoRA, after which those of the others go.
         trials: Trials of the search; where they are few, so are references.
     """
-    found = {each.name: each.configuration(shape, learning_rate) for each in references_of(trials)}
+    found = {each.name: each.configuration(shape, each.pace * learning_rate) for each in references_of(trials)}
     return {"head-only": HEAD_ONLY, **found}
 
 

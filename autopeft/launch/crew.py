@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from autopeft.errors import RunError
 from autopeft.launch.job import WorkerJob
@@ -15,6 +15,8 @@ __all__ = ["Crew", "Errand"]
 
 #: What a worker does with its runner; picklable, and so is what it returns.
 Errand = Callable[[Any], Any]
+
+K = TypeVar("K")
 
 #: How often an errand is done again whose worker died.
 _RETRIES = 2
@@ -70,27 +72,47 @@ class Crew:
             AutopeftError: When a worker cannot load what it needs, or an errand finds what a user can mend.
             RunError: When an errand fails for another reason, or its workers keep dying.
         """
-        return self._do_here(errands) if self._here else self._do_in_workers(errands)
+        listed = enumerate(errands)
+        return self.follow(lambda: next(listed, None))
 
-    def _do_here(self, errands: Sequence[Errand]) -> Iterator[tuple[int, Any]]:
-        if self._runner is None:
-            self._runner = self._job.runner()
-        for index, errand in enumerate(errands):
-            yield index, errand(self._runner)
+    def follow(self, name: Callable[[], tuple[K, Errand] | None]) -> Iterator[tuple[K, Any]]:
+        """Do errands that are named as workers fall idle; yield what each is called and what it returned.
 
-    def _do_in_workers(self, errands: Sequence[Errand]) -> Iterator[tuple[int, Any]]:
+        Args:
+            name: Returns an errand and what it is called; None when there is none, or none before another is done. It
+                is asked again after each that was yielded.
+
+        Raises:
+            AutopeftError: When a worker cannot load what it needs, or an errand finds what a user can mend.
+            RunError: When an errand fails for another reason, or its workers keep dying.
+        """
+        return self._here_follow(name) if self._here else self._workers_follow(name)
+
+    def _here_follow(self, name: Callable[[], tuple[K, Errand] | None]) -> Iterator[tuple[K, Any]]:
+        while (job := name()) is not None:
+            if self._runner is None:
+                self._runner = self._job.runner()
+            yield job[0], job[1](self._runner)
+
+    def _workers_follow(self, name: Callable[[], tuple[K, Errand] | None]) -> Iterator[tuple[K, Any]]:
         import ray
 
-        waiting = list(enumerate(errands))[::-1]
-        deaths = dict.fromkeys(range(len(errands)), 0)
-        working: dict[Any, tuple[int, Any]] = {}
-        while waiting or working:
-            while waiting and len(working) < self._places.workers:
-                index, errand = waiting.pop()
+        again: list[tuple[K, Errand, int]] = []
+        working: dict[Any, tuple[K, Errand, int, Any]] = {}
+        while True:
+            while len(working) < self._places.workers:
+                if again:
+                    key, errand, deaths = again.pop()
+                elif (job := name()) is not None:
+                    (key, errand), deaths = job, 0
+                else:
+                    break
                 worker = self._idle.pop() if self._idle else self._hire()
-                working[worker.do.remote(errand)] = index, worker
+                working[worker.do.remote(errand)] = key, errand, deaths, worker
+            if not working:
+                return
             [done], _ = ray.wait(list(working), num_returns=1)
-            index, worker = working.pop(done)
+            key, errand, deaths, worker = working.pop(done)
             try:
                 result = ray.get(done)
             except ray.exceptions.RayTaskError as error:
@@ -99,16 +121,16 @@ class Crew:
                 self._idle.append(worker)
                 raise fault_of(error) from error
             except ray.exceptions.RayActorError as error:
-                deaths[index] += 1
-                if deaths[index] > _RETRIES:
+                deaths += 1
+                if deaths > _RETRIES:
                     raise RunError(
-                        f"{deaths[index]} workers died over the same work, the last one so: {error}\n"
+                        f"{deaths} workers died over the same work, the last one so: {error}\n"
                         "what is finished is kept; mend the cause and run the same command again"
                     ) from None
-                waiting.append((index, errands[index]))
+                again.append((key, errand, deaths))
                 continue
             self._idle.append(worker)
-            yield index, result
+            yield key, result
 
     def _hire(self) -> Any:
         import ray

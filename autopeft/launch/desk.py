@@ -68,6 +68,7 @@ class Desk:
         listener: Who follows.
         prices: The costs that are objectives, from a configuration and what its trial measured; None when one was not
             measured. When left out, `cost` is the only one.
+        remark: Says what there is to say of the study when a trial has finished.
     """
 
     study: optuna.Study
@@ -78,6 +79,7 @@ class Desk:
     worst: float
     listener: Listener = field(default_factory=Silent)
     prices: Callable[[Configuration, Mapping[str, Any]], Sequence[float] | None] | None = None
+    remark: Callable[[optuna.Study], str | None] = lambda study: None
     exhausted: bool = False
     _running: dict[int, Ask] = field(default_factory=dict)
     _curves: dict[int, list[Mapping[str, float]]] = field(default_factory=dict)
@@ -143,6 +145,8 @@ class Desk:
             costs = [highest for _, highest in self.scale.costs.values()]
         tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst, costs=costs)
         self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
+        if outcome["status"] == "complete" and (said := self.remark(self.study)):
+            self.listener.said(said)
         self._count_fault(
             outcome["status"] == "error", str(outcome.get("message", "")), mendable=outcome.get("mendable", False)
         )

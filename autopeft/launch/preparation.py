@@ -67,6 +67,15 @@ class Preparation:
         return f"{self.task.name}-{self.space.name}-{self.spec.hash}"
 
     @property
+    def held_out(self) -> Mapping[str, tuple[int, int]]:
+        """Examples of validation and test that are measured, and how many that stand alone tell as much."""
+        seen = {"validation": self.setting.validation_examples, "test": len(self.task.test)}
+        return {
+            name: (count, round(count * self.task.independent(name) / len(self.task.splits[name])))
+            for name, count in seen.items()
+        }
+
+    @property
     def baselines(self) -> Mapping[str, Configuration]:
         """What the search is compared with, by name."""
         shape = self.backbone.shape

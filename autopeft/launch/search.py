@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.prices import Prices
 from autopeft.launch.rehearsal import at_work
+from autopeft.launch.too_short import too_short
 from autopeft.plugins import load_plugin
 from autopeft.samplers import make_sampler
 from autopeft.space import Configuration
@@ -51,8 +52,8 @@ PLAN = "study.yaml"
 #: The study's user attribute that says what the task held.
 DATA = "data"
 
-#: How many units its test split has.
-TEST = "test"
+#: Of the splits that are measured on how many examples there are, and how many that stand alone tell as much.
+HELD_OUT = "held_out"
 
 #: Those that name the kind of the task, and hold what it knew of the data: its schema.
 KIND, READS = "kind", "reads"
@@ -88,9 +89,9 @@ class SearchResult:
         return why_none_completed(self.study)
 
     @property
-    def tested(self) -> int | None:
-        """How many units the test split has; None of studies of earlier versions."""
-        return self.study.user_attrs.get(TEST)
+    def held_out(self) -> Mapping[str, tuple[int, int]]:
+        """Examples of validation and test, and how many that stand alone tell as much; none in earlier versions."""
+        return {name: tuple(counts) for name, counts in self.study.user_attrs.get(HELD_OUT, {}).items()}
 
     @property
     def metric(self) -> str:
@@ -168,7 +169,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
     study.set_user_attr(SCALE, asdict(scale))
     study.set_user_attr(ENVIRONMENT, environment())
     study.set_user_attr(DATA, prepared.task.describe())
-    study.set_user_attr(TEST, len(prepared.task.test))
+    study.set_user_attr(HELD_OUT, prepared.held_out)
     study.set_user_attr(KIND, prepared.task.kind.name)
     study.set_user_attr(READS, asdict(prepared.task.schema))
     study.sampler = make_sampler(
@@ -204,6 +205,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
         worst=prepared.task.worst,
         listener=listener,
         prices=prices.of,
+        remark=partial(too_short, prepared),
     )
 
 

@@ -29,6 +29,7 @@ class Reference:
         title: What it is called in sentences.
         rank: Its rank; alpha is twice that.
         targets: The matrices it adapts; every matrix of a layer when left out.
+        pace: Its learning rate as a multiple of stock LoRA's, as measured on the default job (studies/icd10/rates.py).
     """
 
     name: str
@@ -36,6 +37,7 @@ class Reference:
     title: str
     rank: int
     targets: Collection[str] = ()
+    pace: float = 1.0
 
     @property
     def in_words(self) -> str:
@@ -57,9 +59,9 @@ class Reference:
 #: By what people reach for first; the last two are the rivals of "as good for less".
 REFERENCES = (
     Reference("stock-lora", "stock", "stock LoRA", 8, ("q", "v")),
-    Reference("all-linear", "all-linear", "all-linear LoRA", 16),
-    Reference("low-rank", "low-rank", "low-rank LoRA", 1, ("q", "v")),
-    Reference("low-rank-all", "low-rank-all", "low-rank-all LoRA", 1),
+    Reference("all-linear", "all-linear", "all-linear LoRA", 16, pace=0.5),
+    Reference("low-rank", "low-rank", "low-rank LoRA", 1, ("q", "v"), pace=2.0),
+    Reference("low-rank-all", "low-rank-all", "low-rank-all LoRA", 1, pace=2.0),
 )
 
 #: What they are called in sentences, by name.

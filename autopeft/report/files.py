@@ -32,9 +32,10 @@ def front_data(result: SearchResult) -> dict[str, Any]:
         "cheapest_params": result.scale.cheapest,
         "trials": {state.lower(): states.count(state) for state in sorted(set(states))},
         "spec": spec,
-        "power": None
-        if result.tested is None
-        else {"test": result.tested, "half_width": expected_half_width(result.tested)},
+        "power": {
+            name: {"examples": count, "as_independent": alone, "half_width": expected_half_width(name, alone)}
+            for name, (count, alone) in result.held_out.items()
+        },
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from autopeft.backbones import head_parameters
@@ -41,6 +41,7 @@ class Contender:
         trial: Its number in the study; None where it was no trial.
         baseline: `head`, the name of a reference, or `full`, where it is one of these.
         fixed: Whether nothing trains, so that seeds change nothing.
+        seconds: About how long a step takes, for the order of trainings.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Contender:
     trial: int | None
     baseline: str | None = None
     fixed: bool = False
+    seconds: float = 0.0
 
 
 def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: bool = False) -> list[Contender]:
@@ -77,12 +79,16 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
             "leave it out, or search without quantisation"
         )
     chosen = spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
-    return [
+    measured = {trial.number: trial.user_attrs.get("outcome", {}) for trial in result.study.get_trials(deepcopy=False)}
+    took = {number: float(outcome.get("step_seconds") or 0.0) for number, outcome in measured.items()}
+    found = [
         *(_candidate(row) for row in chosen),
         _head(prepared, rows["head-only"]),
         *(contender for each in references for contender in _reference(prepared, each, rows[each.name])),
-        *(_full(prepared, len(result.scale.costs)) if with_full else ()),
     ]
+    roles = {each.role: each.trial for each in found if each.trial is not None}
+    found = [replace(each, seconds=took.get(roles.get(each.role, -1), 0.0)) for each in found]
+    return [*found, *(_full(prepared, len(result.scale.costs)) if with_full else ())]
 
 
 def learning_rates(rate: float) -> list[float]:
@@ -130,6 +136,7 @@ def _full(prepared: Preparation, costs: int) -> list[Contender]:
             prepared.backbone.num_parameters,
             None,
             "full",
+            seconds=math.inf,
         )
         for rate in _FULL_LEARNING_RATES
     ]

@@ -167,6 +167,7 @@ class FinalistsFile(_Part):
         finalists: By rising cost.
         trials: Finished trials of the study when they were chosen; None where that is not known.
         power: Which differences were to be told, and were; None where the search found nothing.
+        gap: That validation and test are of different difficulty, and why that may be; empty where they are not.
     """
 
     setting: Setting
@@ -180,6 +181,7 @@ class FinalistsFile(_Part):
     finalists: tuple[Finalist, ...]
     trials: int | None = None
     power: Power | None = None
+    gap: str = ""
 
     def write(self, run: Path) -> None:
         """Write the file into a run folder; it is whole as soon as it is there."""

@@ -37,13 +37,21 @@ class Noise:
 USUAL = Noise(luck=0.053, common=0.9, own=0.06)
 
 
+#: Seeds on the splits.
+_SEEDS = {"validation": 1, "test": LEAST_SEEDS}
+
 #: About what is reached, where nothing has been measured yet.
 _REACHED = 0.75
 
 
-def expected_half_width(examples: int) -> float:
-    """Return half the width that intervals of differences will have on so many units of test, as a guess beforehand."""
-    return half_width(examples, _REACHED)
+def expected_half_width(split: str, examples: int) -> float:
+    """Return half the width that intervals of differences will have, as a guess beforehand.
+
+    Args:
+        split: `validation`, where a search has one seed of each, or `test`, where finalists have several.
+        examples: How many of it are measured that stand alone.
+    """
+    return half_width(examples, _REACHED, seeds=_SEEDS[split])
 
 
 def half_width(examples: int, accuracy: float, seeds: int = LEAST_SEEDS, noise: Noise = USUAL) -> float:

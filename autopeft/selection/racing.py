@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autopeft.selection.statistics import Estimates, estimate, on_front, standard_normals
 
-__all__ = ["FIRST_SEEDS", "LEAST_SEEDS", "Entry", "Standing", "standing"]
+__all__ = ["FIRST_SEEDS", "LEAST_SEEDS", "Entry", "Standing", "certain", "standing"]
 
 #: Seeds before anyone is left out; one says nothing of what seeds do.
 FIRST_SEEDS = 2
@@ -81,6 +81,18 @@ def standing(entries: Sequence[Entry], *, most: int, at_once: int) -> Standing:
     left = int(_MEANS * most * len(entries)) - spoken_for
     further = min(at_once, max(left, 0))
     return Standing(live, _missing(entries, live, LEAST_SEEDS) or _open(entries, live, most, further))
+
+
+def certain(entries: Sequence[Entry]) -> tuple[int, ...]:
+    """Return who will train with further seeds however the others do, once for each.
+
+    Args:
+        entries: Everyone who started.
+    """
+    baselines, others = (
+        [index for index, entry in enumerate(entries) if entry.baseline is wanted] for wanted in (True, False)
+    )
+    return (*_missing(entries, others, FIRST_SEEDS), *_missing(entries, baselines, LEAST_SEEDS))
 
 
 def _missing(entries: Sequence[Entry], among: Collection[int], seeds: int) -> tuple[int, ...]:

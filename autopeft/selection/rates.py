@@ -6,64 +6,87 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from autopeft.launch import Crew
 from autopeft.selection.contenders import Contender
-from autopeft.selection.errands import TryRate
 from autopeft.selection.records import Records
 
-__all__ = ["at_best_rates"]
+__all__ = ["Looks"]
 
 
-def at_best_rates(
-    contenders: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]
-) -> list[Contender]:
-    """Return contenders with one of each role left.
+class Looks:
+    """Tries the learning rates of roles that have several.
 
     Where all of a role have been trained whole, by an earlier version or another setting of the race, that decides.
 
     Args:
         contenders: Those of one role differ in their learning rates.
         records: What they have left.
-        crew: The workers.
         say: Hears what a user should know.
+
+    Attributes:
+        decided: Who goes on so far: one of each role, in the order in which that was known.
     """
-    roles: dict[str, list[Contender]] = {}
-    for each in contenders:
-        roles.setdefault(each.role, []).append(each)
-    several = [group for group in roles.values() if len(group) > 1]
-    looked_at = [group for group in several if not all(map(records.validation, group))]
-    _look([each for group in looked_at for each in group], records, crew, say)
-    left = [group[0] for group in roles.values() if len(group) == 1]
-    for group in several:
-        reached = _looked(group, records) if group in looked_at else _trained(group, records)
-        if group in looked_at:
-            rates = ", ".join(f"{_rate(each):g}: {reached[each.name]:.4f}" for each in group if each.name in reached)
-            said = f"goes on at the best of its learning rates after a quarter of the steps, {rates}"
-            say(f"{group[0].role} {said if reached else 'failed at every learning rate, and is left out'}")
-        left += [each for each in group if each.name == max(reached, key=reached.__getitem__, default=None)]
-    return left
 
+    def __init__(self, contenders: Sequence[Contender], records: Records, say: Callable[[str], None]) -> None:
+        self._records = records
+        self._say = say
+        self._waiting: list[Contender] = []
+        self._open: dict[str, list[Contender]] = {}
+        self.decided: list[Contender] = []
+        roles: dict[str, list[Contender]] = {}
+        for each in contenders:
+            roles.setdefault(each.role, []).append(each)
+        for role, group in roles.items():
+            if len(group) == 1:
+                self.decided += group
+            elif all(map(records.validation, group)):
+                self._decide(group, {each.name: float(np.mean(records.validation(each))) for each in group})
+            else:
+                self._open[role] = group
+                self._waiting += [each for each in group if records.looked(each) is None]
+                self._close(role, under_way=())
+        # The longest first, so that nobody waits for one in the end.
+        self._waiting.sort(key=lambda each: -each.seconds)
 
-def _look(work: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]) -> None:
-    work = [each for each in work if records.looked(each) is None]
-    # With the seed of the search: what is chosen by the luck of a seed shall not be raced with it.
-    errands = [TryRate(each.configuration.text, records.seed, each.baseline == "full") for each in work]
-    for index, (accuracy, message) in crew.do(errands):
+    @property
+    def settled(self) -> bool:
+        """Whether the rate of every role is known."""
+        return not self._open
+
+    def next(self) -> Contender | None:
+        """Return whom to look at next; None when nobody is left."""
+        return self._waiting.pop(0) if self._waiting else None
+
+    def done(
+        self, contender: Contender, accuracy: float | None, message: str, under_way: Sequence[Contender] = ()
+    ) -> None:
+        """Take in what a look showed.
+
+        Args:
+            contender: Who was looked at.
+            accuracy: What it reached; None where it failed.
+            message: What went wrong.
+            under_way: Who is being looked at still.
+        """
         if accuracy is None:
             # Not recorded: a fault of the machine may be gone the next time.
-            say(f"{work[index].name} failed, and is left out: {message}")
+            self._say(f"{contender.name} failed, and is left out: {message}")
         else:
-            records.keep_look(work[index], accuracy)
+            self._records.keep_look(contender, accuracy)
+        self._close(contender.role, under_way)
 
+    def _close(self, role: str, under_way: Sequence[Contender]) -> None:
+        """Decide a role of which everyone has been looked at."""
+        if any(each.role == role for each in (*self._waiting, *under_way)):
+            return
+        group = self._open.pop(role)
+        reached = {each.name: seen for each in group if (seen := self._records.looked(each)) is not None}
+        rates = ", ".join(f"{_rate(each):g}: {reached[each.name]:.4f}" for each in group if each.name in reached)
+        said = f"goes on at the best of its learning rates after a quarter of the steps, {rates}"
+        self._say(f"{role} {said if reached else 'failed at every learning rate, and is left out'}")
+        self._decide(group, reached)
 
-def _looked(group: Sequence[Contender], records: Records) -> dict[str, float]:
-    """Return what contenders reached at the rung, by name; what failed is left out."""
-    found = {each.name: records.looked(each) for each in group}
-    return {name: accuracy for name, accuracy in found.items() if accuracy is not None}
-
-
-def _trained(group: Sequence[Contender], records: Records) -> dict[str, float]:
-    return {each.name: float(np.mean(records.validation(each))) for each in group}
+    def _decide(self, group: Sequence[Contender], reached: dict[str, float]) -> None:
+        self.decided += [each for each in group if each.name == max(reached, key=reached.__getitem__, default=None)]
 
 
 def _rate(contender: Contender) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.selection.contenders import Contender
+from autopeft.selection.grouped import over_groups
 from autopeft.trials import TrialSetting
 from autopeft.whole_folder import whole_folder
 
@@ -44,12 +45,14 @@ class Records:
         setting: How they train.
         source: What else tells trainings apart: the backbone and the data.
         seed: Seed of the search; those of finalists come after it, for what was chosen by it was chosen for its luck.
+        groups: The group of each example, by split, where examples come in groups: a unit is one of these then.
     """
 
     run: Path
     setting: TrialSetting
     source: Mapping[str, Any]
     seed: int
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def folder(self, contender: Contender, index: int) -> Path:
         """Return where a training goes, given the index of its seed."""
@@ -89,11 +92,17 @@ class Records:
         shutil.rmtree(scratch)
 
     def validation(self, contender: Contender) -> list[NDArray[np.float64]]:
-        """Return the scores on validation of a contender's finished trainings, by seed; each `[examples]`."""
-        found: list[NDArray[np.float64]] = []
-        while self._recorded(contender, len(found)):
-            found.append(np.load(self.folder(contender, len(found)) / "validation.npy"))
-        return found
+        """Return the scores on validation of a contender's finished trainings, by seed; each `[units]`."""
+        return [
+            self._units("validation", self.folder(contender, index) / "validation.npy")
+            for index in self.trained(contender)
+        ]
+
+    def trained(self, contender: Contender) -> list[int]:
+        """Return the indices of the seeds of a contender's finished trainings; some may be missing among them."""
+        folders = (self.run / FOLDER / contender.name).glob("seed-*")
+        indices = sorted(int(path.name.removeprefix("seed-")) - self.seed_of(0) for path in folders)
+        return [index for index in indices if index >= 0 and self._recorded(contender, index)]
 
     def keep_look(self, contender: Contender, accuracy: float) -> None:
         """Record what a contender reached at a rung."""
@@ -119,9 +128,13 @@ class Records:
         partial.replace(partial.with_name(TEST_SCORES))
 
     def test(self, contender: Contender, index: int) -> NDArray[np.float64] | None:
-        """Return the scores of a training on test; None where it has not been measured there."""
+        """Return the scores of a training on test, `[units]`; None where it has not been measured there."""
         path = self.folder(contender, index) / TEST_SCORES
-        return np.load(path) if path.is_file() else None
+        return self._units("test", path) if path.is_file() else None
+
+    def _units(self, split: str, path: Path) -> NDArray[np.float64]:
+        """Return recorded scores, one for each unit that was drawn."""
+        return over_groups(np.load(path), self.groups.get(split, ()))
 
     def _recorded(self, contender: Contender, index: int) -> bool:
         path = self.folder(contender, index) / _RECORD

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from autopeft.errors import AutopeftError, RunError
+from autopeft.errors import AutopeftError
 from autopeft.launch import Crew, Preparation, SearchResult
 from autopeft.methods import TITLES
+from autopeft.selection.agenda import Agenda
 from autopeft.selection.contenders import Contender, contenders_of
-from autopeft.selection.errands import MeasureOnTest, Train
+from autopeft.selection.errands import MeasureOnTest, Trained
 from autopeft.selection.finalists_file import FinalistsFile
-from autopeft.selection.racing import LEAST_SEEDS, Entry, standing
-from autopeft.selection.rates import at_best_rates
+from autopeft.selection.racing import LEAST_SEEDS
 from autopeft.selection.records import Records, count_reading
 from autopeft.selection.saving import complete
 from autopeft.selection.summary import summarise
@@ -62,10 +62,13 @@ def select(
     prepare_folder(run)
     source = {"model": prepared.spec.model, "data": prepared.spec.data}
     with locked(run):
-        records = Records(run, prepared.final, source, prepared.plan.seed)
+        records = Records(run, prepared.final, source, prepared.plan.seed, prepared.task.groups)
         with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
-            racing = at_best_rates(contenders, records, crew, say)
-            finalists = _race(racing, records, crew, seeds, say, prepared)
+            keep = partial(_keep, prepared, records, say)
+            agenda = Agenda(contenders, records, seeds, crew.size, say, keep)
+            for job, found in crew.follow(agenda.next):
+                agenda.done(job, found)
+            finalists = agenda.finalists()
             _measure(finalists, records, crew, say)
         measured = {each.baseline for each in finalists}
         tried = [trial.user_attrs.get("baseline") for trial in result.study.get_trials(deepcopy=False)]
@@ -75,76 +78,20 @@ def select(
     return file
 
 
-def _race(
-    contenders: Sequence[Contender],
-    records: Records,
-    crew: Crew,
-    most: int,
-    say: Callable[[str], None],
+def _keep(
     prepared: Preparation,
-) -> list[Contender]:
-    """Train contenders until their ranking is settled; return the finalists."""
-    racing = list(contenders)
-    while True:
-        if not any(each.baseline in TITLES for each in racing):
-            raise RunError("no reference could be trained, so that there is nothing to compare with")
-        entries = [_entry(each, records) for each in racing]
-        race = standing(entries, most=most, at_once=crew.size)
-        if not race.next:
-            out = [each.name for index, each in enumerate(racing) if index not in race.live]
-            if out:
-                say(f"left out, surpassed by something as cheap: {', '.join(out)}")
-            return [racing[index] for index in race.live]
-        work = []
-        for place, index in enumerate(race.next):
-            seed = len(entries[index].scores) + race.next[:place].count(index)
-            work.append((racing[index], seed))
-        failed = _train(work, records, crew, say, prepared)
-        racing = [each for each in racing if each not in failed]
-
-
-def _entry(contender: Contender, records: Records) -> Entry:
-    return Entry(
-        contender.costs,
-        records.validation(contender),
-        baseline=contender.baseline is not None,
-        fixed=contender.fixed,
-    )
-
-
-def _train(
-    work: Sequence[tuple[Contender, int]],
     records: Records,
-    crew: Crew,
     say: Callable[[str], None],
-    prepared: Preparation,
-) -> list[Contender]:
-    """Train contenders, each with the seed of an index; return those that failed."""
-    errands = [
-        Train(
-            contender.configuration.text,
-            records.seed_of(seed),
-            records.scratch(contender, seed),
-            contender.baseline == "full",
-        )
-        for contender, seed in work
-    ]
-    failed = []
-    for index, trained in crew.do(errands):
-        contender, seed = work[index]
-        said = f"{contender.name} seed {records.seed_of(seed)}"
-        if trained.validation is None:
-            say(f"{said} failed, so {contender.name} is left out: {trained.message}")
-            failed.append(contender)
-            continue
-        records.keep(
-            contender,
-            seed,
-            trained.validation,
-            partial(complete, prepared, contender, records.seed_of(seed), trained.validation),
-        )
-        say(f"{said}: {trained.validation.mean():.4f} on validation, {trained.seconds:.0f} s")
-    return failed
+    contender: Contender,
+    index: int,
+    trained: Trained,
+) -> None:
+    """Keep a finished training."""
+    assert trained.validation is not None
+    seed, reached = records.seed_of(index), float(trained.validation.mean())
+    finish = partial(complete, prepared, contender, seed, trained.validation)
+    records.keep(contender, index, trained.validation, finish)
+    say(f"{contender.name} seed {seed}: {reached:.4f} on validation, {trained.seconds:.0f} s")
 
 
 def _measure(finalists: Sequence[Contender], records: Records, crew: Crew, say: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ from autopeft.methods import TITLES
 from autopeft.selection.comparison import compare
 from autopeft.selection.contenders import Contender
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, Power, SeedResult, Setting
+from autopeft.selection.gap import gap_of
 from autopeft.selection.power import expected_half_width, foreseen
 from autopeft.selection.records import Records, readings
 from autopeft.selection.statistics import Difference, Estimates, estimate, on_front
@@ -82,7 +83,10 @@ def summarise(
         verdict="; ".join([overall([told.compared[place] for place in searched], told.reference), *untold]),
         finalists=tuple(found),
         trials=counted(result.study),
-        power=_power([(place, told.best) for place in searched], validation, test, told.differences),
+        power=_power(
+            [(place, told.best) for place in searched], validation, test, told.differences, prepared.held_out["test"][1]
+        ),
+        gap=gap_of(prepared.task, validation, test, told.best),
     )
 
 
@@ -91,13 +95,14 @@ def _power(
     validation: Estimates,
     test: Estimates,
     differences: Mapping[tuple[int, int], Difference],
+    alone: int,
 ) -> Power | None:
-    """Return which differences were to be told, and were."""
+    """Return which differences were to be told, and were; test tells as much as so many examples that stand alone."""
     if not pairs:
         return None
     before = foreseen(validation, [*differences], test.count)
     return Power(
-        expected=expected_half_width(test.count),
+        expected=expected_half_width("test", alone),
         foreseen=float(np.mean([before[pair].margin for pair in pairs])),
         reached=float(np.mean([differences[pair].margin for pair in pairs])),
     )

@@ -14,7 +14,8 @@ def test_more_of_everything_tells_more():
     assert half_width(1_000, 0.75, seeds=9) < half_width(1_000, 0.75, seeds=3)
     assert half_width(1_000, 0.95) < half_width(1_000, 0.75)
     assert half_width(1_000, 0.75, noise=Noise(0.2, 0.9, 0.06)) > half_width(1_000, 0.75)
-    assert expected_half_width(1_200) == half_width(1_200, 0.75)
+    assert expected_half_width("test", 1_200) == half_width(1_200, 0.75)
+    assert expected_half_width("validation", 1_200) == half_width(1_200, 0.75, seeds=1)
     # Seeds remain, however much is read.
     assert half_width(10**9, 0.75) == pytest.approx(
         half_width(1_000, 0.75) * 0 + 2.86 * norm.pdf(norm.ppf(0.75)) * USUAL.luck * np.sqrt(2 / 3), rel=0.01

@@ -57,7 +57,9 @@ def test_a_better_candidate_is_found_said_and_picked(run):
             records.keep(contender, index, validation[index])
             count_reading(run.folder, contender.name)
             records.keep_test(contender, index, test[index])
-    prepared = SimpleNamespace(task=SimpleNamespace(objective="accuracy"), scale=SCALE)
+    prepared = SimpleNamespace(
+        task=SimpleNamespace(objective="accuracy", intake={}, groups={}), scale=SCALE, held_out={"test": (100, 100)}
+    )
     file = summarise(prepared, run, records, CONTENDERS)
     assert [each.name for each in file.finalists] == ["head", "trial-2", "stock-lora"]
     assert (file.test_readings, file.trials) == (9, 3)
