@@ -53,7 +53,9 @@ class Train:
         """Do it with a worker's runner."""
         if self.folder.is_dir():
             shutil.rmtree(self.folder)
-        outcome = runner.run(Configuration(self.configuration), self.seed, folder=self.folder, full=self.full)
+        outcome = runner.run(
+            Configuration(self.configuration), self.seed, folder=self.folder, full=self.full, brief=True
+        )
         if outcome.status != "complete":
             return Trained(None, outcome.seconds, f"{outcome.status}: {outcome.message}")
         return Trained(runner.score(self.folder, "validation"), outcome.seconds)

@@ -13,30 +13,30 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Backbone, cache_folder, head_parameters
-from autopeft.methods import adapter_parameters, apply, frozen_depth, remove, stays_in_layers
+from autopeft.backbones import Backbone
+from autopeft.methods import adapter_parameters, apply, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw
 from autopeft.trials.driving import Point, Trial, driven
-from autopeft.trials.exam import VALIDATION_BATCHES, Exam
+from autopeft.trials.exam import Exam
 from autopeft.trials.faults import failure
 from autopeft.trials.full import all_trainable
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, release_memory
 from autopeft.trials.head import reset_head
+from autopeft.trials.held import Held
 from autopeft.trials.holding import hold_as_computed
 from autopeft.trials.kind import Feed
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import fit
 from autopeft.trials.outcome import Outcome, StepCost
 from autopeft.trials.peak import watch_peak
-from autopeft.trials.prefix import PrefixCache, feeding
-from autopeft.trials.saved import keep, saved
+from autopeft.trials.saved import configuration_in, keep, saved
 from autopeft.trials.setting import TrialSetting
+from autopeft.trials.shortcuts import Shortcuts
 from autopeft.trials.stopwatch import Stopwatch
-from autopeft.trials.top import first_token_only, reads_first_token
 
 __all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
 
@@ -74,9 +74,6 @@ class TrialRunner:
         self.device = device or pick_device()
         self._kind = kind_of(task).under(setting)
         self._anatomy = backbone.anatomy
-        # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on the
-        # texts beside it, and cannot be kept.
-        self._keeps = backbone.quantization != "8bit"
         self._tokenizer = tokenizer = backbone.tokenizer()
         self._pad_id = pad_id_of(tokenizer)
         with torch.random.fork_rng(devices=[]):
@@ -99,22 +96,22 @@ class TrialRunner:
             for rows in self._kind.grouped(few, setting.batch_size)
         ]
         few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
-        self._first_token = not self._kind.each_token and reads_first_token(self.model, self._anatomy, few_inputs)
+        self._shortcuts = Shortcuts(
+            self.model,
+            self._anatomy,
+            self._kind,
+            setting,
+            self._pad_id,
+            backbone.identity,
+            # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on
+            # the texts beside it, and cannot be kept.
+            keeps=backbone.quantization != "8bit",
+            few=few_inputs,
+        )
         held_out = self._kind.encode(validation, tokenizer, setting.max_length)
         self.exam = Exam(self._kind, validation, held_out, tokenizer, setting, task.metric, rng)
-        self._prefixes = [
-            PrefixCache(
-                self.model,
-                self._anatomy,
-                encoded,
-                self._kind.grouped(encoded, VALIDATION_BATCHES * setting.batch_size),
-                collate=partial(self._kind.collate, encoded, pad_id=self._pad_id),
-                precision=setting.precision,
-                identity=backbone.identity,
-                folder=cache_folder() / "prefixes",
-            )
-            for encoded in (self._train, held_out)
-        ]
+        self._prefixes = [self._shortcuts.prefix(encoded) for encoded in (self._train, held_out)]
+        self._held: dict[str, Held] = {}
         self._order = np.random.default_rng((setting.seed, 1)).permutation(self._train.examples)
 
     def run(
@@ -127,6 +124,7 @@ class TrialRunner:
         folder: Path | None = None,
         full: bool = False,
         until: float | None = None,
+        brief: bool = False,
     ) -> Outcome:
         """Run one trial. The same configuration and seed give the same outcome, whatever ran before.
 
@@ -139,8 +137,11 @@ class TrialRunner:
                 after full fine-tuning.
             full: Whether the whole backbone trains, at the configuration's learning rate; it is not quantised then.
             until: One of `RUNGS` at which the trial is measured as at its end, and is complete.
+            brief: Whether its end is measured as a rung is, unless something is chosen there: it will be scored later.
         """
-        return driven(self.start(configuration, seed, deadline, folder=folder, full=full, until=until), go_on)
+        return driven(
+            self.start(configuration, seed, deadline, folder=folder, full=full, until=until, brief=brief), go_on
+        )
 
     def start(
         self,
@@ -151,6 +152,7 @@ class TrialRunner:
         folder: Path | None = None,
         full: bool = False,
         until: float | None = None,
+        brief: bool = False,
     ) -> Trial:
         """Begin a trial, to be driven from rung to rung; closing it takes the adapters out again.
 
@@ -159,7 +161,7 @@ class TrialRunner:
         """
         at_once = self.setting.batch_size
         while True:
-            outcome = yield from self._attempt(configuration, seed, deadline, at_once, folder, full, until)
+            outcome = yield from self._attempt(configuration, seed, deadline, at_once, folder, full, until, brief)
             if outcome.status != "oom" or outcome.curve or at_once == 1 or not self._kind.divides:
                 return outcome
             at_once //= 2
@@ -218,13 +220,17 @@ class TrialRunner:
                 with saved(self.model, self._anatomy, folder, self._kind.settles):
                     found = probe.scores(self.model.eval(), setting.precision, len(examples))[task.metric]
                     return task.judge.signed(found)
-        encoded = self._kind.encode(examples, self._tokenizer, setting.max_length)
-        rows = self._kind.grouped(encoded, VALIDATION_BATCHES * setting.batch_size)
-        whole = [(group, self._kind.collate(encoded, group, self._pad_id)) for group in rows]
-        with saved(self.model, self._anatomy, folder, self._kind.settles):
-            found = self._kind.example_scores(
-                self.model.eval(), whole, setting.precision, lambda rows, length: None, task.metric
+        if split not in self._held:
+            self._held[split] = Held(
+                self._kind, examples, self._tokenizer, setting, self._pad_id, self._shortcuts.prefix
             )
+        held, configuration = self._held[split], configuration_in(folder)
+        depth = self._shortcuts.depth(configuration, [held.prefix])
+        with (
+            saved(self.model, self._anatomy, folder, self._kind.settles),
+            self._shortcuts.taken(configuration, depth, [held.prefix]) as [feed],
+        ):
+            found = self._kind.example_scores(self.model.eval(), held.batches, setting.precision, feed, task.metric)
         return task.judge.signed(found)
 
     def _attempt(
@@ -236,6 +242,7 @@ class TrialRunner:
         folder: Path | None,
         full: bool,
         until: float | None,
+        brief: bool,
     ) -> Trial:
         started = time.perf_counter()
         stages = self.setting.stages
@@ -255,7 +262,7 @@ class TrialRunner:
                         continue
                     done = step >= end
                     with checks:
-                        found = self.exam(self.model, validation, whole=done)
+                        found = self.exam(self.model, validation, whole=done and not (brief and not self._kind.settles))
                     curve.append(
                         {
                             "step": step,
@@ -319,7 +326,8 @@ class TrialRunner:
         Yields:
             What to call before forward passes over the training and the validation split.
         """
-        depth = 0 if full else self._depth(configuration)
+        trained = None if full else configuration
+        depth = self._shortcuts.depth(trained, self._prefixes)
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 reset_head(self.model, seed)
@@ -331,34 +339,13 @@ class TrialRunner:
                         recompute_layers(self.model)
                     with (
                         all_trainable(self.model) if full else nullcontext(),
-                        self._shortened(configuration, depth) as feeds,
+                        self._shortcuts.taken(trained, depth, self._prefixes) as feeds,
                     ):
                         yield feeds
                 finally:
                     remove(self.model)
         finally:
             release_memory(self.device)
-
-    def _depth(self, configuration: Configuration) -> int:
-        """Return how many layers a trial leaves out, their activations at hand."""
-        depth = frozen_depth(configuration, self._anatomy)
-        untouched = depth == self._anatomy.count and not head_parameters(self.model)
-        # A model in which nothing trains is measured once: its activations are of no further use.
-        if depth == 0 or untouched or not self._keeps or not all(cache.fits() for cache in self._prefixes):
-            return 0
-        for cache in self._prefixes:
-            cache.at(depth)
-        return depth
-
-    @contextmanager
-    def _shortened(self, configuration: Configuration, depth: int) -> Iterator[list[Feed]]:
-        """Leave out of forward passes what a configuration does not need computed."""
-        cut = self._first_token and depth < self._anatomy.count and stays_in_layers(configuration)
-        with (
-            feeding(self.model, self._anatomy, depth, *self._prefixes) as feeds,
-            first_token_only(self.model, self._anatomy) if cut else nullcontext(),
-        ):
-            yield feeds
 
     def _fit(
         self,

@@ -11,6 +11,7 @@ from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.space import Configuration
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.trials import TrialRunner
+from autopeft.trials.shortcuts import Shortcuts
 from tests.trials.causal.test_causal import SETTING as CAUSAL_SETTING
 from tests.trials.causal.test_causal import TASK as CAUSAL_TASK
 from tests.trials.test_runner import SETTING, backbone, composite, lasting, make_task
@@ -38,6 +39,22 @@ def test_what_is_kept_is_scored_as_it_was_measured(runner, composite, tmp_path):
         assert scores.shape == (96,)
         assert set(scores) <= {0.0, 1.0}
         assert scores.mean() == pytest.approx(outcome.accuracy, abs=1 / 96 + 1e-9)
+
+
+def test_what_is_left_out_makes_no_difference_and_a_brief_look_trains_alike(runner, tmp_path, monkeypatch):
+    high = Configuration.from_dict(
+        {
+            "modules": {"lora": {"rank": 2, "alpha": 4, "targets": ["v"], "layers": [1]}},
+            "training": {"learning_rate": 0.02},
+        }
+    )
+    outcome, brief = (runner.run(high, 3, folder=tmp_path / str(asked), brief=asked) for asked in (False, True))
+    assert (brief.status, brief.params) == (outcome.status, outcome.params)
+    short, other = (runner.score(tmp_path / str(asked), "test") for asked in (False, True))
+    assert np.array_equal(short, other)
+    monkeypatch.setattr(Shortcuts, "depth", lambda self, configuration, prefixes: 0)
+    monkeypatch.setattr(runner._shortcuts, "_first_token", False)
+    assert np.array_equal(short, runner.score(tmp_path / "False", "test"))
 
 
 def test_full_fine_tuning_trains_everything_and_leaves_the_model_as_it_was(runner, tmp_path):
