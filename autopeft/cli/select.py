@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autopeft.launch import Preparation, SearchResult
-    from autopeft.selection import FinalistsFile
+    from autopeft.selection import FinalistsFile, Until
 
 __all__ = ["decide", "select"]
 
@@ -28,6 +28,10 @@ def select(
         int | None, typer.Option(help="Most seeds of a finalist, at least 3; on average, a quarter of it \\[13].")
     ] = None,
     margin: options.Margin = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Add seeds where the decision is open, until differences are known to 1pt, or for 30m."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     json: Annotated[
@@ -42,10 +46,11 @@ def select(
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.launch import open_run, prepare
-    from autopeft.selection import margin_of
+    from autopeft.selection import Until, margin_of
 
     quiet()
     within = None if margin is None else margin_of(margin)
+    longer = None if until is None else Until.parse(until)
     with documents(json) as write:
         result = open_run(run, trust_remote_code)
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
@@ -57,6 +62,7 @@ def select(
             with_full=with_full,
             seeds=seeds,
             margin=within,
+            until=longer,
             table=not json,
         )
         if json:
@@ -71,6 +77,7 @@ def decide(
     with_full: bool = False,
     seeds: int | None = None,
     margin: float | None = None,
+    until: Until | None = None,
     table: bool = True,
 ) -> FinalistsFile:
     """Select, and show how it goes and what came of it."""
@@ -89,7 +96,7 @@ def decide(
         margin = MARGIN if earlier is None else earlier.margin
     say(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
     try:
-        file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=margin, say=say)
+        file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=margin, until=until, say=say)
     except KeyboardInterrupt:
         say(f"stopped; finished trainings are kept, and `autopeft select {result.folder}` goes on")
         raise typer.Exit(130) from None
@@ -100,6 +107,9 @@ def decide(
         guessed, foreseen = (f"{100 * width:.1f}" for width in (power.expected, power.foreseen))
         before = f"{guessed} were guessed before the search, {foreseen} before test was read"
         say(f"differences are known to {100 * power.reached:.1f} points; {before}")
+        if until is not None and 0 < until.width < power.reached:
+            left = "is decided, has all its seeds, or is left to more of test"
+            say(f"--until {100 * until.width:g}pt: what is wider {left}")
     if file.gap:
         say(file.gap)
     say(

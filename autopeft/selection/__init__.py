@@ -5,6 +5,7 @@ from autopeft.selection.picks import PICKS, knee, pick
 from autopeft.selection.power import expected_half_width
 from autopeft.selection.select import MOST_SEEDS, select
 from autopeft.selection.selected import selected_front
+from autopeft.selection.sharpening import Until
 from autopeft.selection.trained import Choice, choice_of
 from autopeft.selection.verdict import MARGIN, margin_of
 
@@ -16,6 +17,7 @@ __all__ = [
     "Finalist",
     "FinalistsFile",
     "Interval",
+    "Until",
     "choice_of",
     "expected_half_width",
     "knee",

@@ -40,6 +40,7 @@ class Agenda:
         contenders: Who starts; those of one role differ in their learning rates.
         records: What they have left, and leave.
         most: How many seeds a contender may have.
+        sharper: Names, given finalists and how they stand, those whom another seed is owed to when the race is over.
         at_once: How many jobs are under way at a time.
         say: Hears what a user should know.
         keep: Keeps a finished training: who it is, the index of its seed, and how it ended.
@@ -53,12 +54,14 @@ class Agenda:
         at_once: int,
         say: Callable[[str], None],
         keep: Callable[[Contender, int, Trained], None],
+        sharper: Callable[[Sequence[Contender], Sequence[Entry]], Sequence[int]] = lambda finalists, entries: (),
     ) -> None:
         self._records = records
         self._most = most
         self._at_once = at_once
         self._say = say
         self._keep = keep
+        self._sharper = sharper
         self._looks = Looks(contenders, records, say)
         self._order = [each.name for each in contenders]
         self._failed: set[str] = set()
@@ -107,10 +110,10 @@ class Agenda:
             raise RunError("no reference could be trained, so that there is nothing to compare with")
         entries = self._entries(racing)
         begun = Counter(job.contender.name for job in self._under_way if job.index is not None)
-        wanted = () if not self._looks.settled else standing(entries, most=self._most, at_once=self._at_once).next
-        # Seeds beyond the least are as many at once as the race names: what is under way counts.
+        wanted, sharper = self._named(racing, entries) if self._looks.settled else ((), ())
+        # Seeds beyond the least are as many at once as are named: what is under way counts.
         further = sum(job.index is not None and job.index >= LEAST_SEEDS for job in self._under_way)
-        for named, limit in ((wanted, len(wanted)), (certain(entries), None)):
+        for named, limit in ((wanted, len(wanted)), (certain(entries), None), (sharper, self._at_once)):
             missing = Counter(racing[index].name for index in named) - begun
             chosen = [racing[index] for index in dict.fromkeys(named) if missing[racing[index].name]]
             for each in sorted(chosen, key=lambda each: -each.seconds):
@@ -118,6 +121,14 @@ class Agenda:
                 if limit is None or index < LEAST_SEEDS or further < limit:
                     return Job(each, index)
         return None
+
+    def _named(self, racing: Sequence[Contender], entries: Sequence[Entry]) -> tuple[Sequence[int], Sequence[int]]:
+        """Return who trains next in the race, and once it is over, who does to make a decision sharper."""
+        race = standing(entries, most=self._most, at_once=self._at_once)
+        if race.next:
+            return race.next, ()
+        live = race.live
+        return (), [live[i] for i in self._sharper([racing[i] for i in live], [entries[i] for i in live])]
 
     def _free(self, contender: Contender) -> int:
         """Return the first index of a seed that nobody has trained with, or does: they may finish in any order."""

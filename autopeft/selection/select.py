@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,9 +14,10 @@ from autopeft.selection.agenda import Agenda
 from autopeft.selection.contenders import Contender, contenders_of
 from autopeft.selection.errands import MeasureOnTest, Trained
 from autopeft.selection.finalists_file import FinalistsFile
-from autopeft.selection.racing import LEAST_SEEDS
+from autopeft.selection.racing import LEAST_SEEDS, Entry
 from autopeft.selection.records import Records, count_reading
 from autopeft.selection.saving import complete
+from autopeft.selection.sharpening import Until, sharpen
 from autopeft.selection.summary import summarise
 from autopeft.selection.verdict import MARGIN
 from autopeft.study import locked, prepare_folder
@@ -33,6 +35,7 @@ def select(
     with_full: bool = False,
     seeds: int = MOST_SEEDS,
     margin: float = MARGIN,
+    until: Until | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> FinalistsFile:
     """Train the candidates of a front and the baselines with several seeds, and measure the finalists on test.
@@ -45,6 +48,7 @@ def select(
         with_full: Whether to compare with full fine-tuning.
         seeds: How many seeds a contender may have, at least 3.
         margin: By how much worse than a reference is as good as it: points of the metric, as a fraction.
+        until: How long open decisions get further seeds, up to `seeds` each; none beyond the race when left out.
         say: Hears what a user should know.
 
     Returns:
@@ -65,7 +69,8 @@ def select(
         records = Records(run, prepared.final, source, prepared.plan.seed, prepared.task.groups)
         with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
             keep = partial(_keep, prepared, records, say)
-            agenda = Agenda(contenders, records, seeds, crew.size, say, keep)
+            sharper = partial(_sharper, until, time.monotonic(), margin, seeds, prepared)
+            agenda = Agenda(contenders, records, seeds, crew.size, say, keep, sharper)
             for job, found in crew.follow(agenda.next):
                 agenda.done(job, found)
             finalists = agenda.finalists()
@@ -76,6 +81,24 @@ def select(
         file = summarise(prepared, result, records, finalists, margin, failed)
         file.write(run)
     return file
+
+
+def _sharper(
+    until: Until | None,
+    began: float,
+    margin: float,
+    most: int,
+    prepared: Preparation,
+    finalists: Sequence[Contender],
+    entries: Sequence[Entry],
+) -> Sequence[int]:
+    """Return whom another seed is owed to, as long as there is time."""
+    if until is None or time.monotonic() - began > until.seconds:
+        return ()
+    references = [place for place, each in enumerate(finalists) if each.baseline in TITLES]
+    searched = [place for place, each in enumerate(finalists) if each.baseline is None]
+    units = len(set(prepared.task.groups.get("test", ()))) or len(prepared.task.test)
+    return sharpen(entries, references, searched, width=until.width, margin=margin, most=most, units=units)
 
 
 def _keep(

@@ -35,11 +35,11 @@ CONTENDERS = [
 class World:
     """Works off an agenda with so many workers, which finish in an order of their own."""
 
-    def __init__(self, folder, workers, rng, contenders=CONTENDERS, failing=()):
+    def __init__(self, folder, workers, rng, contenders=CONTENDERS, failing=(), sharper=lambda finalists, entries: ()):
         self.records = Records(Path(folder), TrialSetting(examples=8, validation_examples=4), {"data": "x"}, seed=0)
         self.rng, self.workers, self.failing = rng, workers, failing
         self.said, self.idle = [], 0
-        self.agenda = Agenda(contenders, self.records, 13, workers, self.said.append, self.keep)
+        self.agenda = Agenda(contenders, self.records, 13, workers, self.said.append, self.keep, sharper)
 
     def keep(self, contender, index, trained):
         self.records.scratch(contender, index).mkdir(parents=True, exist_ok=True)
@@ -113,3 +113,16 @@ def test_what_is_done_is_not_done_again(tmp_path):
     again = World(tmp_path, 2, np.random.default_rng(1))
     assert again.agenda.next() is None
     assert [each.name for each in again.agenda.finalists()] == [each.name for each in first.agenda.finalists()]
+
+
+def test_when_the_race_is_over_seeds_go_where_they_are_asked_for(tmp_path):
+    def sharper(finalists, entries):
+        return [
+            place for place, entry in enumerate(entries) if finalists[place].name == "head" and len(entry.scores) < 9
+        ]
+
+    world = World(tmp_path, 3, np.random.default_rng(0), sharper=sharper)
+    world.work()
+    assert world.agenda.finalists()
+    [head] = [each for each in CONTENDERS if each.name == "head"]
+    assert world.records.trained(head) == list(range(9))
