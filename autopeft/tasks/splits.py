@@ -20,11 +20,14 @@ HELD_OUT = ("validation", "test")
 #: With fewer rows a split cannot be fitted or measured on.
 LEAST_ROWS = {"train": 16, "validation": 8, "test": 8}
 
-#: Share of the rows that each of validation and test gets.
+#: Share of the rows that each of validation and test gets, at least.
 HELD_OUT_SHARE = 0.1
 
 #: More rows than these sharpen the figures little and cost time in every trial.
 HELD_OUT_CAPS = {"validation": 1000, "test": 2000}
+
+#: A trial on texts of a word or two trains on so many; on longer ones it trains on fewer.
+_MOST_OF_A_TRIAL = 4200
 
 #: Fewer rows than this say nothing, so a small data set gives up a larger share.
 _HELD_OUT_LEAST = 20
@@ -93,6 +96,12 @@ def held_out_rows(
 
 
 def held_out_share(total: int, name: str) -> float:
-    """Return the share of `total` examples that a split gets which is taken off them."""
+    """Return the share of `total` examples that a split gets which is taken off them.
+
+    Test tells finalists apart, and is read at the end only: it gets more where a trial has enough to train on without.
+    """
     wanted = min(max(HELD_OUT_SHARE * total, _HELD_OUT_LEAST), HELD_OUT_CAPS[name], total / 4)
+    if name == "test":
+        spare = total - _MOST_OF_A_TRIAL - held_out_share(total, "validation") * total
+        wanted = max(wanted, min(spare, HELD_OUT_CAPS[name], total / 4))
     return wanted / total

@@ -31,6 +31,9 @@ from studies.finalists.world import Noise, World
 
 __all__ = ["confidence", "spending"]
 
+#: A width that is foreseen within this factor is foreseen.
+_NEAR = 1.3
+
 #: What `--seeds` is in races against even spending.
 _LIMITS = (MOST_SEEDS, 40)
 
@@ -53,8 +56,8 @@ def main() -> None:
     tables = [icd10(), *([peft()] if SHARED_TABLES.is_dir() else [])]
     chances: list[tuple[float, bool]] = []
     claims = "wrongly better | rightly better | wrongly as good | rightly as good, for less"
-    print(f"| table | one accuracy | all differences | of the best | {claims} | half a width | seeds |")
-    print(f"| {' | '.join(['---'] * 10)} |")
+    print(f"| table | one accuracy | all differences | of the best | {claims} | half a width | foreseen | seeds |")
+    print(f"| {' | '.join(['---'] * 11)} |")
     for table in (*tables, *map(without_better, tables)):
         found, seeds = confidence(table, noise, given.searches, candidates_at_random)
         chances += [chance for selection in found for chance in selection.chances]
@@ -148,7 +151,8 @@ def _row(name: str, found: Sequence[Selection], seeds: float) -> str:
     }
     cells = [f"{np.mean(share):.1%}" if share else "none" for share in shares.values()]
     width = 100 * np.median([width for selection in found for width in selection.widths])
-    return f"| {name} | {' | '.join(cells)} | {width:.1f} points | {seeds:.1f} |"
+    near = np.mean([1 / _NEAR <= ratio <= _NEAR for selection in found for ratio in selection.foreseen])
+    return f"| {name} | {' | '.join(cells)} | {width:.1f} points | {near:.1%} | {seeds:.1f} |"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from autopeft.samplers import pareto_front
 from autopeft.selection.contenders import MOST_CANDIDATES, spread
+from autopeft.selection.power import foreseen
 from autopeft.selection.racing import Entry, standing
 from autopeft.selection.statistics import estimate
 from autopeft.selection.verdict import MARGIN
@@ -80,6 +81,7 @@ class Selection:
         right_as_good: Whether something that the search found is called as good as the best reference for less than the
             cheapest that is as good, and is.
         widths: Half the widths of the intervals of what the search found to the best reference.
+        foreseen: What validation foresaw of each of these, as a multiple of what it was.
         chances: Stated probability of being better, and whether it is, of each finalist and reference.
     """
 
@@ -91,6 +93,7 @@ class Selection:
     wrong_as_good: bool
     right_as_good: bool
     widths: tuple[float, ...]
+    foreseen: tuple[float, ...]
     chances: tuple[tuple[float, bool], ...]
 
 
@@ -180,7 +183,9 @@ def race(pool: Pool, most: int) -> tuple[list[int], list[int]]:
 def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[int]) -> Selection:
     """Measure finalists on test and hold what is said of them against the truth."""
     scores = [pool.trained[place]["test"][: seeds[place]] for place in finalists]
-    test = estimate(scores, [i for i, place in enumerate(finalists) if pool.fixed[place]])
+    fixed = [i for i, place in enumerate(finalists) if pool.fixed[place]]
+    test = estimate(scores, fixed)
+    validation = estimate([pool.trained[place]["validation"][: seeds[place]] for place in finalists], fixed)
     truth = world.accuracies[[pool.indices[place] for place in finalists]]
     reached = [pool.trained[place]["validation"][: seeds[place]].mean() for place in finalists]
     roles = [pool.roles[place] for place in finalists]
@@ -189,7 +194,7 @@ def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[in
     searched = [i for i, role in enumerate(roles) if role.isdecimal()]
     beside = [i for i, role in enumerate(roles) if role in world.references or role == "head"]
     pairs = [(i, j) for i in range(len(finalists)) for j in beside if i != j]
-    differences = test.differences(pairs)
+    differences, before = test.differences(pairs), foreseen(validation, pairs, test.count)
     gains = {(i, j): float(truth[i] - truth[j]) for i, j in pairs}
     covered = {pair: abs(each.mean - gains[pair]) <= each.margin for pair, each in differences.items()}
     called = [pair for pair, each in differences.items() if each.above(0)]
@@ -206,6 +211,7 @@ def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[in
         any(gains[pair] <= -MARGIN for pair in as_good),
         any(gains[i, first] > -MARGIN for i in searched if (i, first) in as_good and costs[i] < least),
         tuple(differences[i, first].margin for i in searched),
+        tuple(before[i, first].margin / differences[i, first].margin for i in searched),
         tuple((each.probability, gains[pair] > 0) for pair, each in differences.items()),
     )
 

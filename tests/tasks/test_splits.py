@@ -1,10 +1,11 @@
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autopeft.tasks.classification.examples import Examples
-from autopeft.tasks.splits import HELD_OUT_CAPS, hold_out
+from autopeft.tasks.splits import HELD_OUT_CAPS, held_out_share, hold_out
 
 
 def split_off(examples, names, seed):
@@ -52,3 +53,12 @@ def test_large_data_gives_up_no_more_than_the_caps():
     count = 50_000
     parts = split_off(Examples([str(i) for i in range(count)], ["a", "b"] * (count // 2)), ["validation", "test"], 0)
     assert {name: len(parts[name]) for name in HELD_OUT_CAPS} == HELD_OUT_CAPS
+
+
+@given(total=st.integers(100, 100_000))
+def test_test_grows_only_by_what_no_trial_trains_on(total):
+    validation, test = (total * held_out_share(total, name) for name in HELD_OUT_CAPS)
+    plain = min(total * 0.1, HELD_OUT_CAPS["test"]) if total >= 200 else test
+    assert plain - 1e-6 <= test <= min(HELD_OUT_CAPS["test"], total / 4) + 1e-6
+    assert test == pytest.approx(plain) or total - validation - test >= 4_200 - 1e-6
+    assert total < 10_000 or test == HELD_OUT_CAPS["test"]
