@@ -69,7 +69,9 @@ class Preparation:
     @property
     def held_out(self) -> Mapping[str, tuple[int, int]]:
         """Examples of validation and test that are measured, and how many that stand alone tell as much."""
-        seen = {"validation": self.setting.validation_examples, "test": len(self.task.test)}
+        # Writing answers takes long: of a metric of these, test is read no further than trials read validation.
+        most = len(self.task.test) if self.task.judge.quick else self.setting.validation_examples
+        seen = {"validation": self.setting.validation_examples, "test": min(len(self.task.test), most)}
         return {
             name: (count, round(count * self.task.independent(name) / len(self.task.splits[name])))
             for name, count in seen.items()

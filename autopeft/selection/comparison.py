@@ -22,6 +22,7 @@ class Comparison:
 
     Args:
         best: The reference that is the best on validation, which verdicts are against.
+        head: The untouched model or the head alone; None where it could not be measured.
         cheapest: Of the references that are shown to be as good the one of the lowest cost.
         reference: The best one, for sentences.
         compared: The others beside it, for sentences.
@@ -30,6 +31,7 @@ class Comparison:
     """
 
     best: int
+    head: int | None
     cheapest: int
     reference: Reference
     compared: Mapping[int, Compared]
@@ -61,6 +63,7 @@ def compare(
     untouched = "the untouched model" if head is not None and finalists[head].fixed else "the head alone"
     return Comparison(
         best,
+        head,
         cheapest,
         Reference(_title(finalists[best]), untouched, gains[best], margin, _title(finalists[cheapest])),
         {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from autopeft.space import Configuration
 from autopeft.trials import TrialRunner
+from autopeft.trials.faults import failure
 
 __all__ = ["AT_RUNG", "MeasureOnTest", "Train", "Trained", "TryRate"]
 
@@ -58,7 +59,12 @@ class Train:
         )
         if outcome.status != "complete":
             return Trained(None, outcome.seconds, f"{outcome.status}: {outcome.message}")
-        return Trained(runner.score(self.folder, "validation"), outcome.seconds)
+        try:
+            return Trained(runner.score(self.folder, "validation"), outcome.seconds)
+        except Exception as error:
+            # The training looked at a part of validation only: what it did not see may be too long, or not finite.
+            outcome = failure(error, None, outcome.seconds, ())
+            return Trained(None, outcome.seconds, f"{outcome.status}: {outcome.message}")
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,22 @@ from autopeft.tasks import Task
 __all__ = ["gap_of"]
 
 
-def gap_of(task: Task, validation: Estimates, test: Estimates, place: int) -> str:
+def gap_of(task: Task, validation: Estimates, test: Estimates, place: int | None) -> str:
     """Say that a finalist reaches something else on test than on validation, and why that may be; nothing if not.
 
     Args:
         task: The data.
         validation: What finalists reached there.
         test: What they reached on test.
-        place: One that nobody chose for what it reached: a reference.
+        place: One that nobody chose for what it reached; None where there is none.
     """
+    if place is None:
+        return ""
     apart = float(validation.means[place] - test.means[place])
     margin = math.hypot(validation.margin(place), test.margin(place))
     if abs(apart) <= margin:
         return ""
-    if {"validation", "test"} & task.intake.keys():
+    if len({account.source for name, account in task.intake.items() if name in task.splits}) > 1:
         reason = "they were not split off the same rows, and one of them is harder"
     elif task.groups:
         reason = "they hold other groups, and those of one of them are harder"

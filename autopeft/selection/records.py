@@ -100,8 +100,8 @@ class Records:
 
     def trained(self, contender: Contender) -> list[int]:
         """Return the indices of the seeds of a contender's finished trainings; some may be missing among them."""
-        folders = (self.run / FOLDER / contender.name).glob("seed-*")
-        indices = sorted(int(path.name.removeprefix("seed-")) - self.seed_of(0) for path in folders)
+        names = [path.name.removeprefix("seed-") for path in (self.run / FOLDER / contender.name).glob("seed-*")]
+        indices = sorted(int(name) - self.seed_of(0) for name in names if name.isdecimal())
         return [index for index in indices if index >= 0 and self._recorded(contender, index)]
 
     def keep_look(self, contender: Contender, accuracy: float) -> None:

@@ -97,7 +97,7 @@ def _sharper(
         return ()
     references = [place for place, each in enumerate(finalists) if each.baseline in TITLES]
     searched = [place for place, each in enumerate(finalists) if each.baseline is None]
-    units = len(set(prepared.task.groups.get("test", ()))) or len(prepared.task.test)
+    units = len(set(prepared.task.groups.get("test", ()))) or prepared.held_out["test"][0]
     return sharpen(entries, references, searched, width=until.width, margin=margin, most=most, units=units)
 
 
@@ -122,7 +122,7 @@ def _measure(finalists: Sequence[Contender], records: Records, crew: Crew, say: 
     missing = [
         (contender, seed)
         for contender in finalists
-        for seed in range(len(records.validation(contender)))
+        for seed in records.trained(contender)
         if records.test(contender, seed) is None
     ]
     if not missing:

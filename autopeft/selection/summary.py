@@ -43,7 +43,7 @@ def summarise(
     fixed = [place for place, each in enumerate(ordered) if each.fixed]
     scores = [records.validation(each) for each in ordered]
     validation = estimate([np.stack(each) for each in scores], fixed)
-    test = estimate([_tested(records, each, len(s)) for each, s in zip(ordered, scores, strict=True)], fixed)
+    test = estimate([_tested(records, each) for each in ordered], fixed)
     names = tuple(result.scale.costs)
     told = compare(ordered, names, validation, test, margin)
     chances = on_front(np.array([each.costs for each in ordered]), test.draws())
@@ -57,7 +57,7 @@ def summarise(
             params=each.params,
             share=each.params / prepared.scale.backbone,
             learning_rate=each.configuration.training.get("learning_rate"),
-            seeds=_seeds(records, each, len(scores[place])),
+            seeds=_seeds(records, each),
             validation=_interval(validation, place),
             test=_interval(test, place),
             costs={} if each.baseline == "full" else dict(zip(names, each.costs, strict=True)),
@@ -86,7 +86,7 @@ def summarise(
         power=_power(
             [(place, told.best) for place in searched], validation, test, told.differences, prepared.held_out["test"][1]
         ),
-        gap=gap_of(prepared.task, validation, test, told.best),
+        gap=gap_of(prepared.task, validation, test, told.head),
     )
 
 
@@ -108,22 +108,22 @@ def _power(
     )
 
 
-def _tested(records: Records, contender: Contender, seeds: int) -> np.ndarray:
-    """Return the scores of a finalist on test, `[seeds, examples]`."""
-    found = [records.test(contender, seed) for seed in range(seeds)]
+def _tested(records: Records, contender: Contender) -> np.ndarray:
+    """Return the scores of a finalist on test, `[seeds, units]`."""
+    found = [records.test(contender, index) for index in records.trained(contender)]
     return np.stack([scores for scores in found if scores is not None])
 
 
-def _seeds(records: Records, contender: Contender, count: int) -> tuple[SeedResult, ...]:
-    validation, test = records.validation(contender), _tested(records, contender, count)
+def _seeds(records: Records, contender: Contender) -> tuple[SeedResult, ...]:
+    each = zip(records.trained(contender), records.validation(contender), _tested(records, contender), strict=True)
     return tuple(
         SeedResult(
             seed=records.seed_of(index),
-            validation=float(validation[index].mean()),
-            test=float(test[index].mean()),
+            validation=float(validation.mean()),
+            test=float(test.mean()),
             folder=records.folder(contender, index).relative_to(records.run).as_posix(),
         )
-        for index in range(count)
+        for index, validation, test in each
     )
 
 

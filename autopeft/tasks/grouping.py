@@ -11,10 +11,14 @@ import numpy as np
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import Intake
-from autopeft.tasks.splits import held_out_share
+from autopeft.tasks.splits import HELD_OUT, held_out_share
 from autopeft.tasks.tables import Table, is_missing, text_of
+from autopeft.tasks.task import Task
 
-__all__ = ["groups_of", "split_by_group"]
+__all__ = ["groups_of", "split_by_group", "with_enough_groups"]
+
+#: With fewer groups in a split, how they differ cannot be told.
+_LEAST_GROUPS = 8
 
 #: Of so many draws the one is taken in which the labels are spread most evenly.
 _DRAWS = 32
@@ -79,6 +83,21 @@ def groups_of(table: Table, group: str, intake: Intake) -> tuple[str, ...]:
     return tuple(
         _name(row.get(group), number) for number, (place, row) in enumerate(table.rows) if place not in dropped
     )
+
+
+def with_enough_groups(task: Task) -> Task:
+    """Return a task without its groups where a split that is measured on holds too few to tell how they differ."""
+    if not task.groups:
+        return task
+    few = min(HELD_OUT, key=lambda name: len(set(task.groups[name])))
+    count = len(set(task.groups[few]))
+    if count >= _LEAST_GROUPS:
+        return task
+    said = (
+        f"{few} holds {count} group{'s' * (count != 1)}, too few to tell how groups differ: intervals are over each "
+        f"{task.judge.unit}, and hold for these groups alone"
+    )
+    return replace(task, groups={}, notes=(*task.notes, said))
 
 
 def _name(value: Any, number: int) -> str:

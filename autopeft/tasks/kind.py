@@ -43,7 +43,7 @@ class TaskKind(ABC):
         metrics: What its tasks can be judged by; the first is the usual one.
         options: Settings of a search that are of this kind, beside those that all share.
         schema: The dataclass of `Task.schema`, which JSON can hold.
-        of_rows: Whether each example is a row of a table; else one is of several, as queries are.
+        of_rows: Whether its examples are the rows of the tables that it is given, but for those that its intake drops.
     """
 
     name: ClassVar[str]
@@ -53,7 +53,7 @@ class TaskKind(ABC):
     metrics: ClassVar[Mapping[str, Metric]]
     options: ClassVar[frozenset[str]] = frozenset()
     schema: ClassVar[type]
-    of_rows: ClassVar[bool] = True
+    of_rows: ClassVar[bool] = False
 
     @property
     def usual(self) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from autopeft.errors import DataError
 from autopeft.tasks.classification.icd10 import ICD10, ICD10_CHAPTERS, load_cut
 from autopeft.tasks.duplicates import with_duplicates_said, without_duplicates
+from autopeft.tasks.grouping import with_enough_groups
 from autopeft.tasks.kinds import recognised
 from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
@@ -56,8 +57,8 @@ def load_task(spec: TaskSpec) -> Task:
     source = Source(spec)
     task = source.grouped(recognised(source).load(source))
     if not spec.drop_duplicates:
-        return with_duplicates_said(task)
-    task = without_duplicates(task)
+        return with_enough_groups(with_duplicates_said(task))
+    task = with_enough_groups(without_duplicates(task))
     for name, least in LEAST_ROWS.items():
         if len(task.splits[name]) < least:
             raise DataError(

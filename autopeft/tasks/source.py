@@ -16,9 +16,6 @@ from autopeft.tasks.task import Task
 
 __all__ = ["Source"]
 
-#: With fewer groups in a split, how they differ cannot be told.
-_LEAST_GROUPS = 8
-
 
 class Source:
     """Where a task's data is.
@@ -69,19 +66,14 @@ class Source:
         if column is None:
             return task
         unit = task.judge.unit
-        if not task.kind.of_rows:
-            said = f"--group '{column}' keeps rows together, but intervals are over what is of several: each {unit}"
+        tables = self.tables if task.kind.of_rows and task.judge.quick else {}
+        groups = {
+            name: groups_of(each, column, task.intake[name]) for name, each in tables.items() if name in task.intake
+        }
+        if any(len(groups.get(name, ())) != len(split) for name, split in task.splits.items()):
+            said = f"--group '{column}' keeps rows together, but intervals are over each {unit} by itself"
             return replace(task, notes=(*task.notes, said))
-        groups = {name: groups_of(table, column, task.intake[name]) for name, table in self.tables.items()}
-        few = min(HELD_OUT, key=lambda name: len(set(groups[name])))
-        count = len(set(groups[few]))
-        if count < _LEAST_GROUPS:
-            said = (
-                f"{few} holds {count} group{'s' * (count != 1)} of '{column}', too few to tell how groups differ: "
-                f"intervals are over each {unit}, and hold for these groups alone"
-            )
-            return replace(task, notes=(*task.notes, said))
-        lacking = [name for name in HELD_OUT if column not in self.tables[name].columns]
+        lacking = [name for name in HELD_OUT if column not in tables[name].columns]
         notes = (f"{name} has no column '{column}', so that each of its rows counts alone" for name in lacking)
         return replace(task, groups=groups, notes=(*task.notes, *notes))
 

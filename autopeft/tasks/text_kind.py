@@ -25,6 +25,8 @@ _FLAGS = ("text", "text2")
 class TextKind(TaskKind):
     """A kind of task whose schema names in `columns` where its texts stand, one column or two."""
 
+    of_rows = True
+
     def inputs(self, split: LabelledTexts) -> Iterable[Any]:
         """Yield the texts."""
         return split.texts

@@ -23,6 +23,7 @@ def told(task, accuracies, untouched=0.5):
     for number, accuracy in enumerate([untouched, *accuracies]):
         trial = study.ask()
         trial.set_user_attr("baseline", None if number else "head-only")
+        trial.set_user_attr("outcome", {"status": "complete"})
         study.tell(trial, [1.0, accuracy])
         said.append(too_short(SimpleNamespace(task=task, setting=SETTING), study))
     return said
@@ -45,5 +46,5 @@ def test_what_learns_something_hears_nothing(accuracies):
 
 def test_where_there_is_no_such_answer_the_untouched_model_is_the_floor(monkeypatch):
     monkeypatch.setattr(type(TASK.kind), "guessed", lambda self, task: None)
-    assert "and the untouched model 0.7000" in told(TASK, [0.7, 0.71, 0.72, 0.73], untouched=0.7)[4]
-    assert told(TASK, [0.7, 0.71, 0.72, 0.95], untouched=0.7)[4] is None
+    assert "and the untouched model 0.7000" in told(TASK, [0.7, 0.6, 0.65, 0.7], untouched=0.7)[4]
+    assert told(TASK, [0.7, 0.6, 0.65, 0.71], untouched=0.7)[4] is None

@@ -44,3 +44,13 @@ def test_readings_of_test_add_up(tmp_path):
     count_reading(tmp_path, "finalists/head/seed-1")
     count_reading(tmp_path, "finalists/head/seed-2")
     assert readings(tmp_path) == 2
+
+
+def test_a_seed_that_is_missing_among_others_is_known_as_missing(tmp_path):
+    records = Records(tmp_path, SETTING, {}, seed=0)
+    for index in (0, 2):
+        records.scratch(CONTENDER, index).mkdir(parents=True)
+        records.keep(CONTENDER, index, np.full(4, float(index)))
+    (tmp_path / "finalists" / "head" / "seed-1.copy").mkdir()
+    assert records.trained(CONTENDER) == [0, 2]
+    assert [scores.mean() for scores in records.validation(CONTENDER)] == [0, 2]

@@ -86,7 +86,19 @@ def test_few_groups_tell_nothing_of_groups(tmp_path):
     path = write(tmp_path / "a.csv", [(f"text {n}", n // 20, "ab"[n % 2]) for n in range(240)])
     task = load_task(TaskSpec(data=path, group="author"))
     assert not task.groups
-    assert any("of 'author', too few to tell how groups differ: intervals are over each text" in n for n in task.notes)
+    assert any("too few to tell how groups differ: intervals are over each text" in n for n in task.notes)
+
+
+def test_intervals_of_answers_are_over_each_answer(tmp_path):
+    path = tmp_path / "asked.jsonl"
+    path.write_text(
+        "".join(f'{{"prompt": "{n} + 1 =", "completion": "{n + 1}", "by": {n // 3}}}\n' for n in range(240))
+    )
+    # Of answers only some are written, in an order of their own.
+    for metric, grouped in (("token_accuracy", True), ("exact_match", False)):
+        task = load_task(TaskSpec(data=str(path), group="by", metric=metric))
+        assert bool(task.groups) is grouped
+        assert any("but intervals are over each example by itself" in note for note in task.notes) is not grouped
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class Causal(TaskKind):
         "token_accuracy": Metric(mean=False),
         **dict.fromkeys((*ANSWER_METRICS, CHOICE_METRIC), Metric(quick=False)),
     }
+    of_rows = True
     options = frozenset({"text", "messages", "prompt", "completion", "choices", "generate"})
     schema = Format
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from autopeft.tasks.classification.build import read_classes
-from autopeft.tasks.classification.metrics import score
+from autopeft.tasks.classification.metrics import METRICS, score
 from autopeft.tasks.classification.schema import Classes
 from autopeft.tasks.kind import Sample
 from autopeft.tasks.known_labels import numbers_among
@@ -56,8 +56,10 @@ class Classification(TextKind):
         schema, splits, notes, intake = read_classes(spec, source.tables, asked=spec.kind == self.name)
         return self.task(spec.short_name, schema, splits, spec.metric, notes, intake)
 
-    def guessed(self, task: Task) -> float:
-        """Return what telling the most common label is worth."""
+    def guessed(self, task: Task) -> float | None:
+        """Return what telling the most common label is worth, by the metrics that are known here."""
+        if task.metric not in METRICS:
+            return None
         common = Counter(task.train.labels).most_common(1)[0][0]
         return score(task.metric, task.validation.labels, [common] * len(task.validation))
 

@@ -67,8 +67,10 @@ class Multilabel(TextKind):
             notes = (*notes, "several labels a row; to take each combination as a class is `--kind classification`")
         return self.task(spec.short_name, schema, splits, spec.metric, notes, intake)
 
-    def guessed(self, task: Task) -> float:
-        """Return what telling the most common label is worth."""
+    def guessed(self, task: Task) -> float | None:
+        """Return what telling the most common label is worth, by the metrics that are known here."""
+        if task.metric not in METRICS:
+            return None
         common = Counter(label for found in task.train.labels for label in found).most_common(1)[0][0]
         count = len(task.schema.labels)
         truth, told = (indicators(sets, count) for sets in (task.validation.labels, [[common]] * len(task.validation)))

@@ -36,7 +36,6 @@ class Ranking(TaskKind):
         "(--document, else 'document') and how relevant it is (--relevance, else 'relevance'; 0 is not)"
     )
     options: ClassVar[frozenset[str]] = frozenset({"query", "document", "relevance"})
-    of_rows = False
 
     @abstractmethod
     def built(self, collection: Collection, spec: TaskSpec, metric: str, columns: tuple[str, str]) -> Task:

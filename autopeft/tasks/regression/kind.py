@@ -13,6 +13,7 @@ from autopeft.tasks.kind import Sample
 from autopeft.tasks.metric import Metric
 from autopeft.tasks.overview import SHOWN
 from autopeft.tasks.regression.build import read_numbers
+from autopeft.tasks.regression.metrics import METRICS
 from autopeft.tasks.regression.schema import Scale
 from autopeft.tasks.source import Source
 from autopeft.tasks.task import Task
@@ -50,9 +51,9 @@ class Regression(TextKind):
         schema, splits, notes, intake = read_numbers(source.spec, source.tables)
         return self.task(source.spec.short_name, schema, splits, source.spec.metric, notes, intake)
 
-    def guessed(self, task: Task) -> float:
-        """Return what telling one number is worth: nothing."""
-        return 0.0
+    def guessed(self, task: Task) -> float | None:
+        """Return what telling one number is worth: nothing, by the metrics that are known here."""
+        return 0.0 if task.metric in METRICS else None
 
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield texts, numbers and splits."""

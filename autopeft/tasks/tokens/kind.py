@@ -63,6 +63,7 @@ class Tokens(TaskKind):
         # A ratio of words: a sentence counts as much as it is long.
         TOKEN_ACCURACY: Metric(unit="sentence", mean=False),
     }
+    of_rows = True
     options = frozenset({"text", "label"})
     schema = Tags
 
@@ -94,10 +95,12 @@ class Tokens(TaskKind):
             )
         return self.task(spec.short_name, schema, splits, spec.metric, notes, intake)
 
-    def guessed(self, task: Task) -> float:
+    def guessed(self, task: Task) -> float | None:
         """Return what telling the most common tag is worth: no entity, or the words that have it."""
         if task.metric == ENTITY_F1:
             return 0.0
+        if task.metric != TOKEN_ACCURACY:
+            return None
         common = Counter(tag for tags in task.train.tags for tag in tags).most_common(1)[0][0]
         told = [tag == common for tags in task.validation.tags for tag in tags]
         return sum(told) / len(told)
