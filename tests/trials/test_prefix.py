@@ -16,7 +16,7 @@ from autopeft.tasks import collate, encode, grouped, pad_id_of
 from autopeft.testing.models import TEXT_ARCHITECTURES, tiny_backbone
 from autopeft.trials import TrialRunner, draw, use_threads
 from autopeft.trials import prefix as prefix_module
-from autopeft.trials import runner as runner_module
+from autopeft.trials import shortcuts as shortcuts_module
 from autopeft.trials.prefix import PrefixCache
 from tests.marks import mostly_slow
 from tests.trials.test_runner import SETTING, make_task
@@ -78,8 +78,8 @@ def test_a_trial_ends_as_without_the_shortcuts(backbone, monkeypatch, layers, pr
     configuration = at_the_top(backbone, layers) if layers else HEAD_ONLY
     setting = replace(SETTING, precision=precision)
     short = TrialRunner(backbone, TASK, setting, torch.device("cpu")).run(configuration, 0)
-    monkeypatch.setattr(runner_module, "frozen_depth", lambda *_: 0)
-    monkeypatch.setattr(runner_module, "reads_first_token", lambda *_: False)
+    monkeypatch.setattr(shortcuts_module, "frozen_depth", lambda *_: 0)
+    monkeypatch.setattr(shortcuts_module, "reads_first_token", lambda *_: False)
     full = TrialRunner(backbone, TASK, setting, torch.device("cpu")).run(configuration, 0)
     assert short.status == full.status == "complete", short.detail or full.detail
     close = 1e-4 if precision == "fp32" else 0.05
@@ -89,7 +89,7 @@ def test_a_trial_ends_as_without_the_shortcuts(backbone, monkeypatch, layers, pr
 
 def test_only_models_that_read_the_first_token_have_the_top_layer_cut(backbone):
     runner = TrialRunner(backbone, TASK, SETTING, torch.device("cpu"))
-    assert runner._first_token == (backbone.config.model_type in ("bert", "roberta"))
+    assert runner._shortcuts._first_token == (backbone.config.model_type in ("bert", "roberta"))
 
 
 def test_lower_layers_run_once_for_all_trials(bert, monkeypatch):

@@ -17,7 +17,7 @@ from autopeft.testing.decoders import DECODERS, tiny_decoder
 from autopeft.testing.models import TEXTS
 from autopeft.testing.tasks import task_of
 from autopeft.trials import TrialRunner, use_threads
-from autopeft.trials import runner as runner_module
+from autopeft.trials import shortcuts as shortcuts_module
 from autopeft.trials.causal import CausalTrials
 from autopeft.trials.causal.learned import learned_logits
 from autopeft.trials.causal.setting import CausalSetting
@@ -175,7 +175,7 @@ def test_a_trial_on_cached_layers_ends_as_without_the_cache(decoder, monkeypatch
     configuration = lora(decoder.shape, layers=(2,))
     short = TrialRunner(decoder, TASK, setting, CPU).run(configuration, 0)
     assert list((cache_folder() / "prefixes").glob("*.safetensors"))
-    monkeypatch.setattr(runner_module, "frozen_depth", lambda *_: 0)
+    monkeypatch.setattr(shortcuts_module, "frozen_depth", lambda *_: 0)
     full = TrialRunner(decoder, TASK, setting, CPU).run(configuration, 0)
     assert short.status == full.status == "complete", short.detail or full.detail
     for one, other in zip(short.curve, full.curve, strict=True):

@@ -128,7 +128,7 @@ def test_layers_below_are_left_out_with_the_same_outcome(task, backbone, setting
     top = canonical({"modules": modules, "training": RATE}, VOCABULARY, backbone.shape)
     with_cache = TrialRunner(backbone, task, setting, CPU).run(top, 0)
     whole = TrialRunner(backbone, task, setting, CPU)
-    monkeypatch.setattr(whole, "_depth", lambda configuration: 0)
+    monkeypatch.setattr(whole._shortcuts, "depth", lambda configuration, prefixes: 0)
     without = whole.run(top, 0)
     assert with_cache.status == without.status == "complete", with_cache.detail
     assert [*(tmp_path / "prefixes").glob("*-2.safetensors")]
