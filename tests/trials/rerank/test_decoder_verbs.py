@@ -11,7 +11,23 @@ from autopeft.testing.models import TEXTS, tiny_backbone
 from tests.cli.in_process import run_here
 from tests.tasks.rerank.data import ASKED, judged_rows, write_beir
 
-SMALL = ("--budget", "20%", "--workers", "0", "--examples", "32", "--epochs", "2", "--trials", "3", "--no-select")
+#: What is merged is told from what is not by less than bf16 rounds off.
+FP32 = ("--precision", "fp32")
+
+SMALL = (
+    "--budget",
+    "20%",
+    "--workers",
+    "0",
+    "--examples",
+    "32",
+    "--epochs",
+    "2",
+    "--trials",
+    "3",
+    "--no-select",
+    *FP32,
+)
 
 
 @pytest.fixture

@@ -25,7 +25,23 @@ def run(folder, *words):
     return done.stdout
 
 
-SMALL = ("--budget", "20%", "--workers", "0", "--examples", "48", "--epochs", "2", "--trials", "3", "--no-select")
+#: What is merged is told from what is not by less than bf16 rounds off.
+FP32 = ("--precision", "fp32")
+
+SMALL = (
+    "--budget",
+    "20%",
+    "--workers",
+    "0",
+    "--examples",
+    "48",
+    "--epochs",
+    "2",
+    "--trials",
+    "3",
+    "--no-select",
+    *FP32,
+)
 
 
 @pytest.mark.slow
