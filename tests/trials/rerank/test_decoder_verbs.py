@@ -11,23 +11,9 @@ from autopeft.testing.models import TEXTS, tiny_backbone
 from tests.cli.in_process import run_here
 from tests.tasks.rerank.data import ASKED, judged_rows, write_beir
 
-#: What is merged is told from what is not by less than bf16 rounds off.
-FP32 = ("--precision", "fp32")
-
-SMALL = (
-    "--budget",
-    "20%",
-    "--workers",
-    "0",
-    "--examples",
-    "32",
-    "--epochs",
-    "2",
-    "--trials",
-    "3",
-    "--no-select",
-    *FP32,
-)
+#: In fp32: what is merged is told from what is not by less than bf16 rounds off.
+SMALL = ("--budget", "20%", "--workers", "0", "--examples", "32", "--epochs", "2", "--trials", "3", "--no-select")
+SMALL += ("--precision", "fp32")
 
 
 @pytest.fixture

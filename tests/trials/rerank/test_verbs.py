@@ -25,23 +25,9 @@ def run(folder, *words):
     return done.stdout
 
 
-#: What is merged is told from what is not by less than bf16 rounds off.
-FP32 = ("--precision", "fp32")
-
-SMALL = (
-    "--budget",
-    "20%",
-    "--workers",
-    "0",
-    "--examples",
-    "48",
-    "--epochs",
-    "2",
-    "--trials",
-    "3",
-    "--no-select",
-    *FP32,
-)
+#: In fp32: what is merged is told from what is not by less than bf16 rounds off.
+SMALL = ("--budget", "20%", "--workers", "0", "--examples", "48", "--epochs", "2", "--trials", "3", "--no-select")
+SMALL += ("--precision", "fp32")
 
 
 @pytest.mark.slow
