@@ -120,7 +120,7 @@ class KindContract(TaskContract):
         kind, encoded, pad_id = _encoded(task, backbone)
         model = kind.model(backbone, _CPU)
         alike = [_measured(kind, model, encoded, pad_id, size) for size in (4, 16)]
-        assert alike[0] == pytest.approx(alike[1], abs=1e-5)
+        assert alike[0] == pytest.approx(alike[1], rel=1e-5, abs=1e-5)
         for name, metric in task.kind.metrics.items():
             if metric.quick:
                 assert metric.signed(alike[0][name]) >= metric.signed(metric.worst) - 1e-9
