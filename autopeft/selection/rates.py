@@ -86,7 +86,9 @@ class Looks:
         self._decide(group, reached)
 
     def _decide(self, group: Sequence[Contender], reached: dict[str, float]) -> None:
-        self.decided += [each for each in group if each.name == max(reached, key=reached.__getitem__, default=None)]
+        # Where nothing tells them apart, as where none has learned yet, the rate of the trial goes on.
+        found = [each for each in group if each.name in reached]
+        self.decided += sorted(found, key=lambda each: (reached[each.name], each.trial is not None))[-1:]
 
 
 def _rate(contender: Contender) -> float:

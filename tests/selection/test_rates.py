@@ -92,3 +92,9 @@ def test_where_all_have_been_trained_whole_that_decides(tmp_path):
         kept.scratch(each, 0).mkdir(parents=True)
         kept.keep(each, 0, np.full(4, accuracy))
     assert decide(STOCK, kept, print) == (["stock-lora-0.1"], [])
+
+
+def test_where_no_rate_has_learned_anything_that_of_the_trial_goes_on(tmp_path):
+    group = [STOCK[0], replace(STOCK[1], trial=1), STOCK[2]]
+    found, _ = decide(group, records(tmp_path), print, **{"r0.001": 0.0, "r0.01": 0.0, "r0.1": 0.0})
+    assert found == ["stock-lora-0.01"]
