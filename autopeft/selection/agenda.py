@@ -40,10 +40,10 @@ class Agenda:
         contenders: Who starts; those of one role differ in their learning rates.
         records: What they have left, and leave.
         most: How many seeds a contender may have.
-        sharper: Names, given finalists and how they stand, those whom another seed is owed to when the race is over.
         at_once: How many jobs are under way at a time.
         say: Hears what a user should know.
         keep: Keeps a finished training: who it is, the index of its seed, and how it ended.
+        sharper: Names, given finalists and how they stand, those whom another seed is owed to when the race is over.
     """
 
     def __init__(
