@@ -78,17 +78,17 @@ class Looks:
         """Decide a role of which everyone has been looked at."""
         if any(each.role == role for each in (*self._waiting, *under_way)):
             return
-        group = self._open.pop(role)
+        # Where nothing tells them apart, as where none has learned yet, the rate of the trial goes on.
+        group = sorted(self._open.pop(role), key=lambda each: each.trial is None)
         reached = {each.name: seen for each in group if (seen := self._records.looked(each)) is not None}
-        rates = ", ".join(f"{_rate(each):g}: {reached[each.name]:.4f}" for each in group if each.name in reached)
+        seen_at = {_rate(each): reached[each.name] for each in group if each.name in reached}
+        rates = ", ".join(f"{rate:g}: {seen:.4f}" for rate, seen in sorted(seen_at.items()))
         said = f"goes on at the best of its learning rates after a quarter of the steps, {rates}"
         self._say(f"{role} {said if reached else 'failed at every learning rate, and is left out'}")
         self._decide(group, reached)
 
     def _decide(self, group: Sequence[Contender], reached: dict[str, float]) -> None:
-        # Where nothing tells them apart, as where none has learned yet, the rate of the trial goes on.
-        found = [each for each in group if each.name in reached]
-        self.decided += sorted(found, key=lambda each: (reached[each.name], each.trial is not None))[-1:]
+        self.decided += [each for each in group if each.name == max(reached, key=reached.__getitem__, default=None)]
 
 
 def _rate(contender: Contender) -> float:
