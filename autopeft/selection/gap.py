@@ -25,7 +25,9 @@ def gap_of(task: Task, validation: Estimates, test: Estimates, place: int | None
     margin = math.hypot(validation.margin(place), test.margin(place))
     if abs(apart) <= margin:
         return ""
-    if len({account.source for name, account in task.intake.items() if name in task.splits}) > 1:
+    if harder := task.kind.harder(task):
+        reason = harder
+    elif len({account.source for name, account in task.intake.items() if name in task.splits}) > 1:
         reason = "they were not split off the same rows, and one of them is harder"
     elif task.groups:
         reason = "they hold other groups, and those of one of them are harder"

@@ -118,6 +118,10 @@ class TaskKind(ABC):
         """
         return None
 
+    def harder(self, task: Task) -> str:
+        """Say what makes test harder than validation, or easier, whatever they hold; nothing if nothing does."""
+        return ""
+
     @abstractmethod
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield all that makes the data of a task what it is, in an order that never changes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +11,10 @@ import numpy as np
 from autopeft.samplers import hypervolume
 from autopeft.space import Configuration
 
-__all__ = ["Answer", "Answers", "Benchmark", "Nearest", "Row", "Surrogate"]
+__all__ = ["NEAR", "Answer", "Answers", "Benchmark", "Best", "Nearest", "Row", "Surrogate"]
+
+#: What is within half a point of the best is nearly as good: people take the cheapest such.
+NEAR = 0.005
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,32 @@ class Answer:
     curve: Sequence[Mapping[str, float]] = ()
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best that is known of a benchmark.
+
+    Args:
+        hypervolume: Of all of it.
+        accuracy: The highest within the budget.
+        cost: Of the cheapest within half a point of that.
+    """
+
+    hypervolume: float
+    accuracy: float
+    cost: float
+
+    @classmethod
+    def of(
+        cls, costs: Sequence[float], accuracies: Sequence[float], *, limit: int, reference: float, cheapest: int
+    ) -> Best:
+        """Return the best of a set of runs; the scale is that of `autopeft.samplers.hypervolume`."""
+        whole = hypervolume(costs, accuracies, limit=limit, reference=reference, cheapest=cheapest)
+        within = [(cost, accuracy) for cost, accuracy in zip(costs, accuracies, strict=True) if cost <= limit]
+        highest = max(accuracy for _, accuracy in within)
+        near = min(cost for cost, accuracy in within if accuracy >= highest - NEAR)
+        return cls(whole, highest, max(near, cheapest))
+
+
 class Answers(Protocol):
     """Answers proposals, the same for every sampler."""
 
@@ -51,11 +80,13 @@ class Benchmark:
         answers: What answers a proposal.
         baselines: What every search runs first.
         most: Trials of its longest search: half of a table's rows.
-        best: Computes the best hypervolume known.
+        best: Computes the best that is known.
         limit: The budget.
         reference: Accuracy that scores nothing: head-only's, where there is one.
         cheapest: Cheapest non-zero cost of the space.
         stopping: Whether trials that will not reach the front are stopped at their rungs.
+        stepped: The space with learning rates as steps, where that is tried.
+        ladders: What people would try by hand, in order, by name.
     """
 
     name: str
@@ -64,11 +95,13 @@ class Benchmark:
     answers: Answers
     baselines: Mapping[str, Configuration]
     most: int
-    best: Callable[[], float]
+    best: Callable[[], Best]
     limit: int
     reference: float
     cheapest: int
     stopping: bool = False
+    stepped: Any = None
+    ladders: Mapping[str, Sequence[Configuration]] = field(default_factory=dict)
 
     def score(self, answers: Sequence[Answer]) -> float:
         """Return the hypervolume of answers."""

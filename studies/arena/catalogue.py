@@ -13,21 +13,29 @@ from typing import Any
 import numpy as np
 
 from autopeft.launch import Preparation, SearchPlan, prepare
-from autopeft.samplers import hypervolume, pareto_front
+from autopeft.samplers import pareto_front
 from autopeft.samplers.points import AffordablePoints
 from autopeft.space import Configuration
 from autopeft.space.parameters import Parameter
 from autopeft.trials.setting import RUNGS
-from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
+from studies.arena.benchmarks import Benchmark, Best, Nearest, Row, Surrogate
 from studies.arena.flat_space import FlatSpace
+from studies.arena.ladders import ladders
 from studies.arena.record import TABLES, TASKS
+from studies.arena.stepped import SteppedSpace
 from studies.arena.surrogate import Trees, noise_of, placement
+from studies.arena.tinker import PREFIX, models, tinker
 from studies.stopping.tables import read_table
 
 __all__ = ["BENCHMARKS", "SHARED_TABLES", "STOPPING", "load", "read_rows"]
 
 #: Recorded runs of others, read where they are present.
 SHARED_TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
+
+_SWEEP = SHARED_TABLES / "tinker-sft-sweep.jsonl"
+
+#: How the best learning rate of LoRA moves with its rank where alpha is fixed: of 34 decoders (studies/decoders).
+_RANK_EXPONENT = 0.27
 
 #: Ends the names of tables whose trials are stopped early.
 STOPPING = "-stopping"
@@ -196,6 +204,8 @@ def _own_modelled(name: str) -> Benchmark:
         noise_of(zip(texts, accuracies, strict=True)),
         **scale,
         baselines={run["name"]: Configuration.from_dict(run["configuration"]) for run in runs if run["baseline"]},
+        stepped=SteppedSpace(job.space, _RANK_EXPONENT),
+        ladders=ladders(job.backbone.shape),
     )
 
 
@@ -209,9 +219,9 @@ def _table(
     **scale: Any,
 ) -> Benchmark:
     """Return a benchmark that is answered by the nearest row."""
-    whole = hypervolume([row.cost for row in rows], [row.accuracy for row in rows], **scale)
+    best = Best.of([row.cost for row in rows], [row.accuracy for row in rows], **scale)
     answers = Nearest(space, cost, rows)
-    return Benchmark(name, space, cost, answers, baselines, (len(rows) + 1) // 2, lambda: whole, **scale)
+    return Benchmark(name, space, cost, answers, baselines, (len(rows) + 1) // 2, lambda: best, **scale)
 
 
 def _modelled(
@@ -222,28 +232,31 @@ def _modelled(
     noise: float,
     *,
     baselines: Mapping[str, Configuration] = MappingProxyType({}),
+    stepped: Any = None,
+    ladders: Mapping[str, Sequence[Configuration]] = MappingProxyType({}),
     **scale: Any,
 ) -> Benchmark:
     """Return a benchmark that is answered by a model."""
     answers = Surrogate(cost, model, noise)
     best = partial(_best, space, cost, model, scale)
-    return Benchmark(name, space, cost, answers, baselines, _LONGEST, best, **scale)
+    more = {"stepped": stepped, "ladders": ladders}
+    return Benchmark(name, space, cost, answers, baselines, _LONGEST, best, **more, **scale)
 
 
-def _best(space: Any, cost: Callable[[Configuration], int], model: Trees, scale: Mapping[str, Any]) -> float:
-    """Search a model without noise for its best hypervolume: random points, then the neighbours of their front."""
+def _best(space: Any, cost: Callable[[Configuration], int], model: Trees, scale: Mapping[str, Any]) -> Best:
+    """Search a model without noise for its best: random points, then the neighbours of their front."""
     points = AffordablePoints(space, cost, scale["limit"])
     rng = np.random.default_rng(0)
     found = {point.text: point for point in (points.draw(rng) for _ in range(_DRAWS))}
     accuracies: dict[str, float] = {}
-    whole = 0.0
+    whole = Best(0.0, 0.0, 0.0)
     while True:
         fresh = [point for text, point in found.items() if text not in accuracies]
         accuracies |= zip((point.text for point in fresh), model([p.configuration for p in fresh]), strict=True)
         every = list(found.values())
         costs, values = [point.cost for point in every], [accuracies[point.text] for point in every]
-        before, whole = whole, hypervolume(costs, values, **scale)
-        if whole <= before * (1 + _GAIN):
+        before, whole = whole, Best.of(costs, values, **scale)
+        if whole.hypervolume <= before.hypervolume * (1 + _GAIN):
             return whole
         for index in pareto_front(costs, values):
             found |= {point.text: point for point in points.neighbours(every[index], rng, most=_NEAR)}
@@ -256,4 +269,5 @@ BENCHMARKS: dict[str, Callable[[str], Benchmark]] = {
     "peft": _peft,
     "lora-hpo": _lora,
     **dict.fromkeys((f"{table}{STOPPING}" for table in (*TASKS, "peft")), _stopping),
+    **dict.fromkeys((PREFIX + model for model in models(_SWEEP)), lambda name: tinker(_SWEEP, name[len(PREFIX) :])),
 }

@@ -12,7 +12,7 @@ from scipy import stats
 
 from studies.arena.run import LONG, SHORT
 
-__all__ = ["CHECKPOINTS", "Standing", "Test", "against", "holm", "standings"]
+__all__ = ["CHECKPOINTS", "Standing", "Test", "against", "holm", "means", "standings"]
 
 #: Trials at which searches are compared.
 CHECKPOINTS = (8, 16, 24, 32, 64, 100)
@@ -79,11 +79,7 @@ def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
     found = []
     for sampler in dict.fromkeys(row["sampler"] for row in rows):
         mine = [row for row in rows if row["sampler"] == sampler]
-        shares = {}
-        for checkpoint in CHECKPOINTS:
-            values = np.array(list(_at(mine, checkpoint).values())) / best
-            if len(values):
-                shares[checkpoint] = (float(values.mean()), _half_width(values))
+        shares = means(mine, best)
         short, long = (
             [np.array(r["growth"]) / best for r in mine if r["trials"] == trials] for trials in (SHORT, LONG)
         )
@@ -106,6 +102,24 @@ def standings(rows: Sequence[Mapping[str, Any]], best: float) -> list[Standing]:
                 steps=float(np.mean([row.get("steps", 1.0) for row in mine])),
             )
         )
+    return found
+
+
+def means(
+    rows: Sequence[Mapping[str, Any]], unit: float = 1.0, checkpoints: Sequence[int] = CHECKPOINTS
+) -> dict[int, tuple[float, float]]:
+    """Return the mean of what searches of one sampler reached by checkpoint, with half the width of its 95 % interval.
+
+    Args:
+        rows: The searches.
+        unit: What it is a multiple of.
+        checkpoints: After how many trials.
+    """
+    found = {}
+    for checkpoint in checkpoints:
+        values = np.array(list(_at(rows, checkpoint).values())) / unit
+        if len(values):
+            found[checkpoint] = (float(values.mean()), _half_width(values))
     return found
 
 

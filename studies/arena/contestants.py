@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from autopeft.samplers import EarlierTrial, make_sampler
 from autopeft.space import Configuration
 from studies.arena.autopeft_loop import AutoPeftLoop
 from studies.arena.benchmarks import Benchmark
+from studies.arena.ladders import LADDERS
 from studies.arena.record import TABLES, TASKS
 
-__all__ = ["BEGUN", "CONTESTANTS", "NUTS", "SLOW", "make"]
+__all__ = ["BEGUN", "CONTESTANTS", "NUTS", "SLOW", "STEP", "make", "prepared"]
 
 #: Names of `autopeft --sampler`, and the loop of the AutoPEFT paper.
 CONTESTANTS = ("pareto", "random", "tpe", "nsga2", "gp", "autopeft-loop")
@@ -24,19 +31,32 @@ BEGUN = ("pareto-begun", "pareto-misled")
 #: The AutoPEFT loop with its processes sampled as in the paper; takes `pip install "botorch[fully_bayesian]"`.
 NUTS = "autopeft-loop-nuts"
 
+#: Ours with learning rates as steps.
+STEP = "pareto-step"
+
 #: Those that fit Gaussian processes: fewer seeds.
-SLOW = frozenset({"pareto", "gp", "autopeft-loop", *BEGUN, NUTS})
+SLOW = frozenset({"pareto", "gp", "autopeft-loop", *BEGUN, NUTS, STEP})
 
 #: Trials of the earlier search.
 _EARLIER = 32
+
+
+def prepared(name: str, benchmark: Benchmark) -> Benchmark:
+    """Return a benchmark as a contestant searches it: with steps for learning rates, or no longer than a ladder."""
+    if name == STEP:
+        return replace(benchmark, space=benchmark.stepped)
+    if name in LADDERS:
+        rungs = [each for each in benchmark.ladders[name] if each not in benchmark.baselines.values()]
+        return replace(benchmark, most=len(benchmark.baselines) + len(rungs), ladders={name: rungs})
+    return benchmark
 
 
 def make(name: str, benchmark: Benchmark, trials: int, seed: int) -> BaseSampler:
     """Make a contestant.
 
     Args:
-        name: One of `CONTESTANTS` or `BEGUN`, or `NUTS`.
-        benchmark: What it is made for.
+        name: One of `CONTESTANTS`, `BEGUN` or `LADDERS`, or `NUTS` or `STEP`.
+        benchmark: What it is made for, `prepared`.
         trials: Trials of the whole search: the AutoPEFT loop spends half of them at random.
         seed: Seed of everything random.
     """
@@ -47,7 +67,31 @@ def make(name: str, benchmark: Benchmark, trials: int, seed: int) -> BaseSampler
         return make_sampler(
             "pareto", *given, seed=seed, earlier=_earlier(benchmark.name, seed, misled=name == "pareto-misled")
         )
-    return make_sampler(name, *given, seed=seed)
+    if name in LADDERS:
+        return _Listed(benchmark.space, benchmark.ladders[name])
+    return make_sampler("pareto" if name == STEP else name, *given, seed=seed)
+
+
+class _Listed(BaseSampler):
+    """Proposes what is listed, in order; points out of the space are as near as its encoding goes."""
+
+    def __init__(self, space: Any, listed: Sequence[Configuration]) -> None:
+        self._space = space
+        self._left = iter(listed)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return dict(self._space.distributions())
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        # What was enqueued is not asked for.
+        return {} if trial.system_attrs.get("fixed_params") else dict(self._space.encode(next(self._left)))
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        raise LookupError(f"{param_name} is not listed")
 
 
 def _earlier(name: str, seed: int, misled: bool) -> list[EarlierTrial]:

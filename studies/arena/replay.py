@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.samplers import finished_runs
 from autopeft.study import CONFIDENCE, ask, chance_of_growth, enqueue, tell
 from studies.arena.benchmarks import Answer, Benchmark
-from studies.arena.contestants import make
+from studies.arena.contestants import make, prepared
 
 __all__ = ["Replay", "replay"]
 
@@ -32,11 +32,13 @@ class Replay:
 
     Args:
         growth: The hypervolume of the finished trials after each trial, baselines included.
+        found: Of each trial its cost, the accuracy told and the true one; None where it was stopped.
         seconds: Mean time of a suggestion after the tenth trial.
         steps: Share of the training steps that was spent, of finishing every trial.
     """
 
     growth: list[float]
+    found: list[tuple[int, float, float] | None]
     seconds: float
     steps: float
 
@@ -85,9 +87,11 @@ def replay(benchmark: Benchmark, name: str, trials: int, seed: int) -> Replay:
     Args:
         benchmark: What answers.
         name: The sampler, one of `CONTESTANTS`.
-        trials: How many trials, baselines included.
+        trials: How many trials at most, baselines included.
         seed: Seed of sampler and noise.
     """
+    benchmark = prepared(name, benchmark)
+    trials = min(trials, benchmark.most)
     sampler = _Answered(make(name, benchmark, trials, seed), benchmark, seed)
     study = optuna.create_study(sampler=sampler, directions=["minimize", "maximize"])
     for baseline, configuration in benchmark.baselines.items():
@@ -97,6 +101,7 @@ def replay(benchmark: Benchmark, name: str, trials: int, seed: int) -> Replay:
     rungs: dict[int, list[float]] = {}
     began: dict[int, float] = {}
     done: list[Answer] = []
+    found: list[tuple[int, float, float] | None] = []
     growth: list[float] = []
     now = steps = 0.0
     while len(growth) < trials:
@@ -113,16 +118,18 @@ def replay(benchmark: Benchmark, name: str, trials: int, seed: int) -> Replay:
         if rung == len(shares) - 1:
             outcome = {"status": "complete", "accuracy": answer.told, "curve": answer.curve}
             done.append(answer)
+            found.append((answer.cost, answer.told, answer.true))
         elif not _out_of_reach(study, benchmark, answer, rung):
             heapq.heappush(running, (began[number] + shares[rung + 1], number, rung + 1))
             continue
         else:
             outcome = {"status": "stopped", "curve": answer.curve[: rung + 1]}
+            found.append(None)
         tell(study, number, outcome, params=answer.cost, limit=benchmark.limit, worst=0.0)
         steps += shares[rung]
         growth.append(benchmark.score(done))
     seconds = float(np.mean(sampler.seconds[10:])) if len(sampler.seconds) > 10 else 0.0
-    return Replay(growth, seconds, steps / trials)
+    return Replay(growth, found, seconds, steps / trials)
 
 
 def _rungs(answer: Answer) -> list[float]:

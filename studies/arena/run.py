@@ -20,7 +20,8 @@ import optuna
 import torch
 
 from studies.arena.catalogue import BENCHMARKS, load
-from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS, SLOW
+from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS, SLOW, STEP
+from studies.arena.ladders import LADDERS
 from studies.arena.replay import replay
 
 __all__ = ["LONG", "RESULTS", "SHORT", "stored"]
@@ -35,7 +36,7 @@ _SEEDS = {True: (15, 3), False: (50, 10)}
 
 
 def stored(benchmark: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """Return the stored searches of a benchmark: `sampler`, `trials`, `seed`, `growth`, `seconds`."""
+    """Return the stored searches of a benchmark: `sampler`, `trials`, `seed` and what `Replay` says."""
     file = folder / f"{benchmark}.jsonl"
     return [json.loads(line) for line in file.read_text(encoding="utf8").splitlines()] if file.is_file() else []
 
@@ -47,14 +48,15 @@ def run(
 
     Args:
         benchmark: One of `BENCHMARKS`.
-        samplers: Some of `CONTESTANTS`, `BEGUN` and `NUTS`.
+        samplers: Some of `CONTESTANTS`, `BEGUN`, `LADDERS`, `NUTS` and `STEP`.
         seeds: Searches of 32 trials of each; None for the numbers of the study.
         long_seeds: Searches of 100, likewise; with early stopping there are none.
         folder: Where results are.
     """
     loaded = load(benchmark)
     done = {(row["sampler"], row["trials"], row["seed"]) for row in stored(benchmark, folder)}
-    folder.mkdir(exist_ok=True)
+    file = folder / f"{benchmark}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
     for sampler in samplers:
         short, long = _SEEDS[sampler in SLOW]
         plan = [(SHORT, seed) for seed in range(short if seeds is None else seeds)]
@@ -62,10 +64,11 @@ def run(
             plan += [(LONG, seed) for seed in range(long if long_seeds is None else long_seeds)]
         for trials, seed in plan:
             if (sampler, trials, seed) not in done:
-                found = replay(loaded, sampler, min(trials, loaded.most), seed)
+                found = replay(loaded, sampler, trials, seed)
                 row = {"sampler": sampler, "trials": trials, "seed": seed, **asdict(found)}
                 row["growth"] = [round(value, 6) for value in found.growth]
-                with (folder / f"{benchmark}.jsonl").open("a", encoding="utf8") as out:
+                row["found"] = [one and (one[0], *(round(value, 6) for value in one[1:])) for one in found.found]
+                with file.open("a", encoding="utf8") as out:
                     out.write(json.dumps(row) + "\n")
 
 
@@ -73,7 +76,8 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--benchmarks", nargs="+", choices=sorted(BENCHMARKS), default=sorted(BENCHMARKS))
-    parser.add_argument("--samplers", nargs="+", choices=(*CONTESTANTS, *BEGUN, NUTS), default=CONTESTANTS)
+    every = (*CONTESTANTS, *BEGUN, *LADDERS, NUTS, STEP)
+    parser.add_argument("--samplers", nargs="+", choices=every, default=CONTESTANTS)
     parser.add_argument("--seeds", type=int, help="searches of 32 trials; default: 50, or 15 of slow samplers")
     parser.add_argument("--long-seeds", type=int, help="searches of 100 trials; default: 10, or 3 of slow samplers")
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Print the table of the stored searches and draw the figure.
+"""Print the tables of the stored searches and draw the figure.
 
 python -m studies.arena.show --out studies/arena/arena.png
 """
@@ -13,13 +13,20 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from studies.arena.benchmarks import Benchmark, Best
 from studies.arena.catalogue import BENCHMARKS, load
-from studies.arena.compare import CHECKPOINTS, Standing, Test, against, holm, standings
-from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS
+from studies.arena.compare import CHECKPOINTS, Standing, Test, against, holm, means, standings
+from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS, STEP
+from studies.arena.ladders import LADDERS
+from studies.arena.picks import SCORES, scored
 from studies.arena.run import SHORT, stored
+from studies.arena.tinker import PREFIX
 
 _COLOURS = dict(zip(CONTESTANTS, ("#d1622b", "#9a9fa6", "#1f5fa8", "#5aa469", "#8a5fb0", "#c2a12b"), strict=True))
 _SIGNIFICANT = 0.05
+
+#: Trials after which searches of few are compared.
+_FEW = (4, 8)
 
 
 def main() -> None:
@@ -27,18 +34,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="PNG file of the figure")
     given = parser.parse_args()
-    order = (*CONTESTANTS, *BEGUN, NUTS)
+    order = (*CONTESTANTS, STEP, *LADDERS, *BEGUN, NUTS)
     found = {name: rows for name in BENCHMARKS if (rows := stored(name))}
     for rows in found.values():
         rows.sort(key=lambda row: order.index(row["sampler"]))
-    best = {name: load(name).best() for name in found}
+    benchmarks = {name: load(name) for name in found}
+    known = {name: benchmark.best() for name, benchmark in benchmarks.items()}
+    best = {name: each.hypervolume for name, each in known.items()}
+    few = {name: rows for name, rows in found.items() if name.startswith(PREFIX)}
+    print(of_few_trials(few, benchmarks, known) if few else "")
+    found = {name: rows for name, rows in found.items() if name not in few}
     with_random: list[Test] = []
     with_cold: list[Test] = []
+    with_gp: dict[str, list[Test]] = {score: [] for score in SCORES}
     for name, rows in found.items():
         print(f"\n{name}: best known {best[name]:.4f}\n\n{table(standings(rows, best[name]))}")
+        for score, compute in SCORES.items():
+            if mine := scored(rows, compute, benchmarks[name], known[name]):
+                print(f"\n{score}:\n\n{picked(mine)}")
+                with_gp[score] += against("gp", name, mine, 1.0)
         with_random += against("random", name, rows, best[name])
         with_cold += [test for test in against("pareto", name, rows, best[name]) if test.sampler in BEGUN]
     print(f"\n{differences('random', with_random)}\n\n{differences('pareto', with_cold)}")
+    for score, compared in with_gp.items():
+        print(f"\n{score}: {differences('gp', compared)}")
     draw(found, best, given.out)
 
 
@@ -61,6 +80,45 @@ def table(lines: Sequence[Standing]) -> str:
         for each in lines
     ]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows))
+
+
+def picked(rows: Sequence[Mapping[str, Any]], checkpoints: Sequence[int] = CHECKPOINTS) -> str:
+    """Return a score of what people pick as a Markdown table, a line for each sampler.
+
+    Args:
+        rows: What `studies.arena.picks.scored` returns.
+        checkpoints: After how many trials.
+    """
+    by = {
+        sampler: means([row for row in rows if row["sampler"] == sampler], checkpoints=checkpoints)
+        for sampler in dict.fromkeys(row["sampler"] for row in rows)
+    }
+    shown = [checkpoint for checkpoint in checkpoints if any(checkpoint in each for each in by.values())]
+    head = ["sampler", *map(str, shown)]
+    lines = [[sampler, *(_interval(*each[c]) if c in each else "" for c in shown)] for sampler, each in by.items()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *lines))
+
+
+def of_few_trials(
+    found: Mapping[str, Sequence[Mapping[str, Any]]],
+    benchmarks: Mapping[str, Benchmark],
+    known: Mapping[str, Best],
+) -> str:
+    """Return how samplers do on benchmarks of few trials: means over seeds, intervals over benchmarks."""
+    said = []
+    for title, compute in {"share of the best hypervolume known": None, **SCORES}.items():
+        rows = []
+        for index, (name, stored_rows) in enumerate(found.items()):
+            for sampler in dict.fromkeys(row["sampler"] for row in stored_rows):
+                mine = [row for row in stored_rows if row["sampler"] == sampler]
+                if compute is not None:
+                    mine = scored(mine, compute, benchmarks[name], known[name])
+                shortest = min(len(row["growth"]) for row in mine)
+                unit = known[name].hypervolume if compute is None else 1.0
+                growth = np.mean([row["growth"][:shortest] for row in mine], axis=0) / unit
+                rows.append({"sampler": sampler, "trials": SHORT, "seed": index, "growth": growth.tolist()})
+        said.append(f"{len(found)} models, {title}:\n\n{picked(rows, _FEW)}")
+    return "\n\n".join(said)
 
 
 def differences(rival: str, compared: Sequence[Test]) -> str:

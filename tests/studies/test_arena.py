@@ -14,7 +14,7 @@ from autopeft.methods import stock_lora
 from autopeft.space import Configuration
 from autopeft.space.parameters import Parameter
 from autopeft.study import ask
-from studies.arena.benchmarks import Benchmark, Nearest, Row, Surrogate
+from studies.arena.benchmarks import Benchmark, Best, Nearest, Row, Surrogate
 from studies.arena.catalogue import SHARED_TABLES, load, read_rows
 from studies.arena.compare import against, holm, standings
 from studies.arena.contestants import BEGUN, CONTESTANTS, make
@@ -58,7 +58,7 @@ def made_up(count=60):
     recorded = rows(count)
     baselines = {"head-only": recorded[0].configuration}
     answers = Nearest(SPACE, cost, recorded)
-    return Benchmark("made-up", SPACE, cost, answers, baselines, count // 2, lambda: 0.4, **SCALE)
+    return Benchmark("made-up", SPACE, cost, answers, baselines, count // 2, lambda: Best(0.4, 0.8, 10), **SCALE)
 
 
 def test_a_recorded_configuration_is_answered_by_itself_and_then_by_its_neighbour():
@@ -163,8 +163,9 @@ def test_the_figure_is_drawn(tmp_path):
 @needs_tables
 def test_the_runs_of_peft_have_the_hypervolume_that_is_known():
     benchmark = load("peft")
-    assert benchmark.best() == pytest.approx(2.535, abs=0.002)
-    assert replay(benchmark, "random", 16, seed=0).growth[-1] > 0.5 * benchmark.best()
+    best = benchmark.best()
+    assert best.hypervolume == pytest.approx(2.535, abs=0.002)
+    assert replay(benchmark, "random", 16, seed=0).growth[-1] > 0.5 * best.hypervolume
 
 
 @needs_tables
@@ -177,7 +178,7 @@ def test_the_runs_of_peft_are_stopped_at_rungs_of_their_own_curves():
 def test_the_lora_runs_are_modelled_without_the_two_that_contradict_others():
     benchmark = load("lora-hpo")
     found = replay(benchmark, "random", 8, seed=0)
-    assert 0 <= found.growth[-1] < benchmark.best()
+    assert 0 <= found.growth[-1] < benchmark.best().hypervolume
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from statistics import median
 from typing import Any, ClassVar
 
 from autopeft.errors import DataError
@@ -25,6 +26,9 @@ from autopeft.tasks.tables import Table
 from autopeft.tasks.task import Task
 
 __all__ = ["Ranking", "sample_of"]
+
+#: By so much more of documents a query ranking is another task.
+_MORE = 1.25
 
 
 class Ranking(TaskKind):
@@ -96,6 +100,15 @@ class Ranking(TaskKind):
                 yield json.dumps(facts).encode() + b"\n"
         for name in sorted(used):
             yield json.dumps([name, task.train.corpus[name]]).encode() + b"\n"
+
+    def harder(self, task: Task) -> str:
+        """Say that a query has more documents on one of the splits than on the other."""
+        validation, test = (
+            median(len(query.documents) for query in split.queries) for split in (task.validation, task.test)
+        )
+        if max(validation, test) < _MORE * min(validation, test):
+            return ""
+        return f"a query of validation has {validation:,.0f} documents to be ranked, and one of test {test:,.0f}"
 
     def overview(self, task: Task, tokenizer: Any) -> dict[str, Any]:
         """Return how long pairs are, and the documents of some queries with how relevant they are."""
