@@ -147,6 +147,7 @@ class Agenda:
                 self._records.validation(each),
                 baseline=each.baseline is not None,
                 fixed=each.fixed,
+                head=each.baseline == "head",
             )
             for each in racing
         ]

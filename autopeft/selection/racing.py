@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autopeft.selection.statistics import Estimates, estimate, on_front, standard_normals
 
-__all__ = ["FIRST_SEEDS", "LEAST_SEEDS", "Entry", "Standing", "certain", "standing"]
+__all__ = ["FIRST_SEEDS", "LEAST_SEEDS", "Entry", "Standing", "certain", "estimated", "standing"]
 
 #: Seeds before anyone is left out; one says nothing of what seeds do.
 FIRST_SEEDS = 2
@@ -37,12 +37,14 @@ class Entry:
         scores: For each seed so far its scores on validation, `[examples]`.
         baseline: Whether it stays in the race whatever happens.
         fixed: Whether seeds do not change it; one is enough then.
+        head: Whether nothing but a head is trained, or nothing at all.
     """
 
     costs: tuple[float, ...]
     scores: Sequence[NDArray[np.float64]]
     baseline: bool = False
     fixed: bool = False
+    head: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ def certain(entries: Sequence[Entry]) -> tuple[int, ...]:
     return (*_missing(entries, others, FIRST_SEEDS), *_missing(entries, baselines, LEAST_SEEDS))
 
 
+def estimated(entries: Sequence[Entry]) -> Estimates:
+    """Return what the scores on validation say of entries."""
+    fixed = [place for place, entry in enumerate(entries) if entry.fixed]
+    head = next((place for place, entry in enumerate(entries) if entry.head), None)
+    return estimate([np.stack(entry.scores) for entry in entries], fixed, head)
+
+
 def _missing(entries: Sequence[Entry], among: Collection[int], seeds: int) -> tuple[int, ...]:
     """Return who lacks seeds, once for each."""
     wanted = {index: 1 if entries[index].fixed else seeds for index in among}
@@ -133,5 +142,4 @@ def _open(entries: Sequence[Entry], live: Sequence[int], most: int, at_once: int
 def _estimate(entries: Sequence[Entry], among: Sequence[int]) -> tuple[Estimates, NDArray[np.float64]]:
     """Return the estimates and the costs of some entries."""
     chosen = [entries[index] for index in among]
-    fixed = [place for place, entry in enumerate(chosen) if entry.fixed]
-    return estimate([np.stack(entry.scores) for entry in chosen], fixed), np.array([entry.costs for entry in chosen])
+    return estimated(chosen), np.array([entry.costs for entry in chosen])

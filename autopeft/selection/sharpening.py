@@ -11,8 +11,8 @@ import numpy as np
 from autopeft.errors import AutopeftError
 from autopeft.launch.plan import parse_duration
 from autopeft.selection.power import foreseen
-from autopeft.selection.racing import Entry
-from autopeft.selection.statistics import Difference, Estimates, estimate
+from autopeft.selection.racing import Entry, estimated
+from autopeft.selection.statistics import Difference, Estimates
 
 __all__ = ["Until", "sharpen"]
 
@@ -69,8 +69,7 @@ def sharpen(
         most: Seeds that an entry may have.
         units: Units of the test split.
     """
-    fixed = [place for place, entry in enumerate(entries) if entry.fixed]
-    validation = estimate([np.stack(entry.scores) for entry in entries], fixed)
+    validation = estimated(entries)
     best = max(references, key=lambda place: validation.means[place])
     beside = [place for place, entry in enumerate(entries) if entry.baseline]
     pairs = [(i, j) for i in range(len(entries)) for j in beside if i != j]

@@ -125,7 +125,7 @@ class Estimates:
         return float(np.sqrt(total)), float(freedom)
 
 
-def estimate(scores: Scores, fixed: Collection[int] = ()) -> Estimates:
+def estimate(scores: Scores, fixed: Collection[int] = (), head: int | None = None) -> Estimates:
     """Estimate the mean accuracies of contenders.
 
     Args:
@@ -133,13 +133,15 @@ def estimate(scores: Scores, fixed: Collection[int] = ()) -> Estimates:
             same for all, at least two.
         fixed: Contenders that seeds do not change, measured once; the others have two seeds or more, or one where
             another has more.
+        head: Who trains nothing but a head, where there is such: seeds do less to it, which says nothing of the others.
     """
     count = scores[0].shape[1]
     trained = [index for index in range(len(scores)) if index not in fixed]
     seeds = np.array([len(each) for each in scores])
     squares = np.array([((each.mean(axis=1) - each.mean()) ** 2).sum() for each in scores])
     own = seeds - 1
-    shared = squares[trained].sum() / max(own[trained].sum(), 1)
+    adapted = [index for index in trained if index != head] or trained
+    shared = squares[adapted].sum() / max(own[adapted].sum(), 1)
     freedom = own + _SHARED_SEEDS
     spread = (squares + _SHARED_SEEDS * shared) / freedom / seeds
     spread[list(fixed)] = 0.0

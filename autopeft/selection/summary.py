@@ -41,9 +41,10 @@ def summarise(
     """
     ordered = sorted(finalists, key=lambda each: each.costs)
     fixed = [place for place, each in enumerate(ordered) if each.fixed]
+    head = next((place for place, each in enumerate(ordered) if each.baseline == "head"), None)
     scores = [records.validation(each) for each in ordered]
-    validation = estimate([np.stack(each) for each in scores], fixed)
-    test = estimate([_tested(records, each) for each in ordered], fixed)
+    validation = estimate([np.stack(each) for each in scores], fixed, head)
+    test = estimate([_tested(records, each) for each in ordered], fixed, head)
     names = tuple(result.scale.costs)
     told = compare(ordered, names, validation, test, margin)
     chances = on_front(np.array([each.costs for each in ordered]), test.draws())

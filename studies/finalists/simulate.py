@@ -60,7 +60,7 @@ class Pool:
     def entries(self, seeds: Sequence[int]) -> list[Entry]:
         """Return the entries of a race in which each has so many seeds."""
         return [
-            Entry((cost,), list(trained["validation"][:count]), not role.isdecimal(), fixed)
+            Entry((cost,), list(trained["validation"][:count]), not role.isdecimal(), fixed, role == "head")
             for role, cost, trained, count, fixed in zip(
                 self.roles, self.costs, self.trained, seeds, self.fixed, strict=True
             )
@@ -184,8 +184,9 @@ def judge(world: World, pool: Pool, finalists: Sequence[int], seeds: Sequence[in
     """Measure finalists on test and hold what is said of them against the truth."""
     scores = [pool.trained[place]["test"][: seeds[place]] for place in finalists]
     fixed = [i for i, place in enumerate(finalists) if pool.fixed[place]]
-    test = estimate(scores, fixed)
-    validation = estimate([pool.trained[place]["validation"][: seeds[place]] for place in finalists], fixed)
+    head = next((i for i, place in enumerate(finalists) if pool.roles[place] == "head"), None)
+    test = estimate(scores, fixed, head)
+    validation = estimate([pool.trained[place]["validation"][: seeds[place]] for place in finalists], fixed, head)
     truth = world.accuracies[[pool.indices[place] for place in finalists]]
     reached = [pool.trained[place]["validation"][: seeds[place]].mean() for place in finalists]
     roles = [pool.roles[place] for place in finalists]

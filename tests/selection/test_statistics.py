@@ -46,6 +46,16 @@ def test_intervals_cover_what_they_say():
     assert np.mean(together) == pytest.approx(CONFIDENCE, abs=0.025)
 
 
+def test_what_seeds_do_to_a_head_says_nothing_of_adapters():
+    rng = np.random.default_rng(0)
+    adapted = draw(rng, (0.7, 0.71, 0.72))
+    still = np.repeat(draw(rng, (0.6,), seeds=1)[0], 3, axis=0)
+    alone, beside = estimate(adapted), estimate([*adapted, still], head=3)
+    assert beside.seeds[:3] == pytest.approx(alone.seeds)
+    # The head's own is drawn towards that of the others, which is never too little.
+    assert estimate([*adapted, still]).seeds[3] < beside.seeds[3] < alone.seeds.mean()
+
+
 def test_pairing_narrows_and_many_comparisons_widen():
     rng = np.random.default_rng(0)
     alike = estimate(draw(rng, (0.7, 0.7), luck=0.01, common=0.9, own=0.05))
