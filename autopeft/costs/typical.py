@@ -52,7 +52,7 @@ def typical_costs(name: str, costs: Costs, backbone: Backbone) -> dict[str, Any]
 
 
 def _middle(knob: Knob, shape: BackboneShape) -> Any:
-    values = domain(knob, parse_values(knob.range), {"d": float(shape.hidden), "f": float(shape.ffn)})
+    values = domain(knob, parse_values(knob.range), shape.units)
     if isinstance(values, Continuous):
         return values.low
     present = [value for value in values.values if value]

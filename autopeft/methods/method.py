@@ -217,6 +217,7 @@ def learning_rate(range: str) -> Knob:
         optional=True,
         low=1e-7,
         high=10.0,
+        relative=("w",),
     )
 
 

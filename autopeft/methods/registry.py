@@ -42,7 +42,9 @@ METHODS: dict[str, Method] = {
     )
 }
 
-_LEARNING_RATE = Knob("learning_rate", "float", "peak learning rate of the adapters", 5e-4, low=1e-7, high=1.0)
+_LEARNING_RATE = Knob(
+    "learning_rate", "float", "peak learning rate of the adapters", 5e-4, low=1e-7, high=1.0, relative=("w",)
+)
 
 #: What search spaces and configurations may name.
 VOCABULARY = Vocabulary(

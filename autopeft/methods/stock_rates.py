@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from autopeft.space.shape import rate_unit
+
 __all__ = ["STOCK_LEARNING_RATE", "decoder_learning_rate"]
 
 #: Peak learning rate of stock LoRA. Trials are short, so it is higher than for a full fine-tune: the best of 5e-4,
@@ -9,19 +11,13 @@ __all__ = ["STOCK_LEARNING_RATE", "decoder_learning_rate"]
 STOCK_LEARNING_RATE = 4e-3
 
 #: The same for SmolLM2-135M, whose states are 576 wide: the best of five from 2.5e-4 to 4e-3 (studies/decoders).
-_DECODER_LEARNING_RATE, _DECODER_WIDTH = 4e-3, 576
-
-#: Exponent by which Llamas take lower rates the wider they are.
-_WIDTH_EXPONENT = 0.78
+_DECODER_LEARNING_RATE = 4e-3
 
 
 def decoder_learning_rate(hidden: int) -> float:
     """Return the peak learning rate of stock LoRA on a decoder: that of SmolLM2-135M, lower for wider ones.
 
-    That the best rate of LoRA falls with the width, by this exponent, was found on Llamas by Schulman et al. 2025
-    ("LoRA Without Regret").
-
     Args:
         hidden: Width of the hidden states.
     """
-    return float(f"{_DECODER_LEARNING_RATE * min(1.0, (_DECODER_WIDTH / hidden) ** _WIDTH_EXPONENT):.2g}")
+    return float(f"{_DECODER_LEARNING_RATE * rate_unit(hidden):.2g}")

@@ -36,7 +36,7 @@ class _Binder:
         self.parameters: dict[str, Parameter] = {}
         self.warnings: list[str] = []
         self.problems: list[str] = []
-        self.units = {"d": float(self.shape.hidden), "f": float(self.shape.ffn)}
+        self.units = self.shape.units
 
     def bind(self) -> tuple[list[MethodPlan], list[KnobPlan]]:
         chosen = list(self.data.get("choose") or ())

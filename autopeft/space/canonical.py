@@ -47,7 +47,7 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
         for other in sorted(vocabulary.methods[name].excludes & placed.keys()):
             faults.append(f"modules: {name} and {other} cannot share a backbone; leave one out")
     faults += _stacked(placed, vocabulary)
-    settled = _training(training, vocabulary, faults)
+    settled = _training(training, vocabulary, shape, faults)
     if faults:
         raise ConfigurationError("\n".join(faults))
     return build(placed, settled, vocabulary)
@@ -96,7 +96,7 @@ def _places(
         name: _match_keys(f"{where}.{name}", value, everywhere, shape, faults) if isinstance(value, Mapping) else value
         for name, value in knobs.items()
     }
-    units: dict[str, float] = {"d": shape.hidden, "f": shape.ffn}
+    units = dict(shape.units)
     ordered = sorted((knob for knob in words.knobs if knob.kind != "roles"), key=lambda knob: not knob.gate)
     for cell in everywhere:
         values: dict[str, Any] = {}
@@ -178,7 +178,7 @@ def _roles(
     return [role for role in ROLES if role in found]
 
 
-def _training(training: Any, vocabulary: Vocabulary, faults: list[str]) -> dict[str, Any]:
+def _training(training: Any, vocabulary: Vocabulary, shape: BackboneShape, faults: list[str]) -> dict[str, Any]:
     if not isinstance(training, Mapping):
         faults.append(f"training: found {training!r}, expected a mapping")
         return {}
@@ -186,7 +186,7 @@ def _training(training: Any, vocabulary: Vocabulary, faults: list[str]) -> dict[
     settled: dict[str, Any] = {}
     for name, knob in vocabulary.training.items():
         written = training.get(name, knob.default)
-        value = settle(knob, written, {})
+        value = settle(knob, written, shape.units)
         expected = _kind(knob) if value is None else check_value(knob, value)
         if expected:
             faults.append(f"training.{name}: found {written!r}, expected {expected}")

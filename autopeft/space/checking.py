@@ -13,6 +13,7 @@ from autopeft.space.document import KEYS, Lines, Mark, locate
 from autopeft.space.domains import Continuous, Grid, domain
 from autopeft.space.grammar import GrammarError, Per, Subset, Values, parse_per, parse_values
 from autopeft.space.placement import parse_layers
+from autopeft.space.shape import units_of
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
 
 __all__ = ["check_space", "layers_of", "split_per", "targets_of"]
@@ -23,7 +24,7 @@ _NAME = re.compile(r"[\w.-]+")
 _UNITS = {"role": ("layer", "role", "group"), "layer": ("layer", "group"), "model": ()}
 _PLACED = {"role": "role by role", "layer": "layer by layer", "model": "once in the whole model"}
 #: Relative values are right here when they are right on some backbone; binding looks at the real one.
-_SOME_SIZES = tuple({"d": float(size), "f": 4.0 * size} for size in (64, 8192, 768))
+_SOME_SIZES = tuple(units_of(size, 4 * size) for size in (64, 8192, 768))
 
 
 class _Checker:

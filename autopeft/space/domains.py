@@ -166,5 +166,5 @@ def _expected(knob: Knob) -> str:
     if knob.kind == "bool":
         return "true or false"
     kind = "whole numbers" if knob.kind == "int" else "numbers"
-    units = "".join(f", or sizes relative to {unit}" for unit in knob.relative)
+    units = "".join(f", or multiples of {unit}" for unit in knob.relative)
     return kind + units + (f", or {OFF[0]}" if knob.gate else "")

@@ -17,7 +17,7 @@ OFF = ("off", False)
 #: What says yes and no; `off` is for places only.
 _TRUTH = {True: True, False: False, "true": True, "false": False}
 
-_RELATIVE = re.compile(r"(?:(\d+(?:\.\d+)?)\s*\*?\s*)?([dfr])(?:\s*/\s*(\d+(?:\.\d+)?))?")
+_RELATIVE = re.compile(r"(?:(\d+(?:\.\d+)?(?:e-?\d+)?)\s*\*?\s*)?([dfrw])(?:\s*/\s*(\d+(?:\.\d+)?))?")
 
 
 def number(value: Any) -> int | float | None:
@@ -32,7 +32,7 @@ def number(value: Any) -> int | float | None:
 
 
 def relative_unit(value: Any) -> tuple[float, str] | None:
-    """Read `d`, `d/4`, `2d`, `1.5r` as factor and unit; None when it is not of that form."""
+    """Read `d`, `d/4`, `2d`, `1.5r`, `5e-4w` as factor and unit; None when it is not of that form."""
     match = _RELATIVE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         return None

@@ -27,8 +27,9 @@ class Knob:
         lacking: Those of its words that need what is not installed, with what that is and how to get it.
         placed: Whether its value may differ from layer to layer (and from role to role).
         gate: Whether `off` (or 0) removes the method from that place. Only placed int knobs gate.
-        relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), or `r` (multiples of the
-            same method's gate knob at the same place).
+        relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), `w` (1 up to a hidden size of 576,
+            and less beyond: how good learning rates fall), or `r` (multiples of the same method's gate knob at the same
+            place).
     """
 
     name: str

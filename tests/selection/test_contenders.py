@@ -1,5 +1,6 @@
 """Who is trained again."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from autopeft.space import BackboneShape, canonical, load_space
 from autopeft.study import Front
 
 SHAPE = BackboneShape(30, 576, 1536, ("q", "k", "v", "o", "up", "gate", "down"))
-RATES = [("default", STOCK_LEARNING_RATE), ("llm", decoder_learning_rate(576)), ("llm", decoder_learning_rate(4096))]
+RATES = [("default", 576, STOCK_LEARNING_RATE), *(("llm", each, decoder_learning_rate(each)) for each in (576, 4096))]
 
 
 @given(st.integers(0, 60), st.integers(2, 9))
@@ -25,12 +26,12 @@ def test_a_spread_has_both_ends_and_no_row_twice(count, most):
     assert {*rows[:1], *rows[-1:]} <= set(chosen)
 
 
-@pytest.mark.parametrize(("space", "rate"), RATES)
-def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them_and_all_can_be_searched(space, rate):
+@pytest.mark.parametrize(("space", "hidden", "rate"), RATES)
+def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them_and_all_can_be_searched(space, hidden, rate):
     rates = learning_rates(rate)
     assert len(rates) == 3
     assert rate in rates
-    bound = load_space(space).bind(VOCABULARY, SHAPE)
+    bound = load_space(space).bind(VOCABULARY, replace(SHAPE, hidden=hidden))
     assert all(bound.contains(stock_lora(SHAPE, each)) or bound.contains(with_own_rate(each)) for each in rates)
 
 

@@ -39,7 +39,7 @@ PROMPT = MethodWords(
 def vocabulary():
     return Vocabulary(
         {words.name: words for words in (LORA, ADAPTER, PROMPT)},
-        {"learning_rate": Knob("learning_rate", "float", "lr", default=5e-4, low=1e-7, high=1)},
+        {"learning_rate": Knob("learning_rate", "float", "lr", default=5e-4, low=1e-7, high=1, relative=("w",))},
     )
 
 
