@@ -12,8 +12,8 @@ __all__ = ["ROLES", "BackboneShape", "rate_unit", "units_of"]
 ROLES = ("q", "k", "v", "qkv", "o", "up", "gate", "down")
 
 
-#: Up to this width good learning rates are the same; beyond it they fall by this exponent. What was measured on wider
-#: decoders agrees with it (studies/decoders).
+#: Up to this width good learning rates are the same; beyond it they fall by this exponent. How it does on recorded runs
+#: of wide decoders is in studies/decoders.
 _WIDTH, _WIDTH_EXPONENT = 576, 0.78
 
 

@@ -35,7 +35,7 @@ SHARED_TABLES = Path(__file__).parents[2].parent / "shared" / "data" / "tables"
 _SWEEP = SHARED_TABLES / "tinker-sft-sweep.jsonl"
 
 #: How the best learning rate of LoRA moves with its rank where alpha is fixed: of 34 decoders (studies/decoders).
-_RANK_EXPONENT = 0.27
+_RANK_EXPONENT = 0.22
 
 #: Ends the names of tables whose trials are stopped early.
 STOPPING = "-stopping"

@@ -53,20 +53,27 @@ class Curve:
     losses: NDArray[np.float64]
 
     @property
-    def best(self) -> tuple[float, int]:
-        """The logarithm of the best rate, and -1 or 1 where it may lie below or above all that were tried."""
+    def best(self) -> tuple[float, float]:
+        """Between which logarithms the best rate lies: the same where it is known.
+
+        Where the highest rate tried is the best, that of all lies between the middle of the last two and what diverged.
+        """
         place = int(self.losses.argmin())
-        if place in (0, len(self.rates) - 1):
-            return float(self.rates[place]), 1 if place else -1
-        curve = np.polyfit(*self._around(place), 2)
-        return float(-curve[1] / curve[0] / 2), 0
+        if place == 0:
+            return -np.inf, float(self.rates[:2].mean())
+        if place == len(self.rates) - 1:
+            return float(self.rates[-2:].mean()), float(np.log10(_DIVERGED))
+        top = _top(*self._around(place))
+        return top, top
 
     def lost(self, rate: float) -> float:
         """Return how much higher the loss is at a rate (its logarithm) than at the best, by parabolas through three."""
         within = float(np.clip(rate, self.rates[0], self.rates[-1]))
         place = int(np.clip(np.abs(self.rates - within).argmin(), 1, len(self.rates) - 2))
         lowest = int(np.clip(self.losses.argmin(), 1, len(self.rates) - 2))
-        best = min(float(self.losses.min()), float(np.polyval(np.polyfit(*self._around(lowest), 2), self.best[0])))
+        best = float(self.losses.min())
+        if 0 < self.losses.argmin() < len(self.rates) - 1:
+            best = float(np.polyval(np.polyfit(*self._around(lowest), 2), self.best[0]))
         return float(np.polyval(np.polyfit(*self._around(place), 2), within)) - best
 
     def _around(self, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -84,7 +91,7 @@ def main() -> None:
         rng = np.random.default_rng(0)
         draws = np.array([fit(_drawn(some, rng.choice(models, len(models)))) for _ in range(_DRAWS)])
         cells = [_with_error(*each) for each in zip(fit(some)[1:], draws[:, 1:].std(axis=0), strict=True)]
-        above = np.mean([each.best[1] > 0 for each in some])
+        above = np.mean([each.best[0] < each.best[1] and np.isfinite(each.best[0]) for each in some])
         print(f"| {name} | {len(models)} | {10 ** fit(some)[0]:.2g} | {' | '.join(cells)} | {above:.0%} |")
     print("\n| rule | loss above that of the best rate: mean | median | worst model |\n| --- | --- | --- | --- |")
     for name, rule in _RULES.items():
@@ -111,14 +118,14 @@ def curves() -> list[Curve]:
 def fit(found: Sequence[Curve], exponents: tuple[float | None, float | None] = (None, None)) -> NDArray[np.float64]:
     """Fit the logarithm of the best rate as a line in those of width and rank: centre, two slopes.
 
-    Where the best of those tried is the highest, the best of all lies between it and what diverged; where it is the
-    lowest, below it (a censored regression, Tobin 1958).
+    Rates of which only the ends are known between which they lie count so (a censored regression, Tobin 1958).
 
     Args:
         found: Whose best rates.
         exponents: Slopes that are given; None where they are fitted.
     """
-    best, beyond = map(np.array, zip(*(each.best for each in found), strict=True))
+    lowest, highest = np.array([each.best for each in found]).T
+    known = lowest == highest
     columns = _columns(found)
     free = np.array([True, *(each is None for each in exponents)])
     given = np.array([0.0, *(each or 0.0 for each in exponents)])
@@ -128,13 +135,18 @@ def fit(found: Sequence[Curve], exponents: tuple[float | None, float | None] = (
 
     def surprise(weights: NDArray[np.float64]) -> float:
         spread = np.exp(weights[-1])
-        low, high = ((end - columns @ whole(weights)) / spread for end in (best, np.log10(_DIVERGED)))
-        above = np.log(np.maximum(norm.cdf(high) - norm.cdf(low), 1e-300))
-        known = np.where(beyond > 0, above, np.where(beyond < 0, norm.logcdf(low), norm.logpdf(low) - weights[-1]))
-        return -float(known.sum())
+        low, high = ((end - columns @ whole(weights)) / spread for end in (lowest, highest))
+        between = np.log(np.maximum(norm.cdf(high) - norm.cdf(low), 1e-300))
+        return -float(np.where(known, norm.logpdf(high) - weights[-1], between).sum())
 
-    start = np.append(np.linalg.lstsq(columns[:, free], best - columns @ given, rcond=None)[0], np.log(0.2))
+    middle = np.where(np.isfinite(lowest), (lowest + highest) / 2, highest)
+    start = np.append(np.linalg.lstsq(columns[:, free], middle - columns @ given, rcond=None)[0], np.log(0.2))
     return whole(minimize(surprise, start, method="Nelder-Mead", options={"maxiter": 4000}).x)
+
+
+def _top(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
+    curve = np.polyfit(rates, losses, 2)
+    return float(-curve[1] / curve[0] / 2)
 
 
 def _columns(found: Sequence[Curve]) -> NDArray[np.float64]:
@@ -162,7 +174,7 @@ _RULES: dict[str, tuple[float | None, float | None]] = {
     "by the width": (None, 0.0),
     "by the width, with an exponent of -0.78": (-0.78, 0.0),
     "by width and rank": (None, None),
-    "by width and rank, -0.78 and 0.27": (-0.78, 0.27),
+    "by width and rank, -0.78 and 0.22": (-0.78, 0.22),
     "by the width; one rate at alpha = 2r": (None, 1.0),
 }
 
