@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from autopeft.launch import Preparation, SearchPlan, prepare
-from autopeft.launch.job import WorkerJob
 from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
 from autopeft.space import Configuration
+from studies.trainings import Training, trained
 
 __all__ = ["TABLES", "TASKS", "Case", "cases"]
 
@@ -129,8 +127,6 @@ class Recording:
 
     def add(self, case: Case, outcome: Mapping[str, Any]) -> None:
         """Write a line; the first one, the head-only baseline's, fixes how the table is scored."""
-        if outcome["status"] == "error":
-            raise RuntimeError(f"{self.task}, {case.name}: {outcome['message']}\n{outcome['detail']}")
         failed = outcome["status"] != "complete"
         row = {
             "name": case.name,
@@ -155,23 +151,6 @@ class Recording:
         return [json.loads(line) for line in self._file.read_text(encoding="utf8").splitlines()[1:]]
 
 
-#: A worker's runners by task: each loads weights and data once.
-_runners: dict[str, Any] = {}
-
-
-def _train(task: str, job: WorkerJob, case: Case) -> dict[str, Any]:
-    """Train a case to its end, in a worker."""
-    if task not in _runners:
-        _runners[task] = job.runner()
-    trial = replace(job, seed=case.seed).start(_runners[task], case.configuration)
-    while True:
-        try:
-            next(trial)
-        except StopIteration as end:
-            outcome: dict[str, Any] = end.value
-            return outcome
-
-
 def record(tasks: Sequence[str], folder: Path, workers: int) -> None:
     """Record the tables of tasks, in turn.
 
@@ -187,20 +166,16 @@ def record(tasks: Sequence[str], folder: Path, workers: int) -> None:
     queues = [(recording, list(recording.missing())) for recording in recordings]
     longest = max(len(queue) for _, queue in queues)
     order = [(recording, queue[at]) for at in range(longest) for recording, queue in queues if at < len(queue)]
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     # Head-only alone first: a table begins with what it is scored by.
     baselines = [entry for entry in order if entry[1].configuration == HEAD_ONLY]
-    try:
-        for some in (baselines, [entry for entry in order if entry not in baselines]):
-            waiting: dict[Future[dict[str, Any]], tuple[Recording, Case]] = {
-                pool.submit(_train, recording.task, recording.job.job, case): (recording, case)
-                for recording, case in some
-            }
-            for future in as_completed(waiting):
-                recording, case = waiting[future]
-                recording.add(case, future.result())
-    finally:
-        pool.shutdown(cancel_futures=True)
+    recording_of = {recording.task: recording for recording in recordings}
+    for some in (baselines, [entry for entry in order if entry not in baselines]):
+        trainings = [
+            Training((recording.task, case), recording.task, recording.job.job, case.configuration, case.seed)
+            for recording, case in some
+        ]
+        for (task, case), outcome in trained(trainings, workers):
+            recording_of[task].add(case, outcome)
 
 
 def main() -> None:
