@@ -238,16 +238,25 @@ def _modelled(
 ) -> Benchmark:
     """Return a benchmark that is answered by a model."""
     answers = Surrogate(cost, model, noise)
-    best = partial(_best, space, cost, model, scale)
+    tried = [*baselines.values(), *(rung for ladder in ladders.values() for rung in ladder)]
+    best = partial(_best, space, cost, model, scale, tried)
     more = {"stepped": stepped, "ladders": ladders}
     return Benchmark(name, space, cost, answers, baselines, _LONGEST, best, **more, **scale)
 
 
-def _best(space: Any, cost: Callable[[Configuration], int], model: Trees, scale: Mapping[str, Any]) -> Best:
-    """Search a model without noise for its best: random points, then the neighbours of their front."""
+def _best(
+    space: Any,
+    cost: Callable[[Configuration], int],
+    model: Trees,
+    scale: Mapping[str, Any],
+    tried: Sequence[Configuration],
+) -> Best:
+    """Search a model without noise for its best: random points, what people try, and the neighbours of their front."""
     points = AffordablePoints(space, cost, scale["limit"])
     rng = np.random.default_rng(0)
     found = {point.text: point for point in (points.draw(rng) for _ in range(_DRAWS))}
+    known = (points.point(space.encode(each)) for each in tried if space.contains(each))
+    found |= {point.text: point for point in known if points.affordable(point)}
     accuracies: dict[str, float] = {}
     whole = Best(0.0, 0.0, 0.0)
     while True:
