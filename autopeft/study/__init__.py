@@ -19,7 +19,14 @@ from autopeft.study.records import (
 )
 from autopeft.study.results import has_results, why_none_completed
 from autopeft.study.spec import StudySpec
-from autopeft.study.stopping import CONFIDENCE, GROWTH, chance_of_growth, out_of_reach
+from autopeft.study.stopping import (
+    CONFIDENCE,
+    GROWTH,
+    chance_of_a_pick,
+    chance_of_growth,
+    out_of_reach,
+    worth_finishing,
+)
 from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "Standing",
     "StudySpec",
     "ask",
+    "chance_of_a_pick",
     "chance_of_growth",
     "check_folder",
     "counted",
@@ -59,4 +67,5 @@ __all__ = [
     "tell",
     "tell_lost",
     "why_none_completed",
+    "worth_finishing",
 ]

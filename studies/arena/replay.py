@@ -16,7 +16,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.samplers import finished_runs
-from autopeft.study import CONFIDENCE, ask, chance_of_growth, enqueue, tell
+from autopeft.study import ask, enqueue, tell, worth_finishing
 from studies.arena.benchmarks import Answer, Benchmark
 from studies.arena.contestants import make, prepared
 
@@ -140,7 +140,7 @@ def _rungs(answer: Answer) -> list[float]:
 def _out_of_reach(study: Study, benchmark: Benchmark, answer: Answer, rung: int) -> bool:
     """Ask the rule of the search itself, which reads from a study what a benchmark says."""
     stopped = len(study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)))
-    chance = chance_of_growth(
+    return not worth_finishing(
         finished_runs(study.get_trials(deepcopy=False)),
         stopped,
         answer.cost,
@@ -149,4 +149,3 @@ def _out_of_reach(study: Study, benchmark: Benchmark, answer: Answer, rung: int)
         reference=benchmark.reference,
         cheapest=benchmark.cheapest,
     )
-    return chance < 1 - CONFIDENCE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autopeft.samplers import Finished, accuracy_to_grow, hypervolume
-from autopeft.study import CONFIDENCE, GROWTH, chance_of_growth
+from autopeft.study import CONFIDENCE, GROWTH, chance_of_growth, worth_finishing
 from studies.stopping.tables import Run, Table
 
 __all__ = ["Decision", "Replay", "replay"]
@@ -117,8 +117,9 @@ def _decide(
     trial = run.finished
     curve = trial.curve[: rung + 1]
     ended_early = sum(decision.stopped for decision in decisions)
-    chance = chance_of_growth(finished, ended_early, trial.cost, curve, growth=growth, **table.scoring)
-    stopped = chance < 1 - confidence
+    asked = (finished, ended_early, trial.cost, curve)
+    chance = chance_of_growth(*asked, growth=growth, **table.scoring)
+    stopped = not worth_finishing(*asked, growth=growth, confidence=confidence, **table.scoring)
     costs, accuracies = [one.cost for one in finished], [one.accuracy for one in finished]
     share = growth / (len(finished) + ended_early)
     needed = accuracy_to_grow(costs, accuracies, trial.cost, share, **table.scoring)

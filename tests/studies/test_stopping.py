@@ -104,5 +104,6 @@ def test_on_the_recorded_table_the_rule_keeps_what_it_shall_for_what_it_may_spen
     assert len(table.runs) == 63
     figures = summary([replay(table, seed) for seed in range(60)])
     assert figures["kept"] >= 0.99
-    assert figures["steps"] <= 0.4
+    # What people may pick goes on too, for at most a fifth more than the 40 % that the front alone was to cost.
+    assert figures["steps"] <= 0.48
     assert figures["would_have_grown"] <= 1 - CONFIDENCE

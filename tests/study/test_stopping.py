@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from autopeft.samplers import Finished
-from autopeft.study import CONFIDENCE, GROWTH, SCALE, Scale, chance_of_growth, out_of_reach
+from autopeft.study import (
+    CONFIDENCE,
+    GROWTH,
+    SCALE,
+    Scale,
+    chance_of_a_pick,
+    chance_of_growth,
+    out_of_reach,
+    worth_finishing,
+)
 
 LIMIT = {"limit": 1000, "reference": 0.3, "cheapest": 10}
 
@@ -51,6 +60,21 @@ def test_too_little_evidence_stops_nothing():
     assert chance_of_growth(STEADY, 0, 500, [point(0.0, step=2)], **LIMIT) == 1
 
 
+def test_what_may_be_the_best_or_as_good_for_less_goes_on_however_little_the_front_grows():
+    # A whisker above the best, at more than half the budget: next to nothing on a front over decades of cost.
+    above, below = [point(0.605)], [point(0.59)]
+    assert chance_of_growth(STEADY, 0, 900, above, **LIMIT) < 1 - CONFIDENCE
+    assert worth_finishing(STEADY, 0, 900, above, **LIMIT)
+    assert not worth_finishing(STEADY, 0, 900, below, **LIMIT)
+    # Nearly as good counts where nothing cheaper is.
+    nearly = [point(0.598)]
+    cheaper, dearer = (chance_of_a_pick(STEADY, cost, nearly, limit=1000) for cost in (299, 301))
+    assert dearer < 0.5 < cheaper
+    # What no budget allows is nobody's rival.
+    beyond = [*STEADY, run(2000, 0.9)]
+    assert chance_of_a_pick(beyond, 900, above, limit=3000) < 0.1 < chance_of_a_pick(beyond, 900, above, limit=1000)
+
+
 RUNS = st.lists(st.builds(run, st.integers(1, 1000), st.floats(0, 1), st.floats(-0.2, 0.2)), max_size=10)
 
 
@@ -58,6 +82,7 @@ RUNS = st.lists(st.builds(run, st.integers(1, 1000), st.floats(0, 1), st.floats(
 def test_a_worse_curve_is_never_kept_where_a_better_one_is_stopped(runs, cost, one, other):
     worse, better = [point(min(one, other))], [point(max(one, other))]
     assert chance_of_growth(runs, 0, cost, worse, **LIMIT) <= chance_of_growth(runs, 0, cost, better, **LIMIT) + 1e-9
+    assert worth_finishing(runs, 0, cost, worse, **LIMIT) <= worth_finishing(runs, 0, cost, better, **LIMIT)
 
 
 @given(RUNS, st.floats(0, 1))
@@ -101,8 +126,8 @@ def test_a_study_is_asked_as_its_finished_trials_are(study):
     for _ in range(2):
         add(study, run(500, 0.1), status="stopped", state=TrialState.PRUNED)
     for accuracy in np.linspace(0.2, 0.7, 26):
-        chance = chance_of_growth([head, *STEADY], 2, 250, [point(accuracy)], growth=GROWTH, **LIMIT)
-        assert out_of_reach(study, [250], [point(accuracy)]) == (chance < 1 - CONFIDENCE)
+        worth = worth_finishing([head, *STEADY], 2, 250, [point(accuracy)], growth=GROWTH, **LIMIT)
+        assert out_of_reach(study, [250], [point(accuracy)]) != worth
     assert out_of_reach(study, [250], [point(0.2)])
     assert not out_of_reach(study, [250], [point(0.7)])
 
