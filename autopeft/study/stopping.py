@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import optuna
@@ -58,16 +59,8 @@ def chance_of_growth(
     expected = forecast(finished, curve)
     if expected is None or all(run.cost > cost for run in finished):
         return 1.0
-    needed = accuracy_to_grow(
-        [run.cost for run in finished],
-        [run.accuracy for run in finished],
-        cost,
-        growth / (len(finished) + stopped),
-        limit=limit,
-        reference=reference,
-        cheapest=cheapest,
-    )
-    return expected.chance_above(needed)
+    scale = {"limit": limit, "reference": reference, "cheapest": cheapest}
+    return expected.chance_above(_to_count(finished, stopped, cost, growth, scale))
 
 
 def chance_of_a_pick(
@@ -87,12 +80,7 @@ def chance_of_a_pick(
         The probability; 1 while too little is known.
     """
     expected = forecast(finished, curve)
-    rivals = [run for run in finished if run.cost <= limit]
-    if expected is None or not rivals:
-        return 1.0
-    best = max(run.accuracy for run in rivals)
-    near = min(run.cost for run in rivals if run.accuracy >= best - _NEAR)
-    return expected.chance_above(best if cost >= near else best - _NEAR)
+    return 1.0 if expected is None else expected.chance_above(_to_be_picked(finished, cost, limit))
 
 
 def worth_finishing(
@@ -120,10 +108,30 @@ def worth_finishing(
         growth: What counts, as a share of the hypervolume per trial.
         confidence: How sure it is that a trial adds nothing that counts when it is stopped.
     """
-    scale = {"limit": limit, "reference": reference, "cheapest": cheapest}
-    if chance_of_growth(finished, stopped, cost, curve, growth=growth, **scale) >= 1 - confidence:
+    expected = forecast(finished, curve)
+    if expected is None or all(run.cost > cost for run in finished):
         return True
-    return chance_of_a_pick(finished, cost, curve, limit=limit) >= _PICKED
+    scale = {"limit": limit, "reference": reference, "cheapest": cheapest}
+    return (
+        expected.chance_above(_to_count(finished, stopped, cost, growth, scale)) >= 1 - confidence
+        or expected.chance_above(_to_be_picked(finished, cost, limit)) >= _PICKED
+    )
+
+
+def _to_count(
+    finished: Sequence[Finished], stopped: int, cost: float, growth: float, scale: Mapping[str, float]
+) -> float:
+    """Return the accuracy above which a trial adds to the front what counts."""
+    costs, accuracies = [run.cost for run in finished], [run.accuracy for run in finished]
+    return accuracy_to_grow(costs, accuracies, cost, growth / (len(finished) + stopped), **scale)
+
+
+def _to_be_picked(finished: Sequence[Finished], cost: float, limit: float) -> float:
+    """Return the accuracy above which people may pick a trial: that of the best, or nearly that where it is cheaper."""
+    rivals = [run for run in finished if run.cost <= limit]
+    best = max((run.accuracy for run in rivals), default=-math.inf)
+    near = min((run.cost for run in rivals if run.accuracy >= best - _NEAR), default=math.inf)
+    return best if cost >= near else best - _NEAR
 
 
 def chance_of_entering(
