@@ -89,7 +89,7 @@ class SearchPlan(BaseModel):
     load_in_4bit: bool = Field(False, description="hold the backbone's frozen matrices in 4 bits (NF4)")
     load_in_8bit: bool = Field(False, description="hold the backbone's frozen matrices in 8 bits (LLM.int8())")
     gradient_checkpointing: bool = Field(False, description="compute layers again for the backward pass")
-    early_stopping: bool = Field(True, description="stop trials that will not reach the front")
+    early_stopping: bool = Field(True, description="stop trials that will neither reach the front nor be picked")
     fidelity: Fidelity = Field("steps", description="what a trial has less of at its rungs: steps or examples")
     workers: int | None = Field(None, ge=0, description="trials at once; 0 runs them in this process")
     ray_address: str | None = Field(None, description="address of a Ray cluster, or auto; default: Ray on this machine")

@@ -16,8 +16,7 @@ __all__ = ["CONFIDENCE", "GROWTH", "chance_of_a_pick", "chance_of_growth", "out_
 #: A trial is stopped only when it adds nothing that counts to the front with at least this probability.
 CONFIDENCE = 0.9
 
-#: Nor is it stopped where people may pick it with this probability. At 10 % a third more steps were spent on some
-#: recorded tables, at 15 % a sixth (studies/stopping).
+#: Nor is it stopped where people may pick it with this probability.
 _PICKED = 0.15
 
 #: Half a point below the best is nearly as good.
