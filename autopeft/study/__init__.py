@@ -22,7 +22,6 @@ from autopeft.study.spec import StudySpec
 from autopeft.study.stopping import (
     CONFIDENCE,
     GROWTH,
-    chance_of_a_pick,
     chance_of_growth,
     out_of_reach,
     worth_finishing,
@@ -46,7 +45,6 @@ __all__ = [
     "Standing",
     "StudySpec",
     "ask",
-    "chance_of_a_pick",
     "chance_of_growth",
     "check_folder",
     "counted",

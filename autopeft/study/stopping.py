@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.samplers import Finished, accuracy_to_grow, finished_runs, forecast
 from autopeft.study.front import Scale, head_only_accuracy
 
-__all__ = ["CONFIDENCE", "GROWTH", "chance_of_a_pick", "chance_of_growth", "out_of_reach", "worth_finishing"]
+__all__ = ["CONFIDENCE", "GROWTH", "chance_of_growth", "out_of_reach", "worth_finishing"]
 
 #: A trial is stopped only when it adds nothing that counts to the front with at least this probability.
 CONFIDENCE = 0.9
@@ -62,26 +62,6 @@ def chance_of_growth(
     return expected.chance_above(_to_count(finished, stopped, cost, growth, scale))
 
 
-def chance_of_a_pick(
-    finished: Sequence[Finished], cost: float, curve: Sequence[Mapping[str, float]], *, limit: float
-) -> float:
-    """Return the probability that people may pick a trial: as the best, or as nearly as good for less than any other.
-
-    The front's growth says little of that: over decades of cost a point more at the dear end is next to nothing.
-
-    Args:
-        finished: The finished trials.
-        cost: The trial's cost.
-        curve: What it has measured so far, at least one point.
-        limit: The budget, beyond which nothing is picked.
-
-    Returns:
-        The probability; 1 while too little is known.
-    """
-    expected = forecast(finished, curve)
-    return 1.0 if expected is None else expected.chance_above(_to_be_picked(finished, cost, limit))
-
-
 def worth_finishing(
     finished: Sequence[Finished],
     stopped: int,
@@ -94,18 +74,13 @@ def worth_finishing(
     growth: float = GROWTH,
     confidence: float = CONFIDENCE,
 ) -> bool:
-    """Tell whether a trial may yet add to the front what counts, or be picked; see `chance_of_growth`.
+    """Tell whether a trial may yet add to the front what counts, or be what people pick.
 
-    Args:
-        finished: The finished trials.
-        stopped: Number of trials stopped so far.
-        cost: The trial's cost.
-        curve: What it has measured so far, at least one point.
-        limit: The budget.
-        reference: Accuracy that scores nothing.
-        cheapest: Stands in for a cost of 0.
-        growth: What counts, as a share of the hypervolume per trial.
-        confidence: How sure it is that a trial adds nothing that counts when it is stopped.
+    They pick the best within the budget, or what is nearly as good for less than any other. The front's growth says
+    little of that: over decades of cost a point more at the dear end is next to nothing.
+
+    Args are those of `chance_of_growth`, and `confidence`: how sure it is that a trial adds nothing that counts when it
+    is stopped.
     """
     expected = forecast(finished, curve)
     if expected is None or all(run.cost > cost for run in finished):

@@ -16,7 +16,6 @@ from autopeft.study import (
     GROWTH,
     SCALE,
     Scale,
-    chance_of_a_pick,
     chance_of_growth,
     out_of_reach,
     worth_finishing,
@@ -66,13 +65,15 @@ def test_what_may_be_the_best_or_as_good_for_less_goes_on_however_little_the_fro
     assert chance_of_growth(STEADY, 0, 900, above, **LIMIT) < 1 - CONFIDENCE
     assert worth_finishing(STEADY, 0, 900, above, **LIMIT)
     assert not worth_finishing(STEADY, 0, 900, below, **LIMIT)
-    # Nearly as good counts where nothing cheaper is.
-    nearly = [point(0.598)]
-    cheaper, dearer = (chance_of_a_pick(STEADY, cost, nearly, limit=1000) for cost in (299, 301))
-    assert dearer < 0.5 < cheaper
+    # Nearly as good counts where nothing as good is cheaper.
+    nearly = [point(0.597)]
+    rule = {"growth": 1e6, **LIMIT}
+    assert worth_finishing(STEADY, 0, 299, nearly, **rule)
+    assert not worth_finishing(STEADY, 0, 301, nearly, **rule)
     # What no budget allows is nobody's rival.
     beyond = [*STEADY, run(2000, 0.9)]
-    assert chance_of_a_pick(beyond, 900, above, limit=3000) < 0.1 < chance_of_a_pick(beyond, 900, above, limit=1000)
+    assert worth_finishing(beyond, 0, 900, above, **rule)
+    assert not worth_finishing(beyond, 0, 900, above, **{**rule, "limit": 3000})
 
 
 RUNS = st.lists(st.builds(run, st.integers(1, 1000), st.floats(0, 1), st.floats(-0.2, 0.2)), max_size=10)
