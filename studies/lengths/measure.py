@@ -1,7 +1,6 @@
 """How the best learning rate of stock LoRA moves with the number of steps.
 
-    python -m studies.lengths.measure sst2 snips
-    python -m studies.lengths.measure gsm8k
+    python -m studies.lengths.measure sst2 snips gsm8k trec
     python -m studies.lengths.show                # prints the tables of README.md
 
 writes `studies/lengths/TASK.jsonl`, a line as each training ends. The same command goes on where it was interrupted.
@@ -12,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ LENGTHS = (1, 4, 16)
 #: Seeds of each training.
 _SEEDS = (0, 1)
 
-#: Learning rates as powers of 2 of stock LoRA's in trials: tried at first, and how far it may go on.
+#: Learning rates as powers of 2 of the one that stock LoRA has in trials: tried at first, and how far it may go on.
 _FIRST, _FARTHEST = (-2, -1, 0, 1), 6
 
 #: Settings of the searches by task; `trec` is not among those that the rule is fitted to.
@@ -77,7 +76,8 @@ def measure(task: str, prepared: Preparation, length: int, workers: int, folder:
     stock = kind_of(prepared.task).stock_learning_rate(shape)
     setting = longer(prepared.setting, length, len(prepared.task.train))
     job = replace(prepared.job, setting=setting)
-    while missing := wanted([row for row in read(task, folder) if row["length"] == length]):
+    first = likely([row for row in read(task, folder) if row["length"] < length])
+    while missing := wanted([row for row in read(task, folder) if row["length"] == length], first):
         trainings = [
             Training((power, seed), task, job, stock_lora(shape, float(f"{stock * 2.0**power:.4g}")), seed)
             for power, seed in missing
@@ -109,19 +109,43 @@ def longer(setting: TrialSetting, length: int, available: int) -> TrialSetting:
     return replace(setting, examples=examples, epochs=epochs, early_stopping=False)
 
 
-def wanted(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    """Return which powers and seeds are to be trained next at one length; none when the best lies between others."""
+def likely(shorter: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    """Return the powers to begin with, given what has been trained at shorter lengths.
+
+    They are the best of the length before and the two below it, and the best of the shortest, which is handed on.
+    """
+    lengths = sorted({row["length"] for row in shorter})
+    if not lengths:
+        return _FIRST
+    before, shortest = (
+        _best(row for row in shorter if row["length"] == length) for length in (lengths[-1], lengths[0])
+    )
+    return tuple(sorted({before - 2, before - 1, before, shortest}))
+
+
+def wanted(rows: Sequence[Mapping[str, Any]], first: Sequence[int] = _FIRST) -> list[tuple[int, int]]:
+    """Return which powers and seeds are to be trained next at one length; none when the best lies between others.
+
+    Args:
+        rows: What has been trained at this length.
+        first: The powers to begin with.
+    """
     done = {(row["power"], row["seed"]) for row in rows}
-    tried = sorted({power for power, _ in done} | {*_FIRST})
+    tried = sorted({power for power, _ in done} | {*first})
     missing = [(power, seed) for power in tried for seed in _SEEDS if (power, seed) not in done]
     if missing:
         return missing
-    by_power: dict[int, list[float]] = defaultdict(list)
-    for row in rows:
-        by_power[row["power"]].append(row["accuracy"])
-    best = max(by_power, key=lambda power: sum(by_power[power]))
+    best = _best(rows)
     further = {tried[0]: tried[0] - 1, tried[-1]: tried[-1] + 1}.get(best)
     return [] if further is None or abs(further) > _FARTHEST else [(further, seed) for seed in _SEEDS]
+
+
+def _best(rows: Iterable[Mapping[str, Any]]) -> int:
+    """Return the power of the highest accuracy, summed over seeds."""
+    by_power: dict[int, float] = defaultdict(float)
+    for row in rows:
+        by_power[row["power"]] += row["accuracy"]
+    return max(by_power, key=lambda power: by_power[power])
 
 
 def read(task: str, folder: Path = HERE) -> list[dict[str, Any]]:

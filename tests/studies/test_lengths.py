@@ -5,7 +5,7 @@ import json
 import pytest
 
 from autopeft.trials import TrialSetting
-from studies.lengths.measure import longer, wanted
+from studies.lengths.measure import likely, longer, wanted
 from studies.lengths.show import best_power, exponent, main, reached
 
 
@@ -31,6 +31,13 @@ def test_what_is_missing_comes_first_and_then_what_lies_beyond_the_best():
     assert wanted(rows(1, -5)) == [(-3, 0), (-3, 1)]
     # Not for ever.
     assert wanted(rows(1, -20, range(-6, 2))) == []
+
+
+def test_longer_trainings_begin_from_the_best_of_shorter_ones():
+    assert likely([]) == (-2, -1, 0, 1)
+    assert likely(rows(1, 1)) == (-1, 0, 1)
+    assert likely([*rows(1, 1), *rows(4, -1)]) == (-3, -2, -1, 1)
+    assert wanted([], likely([*rows(1, 1), *rows(4, -1)]))[-1] == (1, 1)
 
 
 @pytest.mark.parametrize(("length", "examples"), [(1, 100), (4, 400), (16, 1000)])
