@@ -138,12 +138,14 @@ def export_run(
         target_named(to)
         result = open_run(run, trust_remote_code)
         row = choose(selected_front(result), result.scale, pick)
-        choice = choice_of(run, row)
+        choice = choice_of(result, row)
         ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
         setting = ground.setting if choice.epochs is None else replace(ground.setting, epochs=choice.epochs)
         seed = ground.plan.seed if choice.seed is None else choice.seed
         origin = Origin(run.resolve(), row.trial, row.reached, tuple(_words(ground.plan)))
-        job = ExportJob(choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained, origin)
+        job = ExportJob(
+            choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained, origin, choice.steps
+        )
         notes = [f"Trial {row.trial} has no result at its end; what it reached is {row.reached}."] if row.failed else []
         if ground.backbone.runs_own_code:
             notes.append("The model brings code of its own, which what trains it is told to run, as the search was.")

@@ -72,7 +72,7 @@ def train(
         f"seed {ground.plan.seed}"
     )
     what = f"{training.name}: {training.configuration.describe()}"
-    announce(console, ground.backbone, ground.task, "train", [what, how, *ground.notes])
+    announce(console, ground.backbone, ground.task, "train", [what, how, *filter(None, [training.rate]), *ground.notes])
     found = train_prepared(
         training,
         report_to=report_to or (),

@@ -23,7 +23,9 @@ from autopeft.export.targets.sentence_transformers import SentenceTransformers
 from autopeft.export.targets.torchtune import Torchtune
 from autopeft.export.targets.transformers import Transformers
 from autopeft.export.targets.trl import Trl
+from autopeft.export.training import training_steps
 from autopeft.methods.builder import inject_targets, plan
+from autopeft.methods.lengths import suited, suited_note
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.trials import kind_of
@@ -100,7 +102,7 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
             f"{target.name} cannot express {', '.join(map(str, found))}; expected {_nearest(target, job)}"
             + (", or --allow-lossy to leave it out" if lossy else "")
         )
-    job = replace(job, configuration=reduced(job.configuration, found))
+    job = _suited(replace(job, configuration=reduced(job.configuration, found)), target)
     left_out = tuple(map(str, found))
     with whole_folder(folder) as place:
         guide = target.write(job, place)
@@ -118,6 +120,16 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
         guide.notes,
         left_out,
     )
+
+
+def _suited(job: ExportJob, target: Target) -> ExportJob:
+    """Return a job with the learning rate that suits how long is trained by the files; none is, of trained adapters."""
+    if job.found_at is None or _trained(target, job):
+        return job
+    given = (job.configuration, job.found_at, training_steps(job))
+    note = suited_note(*given)
+    notes = (f"{note[0].upper()}{note[1:]}.",) if note else ()
+    return replace(job, configuration=suited(*given), notes=(*job.notes, *notes))
 
 
 def _trained(target: Target, job: ExportJob) -> bool:

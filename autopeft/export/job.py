@@ -45,6 +45,7 @@ class ExportJob:
         seed: The seed it was trained with.
         trained: Folder of its trained adapters and head, as `autopeft.methods.save` writes it, where there is one.
         origin: Where it comes from; None for a configuration of no run.
+        found_at: Optimiser steps of the trainings that found its learning rate good; None where that is to stay.
         notes: What else there is to say of it.
     """
 
@@ -55,6 +56,7 @@ class ExportJob:
     seed: int
     trained: Path | None = None
     origin: Origin | None = None
+    found_at: int | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import yaml
 
 from autopeft.export.job import ExportJob
 from autopeft.methods.builder import Part, plan
+from autopeft.trials import steps_of
 
 __all__ = [
     "TRAINING",
@@ -64,7 +64,7 @@ def backbone_dropout(job: ExportJob) -> dict[str, float]:
 
 def training_steps(job: ExportJob) -> int:
     """Return the optimiser steps of a training on the whole training split."""
-    return round(job.setting.epochs * math.ceil(len(job.task.train) / job.setting.batch_size))
+    return steps_of(len(job.task.train), job.setting.epochs, job.setting.batch_size)
 
 
 def warmup_steps(job: ExportJob) -> int:

@@ -22,7 +22,7 @@ from autopeft.samplers.history import History, Observation, read_history
 from autopeft.samplers.plain_knobs import PlainKnobs
 from autopeft.samplers.points import AffordablePoints, Cost, Point
 from autopeft.samplers.start import space_filling
-from autopeft.space import BoundSpace
+from autopeft.space import BoundSpace, Configuration
 
 if TYPE_CHECKING:
     from autopeft.samplers.expectation import Expectation
@@ -40,6 +40,7 @@ class _Priced(NamedTuple):
     features: Features
     columns: CostColumns
     earlier: Sequence[Observation]
+    start: Sequence[Point]
 
 
 class ParetoSampler(BaseSampler):
@@ -66,6 +67,7 @@ class ParetoSampler(BaseSampler):
             a model of its own.
         earlier: Trials of an earlier study to begin from; those that the space lacks are left out. How far they are
             heeded depends on how well they agree with this study.
+        begin_with: What is proposed first, in this order; what the space lacks or the limit forbids is left out.
 
     Raises:
         BudgetError: When no configuration of the space fits the limit.
@@ -82,12 +84,20 @@ class ParetoSampler(BaseSampler):
         startup_trials: int = _STARTUP_TRIALS,
         costs: Sequence[CostAxis] = (),
         earlier: Sequence[EarlierTrial] = (),
+        begin_with: Sequence[Configuration] = (),
     ) -> None:
         self._space: _Priced | None = None
         if space is not None and cost is not None and limit is not None:
             points = AffordablePoints(space, cost, limit)
             axes = costs or [CostAxis("params", points.cheapest.cost, limit, cost)]
-            self._space = _Priced(points, Features(points), CostColumns(axes), observed(earlier, points))
+            start = [points.point(space.encode(each)) for each in begin_with if space.contains(each)]
+            self._space = _Priced(
+                points,
+                Features(points),
+                CostColumns(axes),
+                observed(earlier, points),
+                [point for point in start if points.affordable(point)],
+            )
         elif not (space is None and cost is None and limit is None):
             raise AutopeftError(
                 "ParetoSampler got only some of space, cost and limit; expected all three, "
@@ -141,7 +151,10 @@ class ParetoSampler(BaseSampler):
         return read_history(study, trial, space.points, len(space.columns.axes))
 
     def _propose(self, history: History, space: _Priced, rng: np.random.Generator) -> Point | None:
-        points, features, columns, _ = space
+        points, features, columns, _, start = space
+        for point in start:
+            if point.text not in history.seen:
+                return point
         told = {o.accuracy for o in history.observations if not o.failed and points.affordable(o.point)}
         if history.proposals < self._startup_trials or len(told) < 2:
             others = [*(observation.point for observation in history.observations), *history.pending]

@@ -16,7 +16,7 @@ from autopeft.samplers.earlier import EarlierTrial
 from autopeft.samplers.feasible import FeasibleSampler
 from autopeft.samplers.pareto import ParetoSampler
 from autopeft.samplers.points import Cost
-from autopeft.space import BoundSpace
+from autopeft.space import BoundSpace, Configuration
 
 __all__ = ["SAMPLERS", "make_sampler"]
 
@@ -36,6 +36,7 @@ def make_sampler(
     seed: int = 0,
     costs: Sequence[CostAxis] = (),
     earlier: Sequence[EarlierTrial] = (),
+    begin_with: Sequence[Configuration] = (),
 ) -> BaseSampler:
     """Make a sampler that proposes only new configurations within a budget.
 
@@ -47,6 +48,7 @@ def make_sampler(
         seed: Seed of everything random.
         costs: The costs that are objectives; when left out, `cost` is the only one.
         earlier: Trials of an earlier study to begin from; `pareto` alone can.
+        begin_with: What to propose first, where the space and the limit allow it; `pareto` alone does.
 
     Raises:
         AutopeftError: When there is no sampler of that name, or it cannot begin from earlier trials.
@@ -58,7 +60,7 @@ def make_sampler(
         raise AutopeftError(f"unknown sampler {name!r}; expected one of {', '.join(SAMPLERS)}{hint}")
     if earlier and name != "pareto":
         raise AutopeftError(f"the sampler {name!r} cannot begin from an earlier search; expected 'pareto'")
-    options = {"earlier": earlier} if earlier else {}
+    options = {"earlier": earlier, "begin_with": begin_with} if name == "pareto" else {}
     return SAMPLERS[name](space, cost, limit, seed=seed, costs=costs, **options)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from autopeft.launch import SearchResult
 from autopeft.selection.finalists_file import read_finalists
 from autopeft.selection.selected import is_of
 from autopeft.space import Configuration
 from autopeft.study import FrontRow
+from autopeft.trials import steps_of
 
 __all__ = ["Choice", "choice_of"]
 
@@ -19,33 +21,38 @@ class Choice:
 
     Args:
         configuration: What was trained; of a finalist with the learning rate that it used.
+        steps: Optimiser steps of the trainings that found that rate good.
         trained: Folder of adapters and head of the finalist's best seed on validation; None for what is no finalist.
         seed: That seed; None likewise.
         epochs: Epochs that finalists were trained for; None likewise.
     """
 
     configuration: Configuration
+    steps: int
     trained: Path | None = None
     seed: int | None = None
     epochs: float | None = None
 
 
-def choice_of(run: Path, row: FrontRow) -> Choice:
+def choice_of(run: SearchResult, row: FrontRow) -> Choice:
     """Return what became of a row of a run's front.
 
     Args:
-        run: The run folder.
+        run: The run.
         row: The row.
     """
-    file = read_finalists(run)
-    for finalist in () if file is None else file.finalists:
-        if is_of(finalist, row):
+    trial = run.study.user_attrs["spec"]["trial"]
+    file = read_finalists(run.folder)
+    if file is not None:
+        for finalist in (each for each in file.finalists if is_of(each, row)):
             best = max(finalist.seeds, key=lambda result: result.validation)
-            folder = run / best.folder
+            folder = run.folder / best.folder
             return Choice(
                 Configuration.from_dict(finalist.configuration),
+                steps_of(file.setting.examples, file.setting.epochs, trial["batch_size"]),
                 folder if folder.is_dir() else None,
                 best.seed,
-                None if file is None else file.setting.epochs,
+                file.setting.epochs,
             )
-    return Choice(Configuration.from_dict(row.configuration))
+    steps = steps_of(trial["examples"], trial["epochs"], trial["batch_size"])
+    return Choice(Configuration.from_dict(row.configuration), steps)

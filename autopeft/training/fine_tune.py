@@ -36,11 +36,12 @@ from autopeft.trials import (
     recompute_layers,
     reset_head,
     schedule,
+    steps_of,
 )
 from autopeft.trials.settled import settle
 from autopeft.whole_folder import check_replaceable
 
-__all__ = ["fine_tune"]
+__all__ = ["fine_tune", "rows_of"]
 
 #: A training is measured on validation once an epoch, but at least and at most so often.
 _LEAST_MEASURED, _MOST_MEASURED = 4, 20
@@ -133,8 +134,8 @@ def _trained(
             "the untouched language model has nothing to train; pick a configuration with adapters"
         )
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
-    steps = max(1, round(setting.epochs * -(-train.examples // setting.batch_size)))
-    rows = _rows(train)
+    steps = steps_of(train.examples, setting.epochs, setting.batch_size)
+    rows = rows_of(train)
     how = kind.trainer_arguments(arguments(steps))
     checkpoints = Path(str(how.output_dir))
     trainer: Any = ours(base)(
@@ -225,7 +226,7 @@ def _arguments(
     )
 
 
-def _rows(encoded: Encoded) -> Dataset:
+def rows_of(encoded: Encoded) -> Dataset:
     """Return the examples as the rows that a Trainer collates, each with its number."""
     if encoded.example is not None:
         # Examples are drawn, with all their rows.

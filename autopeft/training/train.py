@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autopeft.launch import Groundwork, SearchPlan, groundwork, open_run
 from autopeft.methods import VOCABULARY
+from autopeft.methods.lengths import suited, suited_note
 from autopeft.selection import choice_of, pick, selected_front
 from autopeft.space import Configuration, canonical, read_configuration
 from autopeft.tasks import Task
 from autopeft.training.fine_tune import fine_tune
 from autopeft.training.merging import add_merged, check_mergeable
 from autopeft.training.result import FineTuned
-from autopeft.trials import draw
+from autopeft.trials import draw, steps_of
 
 __all__ = ["Training", "prepare_training", "train_prepared"]
 
@@ -27,6 +28,7 @@ class Training:
     Args:
         name: What the configuration is called: its trial, or its file.
         origin: Where it is from, for the card.
+        rate: How its learning rate was moved to suit the length of this training; empty where it was not.
         configuration: The configuration.
         ground: Data, backbone and setting.
         task: The data with the examples that are trained on.
@@ -35,10 +37,21 @@ class Training:
 
     name: str
     origin: str
+    rate: str
     configuration: Configuration
     ground: Groundwork
     task: Task
     folder: Path
+
+
+class _Found(NamedTuple):
+    """What is to be trained, and after how many steps its learning rate was found good; None where a person set it."""
+
+    name: str
+    origin: str
+    configuration: Configuration
+    found_at: int | None
+    ground: Groundwork
 
 
 def prepare_training(
@@ -57,12 +70,16 @@ def prepare_training(
         AutopeftError: For whatever a user can mend.
     """
     found = _of_run(source, chosen, settings) if source.is_dir() else _of_file(source, settings)
-    name, origin, configuration, ground = found
-    task = ground.task
+    name, origin, configuration, found_at, ground = found
+    task, rate = ground.task, ""
     if settings.get("examples") is not None:
         task = replace(task, train=draw(task, ground.setting)[0])
     folder = output or (source / "train" if source.is_dir() else Path("runs") / f"train-{configuration.hash}")
-    return Training(name, origin, configuration, ground, task, folder)
+    if found_at is not None:
+        steps = steps_of(len(task.train), ground.setting.epochs, ground.setting.batch_size)
+        rate = suited_note(configuration, found_at, steps)
+        configuration = suited(configuration, found_at, steps)
+    return Training(name, origin, rate, configuration, ground, task, folder)
 
 
 def train_prepared(
@@ -95,7 +112,7 @@ def train_prepared(
         seed=ground.plan.seed,
         report_to=report_to,
         progress=progress,
-        origin=training.origin,
+        origin="; ".join(filter(None, (training.origin, training.rate))),
         keep_checkpoints=keep_checkpoints,
     )
     if merge and found.merged is None:
@@ -103,20 +120,21 @@ def train_prepared(
     return found
 
 
-def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> tuple[str, str, Configuration, Groundwork]:
+def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> _Found:
     """Return a pick of a run by its name, where it is from, and what its plan and the settings name."""
     result = open_run(run, settings.get("trust_remote_code", False))
     row = pick(selected_front(result), result.scale, chosen)
-    choice = choice_of(run, row)
+    choice = choice_of(result, row)
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | dict(settings), "flags"))
     if choice.epochs is not None and "epochs" not in settings:
         ground = replace(ground, setting=replace(ground.setting, epochs=choice.epochs))
     origin = f"trial {row.trial} of the run {run.resolve().name} ({row.reached} in the search)"
-    return f"trial {row.trial}", origin, choice.configuration, ground
+    return _Found(f"trial {row.trial}", origin, choice.configuration, choice.steps, ground)
 
 
-def _of_file(file: Path, settings: Mapping[str, Any]) -> tuple[str, str, Configuration, Groundwork]:
+def _of_file(file: Path, settings: Mapping[str, Any]) -> _Found:
     """Return the configuration of a file by its name, where it is from, and what the settings name."""
     data = read_configuration(file)
     ground = groundwork(SearchPlan.of(dict(settings), "flags"))
-    return file.name, f"configuration {file.name}", canonical(data, VOCABULARY, ground.backbone.shape), ground
+    configuration = canonical(data, VOCABULARY, ground.backbone.shape)
+    return _Found(file.name, f"configuration {file.name}", configuration, None, ground)

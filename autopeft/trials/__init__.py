@@ -17,7 +17,7 @@ from autopeft.trials.register import register_kind
 from autopeft.trials.rehearsal import rehearse
 from autopeft.trials.runner import FEW_BATCHES, TrialRunner
 from autopeft.trials.script import Script
-from autopeft.trials.setting import TrialSetting, choose_setting
+from autopeft.trials.setting import TrialSetting, choose_setting, steps_of
 from autopeft.trials.writing import Message, Writing, WrittenRow
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "reset_head",
     "resolve_precision",
     "schedule",
+    "steps_of",
     "trials_named",
     "use_threads",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 from autopeft.errors import AutopeftError
 from autopeft.tasks import Task, choose_max_length, token_lengths
 
-__all__ = ["RUNGS", "Fidelity", "TrialSetting", "choose_setting"]
+__all__ = ["RUNGS", "Fidelity", "TrialSetting", "choose_setting", "steps_of"]
 
 #: Tokens a trial trains on, counting each epoch: about 20 s of one core on a model of 20M parameters.
 _TOKENS = 50_000
@@ -80,7 +80,7 @@ class TrialSetting:
     @property
     def steps(self) -> int:
         """Optimiser steps of a trial."""
-        return max(1, round(self.epochs * math.ceil(self.examples / self.batch_size)))
+        return steps_of(self.examples, self.epochs, self.batch_size)
 
     @property
     def rungs(self) -> tuple[int, ...]:
@@ -204,3 +204,14 @@ def choose_setting(
         early_stopping=early_stopping,
         fidelity=fidelity,
     )
+
+
+def steps_of(examples: int, epochs: float, batch_size: int) -> int:
+    """Return the optimiser steps of a training.
+
+    Args:
+        examples: Training examples.
+        epochs: Passes over them.
+        batch_size: Examples a step.
+    """
+    return max(1, round(epochs * math.ceil(examples / batch_size)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,18 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from autopeft.backbones import load_backbone
+from autopeft.methods import STOCK_LEARNING_RATE
+from autopeft.methods.portfolio import Entry, portfolio
 from autopeft.samplers import EarlierTrial, make_sampler
 from autopeft.space import Configuration
 from studies.arena.autopeft_loop import AutoPeftLoop
 from studies.arena.benchmarks import Benchmark
 from studies.arena.ladders import LADDERS
 from studies.arena.record import TABLES, TASKS
+from studies.portfolio.learn import learn, read, relative
 
-__all__ = ["BEGUN", "CONTESTANTS", "NUTS", "SLOW", "STEP", "make", "prepared"]
+__all__ = ["BEGUN", "CONTESTANTS", "FILLING", "NUTS", "SLOW", "STEP", "make", "prepared"]
 
 #: Names of `autopeft --sampler`, and the loop of the AutoPEFT paper.
 CONTESTANTS = ("pareto", "random", "tpe", "nsga2", "gp", "autopeft-loop")
@@ -34,8 +39,11 @@ NUTS = "autopeft-loop-nuts"
 #: Ours with learning rates as steps.
 STEP = "pareto-step"
 
+#: Ours with a space-filling start in the place of the portfolio's.
+FILLING = "pareto-filling"
+
 #: Those that fit Gaussian processes: fewer seeds.
-SLOW = frozenset({"pareto", "gp", "autopeft-loop", *BEGUN, NUTS, STEP})
+SLOW = frozenset({"pareto", "gp", "autopeft-loop", *BEGUN, FILLING, NUTS, STEP})
 
 #: Trials of the earlier search.
 _EARLIER = 32
@@ -55,7 +63,7 @@ def make(name: str, benchmark: Benchmark, trials: int, seed: int) -> BaseSampler
     """Make a contestant.
 
     Args:
-        name: One of `CONTESTANTS`, `BEGUN` or `LADDERS`, or `NUTS` or `STEP`.
+        name: One of `CONTESTANTS`, `BEGUN` or `LADDERS`, or `FILLING`, `NUTS` or `STEP`.
         benchmark: What it is made for, `prepared`.
         trials: Trials of the whole search: the AutoPEFT loop spends half of them at random.
         seed: Seed of everything random.
@@ -69,7 +77,9 @@ def make(name: str, benchmark: Benchmark, trials: int, seed: int) -> BaseSampler
         )
     if name in LADDERS:
         return _Listed(benchmark.space, benchmark.ladders[name])
-    return make_sampler("pareto" if name == STEP else name, *given, seed=seed)
+    if name == FILLING:
+        return make_sampler("pareto", *given, seed=seed)
+    return make_sampler("pareto" if name == STEP else name, *given, seed=seed, begin_with=_experience(benchmark))
 
 
 class _Listed(BaseSampler):
@@ -92,6 +102,21 @@ class _Listed(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         raise LookupError(f"{param_name} is not listed")
+
+
+def _experience(benchmark: Benchmark) -> list[Configuration]:
+    """Return the portfolio of all recorded tasks but the benchmark's own, where it is one of them."""
+    task = benchmark.name.partition("-")[0]
+    if task not in TASKS:
+        return []
+    return portfolio(benchmark.space, STOCK_LEARNING_RATE, _learnt_without(task))
+
+
+@cache
+def _learnt_without(task: str) -> list[Entry]:
+    shape = load_backbone("minilm").shape
+    chosen = learn([read(other) for other in TASKS if other != task], shape)
+    return [entry for each in chosen if (entry := relative(each, shape)) is not None]
 
 
 def _earlier(name: str, seed: int, misled: bool) -> list[EarlierTrial]:

@@ -1,4 +1,4 @@
-"""Record a table: random configurations of three spaces, trained to the end with the search's own trials.
+"""Record a table: random configurations of three spaces, and ladders, trained to the end as the search's own trials.
 
     python -m studies.arena.record icd10
     python -m studies.arena.record sst2 snips
@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from autopeft.launch import Preparation, SearchPlan, prepare
-from autopeft.methods import HEAD_ONLY, STOCK_LEARNING_RATE, stock_lora
+from autopeft.launch.baselines import baselines_of
+from autopeft.methods import HEAD_ONLY, REFERENCES, STOCK_LEARNING_RATE
 from autopeft.space import Configuration
+from studies.arena.ladders import ladders
 from studies.trainings import Training, trained
 
 __all__ = ["TABLES", "TASKS", "Case", "cases"]
@@ -30,9 +32,13 @@ TABLES = Path(__file__).parent / "tables"
 
 SPACES = ("autopeft", "lora", "default")
 
-#: Configurations drawn from each space, and how many of all are trained with a second seed.
+#: Configurations drawn from each space, and how many of all are trained with a second seed; fewer of later tasks.
 _DRAWN = 50
-_TWICE = 50
+_FEWER = {"trec": 25, "banking77": 25}
+
+#: Trials of a search that has all baselines, and their names; the first is what tables are scored by.
+_TRIALS = 24
+_BASELINES = ("head-only", *(each.name for each in REFERENCES))
 
 #: Settings of the searches of each task.
 TASKS: Mapping[str, Mapping[str, Any]] = {
@@ -50,6 +56,18 @@ TASKS: Mapping[str, Mapping[str, Any]] = {
         "text": "text",
         "label": "label",
     },
+    "trec": {
+        "data": str(SHARED / "trec6" / "train.csv"),
+        "test": SHARED / "trec6" / "test.csv",
+        "text": "text",
+        "label": "label",
+    },
+    "banking77": {
+        "data": str(SHARED / "banking77" / "train.csv"),
+        "test": SHARED / "banking77" / "test.csv",
+        "text": "text",
+        "label": "category",
+    },
 }
 
 
@@ -58,7 +76,7 @@ class Case:
     """One trial to record.
 
     Args:
-        name: Where the configuration comes from: `SPACE-NUMBER`, or the name of a baseline.
+        name: Where the configuration comes from: `SPACE-NUMBER`, `LADDER-NUMBER`, or the name of a baseline.
         configuration: What is trained.
         seed: Seed of the trial.
     """
@@ -70,30 +88,37 @@ class Case:
     @property
     def baseline(self) -> bool:
         """Whether a search runs it first."""
-        return self.configuration == HEAD_ONLY or self.name == "stock-lora"
+        return self.name in _BASELINES
 
 
-def cases(jobs: Mapping[str, Preparation]) -> list[Case]:
-    """Return what is trained, in order: baselines, first seeds of the spaces in turn, second seeds.
+def cases(task: str, jobs: Mapping[str, Preparation]) -> list[Case]:
+    """Return what is trained, in order: baselines, first seeds of the spaces in turn, second seeds, ladders.
 
     Args:
-        jobs: The search of each space, on the same data.
+        task: One of `TASKS`.
+        jobs: The search of each space, on the data of the task.
     """
-    drawn = {name: _draws(job) for name, job in jobs.items()}
-    first = [Case(f"{name}-{number}", drawn[name][number], seed=0) for number in range(_DRAWN) for name in SPACES]
-    shape = next(iter(jobs.values())).backbone.shape
-    baselines = [
-        Case("head-only", HEAD_ONLY, seed=0),
-        Case("stock-lora", stock_lora(shape, STOCK_LEARNING_RATE), seed=0),
+    drawn = _FEWER.get(task, _DRAWN)
+    draws = {name: _draws(job, drawn) for name, job in jobs.items()}
+    first = [Case(f"{name}-{number}", draws[name][number], seed=0) for number in range(drawn) for name in SPACES]
+    job = jobs[SPACES[0]]
+    shape = job.backbone.shape
+    baselines = baselines_of(shape, STOCK_LEARNING_RATE, _TRIALS)
+    known = [Case(name, baselines[name], seed=0) for name in _BASELINES]
+    rungs = [
+        Case(f"{name}-{number}", rung, seed=0)
+        for name, ladder in ladders(shape).items()
+        for number, rung in enumerate(ladder)
+        if rung not in baselines.values() and job.costs.params(rung) <= job.scale.limit
     ]
-    return [*baselines, *first, *(replace(case, seed=1) for case in first[:_TWICE])]
+    return [*known, *first, *(replace(case, seed=1) for case in first[:drawn]), *rungs]
 
 
-def _draws(job: Preparation) -> list[Configuration]:
+def _draws(job: Preparation, number: int) -> list[Configuration]:
     """Draw configurations uniformly from the space, each once, within the budget and not without adapters."""
     rng = np.random.default_rng(0)
     found: dict[str, Configuration] = {}
-    while len(found) < _DRAWN:
+    while len(found) < number:
         configuration = job.space.decode(job.space.sample(rng))
         if 0 < job.costs.params(configuration) <= job.scale.limit:
             found.setdefault(configuration.text, configuration)
@@ -123,7 +148,7 @@ class Recording:
     def missing(self) -> Iterator[Case]:
         """Yield what is not recorded yet, in order."""
         done = {(row["name"], row["seed"]) for row in self._rows()}
-        return (case for case in cases(self.jobs) if (case.name, case.seed) not in done)
+        return (case for case in cases(self.task, self.jobs) if (case.name, case.seed) not in done)
 
     def add(self, case: Case, outcome: Mapping[str, Any]) -> None:
         """Write a line; the first one, the head-only baseline's, fixes how the table is scored."""

@@ -40,12 +40,7 @@ DATA: Mapping[str, Mapping[str, Any]] = {
     "sst2": TASKS["sst2"],
     "snips": TASKS["snips"],
     "gsm8k": {"model": "smollm2", "data": str(SHARED / "gsm8k" / "train.jsonl")},
-    "trec": {
-        "data": str(SHARED / "trec6" / "train.csv"),
-        "test": SHARED / "trec6" / "test.csv",
-        "text": "text",
-        "label": "label",
-    },
+    "trec": TASKS["trec"],
 }
 
 

@@ -14,7 +14,9 @@ from safetensors.torch import save_file
 from autopeft.backbones import load_backbone, load_decoder, quantization
 from autopeft.costs import Costs
 from autopeft.export import TARGETS, ExportJob, export
+from autopeft.export.training import training_steps
 from autopeft.methods import apply, save
+from autopeft.methods.lengths import suited
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.methods import logits, randomise
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
@@ -133,6 +135,20 @@ def test_what_was_trained_with_stands_in_the_tools_own_keys_or_beside(decoder, t
     beside = yaml.safe_load((tmp_path / "peft" / "training.yaml").read_text())
     assert beside["learning_rate"] == {"lora": 5e-4}
     assert (beside["schedule"], beside["batch_size"], beside["seed"]) == ("linear", 4, 3)
+
+
+def test_rates_suit_the_length_that_is_trained_for_and_both_are_said(decoder, tmp_path):
+    job = replace(tiny_job(decoder, PLAIN, causal=True), found_at=1)
+    rate = suited(job.configuration, 1, training_steps(job)).training["learning_rate"]
+    assert rate < 5e-4
+    for name in ("trl", "transformers", "peft", "autopeft"):
+        done = export(job, name, tmp_path / name)
+        assert any(f"Learning rate {rate:g}, which suits" in note and "it was 0.0005" in note for note in done.notes)
+    found = {path.name: yaml.safe_load(path.read_text()) for path in tmp_path.rglob("*.yaml")}
+    assert found["sft.yaml"]["learning_rate"] == rate
+    beside = yaml.safe_load((tmp_path / "peft" / "training.yaml").read_text())
+    assert beside["learning_rate"] == {"lora": rate}
+    assert found["configuration.yaml"]["training"]["learning_rate"] == rate
 
 
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])

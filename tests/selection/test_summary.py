@@ -40,6 +40,7 @@ def row(trial, what, params, accuracy, baseline):
 @pytest.fixture
 def run(tmp_path):
     study = optuna.create_study(directions=["minimize", "maximize"])
+    study.set_user_attr("spec", {"trial": {"examples": 100, "epochs": 2.0, "batch_size": 10}})
     for value in (0.5, 0.6, 0.7):
         study.add_trial(optuna.trial.create_trial(values=[value, value]))
     head, stock = row(0, HEAD_ONLY, 0, 0.5, "head-only"), row(1, STOCK, 4_000, 0.6, "stock-lora")
@@ -87,8 +88,12 @@ def test_a_better_candidate_is_found_said_and_picked(run):
     assert pick(front, SCALE, "best").accuracy == candidate.validation.mean
     stock_row = pick(front, SCALE, "1")
     assert stock_row.configuration == TUNED.to_dict()
-    choice = choice_of(run.folder, stock_row)
+    choice = choice_of(run, stock_row)
     assert choice.configuration == TUNED
+    # Finalists are trained on eight examples, three times, in batches of ten.
+    assert choice.steps == 3
+    nowhere = SimpleNamespace(folder=run.folder / "elsewhere", study=run.study)
+    assert choice_of(nowhere, stock_row).steps == 20
     assert choice.trained is not None
     assert choice.trained.parent.name == "stock-lora-0.01"
     run.study.add_trial(optuna.trial.create_trial(values=[1.0, 1.0]))
