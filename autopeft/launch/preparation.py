@@ -18,6 +18,7 @@ from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.methods import VOCABULARY
+from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
 from autopeft.study import (
@@ -80,13 +81,21 @@ class Preparation:
     @property
     def baselines(self) -> Mapping[str, Configuration]:
         """What the search is compared with, by name."""
-        shape = self.backbone.shape
-        return baselines_of(shape, kind_of(self.task).stock_learning_rate(shape), self.plan.trials)
+        return baselines_of(self.backbone.shape, self._stock_learning_rate, self.plan.trials)
+
+    @property
+    def begin_with(self) -> list[Configuration]:
+        """What is proposed first: what did well in earlier studies, where no earlier search is begun from."""
+        return [] if self.earlier else portfolio(self.space, self._stock_learning_rate)
 
     @property
     def stock(self) -> Configuration:
         """Stock LoRA, as every search is compared with it."""
         return self.baselines["stock-lora"]
+
+    @property
+    def _stock_learning_rate(self) -> float:
+        return kind_of(self.task).stock_learning_rate(self.backbone.shape)
 
 
 def prepare(plan: SearchPlan) -> Preparation:

@@ -180,6 +180,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
         seed=plan.seed,
         costs=prices.axes(scale.axes),
         earlier=prepared.earlier,
+        begin_with=prepared.begin_with,
     )
     reaped = reap(study, prepared.space, alone=prepared.alone)
     if reaped:

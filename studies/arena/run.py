@@ -20,7 +20,7 @@ import optuna
 import torch
 
 from studies.arena.catalogue import BENCHMARKS, load
-from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS, SLOW, STEP
+from studies.arena.contestants import BEGUN, CONTESTANTS, FILLING, NUTS, SLOW, STEP
 from studies.arena.ladders import LADDERS
 from studies.arena.replay import replay
 
@@ -48,7 +48,7 @@ def run(
 
     Args:
         benchmark: One of `BENCHMARKS`.
-        samplers: Some of `CONTESTANTS`, `BEGUN`, `LADDERS`, `NUTS` and `STEP`.
+        samplers: Some of `CONTESTANTS`, `FILLING`, `BEGUN`, `LADDERS`, `NUTS` and `STEP`.
         seeds: Searches of 32 trials of each; None for the numbers of the study.
         long_seeds: Searches of 100, likewise; with early stopping there are none.
         folder: Where results are.
@@ -76,7 +76,7 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--benchmarks", nargs="+", choices=sorted(BENCHMARKS), default=sorted(BENCHMARKS))
-    every = (*CONTESTANTS, *BEGUN, *LADDERS, NUTS, STEP)
+    every = (*CONTESTANTS, FILLING, *BEGUN, *LADDERS, NUTS, STEP)
     parser.add_argument("--samplers", nargs="+", choices=every, default=CONTESTANTS)
     parser.add_argument("--seeds", type=int, help="searches of 32 trials; default: 50, or 15 of slow samplers")
     parser.add_argument("--long-seeds", type=int, help="searches of 100 trials; default: 10, or 3 of slow samplers")

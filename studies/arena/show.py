@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from studies.arena.benchmarks import Benchmark, Best
 from studies.arena.catalogue import BENCHMARKS, load
 from studies.arena.compare import CHECKPOINTS, Standing, Test, against, holm, means, standings
-from studies.arena.contestants import BEGUN, CONTESTANTS, NUTS, STEP
+from studies.arena.contestants import BEGUN, CONTESTANTS, FILLING, NUTS, STEP
 from studies.arena.ladders import LADDERS
 from studies.arena.picks import SCORES, scored
 from studies.arena.run import SHORT, stored
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="PNG file of the figure")
     given = parser.parse_args()
-    order = (*CONTESTANTS, STEP, *LADDERS, *BEGUN, NUTS)
+    order = (*CONTESTANTS, FILLING, STEP, *LADDERS, *BEGUN, NUTS)
     found = {name: rows for name in BENCHMARKS if (rows := stored(name))}
     for rows in found.values():
         rows.sort(key=lambda row: order.index(row["sampler"]))
@@ -54,7 +54,7 @@ def main() -> None:
                 print(f"\n{score}:\n\n{picked(mine)}")
                 with_gp[score] += against("gp", name, mine, 1.0)
         with_random += against("random", name, rows, best[name])
-        with_cold += [test for test in against("pareto", name, rows, best[name]) if test.sampler in BEGUN]
+        with_cold += [test for test in against("pareto", name, rows, best[name]) if test.sampler in (FILLING, *BEGUN)]
     print(f"\n{differences('random', with_random)}\n\n{differences('pareto', with_cold)}")
     for score, compared in with_gp.items():
         print(f"\n{score}: {differences('gp', compared)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from studies.lengths.measure import DATA, HERE, read
+from studies.lengths.measure import DATA, HERE, likely, read, wanted
 
 __all__ = ["best_power", "exponent", "main", "reached"]
 
@@ -22,7 +22,7 @@ _HELD_OUT = "trec"
 
 def main(folder: Path = HERE) -> None:
     """Print the tables of the tasks that have been trained."""
-    found = {task: rows for task in DATA if (rows := read(task, folder))}
+    found = {task: rows for task in DATA if (rows := _complete(read(task, folder)))}
     print("| task | length | steps | learning rate, as a multiple of stock LoRA's in trials: accuracy | best |")
     print("| --- | --- | --- | --- | --- |")
     for task, rows in found.items():
@@ -37,6 +37,16 @@ def main(folder: Path = HERE) -> None:
         print(f"\nthe best rate goes with the steps to the power of {slope:.2f} ± {1.96 * error:.2f}")
         for task, rows in found.items():
             print(f"{task}: {_worth(rows, slope)}")
+
+
+def _complete(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the trainings of the lengths at which the best rate is known."""
+    known: list[Mapping[str, Any]] = []
+    for length in sorted({row["length"] for row in rows}):
+        mine = [row for row in rows if row["length"] == length]
+        if not wanted(mine, likely(known)):
+            known += mine
+    return known
 
 
 def reached(rows: Sequence[Mapping[str, Any]], length: int) -> dict[int, float]:

@@ -51,7 +51,7 @@ def test_longer_is_more_examples_and_then_more_epochs(length, examples):
 
 def test_a_rule_is_found_again_and_its_worth_said(tmp_path, capsys):
     found = [
-        [row for length in (1, 4, 16) for row in rows(length, 0.5 * start - 0.25 * length.bit_length())]
+        [row for length in (1, 4, 16) for row in rows(length, 0.5 * start - 0.25 * length.bit_length(), range(-4, 2))]
         for start in (0, 1)
     ]
     assert best_power(reached(found[0], 1)) == pytest.approx(-0.25)
@@ -59,7 +59,11 @@ def test_a_rule_is_found_again_and_its_worth_said(tmp_path, capsys):
     assert slope == pytest.approx(-0.25)
     assert error == pytest.approx(0, abs=1e-6)
     (tmp_path / "sst2.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found[0]))
+    # A length whose best rate may lie further out says nothing yet.
+    with (tmp_path / "sst2.jsonl").open("a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows(64, -9, range(-4, 2)))
     main(tmp_path)
     said = capsys.readouterr().out
+    assert "| sst2 | 64 |" not in said
     assert "to the power of -0.25 ± 0.00" in said
     assert "at 16 times the steps the rate of trials loses" in said

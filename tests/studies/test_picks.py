@@ -12,7 +12,7 @@ from studies.arena.benchmarks import NEAR, Best
 from studies.arena.catalogue import BENCHMARKS, SHARED_TABLES, load
 from studies.arena.contestants import STEP, prepared
 from studies.arena.ladders import LADDERS, ladders
-from studies.arena.picks import excess, regret, scored
+from studies.arena.picks import excess, regret, regret_as_told, scored
 from studies.arena.replay import replay
 from studies.arena.show import of_few_trials, picked
 from studies.arena.stepped import SteppedSpace, usual
@@ -25,13 +25,15 @@ SHAPE = BackboneShape(layers=6, hidden=384, ffn=1536, roles=("q", "k", "v", "o",
 BEST = Best(1.0, 0.9, 10)
 
 
-def test_regret_is_of_what_was_told_best_and_ignores_what_no_budget_allows():
+def test_regret_is_of_the_best_found_or_of_what_was_told_best_and_ignores_what_no_budget_allows():
     benchmark = made_up()
     found = [(50, 0.8, 0.7), (20, 0.75, 0.85), None, (101, 0.99, 0.9)]
-    assert regret(found[:1], benchmark, BEST) == pytest.approx(20)
+    for score in (regret, regret_as_told):
+        assert score(found[:1], benchmark, BEST) == pytest.approx(20)
+        assert score([None], benchmark, BEST) == pytest.approx(100 * (0.9 - benchmark.reference))
+    assert regret(found, benchmark, BEST) == pytest.approx(5)
     # Told the most it stays picked, although another is truly better.
-    assert regret(found, benchmark, BEST) == pytest.approx(20)
-    assert regret([None], benchmark, BEST) == pytest.approx(100 * (0.9 - benchmark.reference))
+    assert regret_as_told(found, benchmark, BEST) == pytest.approx(20)
 
 
 def test_the_cheapest_that_is_nearly_as_good_counts_and_the_budget_where_there_is_none():
