@@ -41,7 +41,7 @@ from autopeft.trials import (
 from autopeft.trials.settled import settle
 from autopeft.whole_folder import check_replaceable
 
-__all__ = ["fine_tune", "rows_of"]
+__all__ = ["fine_tune"]
 
 #: A training is measured on validation once an epoch, but at least and at most so often.
 _LEAST_MEASURED, _MOST_MEASURED = 4, 20
@@ -135,7 +135,7 @@ def _trained(
         )
     optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
     steps = steps_of(train.examples, setting.epochs, setting.batch_size)
-    rows = rows_of(train)
+    rows = _rows(train)
     how = kind.trainer_arguments(arguments(steps))
     checkpoints = Path(str(how.output_dir))
     trainer: Any = ours(base)(
@@ -226,7 +226,7 @@ def _arguments(
     )
 
 
-def rows_of(encoded: Encoded) -> Dataset:
+def _rows(encoded: Encoded) -> Dataset:
     """Return the examples as the rows that a Trainer collates, each with its number."""
     if encoded.example is not None:
         # Examples are drawn, with all their rows.

@@ -8,11 +8,13 @@ metric and the names of matrices come from autopeft.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import optuna
 import torch
+from datasets import Dataset
 from peft import LoraConfig, get_peft_model
 from transformers import Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
@@ -22,10 +24,10 @@ from autopeft.launch import Preparation
 from autopeft.methods import VOCABULARY
 from autopeft.space import Configuration, canonical
 from autopeft.tasks import pad_id_of
-from autopeft.training.fine_tune import rows_of
 from autopeft.training.measuring import measure
 from autopeft.trials import draw, kind_of
 from autopeft.trials.head import reset_head
+from autopeft.trials.trainer import batch_of_rows
 
 __all__ = ["searched"]
 
@@ -95,7 +97,6 @@ def _trained(prepared: Preparation, params: Mapping[str, Any], seed: int) -> flo
     adapted = get_peft_model(model, config)
     train, _ = draw(prepared.task, setting)
     encoded = kind.encode(train, tokenizer, setting.max_length)
-    pad_id = pad_id_of(tokenizer)
     free = {name: each for name, each in adapted.named_parameters() if each.requires_grad}
     groups = [
         {"params": [each for name, each in free.items() if "lora_" in name], "lr": params["rate"]},
@@ -120,11 +121,19 @@ def _trained(prepared: Preparation, params: Mapping[str, Any], seed: int) -> flo
         optimiser = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=setting.weight_decay)
         trainer = Trainer(
             adapted,
-            kind.trainer_arguments(arguments),
-            kind.collator(encoded, tokenizer, pad_id),
-            train_dataset=rows_of(encoded),
+            arguments,
+            partial(_collate, batch_of_rows(kind, encoded, pad_id_of(tokenizer))),
+            train_dataset=Dataset.from_dict({"row": range(encoded.examples)}),
             optimizers=(optimiser, None),
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     return measure(trainer.model, prepared.task, "validation", tokenizer, setting).figures[prepared.task.metric]
+
+
+def _collate(batch_of: Callable[[Sequence[dict[str, Any]]], Mapping[str, Any]], rows: Sequence[dict[str, Any]]) -> Any:
+    """Return a batch with labels of the type that transformers' models want."""
+    batch = dict(batch_of(rows))
+    if batch["labels"].dtype == torch.uint8:
+        batch["labels"] = batch["labels"].float()
+    return batch

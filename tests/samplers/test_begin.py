@@ -15,7 +15,7 @@ def drawn(count, *, affordable=True):
     found = {}
     while len(found) < count:
         each = SPACE.decode(SPACE.sample(rng))
-        if 0 < toy_cost(each) and (toy_cost(each) <= LIMIT) == affordable:
+        if toy_cost(each) > 0 and (toy_cost(each) <= LIMIT) == affordable:
             found[each.text] = each
     return list(found.values())
 
