@@ -23,7 +23,7 @@ from studies.arena.flat_space import FlatSpace
 from studies.arena.ladders import ladders
 from studies.arena.record import TABLES, TASKS
 from studies.arena.stepped import SteppedSpace
-from studies.arena.surrogate import Trees, noise_of, placement
+from studies.arena.surrogate import Trees, agreeing, noise_of, placement
 from studies.arena.tinker import PREFIX, models, tinker
 from studies.stopping.tables import read_table
 
@@ -42,9 +42,6 @@ STOPPING = "-stopping"
 
 #: Accuracy of guessing on HellaSwag, four endings each.
 _GUESSING = 0.25
-
-#: Two runs of LoRA that contradict twins by 0.2 and 0.3.
-_CONTRADICTED = 0.1
 
 #: Trials of the longest search on a model.
 _LONGEST = 100
@@ -120,10 +117,8 @@ def _lora(name: str) -> Benchmark:
     """Return 203 LoRA runs of Llama-3.2-1B through a surrogate, over (log10 of the rank, HellaSwag accuracy)."""
     recorded = read_rows(SHARED_TABLES / "lora-hpo-llama1b.jsonl")
     knobs = ("rank", "alpha", "dropout", "learning_rate", "weight_decay")
-    twins: dict[tuple[float, ...], list[float]] = {}
-    for run in recorded:
-        twins.setdefault(tuple(run[knob] for knob in knobs), []).append(run["hellaswag"])
-    kept = [(key, value) for key, group in twins.items() for value in group if value > max(group) - _CONTRADICTED]
+    # Two runs contradict twins by 0.2 and 0.3.
+    kept = agreeing((tuple(run[knob] for knob in knobs), run["hellaswag"]) for run in recorded)
     grid = tuple(range(1, int(max(key[0] for key, _ in kept)) + 1))
     space = FlatSpace(
         name,
@@ -201,7 +196,7 @@ def _own_modelled(name: str) -> Benchmark:
         job.space,
         job.costs.price,
         Trees(describe, configurations, accuracies),
-        noise_of(zip(texts, accuracies, strict=True)),
+        noise_of(agreeing(zip(texts, accuracies, strict=True))),
         **scale,
         baselines={run["name"]: Configuration.from_dict(run["configuration"]) for run in runs if run["baseline"]},
         stepped=SteppedSpace(job.space, _RANK_EXPONENT),

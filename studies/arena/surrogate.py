@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor
@@ -12,11 +13,15 @@ from sklearn.model_selection import KFold, cross_val_predict
 from autopeft.methods import VOCABULARY
 from autopeft.space import Configuration, cells
 
-__all__ = ["Trees", "fit_quality", "noise_of", "placement"]
+__all__ = ["Trees", "agreeing", "fit_quality", "noise_of", "placement"]
 
 _SIZES = {"lora": "rank", "serial_adapter": "size", "parallel_adapter": "size", "prefix": "length"}
+#: A run so far below its twin has collapsed, or was another one.
+_CONTRADICTED = 0.1
+
 _ROLES = ("q", "k", "v", "o", "up", "down")
 
+Key = TypeVar("Key", bound=Hashable)
 Describe = Callable[[Configuration], np.ndarray]
 
 
@@ -66,6 +71,19 @@ class Trees:
     def __call__(self, configurations: Sequence[Configuration]) -> np.ndarray:
         """Return the mean accuracies of configurations, shape `(n,)`."""
         return self._trees.predict(np.array([self._describe(each) for each in configurations]))
+
+
+def agreeing(runs: Iterable[tuple[Key, float]]) -> list[tuple[Key, float]]:
+    """Return the runs that are not far below another of the same configuration, of (configuration, accuracy) pairs."""
+    groups: dict[Key, list[float]] = defaultdict(list)
+    for configuration, accuracy in runs:
+        groups[configuration].append(accuracy)
+    return [
+        (configuration, accuracy)
+        for configuration, group in groups.items()
+        for accuracy in group
+        if accuracy > max(group) - _CONTRADICTED
+    ]
 
 
 def noise_of(runs: Iterable[tuple[Hashable, float]]) -> float:

@@ -24,7 +24,7 @@ from studies.arena.replay import replay
 from studies.arena.run import LONG, SHORT
 from studies.arena.sensitivity import expected_gain, sensitivity
 from studies.arena.show import differences, draw, table
-from studies.arena.surrogate import noise_of
+from studies.arena.surrogate import agreeing, noise_of
 
 needs_tables = pytest.mark.skipif(not SHARED_TABLES.is_dir(), reason=f"no recorded runs in {SHARED_TABLES}")
 
@@ -83,6 +83,9 @@ def test_a_model_answers_with_noise_that_does_not_count():
 def test_noise_is_that_of_repeats():
     assert noise_of([("a", 0.5), ("a", 0.7), ("b", 0.1)]) == pytest.approx(np.sqrt(0.02))
     assert noise_of([("a", 0.5)]) == 0
+    # What collapsed beside its twin is no noise.
+    agree = [("a", 0.5), ("a", 0.45), ("b", 0.3)]
+    assert agreeing([*agree, ("b", 0.1)]) == agree
 
 
 @pytest.mark.slow
