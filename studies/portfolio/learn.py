@@ -69,7 +69,7 @@ class Recorded:
         return float(np.mean(shares))
 
     def _volume(self, points: Sequence[tuple[int, float]], reference: float) -> float:
-        costs, accuracies = zip(*points, strict=True)
+        costs, accuracies = [cost for cost, _ in points], [accuracy for _, accuracy in points]
         return hypervolume(costs, accuracies, **{**self.scale, "reference": reference})
 
 
