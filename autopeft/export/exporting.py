@@ -129,7 +129,8 @@ def _suited(job: ExportJob, target: Target) -> ExportJob:
     given = (job.configuration, job.found_at, training_steps(job))
     note = suited_note(*given)
     notes = (f"{note[0].upper()}{note[1:]}.",) if note else ()
-    return replace(job, configuration=suited(*given), notes=(*job.notes, *notes))
+    setting = replace(job.setting, examples=len(job.task.train))
+    return replace(job, configuration=suited(*given), setting=setting, notes=(*job.notes, *notes))
 
 
 def _trained(target: Target, job: ExportJob) -> bool:

@@ -13,13 +13,15 @@ _EXPONENT = -0.25
 
 
 def rate_factor(found_at: int, steps: int) -> float:
-    """Return by what a learning rate that was found good at one length is multiplied at another.
+    """Return by what a learning rate that was found good at one length is multiplied at another, 1 at most.
+
+    Shorter trainings than those that found it were not measured.
 
     Args:
         found_at: Optimiser steps of the trainings that found it.
         steps: Optimiser steps of the training that is to be.
     """
-    return float((steps / found_at) ** _EXPONENT)
+    return float(max(1.0, steps / found_at) ** _EXPONENT)
 
 
 def suited(configuration: Configuration, found_at: int, steps: int) -> Configuration:
@@ -48,10 +50,14 @@ def suited_note(configuration: Configuration, found_at: int, steps: int) -> str:
         return ""
     return (
         f"learning rate {', '.join(after)}, which suits {steps:,} steps; "
-        f"in its trial of {found_at:,} steps it was {', '.join(before)}"
+        f"as found in {found_at:,} steps it was {', '.join(before)}"
     )
 
 
 def _rates(configuration: Configuration) -> list[str]:
-    knobs = [configuration.training, *configuration.modules.values()]
-    return [f"{each['learning_rate']:g}" for each in knobs if each.get("learning_rate") is not None]
+    own = {name: knobs.get("learning_rate") for name, knobs in configuration.modules.items()}
+    shared = configuration.training.get("learning_rate")
+    return [
+        *([] if shared is None else [f"{shared:g}"]),
+        *(f"{rate:g} of {name}" for name, rate in own.items() if rate is not None),
+    ]

@@ -54,8 +54,8 @@ class Entry:
         return None
 
     def _writings(self, shape: BackboneShape, rate: float) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Yield ways to write it: sizes as they are or as powers of two, one learning rate for all or one for each."""
-        for rounded in (False, True):
+        """Yield ways to write it: sizes as powers of two or as they are, one learning rate for all or one for each."""
+        for rounded in (True, False):
             modules = {name: _placed(knobs, shape, rounded) for name, knobs in self.modules.items()}
             yield modules, {"learning_rate": rate}
             yield {name: {**knobs, "learning_rate": rate} for name, knobs in modules.items()}, {}

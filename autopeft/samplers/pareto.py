@@ -152,9 +152,10 @@ class ParetoSampler(BaseSampler):
 
     def _propose(self, history: History, space: _Priced, rng: np.random.Generator) -> Point | None:
         points, features, columns, _, start = space
-        for point in start:
-            if point.text not in history.seen:
-                return point
+        ahead = [point for point in start if point.text not in history.seen]
+        if len(ahead) > history.undecided:
+            # Others that were asked before this one, and have no point yet, take those before it.
+            return ahead[history.undecided]
         told = {o.accuracy for o in history.observations if not o.failed and points.affordable(o.point)}
         if history.proposals < self._startup_trials or len(told) < 2:
             others = [*(observation.point for observation in history.observations), *history.pending]

@@ -42,17 +42,20 @@ def choice_of(run: SearchResult, row: FrontRow) -> Choice:
         row: The row.
     """
     trial = run.study.user_attrs["spec"]["trial"]
+    steps = steps_of(trial["examples"], trial["epochs"], trial["batch_size"])
     file = read_finalists(run.folder)
     if file is not None:
         for finalist in (each for each in file.finalists if is_of(each, row)):
             best = max(finalist.seeds, key=lambda result: result.validation)
             folder = run.folder / best.folder
+            if finalist.baseline is not None:
+                # Of references alone the learning rate was chosen among finalists.
+                steps = steps_of(file.setting.examples, file.setting.epochs, trial["batch_size"])
             return Choice(
                 Configuration.from_dict(finalist.configuration),
-                steps_of(file.setting.examples, file.setting.epochs, trial["batch_size"]),
+                steps,
                 folder if folder.is_dir() else None,
                 best.seed,
                 file.setting.epochs,
             )
-    steps = steps_of(trial["examples"], trial["epochs"], trial["batch_size"])
     return Choice(Configuration.from_dict(row.configuration), steps)

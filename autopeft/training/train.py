@@ -106,17 +106,18 @@ def train_prepared(
     if merge:
         check_mergeable(training.configuration, ground.backbone.quantization)
     what = (training.configuration, ground.backbone, training.task, ground.setting)
+    origin = "; ".join(filter(None, (training.origin, training.rate)))
     found = fine_tune(
         *what,
         training.folder,
         seed=ground.plan.seed,
         report_to=report_to,
         progress=progress,
-        origin="; ".join(filter(None, (training.origin, training.rate))),
+        origin=origin,
         keep_checkpoints=keep_checkpoints,
     )
     if merge and found.merged is None:
-        return add_merged(*what, ground.plan.seed, found, training.origin)
+        return add_merged(*what, ground.plan.seed, found, origin)
     return found
 
 

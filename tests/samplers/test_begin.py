@@ -40,6 +40,13 @@ def test_it_comes_first_in_its_order_and_whoever_resumes_goes_on_with_it():
     assert proposed(first, 6, parts=3) == found
 
 
+def test_who_asks_at_once_gets_different_ones():
+    first = drawn(3)
+    study = new_study(make_sampler("pareto", SPACE, toy_cost, LIMIT, begin_with=first))
+    trials = [study.ask() for _ in range(3)]
+    assert [SPACE.suggest(trial) for trial in trials] == first
+
+
 def test_what_is_beyond_the_limit_or_the_space_is_left_out_and_nothing_comes_twice():
     first, beyond = drawn(2), drawn(1, affordable=False)
     foreign = Configuration.from_dict({"modules": {"bitfit": {"layers": [0]}}, "training": {"learning_rate": 0.1}})
