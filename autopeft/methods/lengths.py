@@ -9,7 +9,7 @@ from autopeft.space import Configuration
 __all__ = ["rate_factor", "suited", "suited_note"]
 
 #: The best learning rate of LoRA goes with the number of steps to this power (studies/lengths).
-_EXPONENT = -0.25
+_EXPONENT = -0.5
 
 
 def rate_factor(found_at: int, steps: int) -> float:
