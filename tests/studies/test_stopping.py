@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autopeft.methods import REFERENCES
 from autopeft.samplers import Finished
 from autopeft.study import CONFIDENCE
 from studies.arena.record import TABLES
@@ -79,10 +80,11 @@ def test_a_table_is_read_at_the_rungs_asked_for(tmp_path):
     assert [[point["step"] for point in run.finished.curve] for run in fewer.runs] == [[4, 8, 16]] * 5
 
 
-def test_our_own_table_has_every_rung_and_both_baselines():
+def test_our_own_table_has_every_rung_and_all_baselines():
     table = read_table(TABLES / "icd10.jsonl", RUNGS)
     assert {len(run.finished.curve) for run in table.runs} == {5}
-    assert [run.name for run in table.runs if run.baseline] == ["head-only", "stock-lora"]
+    baselines = ["head-only", *(each.name for each in REFERENCES)]
+    assert [run.name for run in table.runs if run.baseline] == baselines
 
 
 def test_the_picture_and_the_bands(tmp_path):
