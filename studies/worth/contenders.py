@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autopeft.launch import Preparation, SearchPlan, open_run, prepare
+from autopeft.launch import Preparation, open_run
 from autopeft.methods import REFERENCES
 from autopeft.selection import choice_of, pick, selected_front
 from autopeft.selection.contenders import learning_rates
@@ -59,9 +59,8 @@ def by_search(plan: Mapping[str, object], scratch: Path) -> tuple[dict[str, Pick
     result = open_run(folder)
     front = selected_front(result)
     rows = {name: pick(front, result.scale, name) for name in _PICKS}
-    steps = prepare(SearchPlan.of(plan)).setting.steps
-    picks = {name: Pick(choice_of(result, row).configuration, row.params, steps) for name, row in rows.items()}
-    return picks, seconds
+    choices = {name: choice_of(result, row) for name, row in rows.items()}
+    return {name: Pick(each.configuration, rows[name].params, each.steps) for name, each in choices.items()}, seconds
 
 
 def by_hand(prepared: Preparation) -> tuple[dict[str, Pick], dict[str, float]]:
@@ -92,7 +91,9 @@ def _rows(prepared: Preparation) -> Mapping[str, Sequence[Configuration]]:
     references = {
         each.name: [each.configuration(shape, one) for one in learning_rates(each.pace * rate)] for each in REFERENCES
     }
-    return {**references, **ladders(shape, rate)}
+    limit, params = prepared.scale.limit, prepared.costs.params
+    rungs = {name: [each for each in ladder if params(each) <= limit] for name, ladder in ladders(shape, rate).items()}
+    return {**references, **rungs}
 
 
 def by_script(prepared: Preparation, seed: int, seconds: float) -> tuple[dict[str, Pick], float]:

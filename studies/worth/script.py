@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import optuna
 import torch
 from datasets import Dataset
@@ -35,7 +36,10 @@ __all__ = ["searched"]
 _RANKS = (1, 2, 4, 8, 16, 32)
 _TARGETS = ("q,v", "q,k,v,o", "all")
 _LAYERS = (1.0, 0.5)
-_RATES = (1e-4, 1e-2)
+_RATES = (1e-4, 2e-2)
+
+#: Rows that tell how frequent labels are.
+_FEW = 512
 
 #: Threads of a trial: one at a time has the whole machine.
 _THREADS = 2
@@ -91,12 +95,18 @@ def _trained(prepared: Preparation, params: Mapping[str, Any], seed: int) -> flo
     model = kind.model(prepared.backbone, torch.device("cpu"))
     head = sorted({name.rpartition(".")[0] for name in head_parameters(model)})
     reset_head(model, seed)
+    train, _ = draw(prepared.task, setting)
+    encoded = kind.encode(train, tokenizer, setting.max_length)
+    pad_id = pad_id_of(tokenizer)
+    # As trials do: the head begins with how frequent labels are, and the backbone's dropout is off.
+    kind.begin(model, [kind.collate(encoded, np.arange(min(len(encoded), _FEW)), pad_id)])
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
     lora = _written(prepared, params).modules["lora"]
     names = [anatomy.module(layer, role) for layer in lora["layers"] for role in lora["targets"]]
     config = LoraConfig(r=lora["rank"], lora_alpha=lora["alpha"], target_modules=names, modules_to_save=head or None)
     adapted = get_peft_model(model, config)
-    train, _ = draw(prepared.task, setting)
-    encoded = kind.encode(train, tokenizer, setting.max_length)
     free = {name: each for name, each in adapted.named_parameters() if each.requires_grad}
     groups = [
         {"params": [each for name, each in free.items() if "lora_" in name], "lr": params["rate"]},
@@ -110,6 +120,7 @@ def _trained(prepared: Preparation, params: Mapping[str, Any], seed: int) -> flo
             lr_scheduler_type="linear",
             warmup_steps=round(setting.warmup * setting.steps),
             use_cpu=True,
+            train_sampling_strategy="group_by_length",
             bf16=setting.precision == "bf16",
             seed=seed,
             save_strategy="no",
@@ -122,8 +133,8 @@ def _trained(prepared: Preparation, params: Mapping[str, Any], seed: int) -> flo
         trainer = Trainer(
             adapted,
             arguments,
-            partial(_collate, batch_of_rows(kind, encoded, pad_id_of(tokenizer))),
-            train_dataset=Dataset.from_dict({"row": range(encoded.examples)}),
+            partial(_collate, batch_of_rows(kind, encoded, pad_id)),
+            train_dataset=Dataset.from_dict({"row": range(encoded.examples), "length": encoded.lengths.tolist()}),
             optimizers=(optimiser, None),
         )
         trainer.remove_callback(PrinterCallback)

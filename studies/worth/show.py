@@ -16,6 +16,7 @@ from scipy import stats
 from autopeft.methods import TITLES
 from autopeft.selection.statistics import CONFIDENCE, Difference, estimate
 from autopeft.selection.verdict import MARGIN
+from studies.arena.record import TASKS as RECORDED
 from studies.worth.measure import BY_HAND, RESULTS, picks_of, scores_file
 from studies.worth.tasks import TASKS
 
@@ -36,18 +37,20 @@ class Verdict:
     """How somebody's picks stand to the best reference of a task.
 
     Args:
-        who: Whose picks.
+        who: Whose pick.
+        source: The file it stands in: which search it is of.
         reached: Mean of the metric on test.
         difference: To the reference that is best on validation.
-        params: Parameters, the geometric mean of several picks.
+        params: Its parameters.
         share: Of those of the cheapest reference that is as good as the best.
-        seconds: How long it took to pick; None where references were tried alone.
+        seconds: How long it took to pick.
     """
 
     who: str
+    source: str
     reached: float
     difference: Difference
-    params: float
+    params: int
     share: float
     seconds: float
 
@@ -64,50 +67,52 @@ class Verdict:
 def main(folder: Path = RESULTS) -> None:
     """Print a table of tasks and what all of them say."""
     found = {task: of_task(folder / task) for task in TASKS if (folder / task).is_dir()}
-    print("| task | best reference | who | on test | points above it | parameters | share | seconds | |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| task | best reference | who | search | on test | points above it | parameters | share | seconds | |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for task, (reference, verdicts) in found.items():
         for each in verdicts:
             points = f"{100 * each.difference.mean:+.1f} ± {100 * each.difference.margin:.1f}"
-            cells = [task, reference, each.who, f"{each.reached:.3f}", points, f"{each.params:,.0f}"]
+            cells = [task, reference, each.who, each.source, f"{each.reached:.3f}", points, f"{each.params:,}"]
             print("| " + " | ".join([*cells, f"{each.share:.2g}", f"{each.seconds:.0f}", each.in_a_word]) + " |")
-    for who in _RIVALS:
-        mine = [each for _, verdicts in found.values() for each in verdicts if each.who == who]
-        if len(mine) > 1:
-            mean, margin = over_tasks([each.difference.mean for each in mine])
-            share = float(np.median([each.share for each in mine]))
-            print(
-                f"\n{who}, {len(mine)} tasks: {100 * mean:+.2f} ± {100 * margin:.2f} points, "
-                f"a median of {share:.2g} of the parameters"
-            )
+    for title, tasks in {
+        "all": list(found),
+        "new to the portfolio": [task for task in found if task not in RECORDED],
+    }.items():
+        for who in _RIVALS:
+            mine = [[each for each in found[task][1] if each.who == who] for task in tasks]
+            mine = [searches for searches in mine if searches]
+            if len(mine) > 1:
+                mean, margin = over_tasks([float(np.mean([each.difference.mean for each in some])) for some in mine])
+                share = float(np.median([each.share for some in mine for each in some]))
+                print(
+                    f"\n{who}, {len(mine)} tasks ({title}): {100 * mean:+.2f} ± {100 * margin:.2f} points, "
+                    f"a median of {share:.2g} of the parameters"
+                )
 
 
 def of_task(folder: Path) -> tuple[str, list[Verdict]]:
-    """Return the best reference of a task, and how picks stand to it that have been trained whole.
-
-    Several searches of the same count as one whose seeds are those of all.
-    """
+    """Return the best reference of a task, and how picks stand to it that have been trained whole, search by search."""
     picks = {key: pick for key, pick in picks_of(folder).items() if scores_file(folder, pick).is_file()}
     names = [name for name in TITLES if (BY_HAND, name) in picks]
     if not names:
         return "", []
-    groups = {name: [picks[BY_HAND, name]] for name in names}
-    for who, (file, name) in _RIVALS.items():
-        mine = [pick for (stem, called), pick in picks.items() if stem.startswith(file) and called == name]
-        groups |= {who: mine} if mine else {}
-    scores = {who: [np.load(scores_file(folder, pick)) for pick in mine] for who, mine in groups.items()}
-    test = estimate([np.concatenate([each["test"] for each in some]).astype(float) for some in scores.values()])
-    best = max(names, key=lambda name: scores[name][0]["validation"].mean())
-    places = {who: place for place, who in enumerate(groups)}
-    apart = test.differences([(place, places[best]) for who, place in places.items() if who != best])
-    as_good = [each for each in names if each == best or apart[places[each], places[best]].above(-MARGIN)]
-    cheapest = min(groups[each][0].params for each in as_good)
+    keys = [(BY_HAND, name) for name in names]
+    for file, called in _RIVALS.values():
+        keys += [(stem, name) for stem, name in picks if stem.startswith(file) and name == called]
+    scores = {key: np.load(scores_file(folder, picks[key])) for key in keys}
+    test = estimate([scores[key]["test"].astype(float) for key in keys])
+    best = max(names, key=lambda name: scores[BY_HAND, name]["validation"].mean())
+    places = {key: place for place, key in enumerate(keys)}
+    at = places[BY_HAND, best]
+    apart = test.differences([(place, at) for place in places.values() if place != at])
+    as_good = [each for each in names if each == best or apart[places[BY_HAND, each], at].above(-MARGIN)]
+    cheapest = min(picks[BY_HAND, each].params for each in as_good)
     verdicts = []
-    for who in (who for who in groups if who in _RIVALS):
-        params = float(np.exp(np.mean(np.log([max(pick.params, 1) for pick in groups[who]]))))
-        difference = apart[places[who], places[best]]
-        reached = float(test.means[places[who]])
-        verdicts.append(Verdict(who, reached, difference, params, params / cheapest, _seconds(folder, who)))
+    for who, (file, called) in _RIVALS.items():
+        for stem, name in (key for key in keys if key[0].startswith(file) and key[1] == called):
+            params, place = picks[stem, name].params, places[stem, name]
+            reached, seconds = float(test.means[place]), _seconds(folder / f"{stem}.json", name)
+            verdicts.append(Verdict(who, stem, reached, apart[place, at], params, params / cheapest, seconds))
     return TITLES[best], verdicts
 
 
@@ -121,13 +126,10 @@ def over_tasks(differences: Sequence[float]) -> tuple[float, float]:
     return float(values.mean()), float(stats.t.isf((1 - CONFIDENCE) / 2, len(values) - 1) * error)
 
 
-def _seconds(folder: Path, who: str) -> float:
-    """Return the mean seconds it took somebody to pick."""
-    file, name = _RIVALS[who]
-    found: list[float | Mapping[str, float]] = [
-        json.loads(each.read_text(encoding="utf8"))["seconds"] for each in sorted(folder.glob(f"{file}*.json"))
-    ]
-    return float(np.mean([each if isinstance(each, int | float) else each[name] for each in found]))
+def _seconds(file: Path, name: str) -> float:
+    """Return the seconds it took to pick, of all picks of a file or of each."""
+    seconds: float | Mapping[str, float] = json.loads(file.read_text(encoding="utf8"))["seconds"]
+    return seconds[name] if isinstance(seconds, dict) else float(seconds)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

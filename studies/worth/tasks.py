@@ -15,6 +15,9 @@ from studies.arena.record import SHARED
 
 __all__ = ["TASKS", "WorthTask"]
 
+#: Splits, in the order in which they are written.
+_SPLITS = ("train", "validation", "test")
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -44,8 +47,8 @@ class WorthTask:
 
     def plan(self, folder: Path, seed: int = 0) -> dict[str, Any]:
         """Return the settings of a search, its data written to a folder where it is not there yet."""
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
+        if not (folder / f"{_SPLITS[-1]}.jsonl").is_file():
+            folder.mkdir(parents=True, exist_ok=True)
             for split, rows in self._splits().items():
                 lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
                 (folder / f"{split}.jsonl").write_text(lines, encoding="utf8")
@@ -57,11 +60,9 @@ class WorthTask:
         train = rows["train"]
         order = np.random.default_rng(0).permutation(len(train))
         test, validation, rest = np.split(order, [self.to_test, self.to_test + self.to_validation])
-        found = {
-            "train": [train[at] for at in sorted(rest)],
-            "validation": [*rows.get("validation", ()), *(train[at] for at in validation)],
-            "test": [*rows.get("test", ()), *(train[at] for at in test)],
-        }
+        moved = {"train": sorted(rest), "validation": validation, "test": test}
+        kept = {split: () if split == "train" else rows.get(split, ()) for split in _SPLITS}
+        found = {split: [*kept[split], *(train[at] for at in moved[split])] for split in _SPLITS}
         return {split: some[: self.most.get(split)] for split, some in found.items()}
 
 
