@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,14 @@ def _pieces(task: str) -> Iterator[_Piece]:
     data = Path("runs") / "worth" / task
     prepared = prepare(SearchPlan.of(one.plan(data)))
     for seed in one.searches:
-        file = folder / f"search-{seed}.json"
-        yield _Piece(file, lambda seed=seed, file=file: _search(one.plan(data, seed), file))  # type: ignore[misc]
-        other = folder / f"script-{seed}.json"
-        yield _Piece(other, lambda seed=seed, file=file, other=other: _script(prepared, seed, file, other))  # type: ignore[misc]
+        file, other = folder / f"search-{seed}.json", folder / f"script-{seed}.json"
+        yield _Piece(file, partial(_search, one.plan(data, seed), file))
+        yield _Piece(other, partial(_script, prepared, seed, file, other))
     by = folder / f"{BY_HAND}.json"
-    yield _Piece(by, lambda: _write(by, *by_hand(prepared)))
+    yield _Piece(by, partial(_by_hand, prepared, by))
     for pick in picks_of(folder).values():
         file = scores_file(folder, pick)
-        yield _Piece(file, lambda pick=pick, file=file: _whole(prepared, pick, file))  # type: ignore[misc]
+        yield _Piece(file, partial(_whole, prepared, pick, file))
 
 
 def picks_of(folder: Path) -> dict[tuple[str, str], Pick]:
@@ -101,6 +101,10 @@ def scores_file(folder: Path, pick: Pick) -> Path:
 def _search(plan: Mapping[str, Any], file: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         _write(file, *by_search(plan, Path(scratch)))
+
+
+def _by_hand(prepared: Preparation, file: Path) -> None:
+    _write(file, *by_hand(prepared))
 
 
 def _script(prepared: Preparation, seed: int, search: Path, file: Path) -> None:
