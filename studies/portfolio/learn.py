@@ -30,10 +30,10 @@ from studies.arena.record import TABLES, TASKS
 __all__ = ["SIZE", "Recorded", "learn", "read", "relative"]
 
 #: Configurations of the portfolio.
-SIZE = 6
+SIZE = 8
 
 #: The top of a front: accuracies at most so far below the best.
-_TOP = 0.02
+_TOP = 0.01
 
 #: Knobs whose sizes go with the width of the backbone.
 _WITH_WIDTH = ("rank", "size")
