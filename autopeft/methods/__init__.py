@@ -2,8 +2,20 @@
 
 from autopeft.methods.builder import adapter_parameters, apply, remove, trainable
 from autopeft.methods.depth import decodes_stepwise, frozen_depth, stays_in_layers
-from autopeft.methods.hooks import after_step, before_step, learning_rates, penalty, switch_training
+from autopeft.methods.hooks import (
+    after_backward,
+    after_step,
+    before_backward,
+    before_step,
+    optimiser_groups,
+    penalty,
+    switch_training,
+    train_beforehand,
+    trains_beforehand,
+)
 from autopeft.methods.method import Method
+from autopeft.methods.moment import Moment
+from autopeft.methods.optimiser import AdapterAdamW
 from autopeft.methods.references import HEAD_ONLY, REFERENCES, TITLES, Reference, references_of, stock_lora
 from autopeft.methods.register import register
 from autopeft.methods.registry import METHODS, VOCABULARY
@@ -17,17 +29,21 @@ __all__ = [
     "STOCK_LEARNING_RATE",
     "TITLES",
     "VOCABULARY",
+    "AdapterAdamW",
     "Method",
+    "Moment",
     "Reference",
     "adapter_parameters",
+    "after_backward",
     "after_step",
     "apply",
+    "before_backward",
     "before_step",
     "decoder_learning_rate",
     "decodes_stepwise",
     "frozen_depth",
-    "learning_rates",
     "load",
+    "optimiser_groups",
     "penalty",
     "references_of",
     "register",
@@ -36,5 +52,7 @@ __all__ = [
     "stays_in_layers",
     "stock_lora",
     "switch_training",
+    "train_beforehand",
     "trainable",
+    "trains_beforehand",
 ]

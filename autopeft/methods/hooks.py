@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
 from autopeft.methods.builder import applied
+from autopeft.methods.method import Method
+from autopeft.methods.moment import Moment
 
-__all__ = ["after_step", "before_step", "learning_rates", "penalty", "switch_training"]
+__all__ = [
+    "Train",
+    "after_backward",
+    "after_step",
+    "before_backward",
+    "before_step",
+    "optimiser_groups",
+    "penalty",
+    "switch_training",
+    "train_beforehand",
+    "trains_beforehand",
+]
+
+#: Trains parameters at a peak learning rate for a share of the training to come.
+Train = Callable[[Sequence[nn.Parameter], float, float], None]
 
 
-def learning_rates(model: PreTrainedModel) -> dict[float, list[nn.Parameter]]:
-    """Return the trainable adapter parameters of a model by their peak learning rates.
+def optimiser_groups(model: PreTrainedModel) -> list[dict[str, Any]]:
+    """Return the trainable adapter parameters of a model as groups of an optimiser: `params`, peak `lr`, settings.
 
     A method's own learning rate wins over that under `training`.
     """
-    done = applied(model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    groups: dict[float, list[nn.Parameter]] = {}
-    for part, _, parameters in done.inserted:
-        own = next(iter(part.cells.values())).get("learning_rate")
-        rate = done.configuration.training["learning_rate"] if own is None else own
-        factors = part.method.rate_factors(part.cells)
+    plain: dict[float, list[nn.Parameter]] = {}
+    special = []
+    for part, tuner, parameters in applied(model).inserted:
+        rate, factors = _rate(model, part.cells), part.method.rate_factors(part.cells)
+        settings = part.method.optimiser_settings(tuner, part.cells)
+        groups: dict[float, list[nn.Parameter]] = {} if settings else plain
         for parameter in parameters:
             name = names[id(parameter)]
             factor = next((factor for word, factor in factors.items() if f".{word}." in name), 1.0)
             groups.setdefault(rate * factor, []).append(parameter)
-    return groups
+        if settings:
+            special += [{"params": found, "lr": each, **settings} for each, found in groups.items()]
+    return [{"params": parameters, "lr": rate} for rate, parameters in plain.items()] + special
+
+
+def _rate(model: PreTrainedModel, cells: Any) -> float:
+    own = next(iter(cells.values())).get("learning_rate")
+    rate: float = applied(model).configuration.training["learning_rate"] if own is None else own
+    return rate
 
 
 def penalty(model: PreTrainedModel) -> torch.Tensor | None:
@@ -38,22 +65,45 @@ def penalty(model: PreTrainedModel) -> torch.Tensor | None:
     return torch.stack(given).sum() if given else None
 
 
+def trains_beforehand(model: PreTrainedModel) -> bool:
+    """Tell whether a method in a model trains something before training begins."""
+    return any(type(part.method).beforehand is not Method.beforehand for part, _, _ in applied(model).inserted)
+
+
+def train_beforehand(model: PreTrainedModel, train: Train) -> None:
+    """Let the methods train something before training begins.
+
+    Args:
+        model: The adapted model.
+        train: Trains parameters, at a learning rate, for a share of the training to come.
+    """
+    for part, tuner, _ in applied(model).inserted:
+        rate = _rate(model, part.cells)
+        part.method.beforehand(tuner, part.cells, lambda parameters, length, rate=rate: train(parameters, rate, length))
+
+
+def before_backward(model: PreTrainedModel, moment: Moment) -> None:
+    """Let the methods know that the gradients of a step will be computed."""
+    for part, tuner, _ in applied(model).inserted:
+        part.method.before_backward(tuner, part.cells, moment)
+
+
+def after_backward(model: PreTrainedModel, moment: Moment) -> None:
+    """Let the methods see the gradients of a step, not clipped yet."""
+    for part, tuner, _ in applied(model).inserted:
+        part.method.after_backward(tuner, part.cells, moment)
+
+
 def before_step(model: PreTrainedModel) -> None:
     """Let the methods see the gradients before an optimiser step, clipped already."""
     for part, tuner, _ in applied(model).inserted:
         part.method.before_step(tuner, part.cells)
 
 
-def after_step(model: PreTrainedModel, step: int, steps: int) -> None:
-    """Let the methods do what they do after an optimiser step, before gradients are dropped.
-
-    Args:
-        model: The adapted model.
-        step: Steps done, from 1.
-        steps: Steps in all.
-    """
+def after_step(model: PreTrainedModel, moment: Moment) -> None:
+    """Let the methods do what they do after an optimiser step, before gradients are dropped."""
     for part, tuner, _ in applied(model).inserted:
-        part.method.after_step(tuner, part.cells, step, steps)
+        part.method.after_step(tuner, part.cells, moment)
 
 
 def switch_training(model: PreTrainedModel, on: bool) -> None:

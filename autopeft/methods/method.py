@@ -13,6 +13,7 @@ from peft.tuners.tuners_utils import BaseTuner
 from torch import nn
 
 from autopeft.backbones import Anatomy, Quantization
+from autopeft.methods.moment import Moment, TrainBeforehand
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
@@ -41,6 +42,7 @@ class Method(ABC):
         ours: Whether PEFT lacks it, so that its folders load only after `import autopeft`.
         stepwise: Whether a decoder with it computes a token from the keys and values it keeps of those before.
         joint: Whether its cost depends on all its places together, as where they share parameters.
+        grows: Whether parameters come in while it trains: what is built at first is less than its cost.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
             away, see `works_beside`.
     """
@@ -54,6 +56,7 @@ class Method(ABC):
     ours: bool = False
     stepwise: bool = True
     joint: bool = False
+    grows: bool = False
     quantizations: tuple[Quantization, ...] = ()
 
     @abstractmethod
@@ -157,6 +160,10 @@ class Method(ABC):
         hooks = {
             "freeze": "how it starts",
             "penalty": "its share in the loss",
+            "optimiser_settings": "how its parameters are stepped",
+            "beforehand": "what it trains before",
+            "before_backward": "what it sees of gradients",
+            "after_backward": "what it does to gradients",
             "before_step": "what it does before steps",
             "after_step": "what it does after steps",
         }
@@ -168,9 +175,36 @@ class Method(ABC):
         """Return the knobs that a saved adapter is built to, where they are others than those that trained it."""
         return knobs
 
+    def stored_config(self, tuner: Any, cells: Cells, anatomy: Anatomy) -> PeftConfig:
+        """Return the config of a saved adapter.
+
+        Args:
+            tuner: What was trained.
+            cells: The places.
+            anatomy: The resolved anatomy of the backbone.
+        """
+        return self.peft_config({cell: self.stored(knobs) for cell, knobs in cells.items()}, anatomy)
+
     def stored_tensors(self, tuner: Any, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return the tensors of a saved adapter, given those that PEFT would store."""
         return tensors
+
+    def shape_as(self, tuner: Any, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Give a new adapter the sizes of a saved one, where training may have changed them.
+
+        Args:
+            tuner: What was built to the knobs.
+            tensors: Those of the saved adapter.
+        """
+        return
+
+    def training_state(self, tuner: Any) -> dict[str, torch.Tensor]:
+        """Return what training changes beside parameters, by names of the method's own, for a checkpoint."""
+        return {}
+
+    def resume(self, tuner: Any, state: Mapping[str, torch.Tensor]) -> None:
+        """Take what `training_state` returned from a checkpoint; parameters are read afterwards."""
+        return
 
     def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:
         """Finish a new adapter: freeze or set what PEFT's own start does not.
@@ -187,18 +221,42 @@ class Method(ABC):
         """Return what the method adds to the training loss, or None."""
         return None
 
-    def before_step(self, tuner: BaseTuner, cells: Cells) -> None:
-        """Do what the method does to the gradients before an optimiser step."""
-        return
+    def optimiser_settings(self, tuner: BaseTuner, cells: Cells) -> dict[str, Any]:
+        """Return settings of the optimiser's group of its parameters, see `autopeft.methods.optimiser`."""
+        return {}
 
-    def after_step(self, tuner: BaseTuner, cells: Cells, step: int, steps: int) -> None:
-        """Do what the method's training loop does after an optimiser step, while the gradients are there.
+    def beforehand(self, tuner: BaseTuner, cells: Cells, train: TrainBeforehand) -> None:
+        """Train something before training begins, as methods do that choose by what would change.
 
         Args:
             tuner: What PEFT put into the model.
             cells: The places.
-            step: Steps done, from 1.
-            steps: Steps in all.
+            train: Trains what it is given, beside the task head, and puts the head back.
+        """
+        return
+
+    def before_backward(self, tuner: BaseTuner, cells: Cells, moment: Moment) -> None:
+        """Do what the method does before the gradients of a step are computed.
+
+        Args:
+            tuner: What PEFT put into the model.
+            cells: The places.
+            moment: Which step this is.
+        """
+        return
+
+    def after_backward(self, tuner: BaseTuner, cells: Cells, moment: Moment) -> None:
+        """Do what the method does to the gradients of a step before they are clipped; see `before_backward`."""
+        return
+
+    def before_step(self, tuner: BaseTuner, cells: Cells) -> None:
+        """Do what the method does to the gradients before an optimiser step."""
+        return
+
+    def after_step(self, tuner: BaseTuner, cells: Cells, moment: Moment) -> None:
+        """Do what the method's training loop does after an optimiser step, while the gradients are there.
+
+        See `before_backward`.
         """
         return
 

@@ -17,7 +17,7 @@ from autopeft.methods.parallel_adapter import ParallelAdapter
 from autopeft.methods.prefix import Prefix
 from autopeft.methods.prompts import PROMPTS
 from autopeft.methods.serial_adapter import SerialAdapter
-from autopeft.methods.sparse import Sparse
+from autopeft.methods.sparse import SPARSE_DELTAS
 from autopeft.space.vocabulary import Knob, Vocabulary
 
 __all__ = ["METHODS", "VOCABULARY"]
@@ -30,7 +30,7 @@ METHODS: dict[str, Method] = {
         ParallelAdapter(),
         Prefix(),
         BitFit(),
-        Sparse(),
+        *SPARSE_DELTAS,
         *ADAPTIVE,
         *LOW_RANK,
         *ROTATIONS,

@@ -62,8 +62,7 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
     alone = len(done.inserted) == 1
     for inserted in done.inserted:
         method = inserted.part.method
-        cells = {cell: method.stored(knobs) for cell, knobs in inserted.part.cells.items()}
-        config = method.peft_config(cells, done.anatomy)
+        config = method.stored_config(inserted.tuner, inserted.part.cells, done.anatomy)
         config.base_model_name_or_path = model.name_or_path or None
         config.inference_mode = True
         stored = stored_tensors(inserted, done.anatomy)
@@ -186,6 +185,7 @@ def restore(
     """
     if isinstance(inserted.tuner, PeftModel):
         _load_prompt(inserted.tuner, saved)
+    inserted.part.method.shape_as(inserted.tuner, saved)
     own = _tensors(inserted, anatomy)
     _copy({key: value for key, value in saved.items() if key in own}, own, source)
     return {key: value for key, value in saved.items() if key not in own}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
-from autopeft.methods import adapter_parameters, apply, stays_in_layers
+from autopeft.methods import AdapterAdamW, adapter_parameters, apply, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
 from autopeft.tasks import Encoded, Task, pad_id_of
@@ -37,8 +38,10 @@ from autopeft.trials import (
     reset_head,
     schedule,
     steps_of,
+    train_first,
 )
 from autopeft.trials.settled import settle
+from autopeft.trials.stopwatch import Stopwatch
 from autopeft.whole_folder import check_replaceable
 
 __all__ = ["fine_tune"]
@@ -128,16 +131,21 @@ def _trained(
     pad_id = pad_id_of(tokenizer)
     train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
     model = _built(configuration, backbone, kind, train, setting, pad_id, seed)
+    steps = steps_of(train.examples, setting.epochs, setting.batch_size)
+    how = kind.trainer_arguments(arguments(steps))
+    checkpoints = Path(str(how.output_dir))
     groups = parameter_groups(model, setting, kind.rate_factors(model))
     if not groups:
         raise ConfigurationError(
             "the untouched language model has nothing to train; pick a configuration with adapters"
         )
-    optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay)
-    steps = steps_of(train.examples, setting.epochs, setting.batch_size)
+    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    if last is None:
+        whole = replace(setting, examples=train.examples, early_stopping=False)
+        loop = {"kind": kind, "pad_id": pad_id, "seed": seed, "busy": Stopwatch(), "at_once": setting.batch_size}
+        train_first(model, train, whole, groups, **loop, feed=lambda rows, longest: None)
+    optimiser = AdapterAdamW(groups, weight_decay=setting.weight_decay)
     rows = _rows(train)
-    how = kind.trainer_arguments(arguments(steps))
-    checkpoints = Path(str(how.output_dir))
     trainer: Any = ours(base)(
         model,
         how,
@@ -154,7 +162,7 @@ def _trained(
         (rows, kind.collate(validation, rows, pad_id)) for rows in kind.grouped(validation, 2 * setting.batch_size)
     ]
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    trainer.train(resume_from_checkpoint=last)
     # The Trainer's forward computes in bf16 whoever calls it; what comes now chooses its precision itself.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return model, steps, trainer.state.best_global_step or steps

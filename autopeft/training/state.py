@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from autopeft.backbones import head_parameters
-from autopeft.methods.builder import applied
+from autopeft.methods.builder import Inserted, applied
 
 __all__ = ["read_state", "write_state"]
 
@@ -18,23 +19,33 @@ _FILE = "adapters.safetensors"
 
 
 def write_state(model: PreTrainedModel, folder: Path) -> None:
-    """Write the parameters that adapters brought in, frozen ones too, and those of the head.
+    """Write what adapters brought in, frozen parameters too, and the parameters of the head.
 
     Args:
         model: A model that `autopeft.methods.apply` adapted.
         folder: Where to write; made if need be.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: parameter.detach().contiguous() for name, parameter in _kept(model).items()}
-    save_file(tensors, str(folder / _FILE), metadata={"format": "pt"})
+    tensors: dict[str, Tensor] = {name: parameter.detach() for name, parameter in _kept(model).items()}
+    for prefix, each in _parts(model):
+        tensors |= {prefix + name: value for name, value in each.part.method.training_state(each.tuner).items()}
+    save_file({name: value.contiguous() for name, value in tensors.items()}, str(folder / _FILE), {"format": "pt"})
 
 
 @torch.no_grad()
 def read_state(model: PreTrainedModel, folder: Path) -> None:
     """Read what `write_state` wrote into a model that was adapted in the same way from the same seed."""
     saved = load_file(folder / _FILE)
+    for prefix, each in _parts(model):
+        state = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
+        each.part.method.resume(each.tuner, state)
     for name, parameter in _kept(model).items():
         parameter.copy_(saved[name])
+
+
+def _parts(model: PreTrainedModel) -> Iterator[tuple[str, Inserted]]:
+    """Yield the parts in a model, each with what its own names in the file begin with."""
+    return ((f"part {number}: ", each) for number, each in enumerate(applied(model).inserted))
 
 
 def _kept(model: PreTrainedModel) -> dict[str, nn.Parameter]:

@@ -10,7 +10,15 @@ import numpy as np
 from transformers import PreTrainedModel, Trainer
 from transformers.trainer_callback import TrainerCallback
 
-from autopeft.methods import after_step, before_step, penalty, switch_training
+from autopeft.methods import (
+    Moment,
+    after_backward,
+    after_step,
+    before_backward,
+    before_step,
+    penalty,
+    switch_training,
+)
 from autopeft.training.state import read_state, write_state
 from autopeft.trials import Batch, TrialKind
 
@@ -24,6 +32,7 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
     held_out: Sequence[tuple[np.ndarray, Batch]]
     precision: str
     control: Any
+    _parts_done = 0
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         """Return the loss with what the methods add to it."""
@@ -32,6 +41,18 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         if extra is None:
             return loss
         return (loss[0] + extra, loss[1]) if return_outputs else loss + extra
+
+    def training_step(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add the gradients of some examples up; let the methods know before the first and after the last of a step."""
+        plain, moment = self.accelerator.unwrap_model(model), _moment(self.state, self.optimizer)
+        if self._parts_done == 0:
+            before_backward(plain, moment)
+        loss = super().training_step(model, *args, **kwargs)
+        self._parts_done += 1
+        if self.accelerator.sync_gradients:
+            self._parts_done = 0
+            after_backward(plain, moment)
+        return loss
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
         """Measure the model on the validation examples as trials do."""
@@ -53,6 +74,11 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         read_state(self.model, Path(self.state.best_model_checkpoint))
 
 
+def _moment(state: Any, optimiser: Any) -> Moment:
+    """Return which step comes next, made by which optimiser, accelerate's wrapper taken off."""
+    return Moment(state.global_step + 1, state.max_steps, getattr(optimiser, "optimizer", optimiser))
+
+
 def ours(base: type[Trainer]) -> type[Trainer]:
     """Return a Trainer's class with our half before it."""
     return type(f"Our{base.__name__}", (Ours, base), {})
@@ -67,7 +93,7 @@ class Hooks(TrainerCallback):
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Let the methods do what they do after a step."""
-        after_step(kwargs["model"], state.global_step + 1, state.max_steps)
+        after_step(kwargs["model"], _moment(state, kwargs["optimizer"]))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Ask for measuring and saving after the last step."""

@@ -9,7 +9,7 @@ from autopeft.trials.head import reset_head
 from autopeft.trials.kind import Batch, TrialKind
 from autopeft.trials.kinds import TRIALS, kind_of, trials_named
 from autopeft.trials.limits import check_limits
-from autopeft.trials.loop import schedule
+from autopeft.trials.loop import schedule, train_first
 from autopeft.trials.measured import LabelResult, Measured
 from autopeft.trials.outcome import STATUSES, Outcome
 from autopeft.trials.prediction import Prediction, Ready
@@ -52,6 +52,7 @@ __all__ = [
     "resolve_precision",
     "schedule",
     "steps_of",
+    "train_first",
     "trials_named",
     "use_threads",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from autopeft.backbones import head_parameters
-from autopeft.methods import learning_rates
+from autopeft.methods import optimiser_groups
 from autopeft.trials.setting import TrialSetting
 
 __all__ = ["parameter_groups"]
@@ -34,7 +34,7 @@ def parameter_groups(
     groups: list[dict[str, Any]] = [
         {"params": parameters, "lr": factor * setting.head_learning_rate} for factor, parameters in heads.items()
     ]
-    groups += [{"params": parameters, "lr": rate} for rate, parameters in learning_rates(model).items()]
+    groups += optimiser_groups(model)
     if backbone_rate is not None:
         taken = {id(parameter) for group in groups for parameter in group["params"]}
         rest = [parameter for parameter in model.parameters() if id(parameter) not in taken]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -13,14 +14,26 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.methods import after_step, before_step, penalty, switch_training
+from autopeft.backbones import head_parameters
+from autopeft.methods import (
+    AdapterAdamW,
+    Moment,
+    after_backward,
+    after_step,
+    before_backward,
+    before_step,
+    penalty,
+    switch_training,
+    train_beforehand,
+    trains_beforehand,
+)
 from autopeft.tasks import Encoded
 from autopeft.trials.faults import DivergedError, OutOfTimeError
 from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 
-__all__ = ["fit", "schedule"]
+__all__ = ["fit", "schedule", "train_first"]
 
 _CLIP = 1.0
 
@@ -58,6 +71,7 @@ def fit(
     busy: Stopwatch,
     at_once: int,
     deadline: float | None = None,
+    beforehand: bool = False,
 ) -> Iterator[int]:
     """Train the parameters of the groups.
 
@@ -68,7 +82,7 @@ def fit(
         model: A model that `autopeft.methods.apply` adapted, on its device.
         train: The training texts.
         setting: Steps, batches, precision.
-        groups: Parameter groups of AdamW: `params` and `lr` (peak); without any, nothing is done.
+        groups: Parameter groups of `AdapterAdamW`: `params`, `lr` (peak); without any, nothing is done.
         kind: What the task is.
         pad_id: Token id that fills short texts.
         seed: Seed of the order of texts.
@@ -76,6 +90,7 @@ def fit(
         busy: Runs during steps.
         at_once: Texts that go through the model together; the gradients of a batch are added up from such parts.
         deadline: Time (`time.time()`) at which to give up.
+        beforehand: Whether a method trains something before training begins: the methods' hooks wait.
 
     Yields:
         The number of steps done, at each rung of the setting and at the end; training goes on when asked for more.
@@ -87,9 +102,12 @@ def fit(
     if not groups:
         yield setting.steps
         return
+    if not beforehand:
+        settings = {"kind": kind, "pad_id": pad_id, "seed": seed, "feed": feed, "busy": busy, "at_once": at_once}
+        train_first(model, train, setting, groups, **settings, deadline=deadline)
     device = next(model.parameters()).device
     parameters = [parameter for group in groups for parameter in group["params"]]
-    optimiser = torch.optim.AdamW(groups, weight_decay=setting.weight_decay, fused=True)
+    optimiser = AdapterAdamW(groups, weight_decay=setting.weight_decay, fused=True)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
     rng = np.random.default_rng(seed)
     step = 0
@@ -101,7 +119,10 @@ def fit(
                 raise OutOfTimeError
             parts = kind.parted(train, rows, at_once)
             collated = [(part, kind.collate(train, part, pad_id)) for part in parts]
+            moment = Moment(step + 1, setting.steps, optimiser)
             with busy:
+                if not beforehand:
+                    before_backward(model, moment)
                 loss = torch.zeros((), device=device)
                 terms = sum(kind.terms(batch) for _, batch in collated)
                 for part, batch in collated:
@@ -112,11 +133,15 @@ def fit(
                 extra = penalty(model)
                 if extra is not None:
                     extra.backward()
+                if not beforehand:
+                    after_backward(model, moment)
                 nn.utils.clip_grad_norm_(parameters, _CLIP)
-                before_step(model)
+                if not beforehand:
+                    before_step(model)
                 optimiser.step()
                 step += 1
-                after_step(model, step, setting.steps)
+                if not beforehand:
+                    after_step(model, moment)
                 optimiser.zero_grad()
                 scheduler.step()
             if step % _LOOK_EVERY == 0 and not math.isfinite(loss.item()):
@@ -125,3 +150,37 @@ def fit(
                 switch_training(model, False)
                 yield step
                 switch_training(model, True)
+
+
+def train_first(
+    model: PreTrainedModel,
+    train: Encoded,
+    setting: TrialSetting,
+    groups: Sequence[dict[str, Any]],
+    **settings: Any,
+) -> None:
+    """Let the methods train what they want to before training begins; the head is put back after each time.
+
+    Args:
+        model: The adapted model.
+        train: The training texts.
+        setting: That of the training to come.
+        groups: Its parameter groups.
+        settings: Its further arguments of `fit`.
+    """
+    if not trains_beforehand(model):
+        return
+    heads = {id(parameter) for parameter in head_parameters(model).values()}
+    beside = [group for group in groups if heads.issuperset(map(id, group["params"]))]
+
+    def run(parameters: Sequence[nn.Parameter], rate: float, length: float) -> None:
+        trained = [parameter for group in beside for parameter in group["params"]]
+        before = [parameter.detach().clone() for parameter in trained]
+        brief = replace(setting, epochs=setting.epochs * length, early_stopping=False)
+        both = [*map(dict, beside), {"params": list(parameters), "lr": rate}]
+        for _ in fit(model, train, brief, both, **settings, beforehand=True):
+            pass
+        for parameter, value in zip(trained, before, strict=True):
+            parameter.data = value
+
+    train_beforehand(model, run)

@@ -256,8 +256,8 @@ class TrialRunner:
         try:
             with closing(self._stages(stages, configuration, seed, steps, at_once, deadline, full)) as under_way:
                 for step, trained, validation in under_way:
-                    if step == 0:
-                        params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
+                    # Some methods grow while they train.
+                    params = sum(parameter.numel() for parameter in adapter_parameters(self.model).values())
                     if step == 0 or (until is not None and step < end):
                         continue
                     done = step >= end

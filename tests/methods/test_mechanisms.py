@@ -10,11 +10,9 @@ from autopeft.errors import ConfigurationError
 from autopeft.methods import (
     VOCABULARY,
     adapter_parameters,
-    after_step,
-    apply,
     before_step,
-    learning_rates,
     load,
+    optimiser_groups,
     penalty,
     remove,
     save,
@@ -22,36 +20,11 @@ from autopeft.methods import (
     trainable,
 )
 from autopeft.methods.builder import applied
-from autopeft.methods.sparse import squared_gradients
+from autopeft.methods.sparse.scores import gathered
 from autopeft.space import canonical
 from autopeft.testing.methods import logits, randomise
 from autopeft.testing.models import tiny_batch
-
-
-def fresh(backbone):
-    """Load the model with the same head each time."""
-    torch.manual_seed(0)
-    return backbone.classifier(2)
-
-
-def build(backbone, modules, training=None, batches=None):
-    configuration = canonical({"modules": modules, "training": training or {}}, VOCABULARY, backbone.shape)
-    model = fresh(backbone)
-    apply(configuration, model, backbone.anatomy, seed=1, batches=batches)
-    return model, configuration
-
-
-def train(model, batch, steps, rate=0.05, weight_decay=0.0):
-    optimiser = torch.optim.AdamW(adapter_parameters(model).values(), lr=rate, weight_decay=weight_decay)
-    for step in range(1, steps + 1):
-        extra = penalty(model)
-        loss = model(**batch).loss
-        (loss if extra is None else loss + extra).backward()
-        before_step(model)
-        optimiser.step()
-        after_step(model, step, steps)
-        optimiser.zero_grad()
-    return optimiser
+from tests.methods.stepping import build, fresh, train
 
 
 @pytest.mark.slow
@@ -126,9 +99,10 @@ def test_lora_plus_lets_b_learn_faster_and_a_method_brings_its_own_rate(tiny) ->
     modules = {"lora": {"rank": 2, "b_ratio": 16}, "ia3": {"learning_rate": 0.3}}
     model, configuration = build(backbone, modules, {"learning_rate": 0.01})
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    rates = {rate: {names[id(p)].split(".")[-2] for p in found} for rate, found in learning_rates(model).items()}
+    groups = {group["lr"]: group["params"] for group in optimiser_groups(model)}
+    rates = {rate: {names[id(p)].split(".")[-2] for p in found} for rate, found in groups.items()}
     assert rates == {0.01: {"default"}, 0.16: {"default"}, 0.3: {"ia3_l"}}
-    faster = {names[id(parameter)] for parameter in learning_rates(model)[0.16]}
+    faster = {names[id(parameter)] for parameter in groups[0.16]}
     assert all(".lora_B." in name for name in faster)
     assert configuration.training == {"learning_rate": 0.01}
     alone = canonical({"modules": {"ia3": {"learning_rate": 0.3}}}, VOCABULARY, backbone.shape)
@@ -163,7 +137,7 @@ def test_sparse_changes_exactly_the_promised_scalars(tiny, selector) -> None:
     knobs = {"density": {"0": 0.01, "1-2": 0.03}, "selector": selector, "targets": ["q", "down"]}
     model, configuration = build(backbone, {"sparse": knobs}, batches=[batch])
     promised = {
-        backbone.anatomy.module(layer, role): max(1, round((0.01 if layer == 0 else 0.03) * size))
+        backbone.anatomy.module(layer, role): max(1, int((0.01 if layer == 0 else 0.03) * size))
         for layer in range(3)
         for role, size in (("q", 32 * 32), ("down", 32 * 64))
     }
@@ -184,7 +158,7 @@ def test_sparse_by_gradient_takes_the_largest(tiny) -> None:
     backbone = tiny("llama")
     batch = tiny_batch(backbone)
     name = backbone.anatomy.module(1, "v")
-    scores = squared_gradients(fresh(backbone), [name], [batch, batch])[name].flatten()
+    scores = gathered(fresh(backbone), [name], [batch, batch])[name].flatten()
     knobs = {"count": 7, "selector": "gradient", "targets": ["v"], "layers": [1]}
     model, _ = build(backbone, {"sparse": knobs}, batches=[batch, batch])
     chosen = model.get_submodule(name).supertuning_indices["default"].long()

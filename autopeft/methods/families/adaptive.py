@@ -11,6 +11,7 @@ from typing_extensions import override
 from autopeft.backbones import Anatomy
 from autopeft.methods.lora import ALPHA, RATES, LowRank
 from autopeft.methods.method import Cells, Knobs, Start, learning_rate, shared_knob
+from autopeft.methods.moment import Moment
 from autopeft.methods.peft_method import PeftMethod, rank
 from autopeft.space.shape import ROLES
 from autopeft.space.vocabulary import Knob, MethodWords
@@ -72,14 +73,14 @@ class AdaLora(PeftMethod):
         return shared_knob(cells, "orth_reg_weight") * torch.stack(terms).mean()
 
     @override
-    def after_step(self, tuner: BaseTuner, cells: Cells, step: int, steps: int) -> None:
+    def after_step(self, tuner: BaseTuner, cells: Cells, moment: Moment) -> None:
         """Let PEFT's rank allocator see the gradients and mask ranks."""
-        if step == 1:
+        if moment.step == 1:
             config = tuner.peft_config["default"]
-            config.total_step = steps
-            config.tinit, config.tfinal = round(_WARM * steps), round(_SETTLED * steps)
-            config.deltaT = max(1, round(_EVERY * steps))
-        tuner.update_and_allocate(step)
+            config.total_step = moment.steps
+            config.tinit, config.tfinal = round(_WARM * moment.steps), round(_SETTLED * moment.steps)
+            config.deltaT = max(1, round(_EVERY * moment.steps))
+        tuner.update_and_allocate(moment.step)
 
 
 class Kasa(LowRank):

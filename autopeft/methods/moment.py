@@ -1,0 +1,39 @@
+"""What a training loop tells methods while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import nn
+from torch.optim import Optimizer
+
+__all__ = ["Moment", "TrainBeforehand"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step of training.
+
+    Args:
+        step: Its number, from 1.
+        steps: Steps in all.
+        optimiser: What makes the steps.
+    """
+
+    step: int
+    steps: int
+    optimiser: Optimizer
+
+
+class TrainBeforehand(Protocol):
+    """Trains parameters for a while, with the batches and the loss of the training to come."""
+
+    def __call__(self, parameters: Sequence[nn.Parameter], length: float) -> None:
+        """Train parameters and the task head; what the head was before it becomes again.
+
+        Args:
+            parameters: What trains, at the peak learning rate of the method; left as trained.
+            length: How long, as a share of the training to come.
+        """

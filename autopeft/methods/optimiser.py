@@ -1,0 +1,62 @@
+"""AdamW for what adapters train, with rules of their own for methods that have some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, overload
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["AdapterAdamW", "Rule"]
+
+#: Makes the step of one group of parameters, given the group and what the optimiser remembers by parameter.
+Rule = Callable[[dict[str, Any], dict[nn.Parameter, dict[str, Any]]], None]
+
+
+class AdapterAdamW(torch.optim.AdamW):
+    """AdamW whose groups may say more than AdamW's do.
+
+    A group may have
+
+    - `rule`, which makes the group's step in the place of AdamW's;
+    - `origins`, which returns for a parameter the values it is a change of: weight decay pulls their sum towards 0, as
+      it would where the weights themselves train.
+    """
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Make a step."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            if group.get("origins") is not None and group["weight_decay"]:
+                self._decay(group)
+        every = self.param_groups
+        ruled = [group for group in every if group.get("rule") is not None]
+        for group in ruled:
+            group["rule"](group, self.state)
+        if ruled:
+            self.param_groups = [group for group in every if group.get("rule") is None]
+        try:
+            super().step()
+        finally:
+            self.param_groups = every
+        return loss
+
+    @staticmethod
+    def _decay(group: dict[str, Any]) -> None:
+        """Pull the weights that parameters are changes of towards 0, so that AdamW's own decay makes it the sum's."""
+        factor = float(group["lr"]) * group["weight_decay"]
+        origins: Callable[[nn.Parameter], Tensor] = group["origins"]
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                parameter.add_(origins(parameter).to(parameter), alpha=-factor / (1 - factor))

@@ -1,0 +1,130 @@
+"""SFT: how much is replaced when, and with what the optimiser begins there."""
+
+import pytest
+import torch
+
+from autopeft.costs import Costs
+from autopeft.testing.models import tiny_batch
+from tests.methods.sparse.twins import mask, masked_twin, sparse_layers
+from tests.methods.stepping import build, fresh, train
+
+ROLES = ["q", "down"]
+
+
+def watched(model, batch, steps, rate=0.02):
+    layers, history = sparse_layers(model), []
+    history.append({name: layer.positions for name, layer in layers.items()})
+    optimiser = train(
+        model,
+        batch,
+        steps,
+        rate=rate,
+        each=lambda step, _: history.append({name: layer.positions for name, layer in layers.items()}),
+    )
+    return history, optimiser
+
+
+def replaced(before, after):
+    return int((~torch.isin(after, before)).sum())
+
+
+@pytest.mark.parametrize("name", ["sft_ag", "sft_ma"])
+@pytest.mark.parametrize("policy", ["linear", "cosine"])
+def test_how_much_is_replaced_and_when(tiny, name, policy) -> None:
+    backbone = tiny("llama")
+    batch = tiny_batch(backbone)
+    accumulate = {"accumulate": 2} if name == "sft_ag" else {}
+    knobs = {"density": 0.1, "every": 5, "share": 0.4, "policy": policy, "targets": ROLES, **accumulate}
+    model, configuration = build(backbone, {name: knobs})
+    steps = 20
+    history, optimiser = watched(model, batch, steps)
+    due = {2, 7, 12, 17} if name == "sft_ag" else {5, 10, 15}
+    for step in range(1, steps + 1):
+        for layer, before in history[step - 1].items():
+            after, k = history[step][layer], len(before)
+            assert len(after) == k == len(after.unique())
+            moved = replaced(before, after)
+            if step not in due:
+                assert moved == 0
+                continue
+            share = 0.4 * (
+                1 - step / steps
+                if policy == "linear"
+                else (1 + torch.cos(torch.tensor(torch.pi * step / steps)).item()) / 2
+            )
+            if name == "sft_ag" and step == 2 and policy == "linear":
+                assert moved > 0.5 * k
+            elif name == "sft_ag":
+                assert moved <= int(k * share)
+            else:
+                assert moved == int(k * share)
+    layers = sparse_layers(model)
+    for layer_name, layer in layers.items():
+        changed = layer.weight_now != fresh(backbone).get_submodule(layer_name).weight
+        assert int(changed.sum()) <= len(layer.values)
+    assert sum(len(layer.values) for layer in layers.values()) == Costs(backbone).params(configuration)
+    state = [value for each in optimiser.state.values() for key, value in each.items() if key != "age"]
+    if name == "sft_ag":
+        assert sum(value.numel() for value in state) == 2 * Costs(backbone).params(configuration)
+    else:
+        assert sum(value.numel() for value in state) == sum(
+            sum(layer.get_base_layer().weight.shape) for layer in layers.values()
+        )
+
+
+def test_what_grows_in_begins_at_the_averaged_gradient(tiny) -> None:
+    backbone = tiny("bert")
+    batch = tiny_batch(backbone)
+    model, _ = build(backbone, {"sft_ag": {"density": 0.05, "every": 4, "accumulate": 3, "targets": ROLES}})
+    layers, sums, seen = sparse_layers(model), {}, {}
+
+    def note(step: int, optimiser) -> None:
+        if step == 2:
+            # Two of the three parts of the first window have been seen.
+            for name, layer in layers.items():
+                sums[name] = (layer.watch.positions, layer.watch.sums)
+        if step == 3:
+            for name, layer in layers.items():
+                seen[name] = layer.positions, layer.values.detach().clone()
+
+    optimiser = train(model, batch, 3, of=40, each=note)
+    for name, layer in layers.items():
+        state = optimiser.state[layer.values]
+        new = (state["age"] == 3) & (layer.values.detach() == 0)
+        assert new.any()
+        corrected = state["exp_avg"] / (1 - 0.9 ** state["age"])
+        squares = state["exp_avg_sq"] / (1 - 0.999 ** state["age"])
+        # A mean of three gradients cannot exceed the root of the mean of their squares.
+        assert (corrected.abs() <= squares.sqrt() * 1.001)[new].all()
+        shortlist, total = sums[name]
+        at = {int(position): float(value) for position, value in zip(shortlist, total, strict=True)}
+        agree = [
+            at[int(position)] * float(value) > 0
+            for position, value in zip(layer.positions[new], corrected[new], strict=True)
+            if int(position) in at
+        ]
+        assert sum(agree) >= 0.9 * len(agree) > 0
+
+
+def test_with_nothing_replaced_it_is_the_static_case(tiny) -> None:
+    backbone = tiny("bert")
+    batch = tiny_batch(backbone)
+    knobs = {"density": 0.05, "every": 4, "share": 0.0, "policy": "cosine", "targets": ROLES}
+    model, _ = build(backbone, {"sft_ag": knobs})
+    layers = sparse_layers(model)
+    train(model, batch, 12, rate=0.01)
+    twin = masked_twin(backbone, {name: mask(layer) for name, layer in layers.items()}, batch, 12, 0.01, 0.0)
+    for name, layer in layers.items():
+        torch.testing.assert_close(layer.weight_now, twin.get_submodule(name).weight, atol=2e-5, rtol=1e-4)
+
+
+def test_what_drops_out_goes_back(tiny) -> None:
+    backbone = tiny("bert")
+    batch = tiny_batch(backbone)
+    model, _ = build(backbone, {"sft_ma": {"density": 0.05, "every": 3, "share": 0.5, "targets": ROLES}})
+    history, _ = watched(model, batch, 7)
+    for name, layer in sparse_layers(model).items():
+        weight = fresh(backbone).get_submodule(name).weight
+        gone = history[0][name][~torch.isin(history[0][name], layer.positions)]
+        assert len(gone)
+        assert torch.equal(layer.weight_now.flatten()[gone], weight.flatten()[gone])
