@@ -1,4 +1,4 @@
-"""`autopeft methods`: what a space can search."""
+"""`autopeft methods`: what a space can search, and which published systems that offers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ __all__ = ["methods"]
 
 def methods(
     name: Annotated[str | None, typer.Argument(help="Show this method and all its knobs.")] = None,
+    systems: Annotated[
+        bool, typer.Option("--systems", help="List published systems, and what offers them; with a name, its own.")
+    ] = False,
     plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -27,6 +30,7 @@ def methods(
     """
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.systems import print_systems, rows_of_systems
     from autopeft.errors import AutopeftError
     from autopeft.methods import METHODS, VOCABULARY
     from autopeft.plugins import load_plugin
@@ -38,6 +42,10 @@ def methods(
             load_plugin(plugin)
         if name is not None and name not in METHODS:
             raise AutopeftError(f"no method {name!r}{nearest(name, METHODS)}")
+        if systems:
+            rows = rows_of_systems(name)
+            write(rows) if json else print_systems(rows, whole=name is not None)
+            return
         chosen = METHODS if name is None else {name: METHODS[name]}
         if json:
             write({name: _row(method) | {"costs": _recorded(name)["costs"]} for name, method in chosen.items()})

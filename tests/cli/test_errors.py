@@ -51,6 +51,8 @@ FAULTS = {
     "no run to report": (("report", "nowhere"), ["nowhere", "study.db"]),
     "no run to compare": (("compare", "nowhere", "elsewhere"), ["nowhere", "study.db"]),
     "no configuration": (("cost", "none.yaml"), ["none.yaml"]),
+    "unknown method": (("methods", "lorra", "--systems"), ["lorra", "lora"]),
+    "no system of a method": (("methods", "loha", "--systems"), ["'loha'", "--systems"]),
 }
 
 

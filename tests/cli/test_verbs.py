@@ -128,3 +128,31 @@ def test_listings():
     for name in methods:
         assert name in listed
     assert "lora r=8 a=16 q,v @0-5: 73,728 trained, 294,912 bytes stored, no more FLOPs" in listed
+
+
+def test_published_systems():
+    rows = json.loads(invoke("methods", "--systems", "--json"))
+    assert [row["id"] for row in rows] == list(range(1, 46))
+    said = {"id", "name", "source", "state", "fidelity", "offered_by", "use", "scale", "budget", "mode", "differs"}
+    assert all(said | {"why", "recorded"} == set(row) for row in rows)
+    assert all(bool(row["use"]) == (row["state"] in ("works", "tested on toy data")) for row in rows)
+    assert rows[11]["use"] == "autopeft search --space autopeft"
+    assert rows[7]["differs"].endswith("The backbone's dropout stays off.")
+    listed = invoke("methods", "--systems")
+    lines = listed.splitlines()
+    assert max(map(len, lines)) <= 160
+    numbers = [line.split()[0] for line in lines[1:-2] if line[:2].strip()]
+    assert numbers == [str(row["id"]) for row in rows]
+    (id3,) = (line for line in lines if " ID3 " in line)
+    assert " ".join(id3.split()) == "8 ID3 tested on toy data release id3 modules: {id3: {}}"
+    states = {state: sum(row["state"] == state for row in rows) for state in {row["state"] for row in rows}}
+    assert all(f"{count} {state}" in lines[-2] for state, count in states.items())
+
+
+def test_the_published_systems_of_a_method():
+    assert [row["name"] for row in json.loads(invoke("methods", "kasa", "--systems", "--json"))] == ["KaSA"]
+    assert [row["id"] for row in json.loads(invoke("methods", "lora", "--systems", "--json"))] == [5, 21]
+    listed = invoke("methods", "id3", "--systems")
+    for part in ("modules: {id3: {}}", "8 ID3\n  source: ", "  scale: none", "  mode: train", "  differs: Matrices"):
+        assert part in listed
+    assert "recorded in: studies/arena" in invoke("methods", "prefix", "--systems")
