@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ class Anatomy:
         roles: Dotted name inside a layer for each role, e.g. `{"q": "attention.self.query", ...}`. Roles given
             the same module are fused in it, and the first of them stands for all.
         attention: Dotted name inside a layer of the module that computes the attention.
+        sublayer_norms: Dotted name inside a layer of the norm of the sublayer that ends in a role, `o` or `down`; empty
+            where it is not known, or where blocks are no plain sums.
+        norms_after: Whether these norms stand behind the sum of a sublayer and the residual stream, as BERT's do; else
+            they stand before the sublayer and read the stream.
         count: Number of layers; filled in when the anatomy is resolved against a model.
         transposed: Whether weights are stored as (inputs, outputs), as GPT-2's `Conv1D` does; filled in
             likewise.
@@ -42,6 +46,8 @@ class Anatomy:
     layers: str
     roles: Mapping[str, str]
     attention: str
+    sublayer_norms: Mapping[str, str] = field(default_factory=dict)
+    norms_after: bool = False
     count: int = 0
     transposed: bool = False
     attention_open: bool = True
@@ -122,6 +128,18 @@ class Anatomy:
                 "put into it; choose other methods"
             )
         return f"{self.layer(index)}.{self.attention}"
+
+    def sum_norm(self, index: int, role: str) -> tuple[str, str] | None:
+        """Return the norm of the sublayer that ends in `role`, and the module whose input the residual stream is.
+
+        Full names, in layer `index`; None where the norm is not known.
+        """
+        name = self.sublayer_norms.get(role)
+        if name is None:
+            return None
+        norm = f"{self.layer(index)}.{name}"
+        first = {"o": "q", "down": "up"}[role]
+        return norm, self.module(index, first) if self.norms_after else norm
 
     def norms(self, index: int) -> tuple[str, ...]:
         """Return the full names of the normalisation modules in layer `index` of a resolved anatomy."""

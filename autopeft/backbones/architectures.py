@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from autopeft.backbones.anatomy import Anatomy
 
@@ -19,6 +20,8 @@ _BERT = Anatomy(
         "up": "intermediate.dense",
         "down": "output.dense",
     },
+    sublayer_norms={"o": "attention.output.LayerNorm", "down": "output.LayerNorm"},
+    norms_after=True,
 )
 _DISTILBERT = Anatomy(
     layers="transformer.layer",
@@ -31,6 +34,8 @@ _DISTILBERT = Anatomy(
         "up": "ffn.lin1",
         "down": "ffn.lin2",
     },
+    sublayer_norms={"o": "sa_layer_norm", "down": "output_layer_norm"},
+    norms_after=True,
 )
 _MPNET = Anatomy(
     layers="encoder.layer",
@@ -43,6 +48,8 @@ _MPNET = Anatomy(
         "up": "intermediate.dense",
         "down": "output.dense",
     },
+    sublayer_norms={"o": "attention.LayerNorm", "down": "output.LayerNorm"},
+    norms_after=True,
 )
 _DEBERTA = Anatomy(
     layers="encoder.layer",
@@ -53,6 +60,8 @@ _DEBERTA = Anatomy(
         "up": "intermediate.dense",
         "down": "output.dense",
     },
+    sublayer_norms={"o": "attention.output.LayerNorm", "down": "output.LayerNorm"},
+    norms_after=True,
 )
 _DEBERTA_V2 = Anatomy(
     layers="encoder.layer",
@@ -65,16 +74,20 @@ _DEBERTA_V2 = Anatomy(
         "up": "intermediate.dense",
         "down": "output.dense",
     },
+    sublayer_norms={"o": "attention.output.LayerNorm", "down": "output.LayerNorm"},
+    norms_after=True,
 )
 _MODERNBERT = Anatomy(
     layers="layers",
     attention="attn",
     roles={"qkv": "attn.Wqkv", "o": "attn.Wo", "up": "mlp.Wi", "gate": "mlp.Wi", "down": "mlp.Wo"},
+    sublayer_norms={"o": "attn_norm", "down": "mlp_norm"},
 )
 _GPT2 = Anatomy(
     layers="h",
     attention="attn",
     roles={"qkv": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"},
+    sublayer_norms={"o": "ln_1", "down": "ln_2"},
 )
 _GPT_NEOX = Anatomy(
     layers="layers",
@@ -85,6 +98,7 @@ _GPT_NEOX = Anatomy(
         "up": "mlp.dense_h_to_4h",
         "down": "mlp.dense_4h_to_h",
     },
+    sublayer_norms={"o": "input_layernorm", "down": "post_attention_layernorm"},
 )
 _LLAMA = Anatomy(
     layers="layers",
@@ -98,6 +112,7 @@ _LLAMA = Anatomy(
         "gate": "mlp.gate_proj",
         "down": "mlp.down_proj",
     },
+    sublayer_norms={"o": "input_layernorm", "down": "post_attention_layernorm"},
 )
 _PHI = Anatomy(
     layers="layers",
@@ -110,6 +125,7 @@ _PHI = Anatomy(
         "up": "mlp.fc1",
         "down": "mlp.fc2",
     },
+    sublayer_norms={"o": "input_layernorm", "down": "input_layernorm"},
 )
 _PHI3 = Anatomy(
     layers="layers",
@@ -121,6 +137,7 @@ _PHI3 = Anatomy(
         "gate": "mlp.gate_up_proj",
         "down": "mlp.down_proj",
     },
+    sublayer_norms={"o": "input_layernorm", "down": "post_attention_layernorm"},
 )
 _VIT = Anatomy(
     layers="layers",
@@ -133,7 +150,11 @@ _VIT = Anatomy(
         "up": "mlp.fc1",
         "down": "mlp.fc2",
     },
+    sublayer_norms={"o": "layernorm_before", "down": "layernorm_after"},
 )
+#: Layers that scale or normalise what a sublayer gives before they add it to the residual stream.
+_GEMMA2 = replace(_LLAMA, sublayer_norms={})
+_BEIT = replace(_VIT, sublayer_norms={})
 
 #: Anatomy of the bare model, by model type.
 ARCHITECTURES: Mapping[str, Anatomy] = {
@@ -154,13 +175,13 @@ ARCHITECTURES: Mapping[str, Anatomy] = {
     "qwen2": _LLAMA,
     "qwen3": _LLAMA,
     "gemma": _LLAMA,
-    "gemma2": _LLAMA,
-    "gemma3_text": _LLAMA,
+    "gemma2": _GEMMA2,
+    "gemma3_text": _GEMMA2,
     "phi": _PHI,
     "phi3": _PHI3,
     "vit": _VIT,
     "deit": _VIT,
-    "beit": _VIT,
+    "beit": _BEIT,
 }
 
 #: Why models of a type cannot be adapted layer by layer, unless the user maps them.

@@ -69,8 +69,10 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
     if missing:
         raise BackboneError(_help(model_type, f"roles not found: {', '.join(missing)}"))
     names = [anatomy.layer(index) for index in range(anatomy.count)]
+    known_norms = all(f"{name}.{norm}" in modules for name in names for norm in anatomy.sublayer_norms.values())
     return replace(
         anatomy,
+        sublayer_norms=anatomy.sublayer_norms if known_norms else {},
         transposed=type(modules[anatomy.module(0, "down")]).__name__ == "Conv1D",
         attention_open=bool(model._supports_attention_backend and model._supports_sdpa),
         layer_norms=tuple(_inside(name, modules, _is_norm) for name in names),

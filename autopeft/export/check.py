@@ -20,7 +20,7 @@ from autopeft.export.target import Target
 from autopeft.methods import adapter_parameters, apply, load, remove
 from autopeft.methods.builder import Inserted, applied, inject_targets
 from autopeft.methods.prompts import prompt_of
-from autopeft.methods.storage import stored_tensors
+from autopeft.methods.storage import built_tensors, stored_tensors
 from autopeft.tasks import pad_id_of
 from autopeft.trials import TrialKind
 
@@ -126,10 +126,16 @@ def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torc
 
 
 def _tensors(inserted: Inserted, anatomy: Anatomy) -> Mapping[str, torch.Tensor]:
-    """Return the tensors of a part; of a prompt those of its encoder, for a network that makes it is not stored."""
+    """Return the tensors of a part; of a prompt those of its encoder, for a network that makes it is not stored.
+
+    Nor is one that makes a prefix: of what is stored as something else, the tensors are those it is built of.
+    """
     if isinstance(inserted.tuner, PeftModel):
         state: Mapping[str, torch.Tensor] = prompt_of(inserted.tuner).state_dict()
         return state
+    method, cells = inserted.part.method, inserted.part.cells
+    if any(method.stored(knobs) != knobs for knobs in cells.values()):
+        return built_tensors(inserted, anatomy)
     return stored_tensors(inserted, anatomy)
 
 

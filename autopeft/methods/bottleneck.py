@@ -2,12 +2,13 @@
 
 The adapter adds `scale * (U act(D x + b) + c)` to the output of the last matrix of a sublayer, before
 dropout, residual and norm. U and c start at zero, so that the model is unchanged at step 0; a serial adapter may take
-the place of that output instead, and then starts by silencing the sublayer.
+the place of that output instead, and then starts by silencing the sublayer, or start with both matrices at random.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import torch
@@ -25,6 +26,7 @@ from autopeft.methods.bottleneck_config import (
 )
 from autopeft.methods.gate import openness
 from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.normed_sum import NormedSum
 
 __all__ = [
     "ParallelAdapterLayer",
@@ -32,6 +34,9 @@ __all__ = [
     "SerialAdapterLayer",
     "SerialAdapterTuner",
 ]
+
+#: Standard deviation of both matrices where they start at random, as in AutoPEFT's release.
+_STD = 0.02
 
 
 class BottleneckLayer(AdapterLayer):
@@ -85,10 +90,16 @@ class BottleneckLayer(AdapterLayer):
         self._move_adapter_to_device_of_base_layer(adapter_name)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
-    def delta(self, x: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        """Return what the active adapters add to `like`; both are `batch x length x features`."""
+    def delta(self, x: torch.Tensor, like: torch.Tensor, names: Iterable[str] | None = None) -> torch.Tensor:
+        """Return what adapters add to `like`.
+
+        Args:
+            x: What they read, `batch x length x features`.
+            like: What they add to, of the same shape.
+            names: Their names; the active ones when left out.
+        """
         total = torch.zeros((), dtype=like.dtype, device=like.device)
-        for name in self.active_adapters:
+        for name in self.active_adapters if names is None else names:
             if name in self.down:
                 scale, activation = self.settings[name]
                 inputs = self._cast_input_dtype(x, self.down[name].weight.dtype)
@@ -101,7 +112,10 @@ class BottleneckLayer(AdapterLayer):
 
 
 class SerialAdapterLayer(BottleneckLayer):
-    """y = base(x); returns y + adapter(y), or adapter(y) without its residual."""
+    """y = base(x); returns y + adapter(y), or adapter(y) without its residual.
+
+    An adapter may read N(f + h) in place of y: f is y without what a parallel adapter adds to it, see `NormedSum`.
+    """
 
     adapter_layer_names = (
         "serial_adapter_down",
@@ -113,22 +127,55 @@ class SerialAdapterLayer(BottleneckLayer):
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
         self.replacing: set[str] = set()
+        self.reading_sum: set[str] = set()
+        self._sum: NormedSum | None = None
 
     @override
     def update_layer(self, adapter_name: str, inputs: int, size: int, config: BottleneckConfig) -> None:
-        """Add an adapter of this name, initialised to add nothing."""
+        """Add an adapter of this name, initialised to add nothing or at random."""
         super().update_layer(adapter_name, inputs, size, config)
         assert isinstance(config, SerialAdapterConfig)
+        if config.start == "normal":
+            for matrix in (self.down[adapter_name], self.up[adapter_name]):
+                weight: Any = matrix.weight
+                nn.init.normal_(weight, std=_STD)
         if not config.residual:
             self.replacing.add(adapter_name)
+        if config.norm_modules:
+            self.reading_sum.add(adapter_name)
+
+    def sum_through(self, norm: nn.Module, stream: nn.Module) -> None:
+        """Make the block's sum known to adapters that read it.
+
+        Args:
+            norm: The norm that it is read through.
+            stream: The module whose input is the residual stream.
+        """
+        if self._sum is None:
+            self._sum = NormedSum(norm, stream)
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the output of the wrapped module with the adapter's share added."""
-        result: torch.Tensor = self.base_layer(x, *args, **kwargs)
+        inner, added = self.base_layer, None
+        if isinstance(inner, ParallelAdapterLayer):
+            own, added = inner.shares(x, *args, **kwargs)
+        else:
+            own = inner(x, *args, **kwargs)
+        result: torch.Tensor = own if added is None else own + added
+        stream = None if self._sum is None else self._sum.take()
         if self.disable_adapters:
             return result
-        delta = self.delta(result, result)
+        delta = self.delta(result, result, [name for name in self.active_adapters if name not in self.reading_sum])
+        reading = [name for name in self.active_adapters if name in self.reading_sum]
+        if self._sum is not None and reading:
+            delta = delta + self.delta(self._sum.of(own, stream), result, reading)
         return delta if self.replacing.intersection(self.active_adapters) else result + delta
+
+    @override
+    def detach_from_model(self) -> None:
+        """Remove the hook that captures the residual stream."""
+        if self._sum is not None:
+            self._sum.remove()
 
 
 class ParallelAdapterLayer(BottleneckLayer):
@@ -151,15 +198,21 @@ class ParallelAdapterLayer(BottleneckLayer):
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the output of the wrapped module with the adapter's share added."""
+        result, added = self.shares(x, *args, **kwargs)
+        return result if added is None else result + added
+
+    def shares(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the output of the wrapped module and, apart, what is added to it; None where adapters are off."""
         result: torch.Tensor = self.base_layer(x, *args, **kwargs)
         # Let go of the captured tensor, or it would outlive the step.
         captured, self._captured = self._captured, None
         if self.disable_adapters:
-            return result
+            return result, None
         if captured is None:
             raise RuntimeError("a parallel adapter ran before the module whose input it reads")
-        return result + self.delta(captured, result)
+        return result, self.delta(captured, result)
 
+    @override
     def detach_from_model(self) -> None:
         """Remove the hook that captures the input."""
         self._hook.remove()
@@ -201,7 +254,11 @@ class SerialAdapterTuner(_BottleneckTuner):
 
     @override
     def _layer(self, config: BottleneckConfig, target: nn.Module, key: str) -> tuple[BottleneckLayer, int]:
+        assert isinstance(config, SerialAdapterConfig)
         layer = target if isinstance(target, SerialAdapterLayer) else SerialAdapterLayer(target)
+        if key in config.norm_modules:
+            norm, stream = config.norm_modules[key], config.stream_modules[key]
+            layer.sum_through(self.model.get_submodule(norm), self.model.get_submodule(stream))
         return layer, features(layer.get_base_layer())[1]
 
 

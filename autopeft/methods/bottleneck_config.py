@@ -78,10 +78,21 @@ class BottleneckConfig(PeftConfig):
 
 @dataclass
 class SerialAdapterConfig(BottleneckConfig):
-    """Config of serial adapters, which read the output they add to."""
+    """Config of serial adapters, which read the output they add to, or the block's sum through its norm."""
 
     residual: bool = field(
-        default=True, metadata={"help": "Whether the adapter's input is added to its output, or replaced by it."}
+        default=True, metadata={"help": "Whether the output it follows is kept beside its own, or replaced."}
+    )
+    start: str = field(
+        default="zero", metadata={"help": "`zero`: it starts as nothing; `normal`: both matrices from N(0, 0.02)."}
+    )
+    norm_modules: dict[str, str] = field(
+        default_factory=dict,
+        metadata={"help": "For each target module whose adapter reads the block's sum, the full name of its norm."},
+    )
+    stream_modules: dict[str, str] = field(
+        default_factory=dict,
+        metadata={"help": "For each of these, the full name of the module whose input is the residual stream."},
     )
 
     def __post_init__(self) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
@@ -15,12 +18,20 @@ __all__ = ["Prefix"]
 
 
 class Prefix(Method):
-    """Trainable keys and values in front of the text, without reparametrisation (as P-tuning v2)."""
+    """Trainable keys and values in front of the text, without reparametrisation (as P-tuning v2), or with.
+
+    With, a network of one hidden layer makes them out of an embedding, `length x d`, while they train: Linear, tanh,
+    Linear, with torch's own start. It trains and is counted; saved are the keys and values that it makes, as of a plain
+    prefix. Li and Liang, and MAM and AutoPEFT after them, have one embedding and one network for all layers; here
+    every layer has its own, for prefixes are placed layer by layer: none of it is shared, and the second Linear makes
+    the keys and values of one layer only.
+    """
 
     words = MethodWords(
         name="prefix",
         summary="trainable keys and values in front of the text, in the attention",
-        source="Li and Liang 2021, arXiv:2101.00190; Liu et al. 2021, arXiv:2110.07602",
+        source="Li and Liang 2021, arXiv:2101.00190; Liu et al. 2021, arXiv:2110.07602; He et al. 2021, "
+        "arXiv:2110.04366",
         knobs=(
             Knob(
                 "length",
@@ -33,6 +44,13 @@ class Prefix(Method):
                 range="1..32 by x2",
             ),
             GATE,
+            Knob(
+                "network",
+                "int",
+                "hidden size of the network that makes them while they train (800 in MAM and AutoPEFT); 0: none",
+                default=0,
+                low=0,
+            ),
             learning_rate("1e-3..3e-2 log"),
         ),
         placement="layer",
@@ -62,4 +80,23 @@ class Prefix(Method):
             length=lengths[names[0]],
             length_pattern={name: lengths[name] for name in names},
             gate=shared_knob(cells, "gate"),
+            network=shared_knob(cells, "network"),
         )
+
+    @override
+    def stored(self, knobs: Knobs) -> Knobs:
+        """Return the knobs of a plain prefix, which has the keys and values that a network made."""
+        return {**knobs, "network": 0}
+
+    @override
+    def stored_tensors(self, tuner: Any, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the tensors of that plain prefix."""
+        parts = (".layer_prefix_embedding", ".layer_prefix_network")
+        stored = {name: value for name, value in tensors.items() if not any(part in name for part in parts)}
+        for name, layer in tuner.model.named_modules():
+            if isinstance(layer, PrefixLayer) and layer.made("default"):
+                with torch.no_grad():
+                    made = layer.pair("default")
+                for bank, value in zip(("key", "value"), made, strict=True):
+                    stored[f"base_model.model.{name.replace('.base_layer', '')}.layer_prefix_{bank}"] = value
+        return stored

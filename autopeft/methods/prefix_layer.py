@@ -37,6 +37,9 @@ class PrefixConfig(PeftConfig):
     gate: bool = field(
         default=False, metadata={"help": "Whether a sigmoid of the input, averaged over tokens, scales them."}
     )
+    network: int = field(
+        default=0, metadata={"help": "Hidden size of the network that makes them while they train; 0: none does."}
+    )
     modules_to_save: list[str] | None = field(
         default=None, metadata={"help": "Modules trained and saved beside the prefixes, such as a task head."}
     )
@@ -47,28 +50,48 @@ class PrefixConfig(PeftConfig):
 
 
 class PrefixLayer(AdapterLayer):
-    """An attention module with trainable keys and values, each `length x kv_heads x head_dim`."""
+    """An attention module with trainable keys and values, each `length x kv_heads x head_dim`.
 
-    adapter_layer_names = ("layer_prefix_key", "layer_prefix_value", "layer_prefix_gate")
+    Where a network makes them, it and the embedding it reads train in their place.
+    """
+
+    adapter_layer_names = (
+        "layer_prefix_key",
+        "layer_prefix_value",
+        "layer_prefix_gate",
+        "layer_prefix_embedding",
+        "layer_prefix_network",
+    )
 
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
         self.layer_prefix_key = nn.ParameterDict()
         self.layer_prefix_value = nn.ParameterDict()
         self.layer_prefix_gate = nn.ModuleDict()
+        self.layer_prefix_embedding = nn.ParameterDict()
+        self.layer_prefix_network = nn.ModuleDict()
         self._input: torch.Tensor | None = None
         carry(base_layer, self)
 
     def update_layer(self, adapter_name: str, length: int, config: PrefixConfig) -> None:
         """Add a prefix of this name."""
-        dtype, device = adapter_dtype(self.base_layer), next(self.base_layer.parameters()).device
-        for bank in (self.layer_prefix_key, self.layer_prefix_value):
-            start = torch.empty(length, *_heads(self.base_layer), dtype=dtype, device=device)
-            bank[adapter_name] = nn.Parameter(nn.init.normal_(start, std=_STD))
+        settings: Any = self.base_layer.config
+        like: Any = {"dtype": adapter_dtype(self.base_layer), "device": next(self.base_layer.parameters()).device}
+        if config.network:
+            heads, size = _heads(self.base_layer)
+            embedding = torch.empty(length, settings.hidden_size, **like)
+            self.layer_prefix_embedding[adapter_name] = nn.Parameter(nn.init.normal_(embedding))
+            self.layer_prefix_network[adapter_name] = nn.Sequential(
+                nn.Linear(settings.hidden_size, config.network, **like),
+                nn.Tanh(),
+                nn.Linear(config.network, 2 * heads * size, **like),
+            )
+        else:
+            for bank in (self.layer_prefix_key, self.layer_prefix_value):
+                start = torch.empty(length, *_heads(self.base_layer), **like)
+                bank[adapter_name] = nn.Parameter(nn.init.normal_(start, std=_STD))
         if config.gate:
-            settings: Any = self.base_layer.config
-            gate = nn.Linear(settings.hidden_size, 1, dtype=dtype, device=device)
-            self.layer_prefix_gate[adapter_name] = gate
+            self.layer_prefix_gate[adapter_name] = nn.Linear(settings.hidden_size, 1, **like)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def keys_and_values(self) -> tuple[torch.Tensor, torch.Tensor] | None:
@@ -76,14 +99,24 @@ class PrefixLayer(AdapterLayer):
 
         Each is `batch or 1 x kv_heads x length x head_dim`; both are behind the same gate, where there is one.
         """
-        names = [name for name in self.active_adapters if name in self.layer_prefix_key]
+        names = [name for name in self.active_adapters if name in self.layer_prefix_key or self.made(name)]
         if self.disable_adapters or not names:
             return None
-        key, value = (
-            torch.cat([self._gated(name, bank[name]) for name in names], dim=2)
-            for bank in (self.layer_prefix_key, self.layer_prefix_value)
-        )
+        pairs = [[self._gated(name, bank) for bank in self.pair(name)] for name in names]
+        key, value = (torch.cat(banks, dim=2) for banks in zip(*pairs, strict=True))
         return key, value
+
+    def made(self, name: str) -> bool:
+        """Tell whether a network makes the prefix of this name."""
+        return name in self.layer_prefix_network
+
+    def pair(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the keys and values of a prefix, each `length x kv_heads x head_dim`."""
+        if not self.made(name):
+            return self.layer_prefix_key[name], self.layer_prefix_value[name]
+        embedding = self.layer_prefix_embedding[name]
+        both = self.layer_prefix_network[name](embedding).view(len(embedding), 2, *_heads(self.base_layer))
+        return both[:, 0], both[:, 1]
 
     def _gated(self, name: str, bank: torch.Tensor) -> torch.Tensor:
         heads = bank.transpose(0, 1)[None]

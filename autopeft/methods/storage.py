@@ -27,6 +27,7 @@ __all__ = [
     "HEAD",
     "MANIFEST",
     "PLACED",
+    "built_tensors",
     "copy_saved",
     "load",
     "read_manifest",
@@ -186,14 +187,14 @@ def restore(
     if isinstance(inserted.tuner, PeftModel):
         _load_prompt(inserted.tuner, saved)
     inserted.part.method.shape_as(inserted.tuner, saved)
-    own = _tensors(inserted, anatomy)
+    own = built_tensors(inserted, anatomy)
     _copy({key: value for key, value in saved.items() if key in own}, own, source)
     return {key: value for key, value in saved.items() if key not in own}
 
 
 def stored_tensors(inserted: Inserted, anatomy: Anatomy) -> dict[str, torch.Tensor]:
     """Return the tensors that `save` writes of a part, by their names in its file."""
-    return inserted.part.method.stored_tensors(inserted.tuner, _tensors(inserted, anatomy))
+    return inserted.part.method.stored_tensors(inserted.tuner, built_tensors(inserted, anatomy))
 
 
 class _Shell(nn.Module):
@@ -205,8 +206,8 @@ class _Shell(nn.Module):
         self.peft_config = tuner.peft_config
 
 
-def _tensors(inserted: Inserted, anatomy: Anatomy) -> dict[str, torch.Tensor]:
-    """Return the tensors PEFT stores of a part, by their names in a model without other methods."""
+def built_tensors(inserted: Inserted, anatomy: Anatomy) -> dict[str, torch.Tensor]:
+    """Return the tensors PEFT stores of a part as it is, by their names in a model without other methods."""
     part, tuner = inserted.part, inserted.tuner
     if isinstance(tuner, PeftModel):
         return _prompt_tensors(tuner)

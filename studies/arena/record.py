@@ -30,7 +30,8 @@ __all__ = ["TABLES", "TASKS", "Case", "cases"]
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 TABLES = Path(__file__).parent / "tables"
 
-SPACES = ("autopeft", "lora", "default")
+#: The spaces drawn from, by what their rows are called.
+SPACES = {"autopeft": str(Path(__file__).with_name("adapters.yaml")), "lora": "lora", "default": "default"}
 
 #: Configurations drawn from each space, and how many of all are trained with a second seed; fewer of later tasks.
 _DRAWN = 50
@@ -101,7 +102,7 @@ def cases(task: str, jobs: Mapping[str, Preparation]) -> list[Case]:
     drawn = _FEWER.get(task, _DRAWN)
     draws = {name: _draws(job, drawn) for name, job in jobs.items()}
     first = [Case(f"{name}-{number}", draws[name][number], seed=0) for number in range(drawn) for name in SPACES]
-    job = jobs[SPACES[0]]
+    job = jobs["autopeft"]
     shape = job.backbone.shape
     baselines = baselines_of(shape, STOCK_LEARNING_RATE, _TRIALS)
     known = [Case(name, baselines[name], seed=0) for name in _BASELINES]
@@ -138,8 +139,8 @@ class Recording:
 
     def __init__(self, task: str, folder: Path) -> None:
         self.task = task
-        self.jobs = {name: prepare(SearchPlan.of({**TASKS[task], "space": name})) for name in SPACES}
-        self.job = self.jobs[SPACES[0]]
+        self.jobs = {name: prepare(SearchPlan.of({**TASKS[task], "space": space})) for name, space in SPACES.items()}
+        self.job = self.jobs["autopeft"]
         self._file = folder / f"{task}.jsonl"
         spec = self.job.spec.to_dict()
         about = {key: spec[key] for key in ("model", "data", "budget", "metric", "trial", "precision")}

@@ -60,6 +60,10 @@ GATED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
 FUSED_GATE = ("phi3", "modernbert")
 #: Output size of the fused matrix.
 FUSED_QKV = {"gpt2": 96, "gpt_neox": 96, "deberta": 96, "modernbert": 96, "phi3": 64}
+#: They scale or normalise what a sublayer gives before it is added to the residual stream.
+NO_PLAIN_SUM = ("gemma2", "gemma3_text", "beit")
+#: Attention and feed-forward network read the same residual stream.
+PARALLEL_SUBLAYERS = ("gpt_neox", "phi")
 CLOSED_ATTENTION = ("mpnet", "deberta", "deberta-v2", "gemma2")
 
 
@@ -130,3 +134,40 @@ def test_norms_biases_and_the_embedding(resolved) -> None:
         embedding = model.get_submodule(anatomy.embedding)
         assert embedding is model.get_input_embeddings()
         assert embedding.num_embeddings == model.config.vocab_size
+
+
+def test_the_norms_of_sublayers_stand_before_or_after_plain_sums(resolved) -> None:
+    name, on_meta, anatomy = resolved
+    if name in NO_PLAIN_SUM:
+        assert anatomy.sum_norm(1, "down") is None
+        return
+    torch.manual_seed(0)
+    model = type(on_meta)(on_meta.config).eval()
+    inputs: dict = {}
+    outputs: dict = {}
+    for role in ("o", "down"):
+        norm, stream = anatomy.sum_norm(1, role)
+        for key, module in ((f"stream {role}", stream), (f"norm {role}", norm)):
+            model.get_submodule(module).register_forward_pre_hook(
+                lambda _, args, key=key: inputs.update({key: args[0]})
+            )
+        for key, module in ((role, anatomy.module(1, role)), ("layer", anatomy.layer(1))):
+            model.get_submodule(module).register_forward_hook(lambda _, args, y, key=key: outputs.update({key: y}))
+    with torch.no_grad():
+        model(
+            **(
+                {"pixel_values": torch.randn(1, 3, 8, 8)}
+                if name in VISION
+                else {"input_ids": torch.tensor([[3, 4, 5]])}
+            )
+        )
+    sums = {role: inputs[f"stream {role}"] + outputs[role] for role in ("o", "down")}
+    if anatomy.norms_after:
+        assert all(torch.allclose(inputs[f"norm {role}"], found, atol=1e-6) for role, found in sums.items())
+        return
+    answer = outputs["layer"][0] if isinstance(outputs["layer"], tuple) else outputs["layer"]
+    if name in PARALLEL_SUBLAYERS:
+        sums["down"] = sums["down"] + outputs["o"]
+    else:
+        assert torch.allclose(sums["o"], inputs["stream down"], atol=1e-6)
+    assert torch.allclose(sums["down"], answer, atol=1e-6)

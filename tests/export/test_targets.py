@@ -23,25 +23,27 @@ GATED = {"lora": {"rank": 4, "gate": True}}
 SERIAL = {"serial_adapter": {"size": 4, "layers": [1]}}
 PREFIX = {"prefix_tuning": {"length": 3, "prefix_projection": True, "encoder_hidden_size": 8}}
 SEVERAL = {"lora": {"rank": 4}, "serial_adapter": {"size": 4}, "prefix": {"length": 2}}
+NORMED = {"serial_adapter": {"size": 4, "reads": "norm", "start": "normal"}}
+MADE = {"prefix": {"length": 3, "network": 8, "layers": [1]}}
 SPLIT = {"hira": {"rank": {"0": 4, "1": 8}}}
 KASA = {"kasa": {"rank": 4}}
 
 
 class TestOwn(TargetContract):
     target = "autopeft"
-    says = (LAYERED, SEVERAL, FA, KASA)
+    says = (LAYERED, SEVERAL, FA, KASA, NORMED, MADE)
     refuses: ClassVar = {}
 
 
 class TestPeft(TargetContract):
     target = "peft"
-    says = (LAYERED, SEVERAL, SPLIT, PREFIX, {"ia3": {}})
+    says = (LAYERED, SEVERAL, SPLIT, PREFIX, {"ia3": {}}, NORMED, MADE, {**NORMED, **MADE})
     refuses: ClassVar = {"lora.b_ratio": PLUS, "lora.optimizer": FA, "kasa": KASA}
 
 
 class TestTransformers(TargetContract):
     target = "transformers"
-    says = (LAYERED, PLUS, SERIAL)
+    says = (LAYERED, PLUS, SERIAL, NORMED, MADE)
     refuses: ClassVar = {"hira": SPLIT, "lora, prefix, serial_adapter": SEVERAL, "lora.optimizer": FA}
 
 

@@ -111,6 +111,23 @@ class TestGatesAndResidual(MethodContract):
     architectures = ("bert", "gpt2", "llama", "vit")
 
 
+class TestReadsAndStarts(MethodContract):
+    examples = (
+        {"serial_adapter": {"size": {"0": 4, "2": 7}, "reads": "norm", "start": "normal"}},
+        {"serial_adapter": {"size": 16, "reads": "norm", "position": "both", "gate": True, "residual": False}},
+        {"serial_adapter": {"size": 8, "start": "normal", "learned_scale": True}},
+        {"prefix": {"length": {"0": 2, "2": 5}, "network": 16}},
+        {"prefix": {"length": 4, "network": 16, "gate": True}},
+        {
+            "serial_adapter": {"size": 8, "reads": "norm", "start": "normal"},
+            "parallel_adapter": {"size": 8},
+            "prefix": {"length": 4, "network": 16},
+            "ln_tuning": {},
+        },
+    )
+    architectures = ("bert", "distilbert", "gpt2", "llama", "vit")
+
+
 class TestAllInOneLayer(MethodContract):
     examples = (
         {"serial_adapter": {"size": 8}, "parallel_adapter": {"size": 8}},

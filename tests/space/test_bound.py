@@ -40,6 +40,8 @@ EXTRA = {
         training={"learning_rate": [1e-4, 1e-3]},
     ),
 }
+#: What AutoPEFT's serial adapter has fixed.
+AS_RELEASED = {"reads": "norm", "start": "normal"}
 SPACES = {name: load_space(name) for name in shipped_spaces()} | EXTRA
 BOUND = {(space, shape): SPACES[space].bind(VOCABULARY, SHAPES[shape]) for space in SPACES for shape in SHAPES}
 
@@ -141,6 +143,19 @@ def test_the_sizes_of_the_paper():
     assert len(bits) == 12
 
 
+def test_the_adapters_are_those_of_the_releases():
+    shape = BackboneShape(12, 768, 3072, ("q", "k", "v", "o", "up", "down"))
+    autopeft, mam = (SPACES[name].bind(VOCABULARY, shape) for name in ("autopeft", "mam"))
+    prefix, parallel = {"length": 12, "network": 800}, {"parallel_adapter": {"size": 96, "scale": 4}}
+    assert autopeft.contains(
+        canonical({"modules": {"serial_adapter": {"size": 6, **AS_RELEASED}, "prefix": prefix}}, VOCABULARY, shape)
+    )
+    assert autopeft.contains(canonical({"modules": parallel}, VOCABULARY, shape))
+    assert mam.contains(canonical({"modules": {**parallel, "prefix": {**prefix, "length": 16}}}, VOCABULARY, shape))
+    plain = canonical({"modules": {"parallel_adapter": {"size": 96, "scale": 2}}}, VOCABULARY, shape)
+    assert not autopeft.contains(plain)
+
+
 def test_relative_alpha_follows_the_rank_of_its_layer():
     space = BOUND["lora", "bert"]
     params = space.encode(canonical({"modules": {}}, VOCABULARY, space.shape))
@@ -191,8 +206,12 @@ def test_fused_roles_are_one_bit_and_said():
     ("data", "part"),
     [
         ({"lora": {"rank": 8}}, "the space has no lora"),
-        ({"serial_adapter": {"size": 5}}, "serial_adapter.size is never 5 at layer 0"),
-        ({"serial_adapter": {"size": 6, "layers": [1]}, "prefix": {"length": 6, "layers": [2]}}, "together"),
+        ({"serial_adapter": {"size": 5, **AS_RELEASED}}, "serial_adapter.size is never 5 at layer 0"),
+        ({"serial_adapter": {"size": 6}}, "serial_adapter.reads is never output at layer 0"),
+        (
+            {"serial_adapter": {"size": 6, "layers": [1], **AS_RELEASED}, "prefix": {"length": 6, "layers": [2]}},
+            "together",
+        ),
     ],
 )
 def test_a_refusal_says_what_does_not_fit(data, part):

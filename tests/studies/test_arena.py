@@ -61,6 +61,18 @@ def made_up(count=60):
     return Benchmark("made-up", SPACE, cost, answers, baselines, count // 2, lambda: Best(0.4, 0.8, 10), **SCALE)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_what_was_drawn_is_in_the_spaces_that_the_study_keeps(task):
+    jobs = {
+        name: prepare(SearchPlan.of({"task": "icd10", "space": str(TABLES.with_name(f"{name}.yaml"))}))
+        for name in ("union", "adapters")
+    }
+    _, *recorded = read_rows(TABLES / f"{task}.jsonl")
+    for row in recorded:
+        names = ["union", *(["adapters"] if row["name"].startswith("autopeft-") else [])]
+        assert all(jobs[name].space.contains(Configuration.from_dict(row["configuration"])) for name in names)
+
+
 def test_a_recorded_configuration_is_answered_by_itself_and_then_by_its_neighbour():
     recorded = rows(30)
     answers, rng = Nearest(SPACE, cost, recorded), np.random.default_rng(0)

@@ -115,10 +115,21 @@ class Kasa(LowRank):
         return True
 
     @override
+    def misfit(self, knobs: Knobs, inputs: int, outputs: int) -> str | None:
+        """Refuse ranks that leave nothing of the weight, before PEFT does so while it cuts."""
+        smaller = min(inputs, outputs)
+        if knobs["rank"] >= smaller:
+            return f"it cuts as many directions as its rank off a weight that has {smaller}, found rank {knobs['rank']}"
+        return None
+
+    @override
     def penalty(self, tuner: BaseTuner, cells: Cells) -> torch.Tensor:
-        """Return the loss that PEFT computes for it (equations 9 to 11 of the paper)."""
+        """Return the mean over matrices of the loss in equations 9 to 11 of the paper, as the authors' code has it.
+
+        PEFT computes the sum.
+        """
         loss: torch.Tensor = tuner._get_kasa_loss()
-        return loss
+        return loss / len(cells)
 
 
 ADAPTIVE = (AdaLora(), Kasa())
