@@ -15,6 +15,7 @@ from autopeft.methods.bitfit import BitFitConfig, BitFitTuner
 from autopeft.methods.bottleneck import ParallelAdapterTuner, SerialAdapterTuner
 from autopeft.methods.bottleneck_config import ParallelAdapterConfig, SerialAdapterConfig
 from autopeft.methods.gated_lora import GatedLoraConfig, GatedLoraTuner
+from autopeft.methods.increlora.config import IncreLoraConfig, IncreLoraTuner
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixTuner
 from autopeft.methods.sparse import SparseConfig, SparseTuner
 
@@ -26,6 +27,7 @@ TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
     "PARALLEL_ADAPTER": (ParallelAdapterConfig, ParallelAdapterTuner),
     "LAYER_PREFIX": (PrefixConfig, PrefixTuner),
     "GATED_LORA": (GatedLoraConfig, GatedLoraTuner),
+    "INCRELORA": (IncreLoraConfig, IncreLoraTuner),
     "BITFIT": (BitFitConfig, BitFitTuner),
     "SPARSE": (SparseConfig, SparseTuner),
 }

@@ -11,6 +11,7 @@ from autopeft.methods.families.shared import SHARED
 from autopeft.methods.families.sparse import SPARSE
 from autopeft.methods.families.vectors import VECTORS
 from autopeft.methods.families.whole import WHOLE_MODEL
+from autopeft.methods.increlora import IncreLora
 from autopeft.methods.lora import Lora
 from autopeft.methods.method import Method
 from autopeft.methods.parallel_adapter import ParallelAdapter
@@ -31,6 +32,7 @@ METHODS: dict[str, Method] = {
         Prefix(),
         BitFit(),
         *SPARSE_DELTAS,
+        IncreLora(),
         *ADAPTIVE,
         *LOW_RANK,
         *ROTATIONS,

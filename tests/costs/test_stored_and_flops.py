@@ -14,7 +14,8 @@ from autopeft.errors import ConfigurationError
 from autopeft.methods import HEAD_ONLY, METHODS, VOCABULARY, apply, remove, save
 from autopeft.methods.builder import applied
 from autopeft.space import canonical
-from autopeft.testing.models import tiny_backbone
+from autopeft.testing.methods import train
+from autopeft.testing.models import tiny_backbone, tiny_batch
 from tests.methods.examples import EXAMPLES
 from tests.methods.table import DATA
 
@@ -52,6 +53,8 @@ def built(backbone, name):
         apply(configuration, model, backbone.anatomy, seed=0)
     except ConfigurationError:
         pytest.skip("refused here")
+    if any(METHODS[method].grows for method in configuration.modules):
+        train(model, tiny_batch(backbone), 2, of=2, head=False)
     return configuration, model
 
 

@@ -19,6 +19,7 @@ EXAMPLES = {
     "id3": {"density": 0.05, "targets": ["q", "up"]},
     "lift": {"rank": {"0": 2, "1-2": 3}, "targets": ["q", "up"]},
     "dsee": {"rank": {"0": 4, "1-2": 3}, "count": 9},
+    "increlora": {"rank": 3, "reserves": 2, "targets": ["q", "up"]},
     "adalora": {"rank": 8, "targets": ["q", "up"]},
     "kasa": {"rank": {"0": 4, "2": 3}},
     "loha": {"rank": {"0": 4, "1": 2}},
