@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Hashable, Iterable, Iterator
+import tempfile
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from autopeft.launch.job import WorkerJob
 from autopeft.space import Configuration
 
-__all__ = ["Training", "trained"]
+__all__ = ["Training", "scored", "trained"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +76,39 @@ def _train(training: Training) -> dict[str, Any]:
         except StopIteration as end:
             outcome: dict[str, Any] = end.value
             return outcome
+
+
+def scored(
+    job: WorkerJob, configuration: Configuration, seeds: Sequence[int], workers: int = 2, full: bool = False
+) -> dict[str, np.ndarray]:
+    """Train a configuration with several seeds and score what comes out.
+
+    Args:
+        job: How it is trained.
+        configuration: What is trained.
+        seeds: Seeds.
+        workers: How many trainings at once.
+        full: Whether the whole backbone trains.
+
+    Returns:
+        Scores on validation and test, `[seeds, examples]`; their means are the metric.
+
+    Raises:
+        RuntimeError: When a training fails.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(seeds)), context) as pool:
+        found = list(pool.map(partial(_score, job, configuration, full), seeds))
+    return {split: np.stack([scores[split] for scores in found]) for split in found[0]}
+
+
+def _score(job: WorkerJob, configuration: Configuration, full: bool, seed: int) -> dict[str, np.ndarray]:
+    """Train and score, in a worker that serves one job."""
+    if not _runners:
+        _runners[""] = job.runner()
+    runner = _runners[""]
+    with tempfile.TemporaryDirectory() as scratch:
+        outcome = runner.run(configuration, seed, folder=Path(scratch), brief=True, full=full)
+        if outcome.status != "complete":
+            raise RuntimeError(f"{configuration.describe()}, seed {seed}: {outcome.status}: {outcome.message}")
+        return {split: runner.score(Path(scratch), split) for split in ("validation", "test")}

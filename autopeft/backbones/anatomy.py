@@ -39,8 +39,11 @@ class Anatomy:
             in likewise.
         layer_norms: Full names of the normalisation modules, layer by layer; filled in likewise.
         layer_biased: Full names of the modules that own a `bias`, layer by layer; filled in likewise.
+        layer_weighted: Full names of the modules that own parameters, layer by layer; filled in likewise.
         embedding: Full name of the embedding of the input tokens, empty for a model that reads no tokens;
             filled in likewise.
+        output: Full name of the module that makes logits of tokens, empty for a model that has none; filled in
+            likewise.
     """
 
     layers: str
@@ -53,7 +56,9 @@ class Anatomy:
     attention_open: bool = True
     layer_norms: tuple[tuple[str, ...], ...] = ()
     layer_biased: tuple[tuple[str, ...], ...] = ()
+    layer_weighted: tuple[tuple[str, ...], ...] = ()
     embedding: str = ""
+    output: str = ""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.roles) - set(ROLES))
@@ -148,3 +153,7 @@ class Anatomy:
     def biased(self, index: int) -> tuple[str, ...]:
         """Return the full names of the modules in layer `index` that own a `bias`, norms among them."""
         return self.layer_biased[index]
+
+    def weighted(self, index: int) -> tuple[str, ...]:
+        """Return the full names of the modules in layer `index` that own parameters."""
+        return self.layer_weighted[index]

@@ -77,7 +77,9 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
         attention_open=bool(model._supports_attention_backend and model._supports_sdpa),
         layer_norms=tuple(_inside(name, modules, _is_norm) for name in names),
         layer_biased=tuple(_inside(name, modules, _has_bias) for name in names),
+        layer_weighted=tuple(_inside(name, modules, _has_parameters) for name in names),
         embedding=_embedding(model),
+        output=_name_of(model, model.get_output_embeddings()),
     )
 
 
@@ -95,6 +97,10 @@ def _has_bias(module: nn.Module) -> bool:
     return isinstance(getattr(module, "bias", None), nn.Parameter)
 
 
+def _has_parameters(module: nn.Module) -> bool:
+    return any(True for _ in module.parameters(recurse=False))
+
+
 def _embedding(model: PreTrainedModel) -> str:
     """Return the full name of the embedding of the input tokens, empty when there is none."""
     try:
@@ -103,7 +109,12 @@ def _embedding(model: PreTrainedModel) -> str:
         return ""
     if not isinstance(found, nn.Embedding):
         return ""
-    return next(name for name, module in model.named_modules() if module is found)
+    return _name_of(model, found)
+
+
+def _name_of(model: PreTrainedModel, wanted: nn.Module | None) -> str:
+    """Return the full name of a module, empty for none."""
+    return next((name for name, module in model.named_modules() if wanted is not None and module is wanted), "")
 
 
 def _by_custom(model: PreTrainedModel) -> Anatomy:

@@ -42,12 +42,19 @@ def cost(
         backbone = TRIALS[named].load_backbone(model, revision, roles, trust_remote_code=trust_remote_code)
         exact = canonical(read_configuration(configuration), VOCABULARY, backbone.shape)
         costs = Costs(backbone)
-        params, share = costs.params(exact), costs.share(exact)
+        params, share, active = costs.params(exact), costs.share(exact), costs.active(exact)
         if json:
-            row = {"params": params, "share": share, "backbone_params": backbone.num_parameters}
+            row = {
+                "params": params,
+                "active": active,
+                "share": share,
+                "backbone_params": backbone.num_parameters,
+            }
             write(row | {"configuration": exact.to_dict()})
             return
     from autopeft.report import percent
 
     typer.echo(exact.describe())
     typer.echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")
+    if active != params:
+        typer.echo(f"{active:,} of its parameters train at some time together")

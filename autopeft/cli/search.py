@@ -48,7 +48,7 @@ def search(
     precision: options.Precision = None,
     objectives: Annotated[
         str | None,
-        typer.Option(help="accuracy and one or two of params, bytes, flops, memory, time \\[accuracy,params]."),
+        typer.Option(help="accuracy and one or two of params, active, bytes, flops, memory, time \\[accuracy,params]."),
     ] = None,
     load_in_4bit: options.LoadIn4bit = None,
     load_in_8bit: options.LoadIn8bit = None,

@@ -73,6 +73,12 @@ class Costs:
         """Return `params` as a fraction of the parameters of the backbone."""
         return self.params(configuration) / self._backbone.num_parameters
 
+    def active(self, configuration: Configuration) -> int:
+        """Return the most parameters of the adapters that train together: what memory goes with, see `params`."""
+        dense = [part for part in plan(configuration) if part.method.dense]
+        whole = sum(self._fragments.size(part) for part in dense)
+        return self.params(configuration) - sum(map(self._params_of, dense)) + whole
+
     def bytes(self, configuration: Configuration) -> int:
         """Return the bytes of all tensors in the files that `save` writes of the adapters; the head is not counted.
 

@@ -41,6 +41,11 @@ class Fragments:
             for cell, knobs in part.cells.items()
         )
 
+    def size(self, part: Part) -> int:
+        """Return how many weights the matrices have that a part touches."""
+        weights: list[Any] = [self._modules[name].weight for name in self._names(part)]
+        return sum(weight.numel() for weight in weights)
+
     def first_module(self, part: Part) -> nn.Module:
         """Return the first module that a part touches, on the meta device."""
         return self._modules[self._names(part)[0]]

@@ -44,6 +44,7 @@ OBJECTIVES = {
     each.name: each
     for each in (
         Objective("params", "exact", "trainable parameters of the adapters", "parameters", "parameters"),
+        Objective("active", "exact", "parameters that train together at the most", "parameters", "active parameters"),
         Objective("bytes", "exact", "bytes of the saved adapters", "bytes", "bytes"),
         Objective(
             "flops", "exact", "further FLOPs of a forward per token, once merged where it can be", "FLOPs", "FLOPs"

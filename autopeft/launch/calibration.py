@@ -60,7 +60,7 @@ class Calibration:
             measured: `steps`, for each the peak memory in bytes and the seconds of a step or None when it ran out of
                 memory, and `head_step_seconds`.
             anatomy: The resolved anatomy of the backbone.
-            params: The exact number of trainable parameters of a configuration.
+            params: The exact number of parameters of a configuration that train together.
 
         Raises:
             AutopeftError: When not even the head alone fits the memory.

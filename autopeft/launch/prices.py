@@ -68,13 +68,15 @@ class Prices:
         """Return the predicted peak memory of training, in bytes."""
         assert self.calibration is not None, "memory needs a calibration"
         return self.calibration.memory.predict(
-            memory_features(configuration, self.anatomy), self.costs.price(configuration, 0)
+            memory_features(configuration, self.anatomy),
+            self.costs.active(configuration) if self.costs.price(configuration, 0) else 0,
         )
 
     def known(self, name: str) -> Callable[[Configuration], float] | None:
         """Return the function that computes a cost without training; None when it is measured."""
         known: Mapping[str, Callable[[Configuration], float]] = {
             "params": self.costs.params,
+            "active": self.costs.active,
             "bytes": self.costs.bytes,
             "flops": self.costs.flops,
             "memory": self.memory,

@@ -42,6 +42,7 @@ class Method(ABC):
         ours: Whether PEFT lacks it, so that its folders load only after `import autopeft`.
         stepwise: Whether a decoder with it computes a token from the keys and values it keeps of those before.
         joint: Whether its cost depends on all its places together, as where they share parameters.
+        dense: Whether at some time all weights of the matrices it is put in train.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
             away, see `works_beside`.
@@ -56,6 +57,7 @@ class Method(ABC):
     ours: bool = False
     stepwise: bool = True
     joint: bool = False
+    dense: bool = False
     grows: bool = False
     quantizations: tuple[Quantization, ...] = ()
 

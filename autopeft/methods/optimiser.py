@@ -13,6 +13,9 @@ __all__ = ["AdapterAdamW", "Rule"]
 #: Makes the step of one group of parameters, given the group and what the optimiser remembers by parameter.
 Rule = Callable[[dict[str, Any], dict[nn.Parameter, dict[str, Any]]], None]
 
+#: What of a group is code.
+_DOING = ("rule", "origins")
+
 
 class AdapterAdamW(torch.optim.AdamW):
     """AdamW whose groups may say more than AdamW's do.
@@ -51,6 +54,20 @@ class AdapterAdamW(torch.optim.AdamW):
         finally:
             self.param_groups = every
         return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint holds; what groups do is not written, for it is known from the methods."""
+        found: dict[str, Any] = super().state_dict()
+        plain = [
+            {name: value for name, value in group.items() if name not in _DOING} for group in found["param_groups"]
+        ]
+        return {**found, "param_groups": plain}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` returned."""
+        doing = [{name: group[name] for name in _DOING if name in group} for group in self.param_groups]
+        groups = [{**saved, **own} for saved, own in zip(state_dict["param_groups"], doing, strict=True)]
+        super().load_state_dict({**state_dict, "param_groups": groups})
 
     @staticmethod
     def _decay(group: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from autopeft.methods.gated_lora import GatedLoraConfig, GatedLoraTuner
 from autopeft.methods.increlora.config import IncreLoraConfig, IncreLoraTuner
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixTuner
 from autopeft.methods.sparse import SparseConfig, SparseTuner
+from autopeft.methods.trained_copy import TrainedCopyConfig, TrainedCopyTuner
 
 __all__ = ["TYPES", "enter"]
 
@@ -30,6 +31,7 @@ TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
     "INCRELORA": (IncreLoraConfig, IncreLoraTuner),
     "BITFIT": (BitFitConfig, BitFitTuner),
     "SPARSE": (SparseConfig, SparseTuner),
+    "TRAINED_COPY": (TrainedCopyConfig, TrainedCopyTuner),
 }
 
 

@@ -19,6 +19,7 @@ from autopeft.methods.prefix import Prefix
 from autopeft.methods.prompts import PROMPTS
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
+from autopeft.methods.whole_parts import FullEmbeddings, FullLayers
 from autopeft.space.vocabulary import Knob, Vocabulary
 
 __all__ = ["METHODS", "VOCABULARY"]
@@ -32,6 +33,8 @@ METHODS: dict[str, Method] = {
         Prefix(),
         BitFit(),
         *SPARSE_DELTAS,
+        FullLayers(),
+        FullEmbeddings(),
         IncreLora(),
         *ADAPTIVE,
         *LOW_RANK,

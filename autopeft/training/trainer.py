@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from torch.utils.data import Sampler
 from transformers import PreTrainedModel, Trainer
 from transformers.trainer_callback import TrainerCallback
 
@@ -25,6 +27,32 @@ from autopeft.trials import Batch, TrialKind
 __all__ = ["Hooks", "ours", "train_adapters_only"]
 
 
+class _ByEpoch(Sampler[int]):
+    """A sampler whose order is another one in each epoch, whatever was drawn before.
+
+    Args:
+        inner: A sampler that draws by its `generator`.
+        seed: Seed of all epochs.
+    """
+
+    def __init__(self, inner: Any, seed: int) -> None:
+        self._inner = inner
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell which epoch begins; accelerate does."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = np.random.SeedSequence((self._seed, self._epoch)).generate_state(1)
+        self._inner.generator = torch.Generator().manual_seed(int(drawn[0]))
+        return iter(self._inner)
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+
 class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
     """A Trainer's other half, before it in the order of bases."""
 
@@ -41,6 +69,10 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         if extra is None:
             return loss
         return (loss[0] + extra, loss[1]) if return_outputs else loss + extra
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Return the Trainer's own sampler, its order told by seed and epoch, so that a resumed epoch has it too."""
+        return _ByEpoch(super()._get_train_sampler(train_dataset), self.args.seed)
 
     def training_step(self, model: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the gradients of some examples up; let the methods know before the first and after the last of a step."""

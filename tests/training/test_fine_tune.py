@@ -95,27 +95,50 @@ class Interrupted(Exception):
     """Stands for whatever ends a training half way."""
 
 
-def test_it_goes_on_where_it_was_stopped(backbone, tmp_path, monkeypatch):
-    configuration = canonical(COMPOSITE, VOCABULARY, backbone.shape)
-    whole = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "whole")
-    measure = Ours.evaluate
-    measured = []
+@pytest.mark.parametrize("backbone", mostly_slow(["bert", "llama"]), indirect=True)
+@pytest.mark.parametrize(
+    "modules",
+    mostly_slow(
+        [
+            COMPOSITE["modules"],
+            {"id3": {"density": 0.1}},
+            {"lift": {"rank": 2, "every": 3}},
+            {"lt_sft": {"density": 0.1}},
+            {"sft_ag": {"density": 0.1, "every": 3, "accumulate": 1}},
+            {"sft_ma": {"density": 0.1, "every": 3}},
+            {"spt": {"density": 0.1, "rank": 1, "dense": 0.05}},
+            {"full_embeddings": {}},
+            {"increlora": {"rank": 4, "top": 3, "interval": 0.15}},
+        ]
+    ),
+)
+def test_it_goes_on_where_it_was_stopped(backbone, modules, tmp_path, monkeypatch):
+    configuration = canonical({**COMPOSITE, "modules": modules}, VOCABULARY, backbone.shape)
+    measure, measured = Ours.evaluate, []
 
     def stop_at_the_third(self, *args, **kwargs):
-        measured.append(self.state.global_step)
-        if len(measured) == 3:
+        found = measure(self, *args, **kwargs)
+        measured.append((self.state.global_step, found["eval_loss"]))
+        if len(measured) == stop:
             raise Interrupted
-        return measure(self, *args, **kwargs)
+        return found
 
     monkeypatch.setattr(Ours, "evaluate", stop_at_the_third)
+    stop = 0
+    whole = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "whole")
+    uninterrupted, measured[:], stop = [*measured], [], 3
     with pytest.raises(Interrupted):
         fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "parts")
-    monkeypatch.setattr(Ours, "evaluate", measure)
+    measured[:], stop = [], 0
     resumed = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path / "parts")
+    # Within the second of three epochs, and on what would have come next.
+    assert [step for step, _ in uninterrupted] == [3, 6, 9, 12]
+    assert measured == [(step, pytest.approx(loss, abs=1e-6)) for step, loss in uninterrupted[2:]]
     assert resumed.test == pytest.approx(whole.test, abs=1e-6)
     assert resumed.best_step == whole.best_step
-    first, second = (load_file(tmp_path / name / "head.safetensors") for name in ("whole", "parts"))
-    assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in first)
+    for file in (tmp_path / "whole").rglob("*.safetensors"):
+        first, second = load_file(file), load_file(tmp_path / "parts" / file.relative_to(tmp_path / "whole"))
+        assert all(torch.allclose(first[name].float(), second[name].float(), atol=1e-5) for name in first)
 
 
 def test_what_is_finished_is_read_and_another_training_is_refused(backbone, tmp_path, monkeypatch):

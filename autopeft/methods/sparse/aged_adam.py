@@ -25,6 +25,8 @@ def aged_adam(group: dict[str, Any], states: dict[nn.Parameter, dict[str, Any]])
         state = states[parameter]
         if not state:
             state.update({name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq", "age")})
+            # Not read here: torch wants it of every state it loads.
+            state["step"] = torch.zeros(())
         average, square, age = state["exp_avg"], state["exp_avg_sq"], state["age"]
         age += 1
         average.lerp_(gradient, 1 - first)

@@ -30,6 +30,9 @@ class SparseConfig(SupertuningConfig):
     counts: dict[str, int] | None = field(
         default=None, metadata={"help": "Scalars of each matrix by its full name, instead of one number for all."}
     )
+    ranks: dict[str, int] | None = field(
+        default=None, metadata={"help": "Rank of a low-rank change without a factor, of those matrices that have one."}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,8 +74,12 @@ class SparseTuner(SupertuningModel):
         exact.sparsity = 1 - (max(1, count) + 0.5) / shape.numel()
         super()._create_and_replace(exact, adapter_name, target, *args, **kwargs)
         layer = self.model.get_submodule(name)
-        if not count and isinstance(layer, SparseLinear):
-            layer.place(layer.positions[:0])
+        if isinstance(layer, SparseLinear):
+            if not count:
+                layer.place(layer.positions[:0])
+            ranks = peft_config.ranks or {}
+            if name in ranks:
+                layer.add_low_rank(ranks[name])
 
     @staticmethod
     @override

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,6 +30,10 @@ class SparseLinear(Linear):
         supertuning_values: nn.ParameterDict
         supertuning_indices: dict[str, Tensor]
         supertuning_rank: dict[str, int]
+        supertuning_lora_alpha: dict[str, float]
+        supertuning_lora_A: nn.ModuleDict  # noqa: N815
+        supertuning_lora_B: nn.ModuleDict  # noqa: N815
+        supertuning_lora_dropout: nn.ModuleDict
         disable_adapters: bool
         merged: bool
         active_adapters: list[str]
@@ -102,6 +107,23 @@ class SparseLinear(Linear):
         if self.supertuning_rank[NAME]:
             result = result + self.low_rank(x).to(result.dtype)
         return result
+
+    def add_low_rank(self, rank: int, dropout: float = 0.0) -> None:
+        """Add a low-rank change without a factor, zero at first.
+
+        Args:
+            rank: Its rank.
+            dropout: Dropout of what goes into it.
+        """
+        outputs, inputs = self.get_base_layer().weight.shape
+        device = self.values.device
+        first = nn.Linear(inputs, rank, bias=False, device=device)
+        second = nn.Linear(rank, outputs, bias=False, device=device)
+        nn.init.kaiming_uniform_(first.weight, a=math.sqrt(5))
+        nn.init.zeros_(second.weight)
+        self.supertuning_lora_A[NAME], self.supertuning_lora_B[NAME] = first, second
+        self.supertuning_lora_dropout[NAME] = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.supertuning_rank[NAME], self.supertuning_lora_alpha[NAME] = rank, float(rank)
 
     def low_rank(self, x: Tensor) -> Tensor:
         """Return what the low-rank change adds."""

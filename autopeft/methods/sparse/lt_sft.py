@@ -50,6 +50,7 @@ class LtSft(SparseMethod):
         ),
         alone=True,
     )
+    dense = True
 
     @override
     def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:

@@ -89,7 +89,8 @@ class SparseMethod(Method):
 
     def layers(self, tuner: BaseTuner) -> list[tuple[str, SparseLinear]]:
         """Return the sparse layers of a tuner with the full names of their matrices, in the model's order."""
-        wanted = set(tuner.peft_config[NAME].target_modules)
+        # Not those of the config: of many names PEFT keeps their endings only.
+        wanted = {name.replace(".base_layer", "") for name in tuner.targeted_module_names}
         return [
             (name, layer)
             for path, layer in tuner.model.named_modules()
@@ -109,10 +110,12 @@ class SparseMethod(Method):
         counts = {name: len(layer.changes()[0]) for name, layer in layers}
         sizes = {name: layer.get_base_layer().weight.numel() for name, layer in layers}
         config = self.peft_config(cells, anatomy)
-        theirs = alike(config, sizes, counts)
+        ranks = {name: layer.supertuning_rank[NAME] for name, layer in layers if layer.supertuning_rank[NAME]}
+        same_rank = config.r is not None or not ranks
+        theirs = alike(config, sizes, counts) if same_rank else None
         if theirs is not None:
             return theirs
-        config.counts = counts
+        config.counts, config.ranks = counts, None if same_rank else ranks
         return config
 
     @override
@@ -151,6 +154,9 @@ class SparseMethod(Method):
             positions = tensors.get(_key(name, "indices"))
             if positions is not None:
                 layer.place(positions.long().to(layer.values.device))
+            first = tensors.get(_key(name, "lora_A.weight"))
+            if first is not None and not layer.supertuning_rank[NAME]:
+                layer.add_low_rank(len(first))
 
 
 def _key(name: str, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -71,13 +72,26 @@ class _Window:
 
     Args:
         layer: The layer of the matrix.
+        state: What another one had added up.
     """
 
-    def __init__(self, layer: SparseLinear) -> None:
+    def __init__(self, layer: SparseLinear, state: Mapping[str, Tensor] | None = None) -> None:
+        device = layer.values.device
+        found = {name: value.to(device) for name, value in (state or {}).items()}
+        nothing = torch.empty(0, device=device)
         self._layer = layer
-        self.seen = 0
-        self.positions = layer.positions[:0]
-        self.sums = self.squares = torch.empty(0)
+        self.seen = int(found.get("seen", torch.zeros(())))
+        self.positions = found.get("positions", layer.positions[:0])
+        self.sums, self.squares = found.get("sums", nothing), found.get("squares", nothing)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what it has added up."""
+        return {
+            "seen": torch.tensor(self.seen),
+            "positions": self.positions,
+            "sums": self.sums,
+            "squares": self.squares,
+        }
 
     def __call__(self, gradient: Tensor, weight: Tensor) -> None:
         """Take the positions of the largest gradients at first, then add up theirs."""
@@ -141,6 +155,24 @@ class SftAg(_Sft):
             if isinstance(window, _Window) and window.seen:
                 steps = length if moment.step == length else length + 1
                 _move(layer, window, int(len(layer.values) * share), steps, betas, moment)
+
+    @override
+    def training_state(self, tuner: Any) -> dict[str, Tensor]:
+        """Return which positions train, and what has been added up in windows that are open."""
+        state = super().training_state(tuner)
+        for name, layer in self.layers(tuner):
+            if isinstance(layer.watch, _Window):
+                state |= {f"{name}.window.{what}": value for what, value in layer.watch.state().items()}
+        return state
+
+    @override
+    def resume(self, tuner: Any, state: Mapping[str, Tensor]) -> None:
+        """Let the same positions train as before, and the same windows be open."""
+        super().resume(tuner, state)
+        for name, layer in self.layers(tuner):
+            begins = f"{name}.window."
+            found = {key.removeprefix(begins): value for key, value in state.items() if key.startswith(begins)}
+            layer.watch = _Window(layer, found) if found else None
 
     @staticmethod
     def _length(cells: Cells) -> int:

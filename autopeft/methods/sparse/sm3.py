@@ -33,6 +33,8 @@ def sm3(
             state = states[parameter]
             if not state:
                 state.update(rows=parameter.new_zeros(outputs), columns=parameter.new_zeros(inputs))
+                # Not read here: torch wants it of every state it loads.
+                state["step"] = torch.zeros(())
             row, column = layer.positions // inputs, layer.positions % inputs
             moment = torch.minimum(state["rows"][row], state["columns"][column]) + parameter.grad**2
             if group["weight_decay"]:

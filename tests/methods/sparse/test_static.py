@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from autopeft.costs import Costs
 from autopeft.methods.sparse.choosing import best, best_of_all
 from autopeft.methods.sparse.low_rank import residual, smoothed
 from autopeft.testing.methods import logits
@@ -111,3 +112,15 @@ def test_beside_weights_in_half_precision_small_changes_still_count(tiny) -> Non
         layer.values.data.fill_(0.0)
     assert not torch.equal(half, logits(model, batch))
     torch.testing.assert_close(half, before, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("name", ["sparse", "id3", "lift", "sft_ag"])
+def test_all_of_many_matrices_are_seen(tiny, name) -> None:
+    # Of twenty names and more, PEFT keeps endings.
+    backbone = tiny("bert", layers=4)
+    batch = tiny_batch(backbone)
+    knobs = {"rank": 1} if name == "lift" else {"density": 0.05}
+    model, configuration = build(backbone, {name: knobs}, batches=[batch])
+    assert len(sparse_layers(model)) == 24
+    train(model, batch, 2)
+    assert sum(len(layer.values) for layer in sparse_layers(model).values()) == Costs(backbone).params(configuration)

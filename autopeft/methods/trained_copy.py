@@ -1,0 +1,123 @@
+"""Modules trained as they are: a copy takes their place, which PEFT puts in, saves and takes out."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from peft import PeftConfig
+from peft.tuners.tuners_utils import BaseTuner
+from torch import nn
+from typing_extensions import override
+
+from autopeft.methods.layer import AdapterLayer
+
+__all__ = ["TrainedCopyConfig", "TrainedCopyLayer", "TrainedCopyTuner"]
+
+
+@dataclass
+class TrainedCopyConfig(PeftConfig):
+    """Config of modules that are trained themselves."""
+
+    target_modules: list[str] | None = field(default=None, metadata={"help": "Names of the modules."})
+    modules_to_save: list[str] | None = field(
+        default=None, metadata={"help": "Modules trained and saved beside them, such as a task head."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.peft_type = "TRAINED_COPY"
+
+
+class TrainedCopyLayer(AdapterLayer):
+    """A module, and a copy of it that trains in its place."""
+
+    adapter_layer_names = ("trained_copy",)
+
+    def __init__(self, base_layer: nn.Module) -> None:
+        super().__init__(base_layer)
+        self.trained_copy = nn.ModuleDict()
+
+    def update_layer(self, adapter_name: str, config: TrainedCopyConfig) -> None:
+        """Add a copy of this name."""
+        copied = copy.deepcopy(self.get_base_layer())
+        for parameter in copied.parameters():
+            if not parameter.is_floating_point():
+                raise ValueError("weights in few bits cannot be trained themselves")
+        self.trained_copy[adapter_name] = copied.requires_grad_(True)
+        self.set_adapter(adapter_name, inference_mode=config.inference_mode)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the copy, or the module itself, makes of the input."""
+        used = [name for name in self.active_adapters if name in self.trained_copy]
+        if self.disable_adapters or self.merged_adapters or not used:
+            return self.base_layer(*args, **kwargs)
+        return self.trained_copy[used[-1]](*args, **kwargs)
+
+    @torch.no_grad()
+    def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
+        """Write the copy over the module."""
+        for name in adapter_names or self.active_adapters:
+            if name in self.trained_copy and name not in self.merged_adapters:
+                trained = dict(self.trained_copy[name].named_parameters())
+                for key, parameter in self.get_base_layer().named_parameters():
+                    parameter.copy_(trained[key])
+                self.merged_adapters.append(name)
+
+    @override
+    def unload_and_optionally_merge_module(
+        self, merge: bool, safe_merge: bool, adapter_names: list[str] | None
+    ) -> nn.Module:
+        if merge:
+            self.merge(safe_merge, adapter_names)
+        return self.get_base_layer()
+
+    def __getattr__(self, name: str) -> Any:
+        # Models read attributes of their embeddings and matrices (weight, num_embeddings).
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "base_layer":
+                raise
+            return getattr(self.base_layer, name)
+
+
+class TrainedCopyTuner(BaseTuner):
+    """PEFT tuner of trained copies."""
+
+    prefix = "trained_copy"
+    tuner_layer_cls = TrainedCopyLayer
+    target_module_mapping: ClassVar[dict[str, list[str]]] = {}
+
+    def _create_and_replace(
+        self,
+        peft_config: TrainedCopyConfig,
+        adapter_name: str,
+        target: nn.Module,
+        target_name: str,
+        parent: nn.Module,
+        current_key: str,
+    ) -> None:
+        layer = target if isinstance(target, TrainedCopyLayer) else TrainedCopyLayer(target)
+        layer.update_layer(adapter_name, peft_config)
+        if layer is not target:
+            setattr(parent, target_name, layer)
+            self._tie(layer, adapter_name)
+
+    def _tie(self, layer: TrainedCopyLayer, adapter_name: str) -> None:
+        """Let a copy of a weight that other copies have too be theirs."""
+        copies = [
+            other.trained_copy[adapter_name]
+            for other in self.model.modules()
+            if isinstance(other, TrainedCopyLayer)
+            and other is not layer
+            and adapter_name in other.trained_copy
+            and other.base_layer.weight is layer.base_layer.weight
+        ]
+        if copies:
+            layer.trained_copy[adapter_name].weight = copies[0].weight
+
+    def _check_merge_allowed(self) -> None:
+        """Allow it: a trained module is one of its own kind."""

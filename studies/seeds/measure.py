@@ -1,0 +1,114 @@
+"""Train published systems as published and after a search of their own knobs, in pieces that resume.
+
+    python -m studies.seeds.measure --minutes 60       # begins no piece after an hour
+    python -m studies.seeds.measure --tasks sick
+    python -m studies.seeds.show                       # prints the tables of README.md, draws the figure
+
+A piece is one system on one task: three trainings at its defaults, or a search of 12 trials and three trainings of what
+was best on validation. Each writes a file in `studies/seeds/results`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autopeft import search
+from autopeft.launch import Preparation, SearchPlan, prepare
+from autopeft.methods import VOCABULARY
+from autopeft.space import Configuration, SearchSpace, canonical
+from studies.arena.record import SHARED
+from studies.seeds.systems import BESIDE, FACTOR, SYSTEMS, Contender
+from studies.trainings import scored
+
+__all__ = ["HOW", "RESULTS", "TASKS", "file_of"]
+
+RESULTS = Path(__file__).parent / "results"
+
+#: What searches of each task are told; budgets bind nobody here.
+TASKS: Mapping[str, Mapping[str, Any]] = {
+    "icd10": {"task": "icd10", "budget": "100%"},
+    "sick": {
+        "data": str(SHARED / "sick"),
+        "text": "sentence_A",
+        "text2": "sentence_B",
+        "label": "entailment_judgment",
+        "budget": "100%",
+    },
+}
+
+#: How a system is trained: as published, or as a search of its own knobs found best.
+HOW = ("published", "searched")
+
+#: Seeds that no search has used, and trials of its own that a search has.
+_SEEDS, _TRIALS = (101, 102, 103), 12
+
+
+def main() -> None:
+    """Measure what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--how", nargs="+", choices=HOW, default=list(HOW))
+    parser.add_argument("--minutes", type=float, default=np.inf, help="begin no piece after so long")
+    given = parser.parse_args()
+    began = time.monotonic()
+    prepared = {task: prepare(SearchPlan.of(dict(TASKS[task]))) for task in given.tasks}
+    for how in given.how:
+        for name, contender in {**BESIDE, **SYSTEMS}.items():
+            for task in given.tasks:
+                file = file_of(task, name, how)
+                if file.is_file() or (how == "searched" and not contender.space):
+                    continue
+                if time.monotonic() - began > 60 * given.minutes:
+                    return
+                started = time.monotonic()
+                _measure(prepared[task], task, contender, how, file)
+                print(f"{file.name}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+def file_of(task: str, name: str, how: str) -> Path:
+    """Return where a piece is written."""
+    return RESULTS / f"{task}-{name.lower().replace(' ', '-')}-{how}.json"
+
+
+def _measure(prepared: Preparation, task: str, contender: Contender, how: str, file: Path) -> None:
+    started = time.perf_counter()
+    found = _published(prepared, contender) if how == HOW[0] else _searched(task, contender)
+    picked = time.perf_counter() - started
+    scores = scored(prepared.job, found, _SEEDS, full=contender.full)
+    row = {
+        "configuration": found.to_dict(),
+        "params": prepared.backbone.num_parameters if contender.full else prepared.costs.params(found),
+        "active": prepared.backbone.num_parameters if contender.full else prepared.costs.active(found),
+        "seconds": {"search": picked, "trainings": time.perf_counter() - started - picked},
+        **{split: [float(each.mean()) for each in scores[split]] for split in scores},
+    }
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(row, indent=1) + "\n", encoding="utf8")
+
+
+def _published(prepared: Preparation, contender: Contender) -> Configuration:
+    written = {"modules": contender.modules, "training": {"learning_rate": FACTOR * contender.rate}}
+    return canonical(written, VOCABULARY, prepared.backbone.shape)
+
+
+def _searched(task: str, contender: Contender) -> Configuration:
+    """Return what is best on validation of trials in the space of a system alone."""
+    space = SearchSpace(name="own", modules=dict(contender.space))
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = {**TASKS[task], "out": str(Path(scratch) / "run"), "select": False}
+        known = len(prepare(SearchPlan.of({**settings, "space": space.to_dict()})).baselines)
+        front = search(space=space, trials=_TRIALS + known, **settings).front
+    ended = [row for row in (*front.rows, *front.others) if row.baseline is None and not row.failed]
+    return Configuration.from_dict(max(ended, key=lambda row: row.accuracy).configuration)
+
+
+if __name__ == "__main__":
+    main()
