@@ -14,6 +14,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import AutopeftError, ExhaustedSpaceError
+from autopeft.samplers.alternatives import untried_alternative
 from autopeft.samplers.axes import CostAxis, CostColumns
 from autopeft.samplers.chance import plain_chance
 from autopeft.samplers.earlier import EarlierTrial, observed
@@ -31,6 +32,9 @@ __all__ = ["ParetoSampler", "exhausted"]
 
 #: Proposals before the model is asked.
 _STARTUP_TRIALS = 4
+
+#: Of so many proposals one is free while some method of a choice is untried; the others go to such methods.
+_TURNS = 3
 
 
 class _Priced(NamedTuple):
@@ -156,9 +160,13 @@ class ParetoSampler(BaseSampler):
         if len(ahead) > history.undecided:
             # Others that were asked before this one, and have no point yet, take those before it.
             return ahead[history.undecided]
+        others = [*(observation.point for observation in history.observations), *history.pending]
+        if history.proposals % _TURNS:
+            first = untried_alternative(points, others, history.undecided, history.seen, rng)
+            if first is not None:
+                return first
         told = {o.accuracy for o in history.observations if not o.failed and points.affordable(o.point)}
         if history.proposals < self._startup_trials or len(told) < 2:
-            others = [*(observation.point for observation in history.observations), *history.pending]
             promise = None if self._expectation is None else self._expectation.promise
             return space_filling(points, features, history.proposals, others, history.seen, rng, promise)
         # BoTorch takes seconds to import and is not needed before.

@@ -103,7 +103,7 @@ def _searched(task: str, contender: Contender) -> Configuration:
     """Return what is best on validation of trials in the space of a system alone."""
     space = SearchSpace(name="own", modules=dict(contender.space))
     with tempfile.TemporaryDirectory() as scratch:
-        settings = {**TASKS[task], "out": str(Path(scratch) / "run"), "select": False}
+        settings = {**TASKS[task], "out": str(Path(scratch) / "run")}
         known = len(prepare(SearchPlan.of({**settings, "space": space.to_dict()})).baselines)
         front = search(space=space, trials=_TRIALS + known, **settings).front
     ended = [row for row in (*front.rows, *front.others) if row.baseline is None and not row.failed]
