@@ -82,6 +82,9 @@ class Costs:
     def bytes(self, configuration: Configuration) -> int:
         """Return the bytes of all tensors in the files that `save` writes of the adapters; the head is not counted.
 
+        What is stored of methods that move or grow while they train is not known before: of `lift`, whose earlier
+        choices are stored too, it is what trains at a time; of `spt` and `increlora` the most there can be.
+
         Raises:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
         """

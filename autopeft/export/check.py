@@ -47,12 +47,14 @@ class _Own(NamedTuple):
         trainable: Trainable parameters, the task head not counted.
         tensors: The adapters' tensors.
         answer: What it answers one text with.
+        growing: The methods in it that grow while they train.
     """
 
     modules: frozenset[str]
     trainable: int
     tensors: Tensors
     answer: torch.Tensor
+    growing: tuple[str, ...]
 
 
 def check(target: Target, job: ExportJob, folder: Path) -> None:
@@ -100,6 +102,11 @@ def _compare(target: Target, own: _Own, rebuilt: Rebuilt, inputs: Mapping[str, t
         raise _differs(target, f"adapt {len(rebuilt.modules)} modules, not {len(own.modules)}: see {odd[0]}")
     # What is trained already is whole in its files; how much of it would go on training is PEFT's affair.
     if job.trained is None and rebuilt.trainable != own.trainable:
+        if own.growing:
+            raise ConfigurationError(
+                f"{' and '.join(own.growing)}: grows while it trains, which the files for {target.name} cannot say; "
+                "expected what has been trained, as finalists are, another method, or --to autopeft"
+            )
         raise _differs(target, f"train {rebuilt.trainable:,} parameters, not {own.trainable:,}")
     rebuilt.load(own.tensors)
     apart = job.kind.apart(own.answer, _answer(job.kind, rebuilt.model, {**inputs, **rebuilt.inputs}))
@@ -120,6 +127,7 @@ def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torc
         sum(parameter.numel() for parameter in adapter_parameters(model).values()),
         [{key: value.clone() for key, value in _tensors(each, anatomy).items()} for each in inserted],
         _answer(job.kind, model, inputs),
+        tuple(sorted({each.part.method.words.name for each in inserted if each.part.method.grows})),
     )
     remove(model)
     return own

@@ -39,6 +39,7 @@ class TrainedCopyLayer(AdapterLayer):
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
         self.trained_copy = nn.ModuleDict()
+        self._before: dict[str, torch.Tensor] = {}
 
     def update_layer(self, adapter_name: str, config: TrainedCopyConfig) -> None:
         """Add a copy of this name."""
@@ -63,8 +64,17 @@ class TrainedCopyLayer(AdapterLayer):
             if name in self.trained_copy and name not in self.merged_adapters:
                 trained = dict(self.trained_copy[name].named_parameters())
                 for key, parameter in self.get_base_layer().named_parameters():
+                    self._before.setdefault(key, parameter.detach().clone())
                     parameter.copy_(trained[key])
                 self.merged_adapters.append(name)
+
+    @torch.no_grad()
+    def unmerge(self) -> None:
+        """Write back what the module was before."""
+        for key, parameter in self.get_base_layer().named_parameters():
+            if key in self._before:
+                parameter.copy_(self._before.pop(key))
+        self.merged_adapters.clear()
 
     @override
     def unload_and_optionally_merge_module(

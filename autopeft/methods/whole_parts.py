@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate
+from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate, shared_knob
 from autopeft.methods.trained_copy import TrainedCopyConfig, TrainedCopyLayer
 from autopeft.space.placement import Cell
-from autopeft.space.vocabulary import Knob, MethodWords
+from autopeft.space.vocabulary import ANY, Knob, MethodWords
 
 __all__ = ["FullEmbeddings", "FullLayers"]
 
@@ -47,8 +47,16 @@ class FullLayers(_Whole):
             learning_rate("1e-5..1e-3 log"),
         ),
         placement="model",
-        alone=True,
+        excludes=frozenset({ANY}),
     )
+
+    @override
+    def peft_config(self, cells: Cells, anatomy: Anatomy) -> TrainedCopyConfig:
+        """Return a config over full module names."""
+        layers = shared_knob(cells, "top_layers")
+        if layers > anatomy.count:
+            raise ValueError(f"{layers} layers of a backbone that has {anatomy.count}")
+        return super().peft_config(cells, anatomy)
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
@@ -66,7 +74,7 @@ class FullEmbeddings(_Whole):
         source=_SOURCE,
         knobs=(learning_rate("1e-5..1e-3 log"),),
         placement="model",
-        alone=True,
+        excludes=frozenset({"trainable_tokens"}),
     )
 
     @override

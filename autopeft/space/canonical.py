@@ -44,7 +44,7 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
         else:
             placed[name] = _places(vocabulary.methods[name], knobs, shape, faults)
     for name in placed:
-        for other in sorted(vocabulary.methods[name].excludes & placed.keys()):
+        for other in sorted(vocabulary.methods[name].excluded(placed)):
             faults.append(f"modules: {name} and {other} cannot share a backbone; leave one out")
     faults += _stacked(placed, vocabulary)
     settled = _training(training, vocabulary, shape, faults)

@@ -88,7 +88,7 @@ class _Checker:
         pairs += [("choose", name, other) for name in modules for other in choose]
         words = self.vocabulary.methods
         for section, name, other in pairs:
-            if other in words[name].excludes or name in words[other].excludes:
+            if words[name].excluded([other]) or words[other].excluded([name]):
                 self.fault((section, other), f"cannot share a backbone with {name}; put both under `choose`")
             elif words[name].alone or words[other].alone:
                 shared = self.roles(words[name], data["modules"]) & self.roles(words[other], data[section])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Knob", "MethodWords", "Vocabulary"]
+__all__ = ["ANY", "Knob", "MethodWords", "Vocabulary"]
+
+#: Stands for all other methods among those that one excludes.
+ANY = "*"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class MethodWords:
         source: The paper it comes from.
         knobs: Its knobs; a `roles` knob, when there is one, is called `targets`.
         placement: Whether it is placed role by role in a layer, layer by layer, or once in the whole model.
-        excludes: Names of methods that cannot share a backbone with it.
+        excludes: Names of methods that cannot share a backbone with it; `ANY` for all of them.
         alone: Whether a matrix that it adapts can have no other method placed by role.
     """
 
@@ -83,6 +86,10 @@ class MethodWords:
     def gate(self) -> Knob | None:
         """The knob whose `off` removes the method from a place, if it has one."""
         return next((knob for knob in self.knobs if knob.gate), None)
+
+    def excluded(self, others: Iterable[str]) -> set[str]:
+        """Return which other methods cannot share a backbone with it."""
+        return {name for name in others if name != self.name and (name in self.excludes or ANY in self.excludes)}
 
     @property
     def has_roles(self) -> bool:

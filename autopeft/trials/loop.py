@@ -144,7 +144,8 @@ def fit(
                     after_step(model, moment)
                 optimiser.zero_grad()
                 scheduler.step()
-            if step % _LOOK_EVERY == 0 and not math.isfinite(loss.item()):
+            # Nothing measures what trains beforehand at its end.
+            if (step % _LOOK_EVERY == 0 or (beforehand and step == setting.steps)) and not math.isfinite(loss.item()):
                 raise DivergedError(f"the training loss is {loss.item()} at step {step}")
             if step in setting.rungs or step == setting.steps:
                 switch_training(model, False)

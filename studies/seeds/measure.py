@@ -96,6 +96,8 @@ def _measure(prepared: Preparation, task: str, contender: Contender, how: str, f
 
 def _published(prepared: Preparation, contender: Contender) -> Configuration:
     written = {"modules": contender.modules, "training": {"learning_rate": FACTOR * contender.rate}}
+    if contender.full:
+        return Configuration.from_dict(written)
     return canonical(written, VOCABULARY, prepared.backbone.shape)
 
 

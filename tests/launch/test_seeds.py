@@ -34,4 +34,3 @@ def test_two_searches_train_every_system_and_none_fails(place, monkeypatch):
     assert failed == {}
     space = prepare(SearchPlan.of({**settings, "budget": "100%", "out": "3"})).space
     assert trained == set(space.distributions()["choose"].choices)
-

@@ -55,9 +55,7 @@ def test_peft_wraps_saves_loads_and_unloads(backbone, name, tmp_path) -> None:
 
 def test_every_method_of_ours_is_covered() -> None:
     elsewhere = ("SPARSE", "TRAINED_COPY", "BITFIT")
-    assert set(OURS) == {
-        name for name, method in METHODS.items() if method.ours and method.peft_type not in elsewhere
-    }
+    assert set(OURS) == {name for name, method in METHODS.items() if method.ours and method.peft_type not in elsewhere}
 
 
 def _composite(backbone):

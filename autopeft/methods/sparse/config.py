@@ -76,10 +76,10 @@ class SparseTuner(SupertuningModel):
         layer = self.model.get_submodule(name)
         if isinstance(layer, SparseLinear):
             if not count:
-                layer.place(layer.positions[:0])
+                layer.empty(adapter_name)
             ranks = peft_config.ranks or {}
             if name in ranks:
-                layer.add_low_rank(ranks[name])
+                layer.add_low_rank(ranks[name], name=adapter_name)
 
     @staticmethod
     @override
@@ -102,7 +102,7 @@ def alike(config: SparseConfig, sizes: dict[str, int], counts: dict[str, int]) -
     """
     least = max(counts[name] / size for name, size in sizes.items())
     below = min((counts[name] + 1) / size for name, size in sizes.items())
-    sparsity = 1 - (least + below) / 2
+    sparsity = max(0.0, 1 - (least + below) / 2)
     if any(int(size * (1 - sparsity)) != counts[name] for name, size in sizes.items()):
         return None
     return SupertuningConfig(

@@ -88,6 +88,12 @@ class SparseLinear(Linear):
         self.values.data = zeros if values is None else values.detach().to(device, torch.float32)
         self.values.grad = None
 
+    def empty(self, name: str) -> None:
+        """Let nothing train of an adapter of this name, which PEFT refuses to build."""
+        self.supertuning_indices[name] = self.supertuning_indices[name][:0]
+        values: Any = self.supertuning_values[name]
+        values.data = values.data[:0]
+
     def unite(self) -> None:
         """Count what has settled among what trains, as it is stored and merged."""
         if self.settled is not None:
@@ -108,22 +114,23 @@ class SparseLinear(Linear):
             result = result + self.low_rank(x).to(result.dtype)
         return result
 
-    def add_low_rank(self, rank: int, dropout: float = 0.0) -> None:
+    def add_low_rank(self, rank: int, dropout: float = 0.0, name: str = NAME) -> None:
         """Add a low-rank change without a factor, zero at first.
 
         Args:
             rank: Its rank.
             dropout: Dropout of what goes into it.
+            name: Name of the adapter.
         """
         outputs, inputs = self.get_base_layer().weight.shape
-        device = self.values.device
+        device = self.get_base_layer().weight.device
         first = nn.Linear(inputs, rank, bias=False, device=device)
         second = nn.Linear(rank, outputs, bias=False, device=device)
         nn.init.kaiming_uniform_(first.weight, a=math.sqrt(5))
         nn.init.zeros_(second.weight)
-        self.supertuning_lora_A[NAME], self.supertuning_lora_B[NAME] = first, second
-        self.supertuning_lora_dropout[NAME] = nn.Dropout(dropout) if dropout else nn.Identity()
-        self.supertuning_rank[NAME], self.supertuning_lora_alpha[NAME] = rank, float(rank)
+        self.supertuning_lora_A[name], self.supertuning_lora_B[name] = first, second
+        self.supertuning_lora_dropout[name] = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.supertuning_rank[name], self.supertuning_lora_alpha[name] = rank, float(rank)
 
     def low_rank(self, x: Tensor) -> Tensor:
         """Return what the low-rank change adds."""

@@ -12,6 +12,9 @@ from autopeft.methods.sparse.layer import SparseLinear
 
 __all__ = ["exchange"]
 
+#: What optimisers remember of each value; other states are of rows, of columns or of steps.
+_OF_COORDINATES = ("exp_avg", "exp_avg_sq", "age")
+
 
 def exchange(
     layer: SparseLinear,
@@ -37,7 +40,7 @@ def exchange(
         seeds: What the optimiser shall remember of them, by the names of its states; 0 when left out.
     """
     parameter = layer.values
-    size, zeros = parameter.shape, torch.zeros(len(added), dtype=torch.float32, device=parameter.device)
+    zeros = torch.zeros(len(added), dtype=torch.float32, device=parameter.device)
 
     def joined(old: Tensor, new: Tensor | None) -> Tensor:
         return torch.cat([old[kept], (zeros if new is None else new).to(old)])
@@ -45,7 +48,7 @@ def exchange(
     gradient = parameter.grad
     states = optimiser.state.get(parameter, {})
     for name, state in states.items():
-        if isinstance(state, Tensor) and state.dim() and state.shape == size:
+        if name in _OF_COORDINATES:
             states[name] = joined(state, (seeds or {}).get(name))
     layer.place(torch.cat([layer.positions[kept], added]), joined(parameter.detach(), values))
     if gradient is not None:

@@ -145,7 +145,7 @@ class SftAg(_Sft):
     def after_step(self, tuner: BaseTuner, cells: Cells, moment: Moment) -> None:
         """Choose anew when a window closes."""
         length = self._length(cells)
-        if moment.step % shared_knob(cells, "every") != length:
+        if moment.step % shared_knob(cells, "every") != length or moment.step == moment.steps:
             return
         first = moment.step == length and shared_knob(cells, "policy") == "linear"
         share = 1.0 if first else self.share(cells, moment)

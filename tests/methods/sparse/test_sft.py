@@ -128,3 +128,31 @@ def test_what_drops_out_goes_back(tiny) -> None:
         gone = history[0][name][~torch.isin(history[0][name], layer.positions)]
         assert len(gone)
         assert torch.equal(layer.weight_now.flatten()[gone], weight.flatten()[gone])
+
+
+def test_the_last_step_replaces_nothing(tiny) -> None:
+    backbone = tiny("bert")
+    batch = tiny_batch(backbone)
+    model, _ = build(backbone, {"sft_ag": {"density": 0.02, "targets": ROLES}})
+    train(model, batch, 5)
+    assert all((layer.values != 0).all() for layer in sparse_layers(model).values())
+
+
+def test_moments_of_rows_stay_where_a_matrix_has_as_many_scalars_as_rows(tiny) -> None:
+    backbone = tiny("bert")
+    batch = tiny_batch(backbone)
+    knobs = {"density": 32.5 / 1024, "every": 2, "share": 1.0, "targets": ["q"], "layers": [0]}
+    model, _ = build(backbone, {"sft_ma": knobs})
+    (layer,) = sparse_layers(model).values()
+    assert len(layer.values) == 32
+    before = {}
+
+    def note(step, optimiser) -> None:
+        if step == 1:
+            before.update({name: value.clone() for name, value in optimiser.state[layer.values].items()})
+
+    optimiser = train(model, batch, 2, of=40, each=note)
+    after = optimiser.state[layer.values]
+    # Second moments only grow: nothing was permuted or emptied.
+    assert all((after[name] >= before[name] - 1e-12).all() for name in ("rows", "columns"))
+    assert all(bool((after[name] > 0).any()) for name in ("rows", "columns"))

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from peft import PeftModel
 
 from autopeft.costs import Costs
+from autopeft.methods import save
 from autopeft.methods.sparse.choosing import best, best_of_all
 from autopeft.methods.sparse.low_rank import residual, smoothed
 from autopeft.testing.methods import logits
@@ -124,3 +126,30 @@ def test_all_of_many_matrices_are_seen(tiny, name) -> None:
     assert len(sparse_layers(model)) == 24
     train(model, batch, 2)
     assert sum(len(layer.values) for layer in sparse_layers(model).values()) == Costs(backbone).params(configuration)
+
+
+@pytest.mark.parametrize("modules", [{"sparse": {"density": 1.0}}, {"lift": {"rank": 500}}, {"id3": {"density": 1.0}}])
+def test_all_weights_are_stored_too(tiny, modules, tmp_path) -> None:
+    backbone = tiny("bert")
+    batch = tiny_batch(backbone)
+    model, _ = build(backbone, modules, batches=[batch])
+    train(model, batch, 2)
+    expected = logits(model, batch)
+    save(model, tmp_path)
+    assert torch.equal(logits(PeftModel.from_pretrained(fresh(backbone), str(tmp_path)), batch), expected)
+
+
+def test_stored_under_another_name_or_beside_another_it_loads(tiny, tmp_path) -> None:
+    backbone = tiny("bert")
+    batch = tiny_batch(backbone)
+    knobs = {"density": 0.001, "selector": "magnitude", "scope": "global"}
+    model, _ = build(backbone, {"sparse": knobs})
+    assert any(len(layer.values) == 0 for layer in sparse_layers(model).values())
+    train(model, batch, 2)
+    expected = logits(model, batch)
+    save(model, tmp_path)
+    other = PeftModel.from_pretrained(fresh(backbone), str(tmp_path), adapter_name="mine")
+    assert torch.equal(logits(other, batch), expected)
+    other.load_adapter(str(tmp_path), "second")
+    other.set_adapter("second")
+    assert torch.equal(logits(other, batch), expected)
