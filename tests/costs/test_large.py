@@ -35,7 +35,7 @@ def by_formula(configuration):
                 case "ia3":
                     total += inputs if cell.role == "down" else outputs
                 case "sparse":
-                    total += max(1, round(knobs["density"] * inputs * outputs))
+                    total += max(1, int(knobs["density"] * inputs * outputs))
     return total
 
 
