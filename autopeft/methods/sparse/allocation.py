@@ -45,11 +45,14 @@ def allocate(scores: Mapping[str, Tensor], budget: int, rank: int, dense: float)
     costs = {name: rank * sum(each.shape) for name, each in scores.items()}
     sizes = {name: each.numel() for name, each in scores.items()}
     most = min(sum(sizes.values()), _FARTHEST * budget)
-    ranked = torch.cat([each.flatten() for each in scores.values()]).topk(most).values
+    ranked = torch.cat([each.flatten() for each in scores.values()]).topk(most).indices
+    ends = torch.tensor(list(sizes.values()), device=ranked.device).cumsum(0)
+    owners = torch.searchsorted(ends, ranked, right=True)
+    counts, before = torch.zeros(len(sizes), dtype=torch.int64), 0
     low_rank: frozenset[str] = frozenset()
-    for number in torch.linspace(0, most, _STEPS + 1).round().int().tolist():
-        least = torch.inf if number == 0 else ranked[number - 1]
-        chosen = {name: int((each >= least).sum()) for name, each in scores.items()}
+    for number in torch.linspace(0, most, _STEPS + 1, dtype=torch.float64).round().long().tolist():
+        counts += owners[before:number].bincount(minlength=len(sizes)).cpu()
+        chosen, before = dict(zip(sizes, counts.tolist(), strict=True)), number
         swapped = frozenset(name for name, count in chosen.items() if count >= dense * sizes[name])
         structured = sum(costs[name] for name in swapped)
         singly = sum(count for name, count in chosen.items() if name not in swapped)
