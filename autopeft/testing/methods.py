@@ -6,7 +6,7 @@ class TestLora(MethodContract):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
@@ -66,9 +66,17 @@ def trainable_count(model: torch.nn.Module) -> int:
 
 
 def train(
-    model: Any, batch: Mapping[str, torch.Tensor], steps: int, of: int, rate: float = 0.01, head: bool = True
-) -> None:
-    """Train an adapted model on one batch as trials do, with AdamW at one learning rate.
+    model: Any,
+    batch: Mapping[str, torch.Tensor],
+    steps: int,
+    of: int,
+    *,
+    rate: float = 0.01,
+    weight_decay: float = 0.0,
+    head: bool = True,
+    each: Callable[[int, torch.optim.Optimizer], None] = lambda step, optimiser: None,
+) -> torch.optim.Optimizer:
+    """Train an adapted model on one batch as trials do, at one learning rate; return the optimiser.
 
     Args:
         model: The model.
@@ -76,11 +84,13 @@ def train(
         steps: Steps to do.
         of: Steps of the whole training, as the methods are told.
         rate: The learning rate.
+        weight_decay: AdamW's.
         head: Whether the task head trains.
+        each: Called after each step with its number and the optimiser.
     """
     heads = list(head_parameters(model).values()) if head else []
     groups = [{**group, "lr": rate} for group in (*optimiser_groups(model), {"params": heads}) if group["params"]]
-    optimiser = AdapterAdamW(groups, weight_decay=0.0)
+    optimiser = AdapterAdamW(groups, weight_decay=weight_decay)
     for step in range(1, steps + 1):
         moment = Moment(step, of, optimiser)
         before_backward(model, moment)
@@ -92,6 +102,8 @@ def train(
         optimiser.step()
         after_step(model, moment)
         optimiser.zero_grad()
+        each(step, optimiser)
+    return optimiser
 
 
 def _grows(model: Any) -> bool:
