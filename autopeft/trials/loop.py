@@ -29,7 +29,7 @@ from autopeft.methods import (
 )
 from autopeft.tasks import Encoded
 from autopeft.trials.faults import DivergedError, OutOfTimeError
-from autopeft.trials.kind import Feed, TrialKind
+from autopeft.trials.kind import Batch, Feed, TrialKind
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 
@@ -105,7 +105,6 @@ def fit(
     if not beforehand:
         settings = {"kind": kind, "pad_id": pad_id, "seed": seed, "feed": feed, "busy": busy, "at_once": at_once}
         train_first(model, train, setting, groups, **settings, deadline=deadline)
-    device = next(model.parameters()).device
     parameters = [parameter for group in groups for parameter in group["params"]]
     optimiser = AdapterAdamW(groups, weight_decay=setting.weight_decay, fused=True)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
@@ -123,16 +122,7 @@ def fit(
             with busy:
                 if not beforehand:
                     before_backward(model, moment)
-                loss = torch.zeros((), device=device)
-                terms = sum(kind.terms(batch) for _, batch in collated)
-                for part, batch in collated:
-                    feed(part, batch["input_ids"].shape[1])
-                    share = kind.loss(model, batch, device, setting.precision) * (kind.terms(batch) / terms)
-                    share.backward()
-                    loss += share.detach()
-                extra = penalty(model)
-                if extra is not None:
-                    extra.backward()
+                loss = _add_up(model, collated, kind, setting.precision, feed)
                 if not beforehand:
                     after_backward(model, moment)
                 nn.utils.clip_grad_norm_(parameters, _CLIP)
@@ -151,6 +141,28 @@ def fit(
                 switch_training(model, False)
                 yield step
                 switch_training(model, True)
+
+
+def _add_up(
+    model: PreTrainedModel,
+    collated: Sequence[tuple[np.ndarray, Batch]],
+    kind: TrialKind,
+    precision: str,
+    feed: Feed,
+) -> torch.Tensor:
+    """Add up the gradients of the parts of a batch, and of what methods add to the loss; return the batch's loss."""
+    device = next(model.parameters()).device
+    loss = torch.zeros((), device=device)
+    terms = sum(kind.terms(batch) for _, batch in collated)
+    for part, batch in collated:
+        feed(part, batch["input_ids"].shape[1])
+        share = kind.loss(model, batch, device, precision) * (kind.terms(batch) / terms)
+        share.backward()
+        loss += share.detach()
+    extra = penalty(model)
+    if extra is not None:
+        extra.backward()
+    return loss
 
 
 def train_first(

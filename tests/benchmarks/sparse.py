@@ -42,9 +42,11 @@ def main() -> None:
     parser.add_argument("--data", default="../shared/data/gsm8k/train.jsonl")
     parser.add_argument("--density", type=float, default=0.001)
     parser.add_argument("--steps", type=int, default=22)
+    parser.add_argument("--batch-size", type=int, default=4)
     given = parser.parse_args()
     use_threads(1)
-    job = prepare(SearchPlan.of({"model": given.model, "data": given.data}))
+    settings = {"model": given.model, "data": given.data, "batch_size": given.batch_size}
+    job = prepare(SearchPlan.of(settings))
     shape, params = job.backbone.shape, job.costs.params
 
     def written(modules: Mapping[str, Any]) -> Configuration:
@@ -54,14 +56,16 @@ def main() -> None:
     rank = max(1, round(params(every["sparse"]) / params(written({"lora": {"rank": 1, "targets": list(shape.roles)}}))))
     every = {"lora": written({"lora": {"rank": rank, "targets": list(shape.roles)}}), **every}
     runner = job.job.runner()
-    peaks = {name: runner.profile(each, 0).peak for name, each in every.items()}
-    turns = [{name: _mean_step(runner, each, given.steps) for name, each in every.items()} for _ in range(_TURNS)]
-    seconds = {name: float(np.median([turn[name] for turn in turns])) for name in every}
+    peaks, seconds = {}, {}
     for name, each in every.items():
+        peaks[name] = runner.profile(each, 0).peak
+        memory = f"peak {peaks[name] / 2**20:,.0f} MiB ({peaks[name] / peaks['lora']:.3f} of LoRA's)"
+        print(f"{name}: {params(each):,} parameters, {memory}", flush=True)
+    turns = [{name: _mean_step(runner, each, given.steps) for name, each in every.items()} for _ in range(_TURNS)]
+    for name in every:
+        seconds[name] = float(np.median([turn[name] for turn in turns]))
         beside = "sparse" if name in DYNAMIC else "lora"
-        memory = f"{peaks[name] / 2**20:,.0f} MiB ({peaks[name] / peaks['lora']:.3f} of LoRA's)"
-        time = f"{seconds[name]:.3f} s a step ({seconds[name] / seconds[beside]:.2f} of {beside}'s)"
-        print(f"{name}: {params(each):,} parameters, peak {memory}, {time}")
+        print(f"{name}: {seconds[name]:.3f} s a step ({seconds[name] / seconds[beside]:.2f} of {beside}'s)")
 
 
 def _mean_step(runner: TrialRunner, configuration: Configuration, steps: int) -> float:
