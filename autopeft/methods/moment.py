@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import nn
-from torch.optim import Optimizer
+from torch import Tensor, nn
+
+from autopeft.methods.optimiser import AdapterAdamW
 
 __all__ = ["Moment", "TrainBeforehand"]
 
@@ -20,11 +21,15 @@ class Moment:
         step: Its number, from 1.
         steps: Steps in all.
         optimiser: What makes the steps.
+        epoch: Which time all examples come by, from 0.
+        loss: That of the step's batch, once its gradients are there.
     """
 
     step: int
     steps: int
-    optimiser: Optimizer
+    optimiser: AdapterAdamW
+    epoch: int = 0
+    loss: Tensor | None = None
 
 
 class TrainBeforehand(Protocol):

@@ -27,6 +27,12 @@ class AdapterAdamW(torch.optim.AdamW):
       it would where the weights themselves train.
     """
 
+    _left_out = False
+
+    def leave_out(self) -> None:
+        """Make no step the next time that one is due: nothing moves, nothing is remembered."""
+        self._left_out = True
+
     @overload
     def step(self, closure: None = None) -> None: ...
 
@@ -40,6 +46,9 @@ class AdapterAdamW(torch.optim.AdamW):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        if self._left_out:
+            self._left_out = False
+            return loss
         for group in self.param_groups:
             if group.get("origins") is not None and group["weight_decay"]:
                 self._decay(group)

@@ -12,6 +12,7 @@ from autopeft.methods.families.sparse import SPARSE
 from autopeft.methods.families.vectors import VECTORS
 from autopeft.methods.families.whole import WHOLE_MODEL
 from autopeft.methods.increlora import IncreLora
+from autopeft.methods.locft import LocFt
 from autopeft.methods.lora import Lora
 from autopeft.methods.method import Method
 from autopeft.methods.parallel_adapter import ParallelAdapter
@@ -35,6 +36,7 @@ METHODS: dict[str, Method] = {
         *SPARSE_DELTAS,
         FullLayers(),
         FullEmbeddings(),
+        LocFt(),
         IncreLora(),
         *ADAPTIVE,
         *LOW_RANK,

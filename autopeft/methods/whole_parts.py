@@ -10,12 +10,12 @@ from autopeft.methods.trained_copy import TrainedCopyConfig, TrainedCopyLayer
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import ANY, Knob, MethodWords
 
-__all__ = ["FullEmbeddings", "FullLayers"]
+__all__ = ["FullEmbeddings", "FullLayers", "Whole"]
 
 _SOURCE = "Zlotchevski et al. 2022, arXiv:2208.13928"
 
 
-class _Whole(Method):
+class Whole(Method):
     """All parameters of some modules, trained themselves."""
 
     peft_type = "TRAINED_COPY"
@@ -35,7 +35,7 @@ class _Whole(Method):
         return TrainedCopyConfig(target_modules=names)
 
 
-class FullLayers(_Whole):
+class FullLayers(Whole):
     """All weights of the last layers, what is often left to train of a large model."""
 
     words = MethodWords(
@@ -65,7 +65,7 @@ class FullLayers(_Whole):
         return tuple(name for layer in layers for name in anatomy.weighted(layer))
 
 
-class FullEmbeddings(_Whole):
+class FullEmbeddings(Whole):
     """The embeddings of tokens, and what makes logits of them; where both share a weight it is one."""
 
     words = MethodWords(

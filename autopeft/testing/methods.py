@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -92,12 +93,12 @@ def train(
     groups = [{**group, "lr": rate} for group in (*optimiser_groups(model), {"params": heads}) if group["params"]]
     optimiser = AdapterAdamW(groups, weight_decay=weight_decay)
     for step in range(1, steps + 1):
-        moment = Moment(step, of, optimiser)
+        moment = Moment(step, of, optimiser, epoch=step - 1)
         before_backward(model, moment)
         extra = penalty(model)
         loss = model(**batch).loss
         (loss if extra is None else loss + extra).backward()
-        after_backward(model, moment)
+        after_backward(model, replace(moment, loss=loss.detach()))
         before_step(model)
         optimiser.step()
         after_step(model, moment)

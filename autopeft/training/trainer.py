@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
     precision: str
     control: Any
     _parts_done = 0
+    _loss: torch.Tensor | None = None
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         """Return the loss with what the methods add to it."""
@@ -80,10 +82,10 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         if self._parts_done == 0:
             before_backward(plain, moment)
         loss = super().training_step(model, *args, **kwargs)
-        self._parts_done += 1
+        self._parts_done, self._loss = self._parts_done + 1, loss if self._loss is None else self._loss + loss
         if self.accelerator.sync_gradients:
-            self._parts_done = 0
-            after_backward(plain, moment)
+            after_backward(plain, replace(moment, loss=self._loss))
+            self._parts_done, self._loss = 0, None
         return loss
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
@@ -108,7 +110,8 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
 
 def _moment(state: Any, optimiser: Any) -> Moment:
     """Return which step comes next, made by which optimiser, accelerate's wrapper taken off."""
-    return Moment(state.global_step + 1, state.max_steps, getattr(optimiser, "optimizer", optimiser))
+    own = getattr(optimiser, "optimizer", optimiser)
+    return Moment(state.global_step + 1, state.max_steps, own, int(state.epoch or 0))
 
 
 def ours(base: type[Trainer]) -> type[Trainer]:

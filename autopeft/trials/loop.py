@@ -109,22 +109,22 @@ def fit(
     optimiser = AdapterAdamW(groups, weight_decay=setting.weight_decay, fused=True)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
     rng = np.random.default_rng(seed)
-    step = 0
+    step, epoch = 0, -1
     switch_training(model, True)
     while step < setting.steps:
-        epoch = kind.grouped(train, setting.batch_size, rng)
-        for rows in islice(epoch, setting.steps - step):
+        batches, epoch = kind.grouped(train, setting.batch_size, rng), epoch + 1
+        for rows in islice(batches, setting.steps - step):
             if deadline is not None and time.time() > deadline:
                 raise OutOfTimeError
             parts = kind.parted(train, rows, at_once)
             collated = [(part, kind.collate(train, part, pad_id)) for part in parts]
-            moment = Moment(step + 1, setting.steps, optimiser)
+            moment = Moment(step + 1, setting.steps, optimiser, epoch)
             with busy:
                 if not beforehand:
                     before_backward(model, moment)
                 loss = _add_up(model, collated, kind, setting.precision, feed)
                 if not beforehand:
-                    after_backward(model, moment)
+                    after_backward(model, replace(moment, loss=loss))
                 nn.utils.clip_grad_norm_(parameters, _CLIP)
                 if not beforehand:
                     before_step(model)

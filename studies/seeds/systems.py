@@ -64,7 +64,9 @@ SYSTEMS: Mapping[str, Contender] = {
     "8 ID3": Contender({"id3": {"density": 0.01}}, 1e-4, {"id3": {**_DENSITY, "power": "0 | 0.5 | 1"}}),
     "12 AutoPEFT": Contender(_autopeft("d/8", 16), 1e-4, _autopeft("off | d/512..d by x2", "off | 1..32 by x2")),
     "13 LocFT-BF": Contender(
-        {"sparse": {"density": 1.0, "selector": "magnitude", "targets": ["down"], "layers": [4]}}, 5e-4
+        {"locft": {"depth": 0.7}},
+        5e-4,
+        {"locft": {"depth": "0.0 | 0.2 | 0.4 | 0.6 | 0.8 | 1.0", "role": "o | up | down"}},
     ),
     "14 MAM": Contender(
         {"prefix": {"length": 16}, "parallel_adapter": {"size": 16, "scale": 2}},

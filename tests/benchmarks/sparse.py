@@ -55,7 +55,11 @@ def main() -> None:
     every = {name: written({name: knobs}) for name, knobs in systems(given.density).items()}
     # At one scalar in a thousand, LoRA of as many parameters fits on query and value alone.
     rank = max(1, round(params(every["sparse"]) / params(written({"lora": {"rank": 1, "targets": ["q", "v"]}}))))
-    every = {"lora": written({"lora": {"rank": rank, "targets": ["q", "v"]}}), **every}
+    lora = {
+        "lora": written({"lora": {"rank": rank, "targets": ["q", "v"]}}),
+        "lora of all matrices": written({"lora": {"rank": 1, "targets": list(shape.roles)}}),
+    }
+    every = {**lora, **every}
     runner = job.job.runner()
     peaks, seconds = {}, {}
     for name, each in every.items():
@@ -66,7 +70,7 @@ def main() -> None:
     for name in every:
         seconds[name] = float(np.median([turn[name] for turn in turns]))
         beside = "sparse" if name in DYNAMIC else "lora"
-        print(f"{name}: {seconds[name]:.3f} s a step ({seconds[name] / seconds[beside]:.2f} of {beside}'s)")
+        print(f"{name}: {seconds[name]:.3f} s a step ({seconds[name] / seconds[beside]:.2f} of {beside}'s)", flush=True)
 
 
 def _mean_step(runner: TrialRunner, configuration: Configuration, steps: int) -> float:

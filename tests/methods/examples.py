@@ -22,6 +22,7 @@ EXAMPLES = {
     "spt": {"density": 0.05, "rank": 2, "targets": ["q", "up"]},
     "full_layers": {"top_layers": 2},
     "full_embeddings": {},
+    "locft": {"depth": 0.5},
     "increlora": {"rank": 3, "reserves": 2, "targets": ["q", "up"]},
     "adalora": {"rank": 8, "targets": ["q", "up"]},
     "kasa": {"rank": {"0": 4, "2": 3}},

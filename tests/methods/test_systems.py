@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-import torch
 import typer
-import yaml
 
 from autopeft.cli import app
 from autopeft.methods import METHODS, VOCABULARY
 from autopeft.methods.systems import KIND, State, System, catalogue, offers, state_of, systems
 from autopeft.space import SearchSpace, load_space
 from autopeft.tasks import KINDS
-from autopeft.testing.models import tiny_batch
-from tests.methods.stepping import build, fresh, train
 
 TOP = Path(__file__).parents[2]
 STUDIES = TOP / "studies"
@@ -135,19 +131,3 @@ def test_what_is_no_entry_is_refused(fault):
         catalogue([entry | fault])
     with pytest.raises(ValueError, match=r"\[1, 1\]"):
         catalogue([entry, entry])
-
-
-def test_the_use_of_locft_trains_exactly_one_matrix(tiny) -> None:
-    (system,) = (system for system in systems() if system.name == "LocFT-BF")
-    backbone = tiny("llama")
-    modules = yaml.safe_load(system.use)["modules"]
-    modules["sparse"]["layers"] = [1]
-    model, _ = build(backbone, modules)
-    matrix = fresh(backbone).get_submodule(backbone.anatomy.module(1, "down")).weight
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    train(model, tiny_batch(backbone), 3, rate=0.01)
-    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
-    values = [name for name in moved if "supertuning_values" in name]
-    assert len(values) == 1
-    assert model.state_dict()[values[0]].numel() == matrix.numel()
-    assert all("supertuning_values" in name or name.startswith(("score", "classifier")) for name in moved)

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import autopeft
 from autopeft.errors import ConfigurationError
@@ -36,6 +38,16 @@ def test_a_file_is_trained_and_what_was_reached_returned(place):
     task = prepare_training(place / "of.yaml", SETTINGS).task
     assert seen_rows(found.folder, task.kind, task.train) == len(task.train)
     assert seen_rows(found.folder, task.kind, task.test) == 0
+
+
+@pytest.mark.parametrize("little", [0.0, 100.0])
+def test_a_method_that_leaves_batches_out_leaves_them_out(place, little):
+    (place / "one.yaml").write_text(f"modules: {{locft: {{little: {little}}}}}")
+    found = autopeft.train("one.yaml", output="out", batch_size=8, **SETTINGS)
+    (saved,) = found.folder.rglob("adapter_model.safetensors")
+    (trained,) = (tensor for name, tensor in load_file(saved).items() if name.endswith("trained_copy.weight"))
+    before = load_file(place / "tiny-bert" / "model.safetensors")["encoder.layer.1.output.dense.weight"]
+    assert torch.equal(trained, before) == bool(little)
 
 
 def test_what_cannot_be_merged_is_said_before_training(place):

@@ -17,6 +17,10 @@ Watch = Callable[[Tensor, Tensor], None]
 #: Up to one trained weight in so many, gradients are read off single products instead of the dense gradient.
 _FEW = 64
 
+#: Inputs of which at most one column in so many is read are kept as these columns, others whole: several layers often
+#: share them.
+_NARROW = 2
+
 
 def changed_linear(
     x: Tensor, weight: Tensor, bias: Tensor | None, values: Tensor, positions: Tensor, watch: Watch | None = None
@@ -46,13 +50,15 @@ def changed_linear(
 
 
 class _ChangedLinear(torch.autograd.Function):
-    """Composes the changed matrix in both passes, so that only inputs and changes are kept between them."""
+    """Composes the changed matrix in both passes; kept are the changes, and of the inputs what is read."""
 
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, values: Tensor, positions: Tensor, watch: Watch | None
     ) -> Tensor:
-        ctx.save_for_backward(x, weight, values, positions)
+        ctx.few = watch is None and len(positions) * _FEW <= weight.numel()
+        kept = _read(x, positions) if ctx.few and ctx.needs_input_grad[3] else (x, positions)
+        ctx.save_for_backward(*kept, weight, values, positions)
         ctx.watch = watch
         bias = None if bias is None else bias.to(x.dtype)
         if weight.dtype in (torch.bfloat16, torch.float16):
@@ -62,15 +68,15 @@ class _ChangedLinear(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, values, positions = ctx.saved_tensors
+        x, columns, weight, values, positions = ctx.saved_tensors
         (gradient,) = gradients
         composed = _composed(weight, values, positions)
         of_x = gradient @ composed.to(gradient.dtype) if ctx.needs_input_grad[0] else None
         of_values = None
         if ctx.needs_input_grad[3]:
-            inputs, outputs = x.reshape(-1, x.shape[-1]), gradient.reshape(-1, gradient.shape[-1])
-            if ctx.watch is None and len(positions) * _FEW <= weight.numel():
-                of_values = _at(inputs, outputs, positions)
+            inputs, outputs = x.flatten(end_dim=-2), gradient.flatten(end_dim=-2)
+            if ctx.few:
+                of_values = _products(inputs, outputs, columns, positions // weight.shape[1])
             else:
                 dense = (outputs.T @ inputs).float()
                 of_values = dense.flatten()[positions]
@@ -94,24 +100,32 @@ def _alone(weight: Tensor, values: Tensor, positions: Tensor) -> Tensor:
     )
 
 
-def _at(inputs: Tensor, outputs: Tensor, positions: Tensor) -> Tensor:
+def _read(x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the inputs that the gradients at some positions are read off, and the column of each there."""
+    columns = positions % x.shape[-1]
+    read, among = columns.unique(return_inverse=True)
+    if _NARROW * len(read) > x.shape[-1]:
+        return x, columns
+    return x.index_select(-1, read), among
+
+
+def _products(inputs: Tensor, outputs: Tensor, columns: Tensor, rows: Tensor) -> Tensor:
     """Return the gradient at some positions, without the others.
 
     Args:
-        inputs: What went in, `[tokens, inputs]`.
-        outputs: The gradient of what came out, `[tokens, outputs]`.
-        positions: Positions in the flattened matrix.
+        inputs: What went in, or what of it is read, `[tokens, columns]`.
+        outputs: The gradient of what came out, `[tokens, rows]`.
+        columns: Those of the positions in `inputs`, `[n]`.
+        rows: Those of the positions in `outputs`, `[n]`.
 
     Returns:
         fp32 `[n]`.
     """
-    rows = torch.div(positions, inputs.shape[1], rounding_mode="floor")
-    columns = positions % inputs.shape[1]
-    found = torch.empty(len(positions), dtype=torch.float32, device=inputs.device)
+    found = torch.empty(len(columns), dtype=torch.float32, device=inputs.device)
     # Transposed, what is read lies together; in pieces, so that no more is held than the dense gradient would take.
     read_in, read_out = inputs.T.contiguous(), outputs.T.contiguous()
     piece = max(1, inputs.shape[1] * outputs.shape[1] // max(1, len(inputs)))
-    for start in range(0, len(positions), piece):
+    for start in range(0, len(columns), piece):
         some = slice(start, start + piece)
         found[some] = torch.einsum("nt,nt->n", read_out[rows[some]].float(), read_in[columns[some]].float())
     return found

@@ -8,7 +8,8 @@ import torch
 from autopeft.costs import Costs
 from autopeft.methods import Moment, optimiser_groups
 from autopeft.methods.optimiser import AdapterAdamW
-from autopeft.methods.sparse.id3 import _Candidates, _Ranking
+from autopeft.methods.sparse.choosing import best_of_all
+from autopeft.methods.sparse.id3 import _Candidates, _Ranking, _Shortlist
 from autopeft.testing.models import tiny_batch
 from tests.methods.sparse.twins import mask, sparse_layers
 from tests.methods.stepping import build, fresh, train
@@ -59,9 +60,10 @@ def test_the_first_step_opens_the_largest_scores_of_all_matrices_and_moves_them(
         assert torch.allclose(layer.values.detach().abs(), torch.full_like(layer.values, 0.01), rtol=1e-3)
 
 
-def test_a_late_newcomer_moves_by_more_than_a_learning_rate_as_the_step_counter_is_shared(tiny) -> None:
+@pytest.mark.parametrize("aged", [False, True])
+def test_a_late_newcomer_moves_by_more_than_a_learning_rate_unless_it_has_an_age_of_its_own(tiny, aged) -> None:
     backbone = tiny("bert")
-    model, _ = build(backbone, {"id3": {"density": 0.02, "targets": ["q"], "layers": [0]}})
+    model, _ = build(backbone, {"id3": {"density": 0.02, "aged": aged, "targets": ["q"], "layers": [0]}})
     (layer,) = sparse_layers(model).values()
     optimiser = AdapterAdamW([{**group, "lr": 0.01} for group in optimiser_groups(model)], weight_decay=0.0)
     method = model._autopeft.inserted[0]
@@ -81,16 +83,16 @@ def test_a_late_newcomer_moves_by_more_than_a_learning_rate_as_the_step_counter_
             newest = layer.values.detach().abs()[-1] / 0.01
     # .1 g / sqrt(.001 g^2), corrected for twenty steps instead of one.
     expected = (0.1 / (1 - 0.9**20)) / (0.001 / (1 - 0.999**20)) ** 0.5
-    assert newest == pytest.approx(expected, rel=1e-3)
-    assert expected > 0.5
+    assert newest == pytest.approx(1.0 if aged else expected, rel=1e-3)
+    assert expected < 0.9
 
 
 def test_a_batch_in_parts_ranks_what_its_parts_had_together(tiny) -> None:
     backbone = tiny("bert")
     model, _ = build(backbone, {"id3": {"density": 0.02, "targets": ["q"], "layers": [0]}})
     (layer,) = sparse_layers(model).values()
-    kept = _Candidates(2)
-    ranking = _Ranking(layer, kept, power=0.0, eps=1.0)
+    kept = _Candidates()
+    ranking = _Ranking(layer, kept, _Shortlist(2), power=0.0, eps=1.0)
     weight = layer.weight_now
     for first, second in ((3.0, 0.0), (-2.0, 4.0)):
         gradient = torch.zeros_like(weight)
@@ -99,3 +101,22 @@ def test_a_batch_in_parts_ranks_what_its_parts_had_together(tiny) -> None:
     found = dict(zip(kept.positions.tolist(), kept.gradients.tolist(), strict=True))
     assert found[0] == 1.0
     assert found[5] == 4.0
+
+
+@pytest.mark.parametrize("levels", [2, 1000])
+def test_a_shortlist_holds_the_best_of_all_matrices_whatever_ties_there_are(levels) -> None:
+    torch.manual_seed(0)
+    matrices = {str(number): torch.randint(levels, (200 + number,)).float() for number in range(5)}
+    matrices["1"][3] = torch.nan
+    shortlist = _Shortlist(40)
+    found = {name: shortlist.of(scores, 1) for name, scores in matrices.items()}
+    held = {
+        name: torch.full_like(scores, -1.0).index_copy(0, found[name], scores[found[name]])
+        for name, scores in matrices.items()
+    }
+    expected = best_of_all(matrices, 40)
+    assert {name: each.tolist() for name, each in best_of_all(held, 40).items()} == {
+        name: each.tolist() for name, each in expected.items()
+    }
+    # Another part of the batch begins anew.
+    assert shortlist.of(torch.full((50,), -5.0), 2).tolist() == list(range(40))

@@ -116,3 +116,31 @@ def test_the_penalty_pulls_changes_back_in_both_trainings(tiny, weight) -> None:
     train(plain, batch, 4, rate=0.01)
     free = sum(float(layer.values.detach().abs().sum()) for layer in sparse_layers(plain).values())
     assert size < 0.9 * free if weight else size == free
+
+
+def test_changes_of_two_trainings_add_up_in_either_order_and_can_be_taken_back(tiny) -> None:
+    backbone = tiny("bert")
+    batch, trained = tiny_batch(backbone), []
+    for labels in (batch["labels"], 1 - batch["labels"]):
+        model, _ = build(backbone, {"lt_sft": {"density": 0.03, "targets": ROLES}})
+        rehearsed(model, {**batch, "labels": labels}, 3, rate=0.01)
+        train(model, {**batch, "labels": labels}, 3)
+        layers = sparse_layers(model)
+        trained.append({name: (layer.positions, layer.values.detach()) for name, layer in layers.items()})
+    sums = []
+    for order in (trained, trained[::-1]):
+        model, _ = build(backbone, {"lt_sft": {"density": 0.03, "targets": ROLES}})
+        for name, layer in sparse_layers(model).items():
+            for changes in order:
+                layer.place(*changes[name])
+                layer.merge()
+                layer.merged_adapters.clear()
+            sums.append(layer.get_base_layer().weight.detach().clone())
+            for changes in order:
+                layer.place(*changes[name])
+                layer.merged_adapters.append("default")
+                layer.unmerge()
+            torch.testing.assert_close(layer.get_base_layer().weight, fresh(backbone).get_submodule(name).weight)
+    half = len(sums) // 2
+    for one, other in zip(sums[:half], sums[half:], strict=True):
+        torch.testing.assert_close(one, other)

@@ -7,6 +7,7 @@ from peft import PeftModel
 from autopeft.costs import Costs
 from autopeft.methods import save
 from autopeft.methods.sparse.choosing import best, best_of_all
+from autopeft.methods.sparse.delta import changed_linear
 from autopeft.methods.sparse.low_rank import residual, smoothed
 from autopeft.testing.methods import logits
 from autopeft.testing.models import tiny_batch
@@ -32,11 +33,12 @@ def test_static_sparse_is_dense_adamw_with_masked_gradients(tiny, density, weigh
         assert torch.equal(layer.weight_now[~masks[name]], fresh(backbone).get_submodule(name).weight[~masks[name]])
 
 
+@pytest.mark.parametrize("density", [0.001, 0.01])
 @pytest.mark.parametrize("autocast", [False, True])
-def test_gradients_read_off_single_products_are_those_of_the_dense_one(tiny, autocast) -> None:
+def test_gradients_read_off_single_products_are_those_of_the_dense_one(tiny, autocast, density) -> None:
     backbone = tiny("bert")
     batch = tiny_batch(backbone)
-    model, _ = build(backbone, {"sparse": {"density": 0.01, "selector": "random", "targets": ROLES}})
+    model, _ = build(backbone, {"sparse": {"density": density, "selector": "random", "targets": ROLES}})
     layers = sparse_layers(model)
     found = []
     for watched in (None, lambda gradient, weight: None):
@@ -49,6 +51,19 @@ def test_gradients_read_off_single_products_are_those_of_the_dense_one(tiny, aut
         model.zero_grad()
     for few, dense in zip(*found, strict=True):
         torch.testing.assert_close(few, dense, rtol=0.02 if autocast else 1e-4, atol=1e-3 if autocast else 1e-6)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(0, 0), (3, 3), (40, 64)])
+def test_of_inputs_only_what_is_read_is_kept_where_that_is_little(count, kept) -> None:
+    inputs, weight = torch.randn(2, 5, 64, requires_grad=True), torch.randn(50, 64)
+    positions = torch.arange(count) * 65
+    values = torch.zeros(count, requires_grad=True)
+    seen = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: seen.append(tensor) or tensor, lambda tensor: tensor):
+        changed_linear(inputs, weight, None, values, positions).square().sum().backward()
+    assert [tensor.shape for tensor in seen if tensor.dim() == 3 and tensor.shape[-1] != 50] == [(2, 5, kept)]
+    expected = 2 * ((inputs @ weight.T).flatten(0, 1).T @ inputs.flatten(0, 1)).flatten()[positions]
+    torch.testing.assert_close(values.grad, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_global_scope_spends_the_same_number_where_it_counts(tiny) -> None:
