@@ -6,7 +6,9 @@ study behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +16,23 @@ import optuna
 
 from autopeft.errors import AutopeftError, ExhaustedSpaceError, RunError
 from autopeft.space import BoundSpace, Configuration
-from autopeft.study import Ask, Front, Scale, ask, counted, front_of, out_of_reach, tell, tell_lost
+from autopeft.study import (
+    LEASE_SECONDS,
+    Ask,
+    Front,
+    LeaseLostError,
+    Scale,
+    Watch,
+    ask,
+    counted,
+    front_of,
+    out_of_reach,
+    put_back,
+    renew,
+    room,
+    tell,
+    tell_lost,
+)
 
 __all__ = ["Desk", "Listener", "Silent"]
 
@@ -69,6 +87,8 @@ class Desk:
         prices: The costs that are objectives, from a configuration and what its trial measured; None when one was not
             measured. When left out, `cost` is the only one.
         remark: Says what there is to say of the study when a trial has finished.
+        watch: Frees the trials of other processes that are gone; one of its own when left out.
+        trains: Whether trials run in this process.
     """
 
     study: optuna.Study
@@ -80,10 +100,17 @@ class Desk:
     listener: Listener = field(default_factory=Silent)
     prices: Callable[[Configuration, Mapping[str, Any]], Sequence[float] | None] | None = None
     remark: Callable[[optuna.Study], str | None] = lambda study: None
+    watch: Watch | None = None
+    trains: bool = False
     exhausted: bool = False
     _running: dict[int, Ask] = field(default_factory=dict)
     _curves: dict[int, list[Mapping[str, float]]] = field(default_factory=dict)
+    _renewed: dict[int, int] = field(default_factory=dict)
+    _taken: set[int] = field(default_factory=set)
     _faults: int = 0
+
+    def __post_init__(self) -> None:
+        self.watch = self.watch or Watch(self.study, self.space)
 
     @property
     def done(self) -> bool:
@@ -91,22 +118,60 @@ class Desk:
         return counted(self.study) >= self.total or (self.exhausted and not self._running)
 
     def next(self) -> Ask | None:
-        """Take the next trial, or None when enough are finished or at work.
+        """Take the next trial, or None when enough are finished or at work, here or elsewhere.
 
         A lost trial comes back, so None is an end only when `done` says so.
         """
-        if counted(self.study) + len(self._running) >= self.total:
-            return None
-        if self.exhausted:
+        self.let_go()
+        if self.exhausted or not room(self.study, self.total):
             return None
         try:
-            trial = ask(self.study, self.space)
+            trial = ask(self.study, self.space, self.total, trains=self.trains)
         except ExhaustedSpaceError as error:
             self.exhausted = True
             self.listener.said(str(error))
             return None
+        if trial is None:
+            # What others left no room for may have been in line.
+            put_back(self.study, self.space)
+            return None
         self._running[trial.number] = trial
         return trial
+
+    def let_go(self) -> list[int]:
+        """Free the trials of processes that are gone; return their numbers."""
+        assert self.watch is not None
+        freed = self.watch.free(self._running)
+        if freed:
+            self.listener.said(f"{len(freed)} trials of a process that is gone are let go, to be tried again")
+        return freed
+
+    @contextmanager
+    def leased(self) -> Iterator[None]:
+        """Renew the leases on the trials at work, in a thread, for as long as this lasts."""
+        ended = threading.Event()
+
+        def keep() -> None:
+            while not ended.wait(LEASE_SECONDS / 4):
+                # A storage that does not answer is told of where an outcome is lost by it.
+                with suppress(Exception):
+                    self.renew()
+
+        thread = threading.Thread(target=keep, daemon=True, name="leases")
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def renew(self) -> None:
+        """Renew the leases on the trials at work."""
+        for number in list(self._running):
+            count = self._renewed.get(number, 0)
+            if not renew(self.study, number, count):
+                self._taken.add(number)
+            self._renewed[number] = count + 1
 
     def begun(self, number: int) -> None:
         """Note that a trial is at work."""
@@ -116,6 +181,9 @@ class Desk:
         """Take what a trial measured at a rung; tell whether it shall go on. Baselines always do."""
         curve = self._curves.setdefault(number, [])
         curve.append(dict(point))
+        if number in self._taken:
+            # It runs elsewhere by now.
+            return False
         trial = self._running[number]
         if trial.baseline is not None:
             return True
@@ -136,14 +204,17 @@ class Desk:
             AutopeftError: When trials have failed in a row, with the last reason, which a user can mend.
             RunError: Likewise, for another reason.
         """
-        trial = self._running.pop(number)
-        self._curves.pop(number, None)
+        trial = self._forget(number)
         params = self.cost(trial.configuration)
         costs = self._costs(trial.configuration, outcome)
         if costs is None:
             # A configuration that failed before it was measured is as bad as any.
             costs = [highest for _, highest in self.scale.costs.values()]
-        tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst, costs=costs)
+        try:
+            tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst, costs=costs)
+        except LeaseLostError as error:
+            self.listener.said(str(error))
+            return
         self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
         if outcome["status"] == "complete" and (said := self.remark(self.study)):
             self.listener.said(said)
@@ -152,14 +223,17 @@ class Desk:
         )
 
     def lost(self, number: int, reason: str) -> None:
-        """Record that a trial was lost through no fault of its own; it will be tried again.
+        """Record that a trial's worker died over it; it will be tried again.
 
         Raises:
             RunError: When trials have been lost in a row.
         """
-        trial = self._running.pop(number)
-        self._curves.pop(number, None)
-        tell_lost(self.study, self.space, number, reason)
+        trial = self._forget(number)
+        try:
+            tell_lost(self.study, self.space, number, reason)
+        except LeaseLostError as error:
+            self.listener.said(str(error))
+            return
         outcome = {"status": "killed", "message": reason}
         self.listener.finished(trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale))
         self._count_fault(True, reason)
@@ -167,9 +241,15 @@ class Desk:
     def close(self, reason: str) -> None:
         """Let go of the trials still at work; their configurations wait for the next run."""
         for number in list(self._running):
-            self._running.pop(number)
-            self._curves.pop(number, None)
-            tell_lost(self.study, self.space, number, reason)
+            self._forget(number)
+            with suppress(LeaseLostError):
+                tell_lost(self.study, self.space, number, reason, blamed=False)
+
+    def _forget(self, number: int) -> Ask:
+        self._curves.pop(number, None)
+        self._renewed.pop(number, None)
+        self._taken.discard(number)
+        return self._running.pop(number)
 
     def _costs(self, configuration: Configuration, measured: Mapping[str, Any]) -> Sequence[float] | None:
         if self.prices is None:

@@ -33,12 +33,13 @@ from autopeft.study import (
     SCALE,
     Front,
     Scale,
+    Watch,
     counted,
     extend_study,
     front_of,
     load_study,
     open_study,
-    reap,
+    put_back,
     why_none_completed,
 )
 from autopeft.tasks import kind_judged_by
@@ -137,7 +138,8 @@ def run_search(
         _write_plan(prepared)
         desk = _desk(prepared, study, places, listener)
         if not desk.done:
-            _executor(plan, places)(desk, prepared.job, deadline=deadline)
+            with desk.leased():
+                _executor(plan, places)(desk, prepared.job, deadline=deadline)
     now = time.time()
     return SearchResult(
         plan=plan,
@@ -182,10 +184,12 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
         earlier=prepared.earlier,
         begin_with=prepared.begin_with,
     )
-    reaped = reap(study, prepared.space, alone=prepared.alone)
-    if reaped:
-        again = sum(trial.user_attrs.get("retry_of") in reaped for trial in study.get_trials(deepcopy=False))
-        listener.said(f"{len(reaped)} trials of a run that died are let go, {again} of them to be tried again")
+    watch = Watch(study, prepared.space)
+    freed = watch.free(alone=prepared.alone)
+    put_back(study, prepared.space)
+    if freed:
+        again = sum(trial.user_attrs.get("retry_of") in freed for trial in study.get_trials(deepcopy=False))
+        listener.said(f"{len(freed)} trials of a run that died are let go, {again} of them to be tried again")
     # What a budget says of memory, not what this machine happens to have.
     held = prepared.prices.memory_limit
     enqueue_baselines(
@@ -207,6 +211,8 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
         listener=listener,
         prices=prices.of,
         remark=partial(too_short, prepared),
+        watch=watch,
+        trains=plan.workers == 0,
     )
 
 

@@ -19,7 +19,7 @@ from autopeft.report.words import baseline_in_words
 from autopeft.samplers import COSTS
 from autopeft.selection.finalists_file import FinalistsFile, read_finalists
 from autopeft.space import Configuration
-from autopeft.study import OUTSIDE, PARAMS
+from autopeft.study import OUTSIDE, PARAMS, is_void, outcome_of
 
 __all__ = ["ReportedTrial", "Run", "Standing", "read_run", "run_of"]
 
@@ -145,14 +145,14 @@ def run_of(result: SearchResult, finalists: FinalistsFile | None = None) -> Run:
     ended = [
         _reported(trial, result, trial.number in on_front)
         for trial in result.study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and "configuration" in trial.user_attrs
+        if trial.state.is_finished() and "configuration" in trial.user_attrs and not is_void(trial)
     ]
     return Run(result, tuple(ended), finalists)
 
 
 def _reported(trial: FrozenTrial, result: SearchResult, on_front: bool) -> ReportedTrial:
     attrs = trial.user_attrs
-    outcome = attrs.get("outcome", {"status": "killed"})
+    outcome = outcome_of(trial)
     status = outcome["status"]
     configuration = Configuration.from_dict(attrs["configuration"])
     complete = trial.state == TrialState.COMPLETE and status == "complete"

@@ -1,7 +1,9 @@
 """The durable record of a search: an Optuna study, its trials and its front."""
 
+from autopeft.study.asking import CLAIM, ask, room
 from autopeft.study.extending import extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
+from autopeft.study.leases import LEASE_SECONDS, Watch, renew
 from autopeft.study.lock import LOCK, locked
 from autopeft.study.records import (
     BEYOND,
@@ -9,13 +11,11 @@ from autopeft.study.records import (
     OUTSIDE,
     PARAMS,
     Ask,
-    ask,
     counted,
     enqueue,
+    is_void,
     open_trials,
-    reap,
-    tell,
-    tell_lost,
+    outcome_of,
 )
 from autopeft.study.results import has_results, why_none_completed
 from autopeft.study.spec import StudySpec
@@ -27,13 +27,16 @@ from autopeft.study.stopping import (
     worth_finishing,
 )
 from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
+from autopeft.study.telling import LeaseLostError, put_back, tell, tell_lost
 
 __all__ = [
     "BEYOND",
+    "CLAIM",
     "CONFIDENCE",
     "DATABASE",
     "GROWTH",
     "INFEASIBLE",
+    "LEASE_SECONDS",
     "LOCK",
     "OUTSIDE",
     "PARAMS",
@@ -41,9 +44,11 @@ __all__ = [
     "Ask",
     "Front",
     "FrontRow",
+    "LeaseLostError",
     "Scale",
     "Standing",
     "StudySpec",
+    "Watch",
     "ask",
     "chance_of_growth",
     "check_folder",
@@ -53,14 +58,18 @@ __all__ = [
     "front_of",
     "has_results",
     "head_only_accuracy",
+    "is_void",
     "load_study",
     "locked",
     "open_study",
     "open_trials",
     "out_of_reach",
+    "outcome_of",
     "placed",
     "prepare_folder",
-    "reap",
+    "put_back",
+    "renew",
+    "room",
     "storage_url",
     "tell",
     "tell_lost",

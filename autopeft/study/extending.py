@@ -13,7 +13,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autopeft.errors import StudyError
 from autopeft.space import BoundSpace, Configuration
-from autopeft.study.records import OUTSIDE, enqueue, reap
+from autopeft.study.leases import Watch
+from autopeft.study.records import OUTSIDE, enqueue
 from autopeft.study.spec import StudySpec
 from autopeft.study.storage import new_study
 
@@ -58,7 +59,7 @@ def extend_study(
     if others:
         listed = "\n".join(f"  {line}" for line in others)
         raise StudyError(f"--extend changes the space of {folder} and nothing else, but:\n{listed}")
-    reap(old, space, alone=alone)
+    Watch(old, space).free(alone=alone)
     working = old.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     if working:
         raise StudyError(f"trial {working[0].number} of {folder} is being run; let that search end before --extend")

@@ -11,21 +11,44 @@ from typing import Any
 
 __all__ = ["is_alive", "this_owner"]
 
+#: What a process id means something in: one boot of one kernel, and there one namespace, that of a container say.
+_BOOT, _NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+
 
 def this_owner() -> dict[str, Any]:
-    """Return host, pid and start time of this process, as a trial records it."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    """Return this process as a trial records it: id and start time, where these hold, and the host for people."""
+    pid = os.getpid()
+    return {"host": socket.gethostname(), **_where(), "pid": pid, "started": _started(pid)}
 
 
-def is_alive(owner: Mapping[str, Any]) -> bool:
-    """Tell whether an owner may still be at work.
+def is_alive(owner: Mapping[str, Any]) -> bool | None:
+    """Tell whether an owner is still at work; None where that cannot be seen from here.
 
-    A process on another host cannot be seen from here and counts as alive; a process id that was given to
-    another process since does not.
+    A process id that was given to another process since is not its owner's.
     """
-    if owner.get("host") != socket.gethostname():
-        return True
-    return _started(int(owner["pid"])) == owner.get("started")
+    here, there = _where(), {name: owner.get(name) for name in ("boot", "namespace")}
+    # Earlier versions wrote down the host alone.
+    same = there == here if there["boot"] else owner.get("host") == socket.gethostname()
+    return _started(int(owner["pid"])) == owner.get("started") if same else None
+
+
+def _where() -> dict[str, str | None]:
+    return {"boot": _boot(), "namespace": _namespace()}
+
+
+@cache
+def _boot() -> str | None:
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return None
+
+
+def _namespace() -> str | None:
+    try:
+        return os.readlink(_NAMESPACE)
+    except OSError:
+        return None
 
 
 @cache

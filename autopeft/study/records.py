@@ -1,32 +1,30 @@
-"""How a trial is asked for, told and counted in an Optuna study."""
+"""What trials of a study say of themselves, and how they are counted and put in line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.samplers import COSTS
 from autopeft.space import BoundSpace, Configuration
-from autopeft.study.owner import is_alive, this_owner
 
 __all__ = [
     "BEYOND",
     "INFEASIBLE",
     "OUTSIDE",
     "PARAMS",
-    "RETRIES",
     "Ask",
-    "ask",
+    "configuration_of",
     "counted",
+    "counts",
     "enqueue",
+    "is_void",
     "open_trials",
-    "reap",
-    "tell",
-    "tell_lost",
+    "outcome_of",
+    "void",
 ]
 
 #: The constraint every told trial carries: 0 when its objectives hold, 1 when it failed or exceeds the budget.
@@ -41,11 +39,11 @@ BEYOND = "beyond"
 #: User attribute of trials that the study's present space does not have.
 OUTSIDE = "outside"
 
-#: How often a configuration is tried again after a fault of the machine.
-RETRIES = 2
+#: User attribute of trials that stand for nothing, with why: they were asked for and given back at once.
+_VOID = "void"
 
-#: Failures of a configuration itself: samplers shall learn from them, so they are told with the worst accuracy.
-_FAULTS_OF_CONFIGURATION = frozenset({"oom", "nan", "timeout"})
+#: Of a trial that failed these alone can be the outcome; what else is written was cut short.
+_FAILED = ("error", "killed")
 
 
 @dataclass(frozen=True)
@@ -63,93 +61,7 @@ def enqueue(study: optuna.Study, space: BoundSpace, configuration: Configuration
     study.enqueue_trial(params, user_attrs={"configuration": configuration.to_dict(), **attrs})
 
 
-def ask(study: optuna.Study, space: BoundSpace) -> Ask:
-    """Take the next trial: one in line, or a new proposal of the study's sampler.
-
-    Raises:
-        ExhaustedSpaceError: When the sampler finds nothing new within the budget.
-    """
-    trial = study.ask()
-    trial.set_user_attr("owner", this_owner())
-    given = trial.user_attrs.get("configuration")
-    if given is None:
-        try:
-            configuration = space.suggest(trial)
-        except BaseException as error:
-            # The row exists already; it must not stay RUNNING nor count.
-            trial.set_user_attr("void", str(error) or type(error).__name__)
-            study.tell(trial, state=TrialState.FAIL)
-            raise
-        trial.set_user_attr("configuration", configuration.to_dict())
-    else:
-        configuration = Configuration.from_dict(given)
-        if space.contains(configuration):
-            space.suggest(trial)
-    trial.set_user_attr("in_words", configuration.describe())
-    return Ask(trial.number, configuration, trial.user_attrs.get("baseline"))
-
-
-def tell(
-    study: optuna.Study,
-    number: int,
-    outcome: Mapping[str, Any],
-    *,
-    params: int,
-    limit: int,
-    worst: float,
-    costs: Sequence[float] | None = None,
-) -> FrozenTrial:
-    """Record an outcome.
-
-    A configuration that ran out of memory, diverged or timed out is COMPLETE with the worst accuracy, its exact
-    cost and a positive constraint, so that every sampler learns from it. A trial stopped early is PRUNED, its
-    curve in the outcome: studies of several objectives take no values for it. A killed worker is a fault of the
-    machine (FAIL, to be tried again); an error in code or data is FAIL and is not.
-
-    Args:
-        study: The study.
-        number: The trial's number.
-        outcome: A trial's outcome as plain data, at least `status` and `accuracy`.
-        params: The configuration's exact cost in trainable parameters.
-        limit: The budget in trainable parameters.
-        worst: The metric's worst value.
-        costs: The costs that are objectives, in their order; `params` alone when left out.
-
-    Returns:
-        The trial as recorded.
-    """
-    status = outcome["status"]
-    trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
-    trial.set_user_attr("outcome", dict(outcome))
-    costs = list(costs or (float(params),))
-    trial.set_user_attr(PARAMS, params)
-    trial.set_user_attr(COSTS, costs)
-    if status == "stopped":
-        trial.set_constraint(INFEASIBLE, 0.0)
-        return study.tell(number, state=TrialState.PRUNED)
-    if status == "complete" or status in _FAULTS_OF_CONFIGURATION:
-        failed = status != "complete"
-        trial.set_constraint(INFEASIBLE, 1.0 if failed or params > limit else 0.0)
-        accuracy = worst if failed else float(outcome["accuracy"])
-        return study.tell(number, (*costs, accuracy), state=TrialState.COMPLETE)
-    return study.tell(number, state=TrialState.FAIL)
-
-
-def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str) -> None:
-    """Mark a running trial as lost through no fault of its own and put its configuration in line again."""
-    trial = study.trials[number]
-    retries = int(trial.user_attrs.get("retry", 0))
-    handle = optuna.trial.Trial(study, trial._trial_id)
-    handle.set_user_attr("outcome", {"status": "killed", "message": reason})
-    study.tell(number, state=TrialState.FAIL)
-    configuration = _configuration(trial, space)
-    if configuration is not None and retries < RETRIES:
-        attrs = {"retry": retries + 1, "retry_of": number}
-        attrs |= {name: trial.user_attrs[name] for name in ("baseline", BEYOND) if name in trial.user_attrs}
-        enqueue(study, space, configuration, attrs)
-
-
-def _configuration(trial: FrozenTrial, space: BoundSpace) -> Configuration | None:
+def configuration_of(trial: FrozenTrial, space: BoundSpace) -> Configuration | None:
     """Return what a trial trains, noted or, when it was cut short before that, by its parameters; None without."""
     given = trial.user_attrs.get("configuration")
     if given is not None:
@@ -157,35 +69,37 @@ def _configuration(trial: FrozenTrial, space: BoundSpace) -> Configuration | Non
     return space.decode(trial.params) if space.distributions().keys() <= trial.params.keys() else None
 
 
-def reap(study: optuna.Study, space: BoundSpace, *, alone: bool = False) -> list[int]:
-    """Free the running trials of dead owners; return their numbers.
+def outcome_of(trial: FrozenTrial) -> Mapping[str, Any]:
+    """Return the outcome of a trial that has ended; its state decides where writing was cut short."""
+    found: Mapping[str, Any] = trial.user_attrs.get("outcome", {})
+    if trial.state == TrialState.FAIL and found.get("status") not in _FAILED:
+        return {"status": "killed", "message": trial.user_attrs.get(_VOID, "its process is gone")}
+    return found
 
-    Args:
-        study: The study.
-        space: Its space.
-        alone: Whether nobody but this process works on it, so that every owner is dead, wherever it was.
-    """
-    dead = [
-        trial.number
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if alone or "owner" not in trial.user_attrs or not is_alive(trial.user_attrs["owner"])
-    ]
-    for number in dead:
-        tell_lost(study, space, number, "its process is gone")
-    return dead
+
+def void(study: optuna.Study, trial: optuna.Trial, reason: str) -> None:
+    """Give a trial back that was asked for and shall not be run: the row is there already, and must not count."""
+    trial.set_user_attr(_VOID, reason)
+    study.tell(trial, state=TrialState.FAIL)
+
+
+def is_void(trial: FrozenTrial) -> bool:
+    """Tell whether a trial stands for nothing."""
+    return _VOID in trial.user_attrs
 
 
 def counted(study: optuna.Study) -> int:
     """Count the trials that use up `--trials`: finished ones, and failed ones that will not be tried again."""
-    return sum(_counts(trial) for trial in study.get_trials(deepcopy=False))
+    return sum(counts(trial) for trial in study.get_trials(deepcopy=False))
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Tell whether a trial uses up one of `--trials`."""
+    if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
+        return True
+    return trial.state == TrialState.FAIL and outcome_of(trial)["status"] == "error"
 
 
 def open_trials(study: optuna.Study) -> int:
     """Count the trials at work or in line."""
     return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)))
-
-
-def _counts(trial: FrozenTrial) -> bool:
-    if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
-        return True
-    return trial.state == TrialState.FAIL and trial.user_attrs.get("outcome", {}).get("status") == "error"

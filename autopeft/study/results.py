@@ -7,6 +7,8 @@ from typing import Any
 
 import optuna
 
+from autopeft.study.records import outcome_of
+
 __all__ = ["has_results", "why_none_completed"]
 
 
@@ -28,8 +30,8 @@ def why_none_completed(study: optuna.Study) -> str | None:
 
 
 def _outcomes(study: optuna.Study) -> list[dict[str, Any]]:
-    attrs = [trial.user_attrs for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
-    return [each["outcome"] for each in attrs if "outcome" in each]
+    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+    return [dict(outcome_of(trial)) for trial in ended if "outcome" in trial.user_attrs]
 
 
 def _reason(outcome: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 
 from autopeft.errors import StudyError
+from autopeft.study.backend import connect
 from autopeft.study.spec import StudySpec
 
 __all__ = ["DATABASE", "check_folder", "load_study", "new_study", "open_study", "prepare_folder", "storage_url"]
@@ -72,7 +73,7 @@ def open_study(
         StudyError: When another spec lives there (what differs is listed), or the storage cannot be opened.
     """
     url = storage_url(folder, storage)
-    backend = _backend(url)
+    backend = connect(url)
     names = optuna.get_all_study_names(backend)
     # A run folder's own database holds one study, whatever the folder is called today.
     existing = names[0] if storage is None and names else name if name in names else None
@@ -80,8 +81,15 @@ def open_study(
         optuna.delete_study(study_name=existing, storage=backend)
         existing = None
     if existing is None:
-        return new_study(backend, name, spec, sampler)
+        try:
+            return new_study(backend, name, spec, sampler)
+        except optuna.exceptions.DuplicatedStudyError:
+            # Another process was as quick.
+            existing = name
     study = optuna.load_study(study_name=existing, storage=backend, sampler=sampler)
+    if _SPEC not in study.user_attrs and not study.get_trials(deepcopy=False):
+        # Whoever creates it has not come further yet, or was killed before.
+        _describe(study, spec)
     differences = spec.differences(study.user_attrs.get(_SPEC, {}))
     if differences:
         listed = "\n".join(f"  {line}" for line in differences)
@@ -103,11 +111,15 @@ def new_study(storage: optuna.storages.BaseStorage, name: str, spec: StudySpec, 
         StudyDirection.MAXIMIZE if objective == "accuracy" else StudyDirection.MINIMIZE for objective in spec.objectives
     ]
     study = optuna.create_study(study_name=name, storage=storage, sampler=sampler, directions=directions)
+    _describe(study, spec)
+    return study
+
+
+def _describe(study: optuna.Study, spec: StudySpec) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names(list(spec.objectives))
     study.set_user_attr(_SPEC, spec.to_dict())
-    return study
 
 
 def load_study(folder: Path, storage: str | None = None, name: str | None = None) -> optuna.Study:
@@ -121,7 +133,7 @@ def load_study(folder: Path, storage: str | None = None, name: str | None = None
             f"no study in {folder}: expected {folder / DATABASE}; "
             "give the folder of a run, as `autopeft search` printed it"
         )
-    backend = _backend(storage_url(folder, storage))
+    backend = connect(storage_url(folder, storage), reading=True)
     try:
         return optuna.load_study(study_name=name, storage=backend)
     except (KeyError, ValueError) as error:
@@ -133,12 +145,3 @@ def _unwritable(folder: Path, reason: str) -> StudyError:
         f"cannot write to the output folder {folder} ({reason}); "
         "expected a folder this user may write to; choose another with --out"
     )
-
-
-def _backend(url: str) -> optuna.storages.RDBStorage:
-    try:
-        return optuna.storages.RDBStorage(url)
-    except Exception as error:
-        raise StudyError(
-            f"cannot open the storage {url}: {error}; expected an RDB URL such as sqlite:///study.db"
-        ) from None

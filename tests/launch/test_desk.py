@@ -4,7 +4,7 @@ import pytest
 from optuna.trial import TrialState
 
 from autopeft.errors import AutopeftError, RunError, StudyError
-from autopeft.study import counted, front_of, open_study, reap
+from autopeft.study import Watch, counted, front_of, open_study
 from tests.launch.conftest import SCALE, SPEC, complete, cost
 
 
@@ -101,7 +101,7 @@ def test_a_resumed_study_goes_on_to_the_same_total(make_desk):
     storage, identity = desk.study._storage, desk.study.trials[left.number]._trial_id
     storage.set_trial_user_attr(identity, "owner", owner | {"started": 0.0})
     again = make_desk(total=5)
-    assert reap(again.study, again.space) == [left.number]
+    assert Watch(again.study, again.space).free() == [left.number]
     run_all(again)
     done = [trial for trial in again.study.trials if trial.state == TrialState.COMPLETE]
     assert len(done) == 5
@@ -115,7 +115,7 @@ def test_a_resumed_study_goes_on_to_the_same_total(make_desk):
 def test_living_owners_are_left_alone(make_desk):
     desk = make_desk()
     desk.next()
-    assert reap(desk.study, desk.space) == []
+    assert Watch(desk.study, desk.space).free() == []
 
 
 def test_owners_on_other_hosts_are_dead_where_nobody_else_can_be_at_work(make_desk):
@@ -123,8 +123,8 @@ def test_owners_on_other_hosts_are_dead_where_nobody_else_can_be_at_work(make_de
     left = desk.next()
     storage, identity = desk.study._storage, desk.study.trials[left.number]._trial_id
     storage.set_trial_user_attr(identity, "owner", {"host": "elsewhere", "pid": 1, "started": 0.0})
-    assert reap(desk.study, desk.space) == []
-    assert reap(desk.study, desk.space, alone=True) == [left.number]
+    assert Watch(desk.study, desk.space).free() == []
+    assert Watch(desk.study, desk.space).free(alone=True) == [left.number]
     # Those in line come in their order, the lost one after the other baseline.
     assert [desk.next().baseline for _ in range(2)] == ["stock-lora", "head-only"]
 

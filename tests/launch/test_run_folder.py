@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
@@ -13,8 +14,9 @@ from optuna.trial import TrialState
 from autopeft.errors import StudyError
 from autopeft.launch import SearchPlan, open_run, prepare, run_search
 from autopeft.selection import select
-from autopeft.study import LOCK, ask, locked, owner
+from autopeft.study import LOCK, ask, counted, leases, locked, owner, tell
 from autopeft.testing.models import TEXTS, tiny_backbone
+from tests.launch.conftest import complete
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def leave_running(plan, monkeypatch):
     """Begin a trial of a run as a process on another host, which then is gone."""
     result = run_search(prepare(plan))
     with monkeypatch.context() as there:
-        there.setattr(owner.socket, "gethostname", lambda: "elsewhere")
+        there.setattr(owner, "_where", lambda: {"boot": "another", "namespace": "another"})
         result.study.sampler = optuna.samplers.RandomSampler(seed=7)
         return ask(result.study, prepare(plan).space)
 
@@ -84,11 +86,31 @@ def test_a_trial_left_at_work_on_another_host_is_tried_again(plan, monkeypatch):
     assert again.state in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def test_a_trial_of_another_host_in_a_storage_that_many_share_is_left_alone(plan, monkeypatch, tmp_path):
+@pytest.mark.parametrize("renewed", [False, True])
+def test_in_a_storage_that_many_share_a_trial_of_another_host_is_waited_for_while_its_lease_lasts(
+    plan, monkeypatch, tmp_path, renewed
+):
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 2.0)
     storage = {"storage": f"sqlite:///{tmp_path}/many.db"}
     left = leave_running(plan(trials=2, **storage), monkeypatch)
-    study = run_search(prepare(plan(trials=4, **storage))).study
-    assert study.trials[left.number].state == TrialState.RUNNING
+    other = open_run(plan(trials=2, **storage).out).study
+
+    def go_on():
+        for count in range(16):
+            time.sleep(0.25)
+            assert leases.renew(other, left.number, count)
+        tell(other, left.number, complete(), params=8, limit=100, worst=0.0)
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        done = elsewhere.submit(go_on if renewed else lambda: None)
+        study = run_search(prepare(plan(trials=4, **storage))).study
+        done.result()
+    assert study.trials[left.number].state == (TrialState.COMPLETE if renewed else TrialState.FAIL)
+    assert counted(study) == 4
+    again = [
+        trial.user_attrs["configuration"] for trial in study.trials if trial.user_attrs.get("retry_of") is not None
+    ]
+    assert again == ([] if renewed else [left.configuration.to_dict()])
 
 
 def test_a_selection_holds_the_folder_too(plan):

@@ -13,7 +13,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState, create_trial
 
 from autopeft.samplers import ParetoSampler, make_sampler
-from autopeft.study import ask, reap, tell
+from autopeft.study import Watch, ask, tell
 from autopeft.testing.samplers import LIMIT, new_study, run_trials, toy_accuracy, toy_cost, toy_space
 
 SPACE = toy_space()
@@ -137,7 +137,7 @@ def test_a_killed_search_goes_on_as_it_would_have(tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED, storage], check=False)
     assert killed.returncode == -signal.SIGKILL
     resumed = searched(storage)
-    assert len(reap(resumed, SPACE)) == 2
+    assert len(Watch(resumed, SPACE).free()) == 2
     list(search(resumed, TOTAL))
     assert TrialState.FAIL in {trial.state for trial in resumed.trials}
     assert configurations(resumed) == configurations(whole)
@@ -146,5 +146,5 @@ def test_a_killed_search_goes_on_as_it_would_have(tmp_path):
 def test_a_trial_killed_before_its_configuration_was_noted_comes_back():
     study = new_study(RandomSampler(seed=0))
     wanted = SPACE.suggest(study.ask())
-    reap(study, SPACE)
+    Watch(study, SPACE).free(alone=True)
     assert ask(study, SPACE).configuration == wanted

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from autopeft.study.owner import is_alive, this_owner
 
 
@@ -23,5 +25,12 @@ def test_a_reused_process_id_is_not_the_owner():
     assert not is_alive(owner | {"started": owner["started"] - 1000})
 
 
-def test_another_host_cannot_be_judged_from_here():
-    assert is_alive({"host": "elsewhere", "pid": 1, "started": 0.0})
+@pytest.mark.parametrize("changed", [{"boot": "another"}, {"namespace": "pid:[1]"}])
+def test_a_process_id_means_nothing_in_another_boot_or_namespace(changed):
+    assert is_alive(this_owner() | changed) is None
+
+
+def test_where_an_earlier_version_wrote_the_host_alone_it_decides():
+    old = {name: value for name, value in this_owner().items() if name in ("host", "pid", "started")}
+    assert is_alive(old)
+    assert is_alive(old | {"host": "elsewhere"}) is None
