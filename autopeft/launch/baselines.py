@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 
 from autopeft.methods import HEAD_ONLY, REFERENCES, references_of
 from autopeft.space import BackboneShape, BoundSpace, Configuration
-from autopeft.study import BEYOND, counted, enqueue
+from autopeft.study import BEYOND, CLAIM, counted, enqueue, is_void
 
 __all__ = ["baselines_of", "enqueue_baselines"]
 
@@ -44,12 +44,12 @@ def enqueue_baselines(
         fits: Whether a configuration is predicted to keep a budget of memory.
         say: Hears which references are left out.
     """
-    there = {trial.user_attrs.get("baseline") for trial in study.get_trials(deepcopy=False)}
+    there = {trial.user_attrs.get("baseline") for trial in study.get_trials(deepcopy=False) if not is_void(trial)}
     waiting = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
     missing = [name for name in baselines if name not in there]
     for name in missing[: max(0, total - counted(study) - waiting)]:
         beyond = {} if fits(baselines[name]) else {BEYOND: True}
-        enqueue(study, space, baselines[name], {"baseline": name, **beyond})
+        enqueue(study, space, baselines[name], {"baseline": name, CLAIM: f"baseline {name}", **beyond})
         there.add(name)
     left_out = [each.title for each in REFERENCES if each.name not in there]
     if left_out:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import optuna
@@ -105,6 +106,7 @@ class Desk:
     exhausted: bool = False
     _running: dict[int, Ask] = field(default_factory=dict)
     _curves: dict[int, list[Mapping[str, float]]] = field(default_factory=dict)
+    _asking: list[int] = field(default_factory=list)
     _renewed: dict[int, int] = field(default_factory=dict)
     _taken: set[int] = field(default_factory=set)
     _faults: int = 0
@@ -126,17 +128,19 @@ class Desk:
         if self.exhausted or not room(self.study, self.total):
             return None
         try:
-            trial = ask(self.study, self.space, self.total, trains=self.trains)
+            trial = ask(self.study, self.space, self.total, trains=self.trains, taken=self._asking.append)
+            if trial is not None:
+                self._running[trial.number] = trial
+                return trial
         except ExhaustedSpaceError as error:
             self.exhausted = True
             self.listener.said(str(error))
             return None
-        if trial is None:
-            # What others left no room for may have been in line.
-            put_back(self.study, self.space)
-            return None
-        self._running[trial.number] = trial
-        return trial
+        finally:
+            self._asking.clear()
+        # What others left no room for may have been in line.
+        put_back(self.study, self.space)
+        return None
 
     def let_go(self) -> list[int]:
         """Free the trials of processes that are gone; return their numbers."""
@@ -167,7 +171,7 @@ class Desk:
 
     def renew(self) -> None:
         """Renew the leases on the trials at work."""
-        for number in list(self._running):
+        for number in [*self._running, *self._asking]:
             count = self._renewed.get(number, 0)
             if not renew(self.study, number, count):
                 self._taken.add(number)
@@ -204,16 +208,14 @@ class Desk:
             AutopeftError: When trials have failed in a row, with the last reason, which a user can mend.
             RunError: Likewise, for another reason.
         """
-        trial = self._forget(number)
+        trial = self._running[number]
         params = self.cost(trial.configuration)
         costs = self._costs(trial.configuration, outcome)
         if costs is None:
             # A configuration that failed before it was measured is as bad as any.
             costs = [highest for _, highest in self.scale.costs.values()]
-        try:
-            tell(self.study, number, outcome, params=params, limit=self.scale.limit, worst=self.worst, costs=costs)
-        except LeaseLostError as error:
-            self.listener.said(str(error))
+        figures: dict[str, Any] = {"params": params, "limit": self.scale.limit, "worst": self.worst, "costs": costs}
+        if not self._told(number, partial(tell, self.study, number, outcome, **figures)):
             return
         self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
         if outcome["status"] == "complete" and (said := self.remark(self.study)):
@@ -228,11 +230,8 @@ class Desk:
         Raises:
             RunError: When trials have been lost in a row.
         """
-        trial = self._forget(number)
-        try:
-            tell_lost(self.study, self.space, number, reason)
-        except LeaseLostError as error:
-            self.listener.said(str(error))
+        trial = self._running[number]
+        if not self._told(number, partial(tell_lost, self.study, self.space, number, reason)):
             return
         outcome = {"status": "killed", "message": reason}
         self.listener.finished(trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale))
@@ -241,15 +240,23 @@ class Desk:
     def close(self, reason: str) -> None:
         """Let go of the trials still at work; their configurations wait for the next run."""
         for number in list(self._running):
-            self._forget(number)
-            with suppress(LeaseLostError):
-                tell_lost(self.study, self.space, number, reason, blamed=False)
+            self._told(number, partial(tell_lost, self.study, self.space, number, reason, blamed=False))
 
-    def _forget(self, number: int) -> Ask:
-        self._curves.pop(number, None)
-        self._renewed.pop(number, None)
+    def _told(self, number: int, tell: Callable[[], Any]) -> bool:
+        """Tell the study how a trial has ended, which is at work until then; False where it was taken meanwhile."""
+        ours = True
+        try:
+            tell()
+        except LeaseLostError as error:
+            self.listener.said(str(error))
+            ours = False
+        self._forget(number)
+        return ours
+
+    def _forget(self, number: int) -> None:
+        for held in (self._running, self._curves, self._renewed):
+            held.pop(number, None)
         self._taken.discard(number)
-        return self._running.pop(number)
 
     def _costs(self, configuration: Configuration, measured: Mapping[str, Any]) -> Sequence[float] | None:
         if self.prices is None:

@@ -6,19 +6,24 @@ run the ones with the lowest numbers are.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.space import BoundSpace, Configuration
 from autopeft.study.owner import this_owner
 from autopeft.study.records import Ask, counts, is_void, void
 
-__all__ = ["CLAIM", "OWNER", "TRAINS", "ask", "room"]
+__all__ = ["CLAIM", "OWNER", "RETRY_OF", "TRAINS", "ask", "room", "stands_for"]
 
 #: User attribute of a trial that says what it is that only one trial may be: a baseline, or the next try of a lost one.
 CLAIM = "claim"
+
+#: User attribute of a trial that is the next try of another: the number of that one.
+RETRY_OF = "retry_of"
 
 #: User attribute of a trial that says who runs it.
 OWNER = "owner"
@@ -33,7 +38,14 @@ def room(study: optuna.Study, total: int) -> bool:
     return sum(taken) < total
 
 
-def ask(study: optuna.Study, space: BoundSpace, total: int | None = None, *, trains: bool = False) -> Ask | None:
+def ask(
+    study: optuna.Study,
+    space: BoundSpace,
+    total: int | None = None,
+    *,
+    trains: bool = False,
+    taken: Callable[[int], None] = lambda number: None,
+) -> Ask | None:
     """Take the next trial: one in line, or a new proposal of the study's sampler.
 
     Args:
@@ -41,6 +53,7 @@ def ask(study: optuna.Study, space: BoundSpace, total: int | None = None, *, tra
         space: Its space.
         total: How many trials shall be run in all; no end when left out.
         trains: Whether this process will train it itself, so that its death may be the trial's fault.
+        taken: Hears the number of what is taken, whose lease wants to be renewed while a sampler thinks.
 
     Returns:
         The trial; None when others that asked at the same moment left no room for it.
@@ -50,29 +63,43 @@ def ask(study: optuna.Study, space: BoundSpace, total: int | None = None, *, tra
     """
     while True:
         trial = study.ask()
-        trial.set_user_attr(OWNER, {**this_owner(), TRAINS: trains})
-        known = {other.number for other in study.get_trials(deepcopy=False) if "configuration" in other.user_attrs}
-        given = trial.user_attrs.get("configuration")
-        if given is None:
-            try:
-                configuration = space.suggest(trial)
-            except BaseException as error:
-                void(study, trial, str(error) or type(error).__name__)
-                raise
-            trial.set_user_attr("configuration", configuration.to_dict())
-        else:
-            configuration = Configuration.from_dict(given)
-            if space.contains(configuration):
-                space.suggest(trial)
-        earlier = [other for other in study.get_trials(deepcopy=False) if other.number < trial.number]
-        if total is not None and sum(_takes_room(other) for other in earlier) >= total:
-            void(study, trial, "others left no room for it")
-            return None
-        if any(_is_it(other, trial, known) for other in earlier):
-            void(study, trial, "another trial is the same")
+        taken(trial.number)
+        try:
+            return _begun(study, space, trial, total, trains)
+        except (UpdateFinishedTrialError, _AnotherError):
+            # Or this process was away for so long that the trial was taken from it.
             continue
-        trial.set_user_attr("in_words", configuration.describe())
-        return Ask(trial.number, configuration, trial.user_attrs.get("baseline"))
+
+
+class _AnotherError(Exception):
+    """A trial is another one already."""
+
+
+def _begun(study: optuna.Study, space: BoundSpace, trial: optuna.Trial, total: int | None, trains: bool) -> Ask | None:
+    """Make a trial this process's, or give it back."""
+    trial.set_user_attr(OWNER, {**this_owner(), TRAINS: trains})
+    known = {other.number for other in study.get_trials(deepcopy=False) if "configuration" in other.user_attrs}
+    given = trial.user_attrs.get("configuration")
+    if given is None:
+        try:
+            configuration = space.suggest(trial)
+        except Exception as error:
+            void(study, trial, str(error) or type(error).__name__)
+            raise
+        trial.set_user_attr("configuration", configuration.to_dict())
+    else:
+        configuration = Configuration.from_dict(given)
+        if space.contains(configuration):
+            space.suggest(trial)
+    others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+    if total is not None and sum(_takes_room(other) for other in others if other.number < trial.number) >= total:
+        void(study, trial, "others left no room for it")
+        return None
+    if any(_is_it(other, trial, known) for other in others):
+        void(study, trial, "another trial is the same")
+        raise _AnotherError
+    trial.set_user_attr("in_words", configuration.describe())
+    return Ask(trial.number, configuration, trial.user_attrs.get("baseline"))
 
 
 def _takes_room(trial: FrozenTrial) -> bool:
@@ -83,8 +110,25 @@ def _is_it(other: FrozenTrial, trial: optuna.Trial, known: Collection[int]) -> b
     """Tell whether another trial is what this one is: by their claims, or proposed elsewhere at the same moment."""
     if is_void(other):
         return False
-    claim = trial.user_attrs.get(CLAIM)
-    if claim is not None:
-        return bool(other.user_attrs.get(CLAIM) == claim)
-    same = other.user_attrs.get("configuration") == trial.user_attrs["configuration"]
-    return same and other.number not in known
+    attrs = trial.user_attrs
+    if other.number == attrs.get(RETRY_OF):
+        # It is not lost after all, or not yet.
+        return other.state != TrialState.FAIL
+    if CLAIM in attrs and other.number < trial.number and other.user_attrs.get(CLAIM) == attrs[CLAIM]:
+        return True
+    if RETRY_OF in attrs:
+        return stands_for(other, attrs)
+    # Each writes first and reads then, so that of two one sees the other; where both do, both propose anew.
+    same = other.user_attrs.get("configuration") == attrs["configuration"]
+    return CLAIM not in attrs and same and other.number not in known
+
+
+def stands_for(other: FrozenTrial, attrs: Mapping[str, Any]) -> bool:
+    """Tell whether another trial makes it needless to try a lost one again.
+
+    Args:
+        other: The other trial.
+        attrs: The user attributes of the lost one.
+    """
+    same = other.user_attrs.get("configuration") == attrs["configuration"]
+    return same and "baseline" not in attrs and other.state not in (TrialState.FAIL, TrialState.WAITING)

@@ -37,7 +37,7 @@ def renew(study: optuna.Study, number: int, count: int) -> bool:
         count: How often it was renewed before.
     """
     try:
-        study._storage.set_trial_user_attr(study.trials[number]._trial_id, _LEASE, count + 1)
+        study._storage.set_trial_user_attr(study.get_trials(deepcopy=False)[number]._trial_id, _LEASE, count + 1)
     except UpdateFinishedTrialError:
         return False
     return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.space import BoundSpace, Configuration
@@ -20,6 +21,7 @@ __all__ = [
     "configuration_of",
     "counted",
     "counts",
+    "end",
     "enqueue",
     "is_void",
     "open_trials",
@@ -77,10 +79,27 @@ def outcome_of(trial: FrozenTrial) -> Mapping[str, Any]:
     return found
 
 
+def end(
+    study: optuna.Study, trial: optuna.Trial, state: TrialState, values: Sequence[float] | None = None
+) -> FrozenTrial:
+    """End a trial.
+
+    Raises:
+        UpdateFinishedTrialError: When it has ended already.
+    """
+    try:
+        return study.tell(trial, values, state=state)
+    except ValueError as error:
+        # Optuna looks at the state before it writes, and then says so in words alone.
+        if study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+            raise UpdateFinishedTrialError(str(error)) from error
+        raise
+
+
 def void(study: optuna.Study, trial: optuna.Trial, reason: str) -> None:
     """Give a trial back that was asked for and shall not be run: the row is there already, and must not count."""
     trial.set_user_attr(_VOID, reason)
-    study.tell(trial, state=TrialState.FAIL)
+    end(study, trial, TrialState.FAIL)
 
 
 def is_void(trial: FrozenTrial) -> bool:

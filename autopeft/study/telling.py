@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.errors import StudyError
 from autopeft.samplers import COSTS
 from autopeft.space import BoundSpace
-from autopeft.study.asking import CLAIM
-from autopeft.study.records import BEYOND, INFEASIBLE, PARAMS, configuration_of, enqueue, is_void, outcome_of
+from autopeft.study.asking import CLAIM, RETRY_OF, stands_for
+from autopeft.study.records import BEYOND, INFEASIBLE, PARAMS, configuration_of, end, enqueue, is_void, outcome_of
 
 __all__ = ["RETRIES", "LeaseLostError", "put_back", "tell", "tell_lost"]
 
@@ -24,8 +24,8 @@ RETRIES = 2
 #: Failures of a configuration itself: samplers shall learn from them, so they are told with the worst accuracy.
 _FAULTS_OF_CONFIGURATION = frozenset({"oom", "nan", "timeout"})
 
-#: User attributes of a trial: which it is the next try of, and how often its configuration has failed a worker.
-_RETRY_OF, _RETRY = "retry_of", "retry"
+#: User attribute of a trial: how often its configuration may have killed a worker before.
+_RETRY = "retry"
 
 
 class LeaseLostError(StudyError):
@@ -66,20 +66,20 @@ def tell(
     """
     status = outcome["status"]
     with _ours(number):
-        trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
+        trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
         trial.set_user_attr("outcome", dict(outcome))
         costs = list(costs or (float(params),))
         trial.set_user_attr(PARAMS, params)
         trial.set_user_attr(COSTS, costs)
         if status == "stopped":
             trial.set_constraint(INFEASIBLE, 0.0)
-            return _end(study, trial, TrialState.PRUNED)
+            return end(study, trial, TrialState.PRUNED)
         if status == "complete" or status in _FAULTS_OF_CONFIGURATION:
             failed = status != "complete"
             trial.set_constraint(INFEASIBLE, 1.0 if failed or params > limit else 0.0)
             accuracy = worst if failed else float(outcome["accuracy"])
-            return _end(study, trial, TrialState.COMPLETE, (*costs, accuracy))
-        return _end(study, trial, TrialState.FAIL)
+            return end(study, trial, TrialState.COMPLETE, (*costs, accuracy))
+        return end(study, trial, TrialState.FAIL)
 
 
 def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str, *, blamed: bool = True) -> None:
@@ -97,50 +97,36 @@ def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str, 
         LeaseLostError: When the trial has ended or was taken from its owner meanwhile.
     """
     with _ours(number):
-        trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
+        trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
         trial.set_user_attr("outcome", {"status": "killed", "message": reason, "blamed": blamed})
-        _end(study, trial, TrialState.FAIL)
-    put_back(study, space, [number])
+        # Before it is over, for its room would be another's at once.
+        _put_in_line(study, space, number, blamed)
+        end(study, trial, TrialState.FAIL)
 
 
-def put_back(study: optuna.Study, space: BoundSpace, numbers: Sequence[int] | None = None) -> None:
-    """Put the configurations of lost trials in line again that are not yet.
+def put_back(study: optuna.Study, space: BoundSpace) -> None:
+    """Put lost trials in line again that are not yet, as where a process died over it, or what was in line was void."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
+        outcome = outcome_of(trial)
+        if outcome["status"] == "killed" and not is_void(trial):
+            _put_in_line(study, space, trial.number, outcome.get("blamed", True))
 
-    Args:
-        study: The study.
-        space: Its space.
-        numbers: The trials that are looked at; all when left out, as where a process died before it had put one back.
-    """
+
+def _put_in_line(study: optuna.Study, space: BoundSpace, number: int, blamed: bool) -> None:
+    """Let a trial be tried again, unless it was often enough, or is in line or was tried already."""
     trials = study.get_trials(deepcopy=False)
-    claimed = {trial.user_attrs.get(CLAIM) for trial in trials if not is_void(trial)}
-    for trial in trials if numbers is None else [trials[number] for number in numbers]:
-        outcome = outcome_of(trial) if trial.state == TrialState.FAIL and not is_void(trial) else {}
-        claim = f"retry of {trial.number}"
-        if outcome.get("status") != "killed" or claim in claimed or _retried(trial, trials):
-            continue
-        tries = int(trial.user_attrs.get(_RETRY, 0)) + bool(outcome.get("blamed", True))
-        configuration = configuration_of(trial, space)
-        if configuration is not None and tries <= RETRIES:
-            attrs = {CLAIM: claim, _RETRY: tries, _RETRY_OF: trial.number}
-            attrs |= {name: trial.user_attrs[name] for name in ("baseline", BEYOND) if name in trial.user_attrs}
-            enqueue(study, space, configuration, attrs)
-
-
-def _retried(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> bool:
-    """Tell whether a trial of an earlier version, which made no claims, was put in line again."""
-    return any(other.user_attrs.get(_RETRY_OF) == trial.number and CLAIM not in other.user_attrs for other in trials)
-
-
-def _end(
-    study: optuna.Study, trial: optuna.Trial, state: TrialState, values: Sequence[float] | None = None
-) -> FrozenTrial:
-    try:
-        return study.tell(trial, values, state=state)
-    except ValueError as error:
-        # Optuna looks at the state before it writes, and then says so in words alone.
-        if study.trials[trial.number].state.is_finished():
-            raise UpdateFinishedTrialError(str(error)) from error
-        raise
+    trial, configuration = trials[number], configuration_of(trials[number], space)
+    tries = int(trial.user_attrs.get(_RETRY, 0)) + blamed
+    if configuration is None or tries > RETRIES:
+        return
+    known = {**trial.user_attrs, "configuration": configuration.to_dict()}
+    for other in trials:
+        again = other.user_attrs.get(RETRY_OF) == number and not is_void(other)
+        if again or (other.number != number and stands_for(other, known)):
+            return
+    attrs = {CLAIM: f"retry of {number}", RETRY_OF: number, _RETRY: tries}
+    attrs |= {name: trial.user_attrs[name] for name in ("baseline", BEYOND) if name in trial.user_attrs}
+    enqueue(study, space, configuration, attrs)
 
 
 @contextmanager
