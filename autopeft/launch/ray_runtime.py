@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import tempfile
+import time
 from typing import Any
 
 import ray
@@ -15,17 +16,20 @@ import ray
 from autopeft.errors import AutopeftError
 from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
 
-__all__ = ["start_ray", "stop_ray"]
+__all__ = ["ray_is_there", "start_ray", "stop_ray"]
 
 #: So long an address is tried; Ray itself would try for minutes, and print what it finds.
 _PATIENCE_SECONDS = 5.0
+
+#: Of Ray's own processes those without which it hangs; and how often the head of a cluster is tried.
+_NEEDED, _TRIES = {"raylet", "gcs_server"}, 3
 
 #: The folder of a Ray that could not have its sockets in the usual one; there is one Ray in a process.
 _folder: tempfile.TemporaryDirectory[str] | None = None
 
 
-def start_ray(workers: int, gpus: float, address: str | None) -> bool:
-    """Start or join Ray quietly; return whether it is ours to stop.
+def start_ray(workers: int, gpus: float, address: str | None) -> str | None:
+    """Start or join Ray quietly; return the folder that was made for it, if any.
 
     Args:
         workers: Trials at once.
@@ -36,8 +40,6 @@ def start_ray(workers: int, gpus: float, address: str | None) -> bool:
     Raises:
         AutopeftError: When there is no Ray at the address, or none can be started.
     """
-    if ray.is_initialized():
-        return False
     # Neither result files nor usage reports: the study is the record, and nothing leaves this machine.
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -48,7 +50,7 @@ def start_ray(workers: int, gpus: float, address: str | None) -> bool:
         _start_here(workers, math.ceil(workers * gpus))
     else:
         _join(address)
-    return True
+    return None if _folder is None else _folder.name
 
 
 def stop_ray() -> None:
@@ -58,6 +60,22 @@ def stop_ray() -> None:
     if _folder is not None:
         _folder.cleanup()
         _folder = None
+
+
+def ray_is_there() -> bool:
+    """Tell whether what Ray needs of its processes is still at work, those here or the head of a cluster."""
+    node = ray._private.worker._global_node
+    if node is None:
+        return True
+    if node.all_processes:
+        return not _NEEDED.intersection(kind for kind, _ in node.dead_processes())
+    for _ in range(_TRIES):
+        try:
+            _check_answers(node.gcs_address)
+            return True
+        except OSError:
+            time.sleep(1.0)
+    return False
 
 
 def _start_here(workers: int, gpus: int) -> None:

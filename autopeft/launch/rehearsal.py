@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from autopeft.errors import StudyError
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.places import Places
-from autopeft.launch.plan import SearchPlan
+from autopeft.launch.ray_process import RayProcess, WorkerDiedError
 from autopeft.space import Configuration
 from autopeft.study import check_folder, has_results, load_study, locked, prepare_folder
 
@@ -21,7 +21,9 @@ __all__ = ["at_work", "rehearse"]
 
 
 @contextmanager
-def at_work(prepared: Preparation, places: Places, *, fresh: bool, say: Callable[[str], None]) -> Iterator[None]:
+def at_work(
+    prepared: Preparation, places: Places, *, fresh: bool, say: Callable[[str], None]
+) -> Iterator[RayProcess | None]:
     """Hold the run folder of a search, which is made once a trial has been rehearsed, if none has any result yet.
 
     Args:
@@ -29,6 +31,9 @@ def at_work(prepared: Preparation, places: Places, *, fresh: bool, say: Callable
         places: Where its trials run.
         fresh: Whether the trials there are do not count.
         say: Tells the user.
+
+    Yields:
+        What speaks to Ray; None where trials run in this process.
 
     Raises:
         AutopeftError: When another process works in the folder, it cannot be written, or trials would fail.
@@ -39,17 +44,14 @@ def at_work(prepared: Preparation, places: Places, *, fresh: bool, say: Callable
         there = folder.is_dir()
         if there:
             held.enter_context(locked(folder))
+        # Started once for the rehearsal and the trials.
+        ray = None if plan.workers == 0 else held.enter_context(RayProcess(places, plan.ray_address))
         if fresh or not (there and _has_results(prepared)):
-            if plan.workers != 0:
-                from autopeft.launch.ray_tasks import ray_up
-
-                # Started once for the rehearsal and the trials.
-                held.enter_context(ray_up(places, plan.ray_address))
-            rehearse(prepared.job, prepared.stock, plan, places, say)
+            rehearse(prepared.job, prepared.stock, ray, say)
         prepare_folder(folder)
         if not there:
             held.enter_context(locked(folder))
-        yield
+        yield ray
 
 
 def _has_results(prepared: Preparation) -> bool:
@@ -61,9 +63,7 @@ def _has_results(prepared: Preparation) -> bool:
         return False
 
 
-def rehearse(
-    job: WorkerJob, configuration: Configuration, plan: SearchPlan, places: Places, say: Callable[[str], None]
-) -> None:
+def rehearse(job: WorkerJob, configuration: Configuration, ray: RayProcess | None, say: Callable[[str], None]) -> None:
     """Do a training step on the longest batch and measure the untouched model, in a worker like those of trials.
 
     What may be the machine's fault is told and left to the trials, which try again.
@@ -71,22 +71,17 @@ def rehearse(
     Args:
         job: What each worker loads.
         configuration: What to train.
-        plan: Says whether trials run in this process.
-        places: The workers.
+        ray: Speaks to Ray; None where trials run in this process.
         say: Tells the user.
 
     Raises:
         AutopeftError: When something fails that would fail every trial.
     """
-    if plan.workers == 0:
-        enough = job.rehearse(configuration.text)
-    else:
-        from autopeft.launch.ray_tasks import WorkerDiedError, in_worker
-
-        try:
-            enough = in_worker(partial(job.rehearse, configuration.text), places, plan.ray_address)
-        except WorkerDiedError as error:
-            say(f"the rehearsal of a trial has no result: {error}")
-            return
+    do = partial(job.rehearse, configuration.text)
+    try:
+        enough = do() if ray is None else ray.in_worker(do)
+    except WorkerDiedError as error:
+        say(f"the rehearsal of a trial has no result: {error}")
+        return
     if not enough:
         say("the rehearsal of a trial ran out of memory; trials compute fewer texts at once where they do")

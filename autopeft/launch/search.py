@@ -23,8 +23,10 @@ from autopeft.launch.places import Places, places_of
 from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.prices import Prices
+from autopeft.launch.ray_process import RayProcess
 from autopeft.launch.rehearsal import at_work
 from autopeft.launch.too_short import too_short
+from autopeft.launch.workers import run_in_workers
 from autopeft.plugins import load_plugin
 from autopeft.samplers import make_sampler
 from autopeft.space import Configuration
@@ -130,16 +132,19 @@ def run_search(
     places = places_of(plan)
     if plan.ray_address is None:
         check_memory(prepared.backbone, places, places.memory())
-    with at_work(prepared, places, fresh=fresh, say=listener.said):
+    with at_work(prepared, places, fresh=fresh, say=listener.said) as ray:
         if extend:
             study = _extended(prepared, RandomSampler(), fresh, listener.said)
         else:
             study = _opened(prepared, RandomSampler(), fresh)
         _write_plan(prepared)
-        desk = _desk(prepared, study, places, listener)
+        desk = _desk(prepared, study, places, listener, ray)
         if not desk.done:
             with desk.leased():
-                _executor(plan, places)(desk, prepared.job, deadline=deadline)
+                if ray is None:
+                    run_here(desk, prepared.job, deadline=deadline)
+                else:
+                    run_in_workers(desk, prepared.job, ray=ray, deadline=deadline)
     now = time.time()
     return SearchResult(
         plan=plan,
@@ -153,7 +158,9 @@ def run_search(
     )
 
 
-def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: Listener) -> Desk:
+def _desk(
+    prepared: Preparation, study: optuna.Study, places: Places, listener: Listener, ray: RayProcess | None
+) -> Desk:
     """Return the desk of a study, which knows its costs and has a sampler, its baselines and no trials of the dead."""
     plan = prepared.plan
     prices = calibrated(
@@ -162,7 +169,7 @@ def _desk(prepared: Preparation, study: optuna.Study, places: Places, listener: 
         prepared.space,
         prepared.scale.limit,
         prepared.stock,
-        partial(_profile, prepared, places),
+        partial(_profile, prepared, ray),
         listener.said,
     )
     limit = prepared.scale.limit
@@ -270,23 +277,10 @@ def _write_plan(prepared: Preparation) -> None:
     (prepared.folder / PLAN).write_text(settled.to_yaml(), encoding="utf8")
 
 
-def _executor(plan: SearchPlan, places: Places) -> Any:
-    """Choose where trials run: in this process, or in Ray workers."""
-    if plan.workers == 0:
-        return run_here
-    from autopeft.launch.tune import run_with_tune
-
-    return partial(run_with_tune, workers=places.workers, gpus=places.gpus, address=plan.ray_address)
-
-
-def _profile(prepared: Preparation, places: Places, configurations: Sequence[Configuration]) -> dict[str, Any]:
+def _profile(prepared: Preparation, ray: RayProcess | None, configurations: Sequence[Configuration]) -> dict[str, Any]:
     """Measure steps where trials will run."""
-    texts = [each.text for each in configurations]
-    if prepared.plan.workers == 0:
-        return prepared.job.profile(texts)
-    from autopeft.launch.ray_tasks import in_worker
-
-    return dict(in_worker(partial(prepared.job.profile, texts), places, prepared.plan.ray_address))
+    measure = partial(prepared.job.profile, [each.text for each in configurations])
+    return measure() if ray is None else dict(ray.in_worker(measure))
 
 
 def _within_memory(prepared: Preparation, places: Places) -> Prices:

@@ -1,4 +1,4 @@
-"""Run trials with Ray Tune, on this machine or a cluster.
+"""Run trials with Ray Tune, on this machine or a cluster, as a task of the process that speaks to Ray.
 
 Ray only executes: the study asks and tells, Tune carries configurations to workers and outcomes back. A worker
 loads the backbone and tokenises the data once and keeps both from trial to trial. Tune keeps the actor of a
@@ -17,10 +17,10 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from autopeft.errors import AutopeftError, RunError
-from autopeft.launch.desk import Desk
 from autopeft.launch.job import WorkerJob
-from autopeft.launch.ray_runtime import start_ray, stop_ray
+from autopeft.launch.ray_child import Asking
 from autopeft.space import Configuration
+from autopeft.study import Ask
 
 __all__ = ["run_with_tune"]
 
@@ -71,15 +71,45 @@ class TrialWorker(tune.Trainable):
             return {_OUTCOME: json.dumps(end.value), tune.result.DONE: True}
 
 
+class _Desk:
+    """The desk, which is in the other process: it alone knows the study."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    @property
+    def done(self) -> bool:
+        return bool(self._asking.ask("done"))
+
+    def next(self) -> Ask | None:
+        found: Ask | None = self._asking.ask("next")
+        return found
+
+    def begun(self, number: int) -> None:
+        self._asking.ask("begun", number)
+
+    def go_on(self, number: int, point: dict[str, float]) -> bool:
+        return bool(self._asking.ask("go_on", number, point))
+
+    def stopped(self, number: int) -> None:
+        self._asking.ask("stopped", number)
+
+    def record(self, number: int, outcome: dict[str, Any]) -> None:
+        self._asking.ask("record", number, outcome)
+
+    def lost(self, number: int, reason: str) -> None:
+        self._asking.ask("lost", number, reason)
+
+
 class StudySearcher(Searcher):
     """Tune's view of the desk.
 
     Tune pickles its searcher for a restore of its own, which nothing here uses: the copy is an empty handle.
     """
 
-    def __init__(self, desk: Desk, ahead: int) -> None:
+    def __init__(self, desk: _Desk, ahead: int) -> None:
         super().__init__()
-        self._desk: Desk | None = desk
+        self._desk: _Desk | None = desk
         self._ahead = ahead
         self._numbers: dict[str, int] = {}
         self._stopped: set[str] = set()
@@ -160,49 +190,40 @@ class _Starts(tune.Callback):
         self._searcher.on_trial_start(trial.trial_id)
 
 
-def run_with_tune(
-    desk: Desk, job: WorkerJob, *, workers: int, gpus: float, address: str | None, deadline: float | None
-) -> None:
-    """Run trials until the desk is done, the deadline has passed or the user interrupts.
+def run_with_tune(asking: Asking, job: WorkerJob, workers: int, gpus: float, deadline: float | None) -> None:
+    """Run trials until the desk is done or the deadline has passed.
 
     Args:
-        desk: Hands out trials and records outcomes.
+        asking: Asks the desk.
         job: What each worker loads.
         workers: Trials at once.
         gpus: GPUs of a worker, 0 on a machine without.
-        address: Address of a Ray cluster; None starts Ray on this machine.
         deadline: Seconds since the epoch at which the search ends.
 
     Raises:
         AutopeftError: When a worker cannot load what it needs, or trials keep failing.
     """
-    searcher = StudySearcher(desk, ahead=workers + 1)
-    started = start_ray(workers, gpus, address)
-    try:
-        with tempfile.TemporaryDirectory(prefix="autopeft-tune-") as scratch:
-            tuner = tune.Tuner(
-                tune.with_resources(
-                    tune.with_parameters(TrialWorker, job=job), {"cpu": 1, "gpu": gpus} if gpus else {"cpu": 1}
-                ),
-                tune_config=tune.TuneConfig(
-                    search_alg=searcher,
-                    scheduler=_Rungs(searcher),
-                    num_samples=-1,
-                    reuse_actors=True,
-                    time_budget_s=None if deadline is None else max(1.0, deadline - time.time()),
-                ),
-                run_config=tune.RunConfig(
-                    name="search",
-                    storage_path=scratch,
-                    verbose=0,
-                    callbacks=[_Starts(searcher)],
-                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                ),
-            )
-            tuner.fit()
-    finally:
-        desk.close("the search ended before it finished")
-        if started:
-            stop_ray()
+    searcher = StudySearcher(_Desk(asking), ahead=workers + 1)
+    with tempfile.TemporaryDirectory(prefix="autopeft-tune-") as scratch:
+        tuner = tune.Tuner(
+            tune.with_resources(
+                tune.with_parameters(TrialWorker, job=job), {"cpu": 1, "gpu": gpus} if gpus else {"cpu": 1}
+            ),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=_Rungs(searcher),
+                num_samples=-1,
+                reuse_actors=True,
+                time_budget_s=None if deadline is None else max(1.0, deadline - time.time()),
+            ),
+            run_config=tune.RunConfig(
+                name="search",
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[_Starts(searcher)],
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+        tuner.fit()
     if searcher.fault is not None:
         raise searcher.fault

@@ -15,7 +15,7 @@ from autopeft.launch import SearchPlan, prepare, run_search
 from autopeft.launch import rehearsal as rehearsal_module
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.places import Places
-from autopeft.launch.ray_tasks import in_worker, ray_up
+from autopeft.launch.ray_process import RayProcess
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.trials.exam import Exam
@@ -168,7 +168,7 @@ def test_memory_that_runs_out_is_left_to_the_trials(place, monkeypatch):
         return False
 
     monkeypatch.setattr(WorkerJob, "rehearse", short)
-    rehearsal_module.rehearse(job.job, job.stock, job.plan, None, said.append)
+    rehearsal_module.rehearse(job.job, job.stock, None, said.append)
     assert said == ["the rehearsal of a trial ran out of memory; trials compute fewer texts at once where they do"]
 
 
@@ -222,27 +222,29 @@ def test_workers_rehearse_and_then_try(place):
     assert search(place, model, workers=1, trials=1).fruitless is None
 
 
+class Dying:
+    def rehearse(self, configuration):
+        os._exit(1)
+
+
+def fail():
+    raise ValueError("no such thing")
+
+
 @pytest.mark.slow
 def test_what_goes_wrong_in_workers(place):
     def spoil(weights):
         weights["encoder.layer.1.output.dense.weight"][0, 0] = torch.nan
 
-    def fail():
-        raise ValueError("no such thing")
-
-    class Dying:
-        def rehearse(self, configuration):
-            os._exit(1)
-
     said = []
     model = tiny_backbone("bert", place)
     change_weights(model, spoil)
     given = prepare(plan(place, model, workers=2))
-    with ray_up(Places(2, 0), None):
-        refused(place, model, "NaN or infinity, in .*output.dense.weight: expected another copy", workers=2)
-        rehearsal_module.rehearse(Dying(), given.stock, given.plan, Places(1, 0), said.append)
+    refused(place, model, "NaN or infinity, in .*output.dense.weight: expected another copy", workers=2)
+    with RayProcess(Places(1, 0), None) as ray:
+        rehearsal_module.rehearse(Dying(), given.stock, ray, said.append)
         with pytest.raises(RunError, match="a worker failed: ValueError: no such thing"):
-            in_worker(fail, Places(1, 0), None)
+            ray.in_worker(fail)
     assert len(said) == 1
     assert said[0].startswith("the rehearsal of a trial has no result: a worker died: ")
 

@@ -1,51 +1,113 @@
 """Trials under a real Ray runtime."""
 
+import math
 import os
 import signal
 import time
 from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
 from autopeft.errors import AutopeftError, DataError, RunError
-from autopeft.launch.tune import run_with_tune
+from autopeft.launch.places import Places
+from autopeft.launch.ray_process import RayProcess
+from autopeft.launch.workers import run_in_workers
 from autopeft.study import counted
 from tests.launch.conftest import complete
 
 pytestmark = pytest.mark.slow
 
 
-def make_job(folder, seconds=0.05, fate="", rungs=(), together=1):
-    """Build a job whose class travels to the workers by value, as it lives in no importable module.
+@dataclass(frozen=True)
+class Job:
+    """Notes what it does.
 
     No trial runs before `together` workers have loaded: Tune hands the trial of a worker that still starts to one
     that is free already, and drops the late one.
     """
 
-    class Job:
-        def runner(self):
-            (folder / f"load-{os.getpid()}-{time.time_ns()}").touch()
-            return "runner"
+    folder: Path
+    seconds: float = 0.05
+    fate: str = ""
+    together: int = 1
 
-        def start(self, runner, configuration):
-            assert runner == "runner"
-            (folder / f"start-{os.getpid()}-{time.time_ns()}").touch()
-            if len(list(folder.glob("load-*"))) < together:
-                while len(list(folder.glob("load-*"))) < together:
-                    time.sleep(0.1)
-                time.sleep(1)
-            for step, accuracy in rungs:
-                yield {"step": step, "accuracy": accuracy, "loss": 1 - accuracy, "seconds": 0.01}
-            time.sleep(seconds)
-            mark = folder / "fate"
-            if fate == "die" and not mark.exists():
-                mark.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
-            (folder / f"run-{os.getpid()}-{time.time_ns()}").write_text(configuration.text)
-            return complete(0.5)
+    def runner(self):
+        (self.folder / f"load-{os.getpid()}-{time.time_ns()}").touch()
+        return "runner"
 
-    return Job()
+    def start(self, runner, configuration):
+        assert runner == "runner"
+        (self.folder / f"start-{os.getpid()}-{time.time_ns()}").touch()
+        if len(list(self.folder.glob("load-*"))) < self.together:
+            while len(list(self.folder.glob("load-*"))) < self.together:
+                time.sleep(0.1)
+            time.sleep(1)
+        time.sleep(self.seconds)
+        mark = self.folder / "fate"
+        if self.fate == "die" and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        (self.folder / f"run-{os.getpid()}-{time.time_ns()}").write_text(configuration.text)
+        return complete(0.5)
+        yield
+
+
+@dataclass(frozen=True)
+class Seeing:
+    """Notes which GPU each worker sees."""
+
+    folder: Path
+    workers: int
+
+    def runner(self):
+        (self.folder / f"load-{os.getpid()}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+
+    def start(self, runner, configuration):
+        while len(list(self.folder.glob("load-*"))) < self.workers:
+            time.sleep(0.1)
+        time.sleep(1)
+        return complete(0.5)
+        yield
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Cannot be loaded."""
+
+    error: Exception
+
+    def runner(self):
+        raise self.error
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Eight trials, each better than those before, then only trials that promise nothing."""
+
+    folder: Path
+
+    def runner(self):
+        (self.folder / f"load-{os.getpid()}-{time.time_ns()}").touch()
+        return "runner"
+
+    def start(self, runner, configuration):
+        count = len(list(self.folder.glob("start-*")))
+        (self.folder / f"start-{time.time_ns()}").touch()
+        accuracy = 0.1 if count >= 8 else 0.5 + 0.04 * count
+        for step in (1, 2, 4):
+            yield {"step": step, "accuracy": accuracy, "loss": 1 - accuracy, "seconds": 0.01}
+        (self.folder / f"end-{time.time_ns()}").touch()
+        return complete(accuracy) | {
+            "curve": [{"step": step, "accuracy": accuracy, "loss": 1 - accuracy} for step in (1, 2, 4, 8)]
+        }
+
+
+def run(desk, job, workers, gpus=0.0, deadline=None):
+    with RayProcess(Places(workers, math.ceil(workers * gpus)), None) as ray:
+        run_in_workers(desk, job, ray=ray, deadline=deadline)
 
 
 @pytest.fixture
@@ -57,7 +119,7 @@ def notes(tmp_path):
 
 def test_two_workers_load_twice_in_48_trials(make_desk, notes):
     desk = make_desk(total=48)
-    run_with_tune(desk, make_job(notes, together=2), workers=2, gpus=0, address=None, deadline=None)
+    run(desk, Job(notes, together=2), 2)
     assert desk.done
     loads = [path.name for path in notes.glob("load-*")]
     runs = list(notes.glob("run-*"))
@@ -70,18 +132,7 @@ def test_two_workers_load_twice_in_48_trials(make_desk, notes):
 @pytest.mark.parametrize(("workers", "gpus", "counts"), [(2, 1.0, [1, 1]), (4, 0.5, [2, 2]), (3, 0.5, [1, 2])])
 def test_workers_are_spread_over_the_gpus(make_desk, notes, workers, gpus, counts):
     # Ray believes in the GPUs it is told of and shows each worker its own.
-    class Job:
-        def runner(self):
-            (notes / f"load-{os.getpid()}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
-
-        def start(self, runner, configuration):
-            while len(list(notes.glob("load-*"))) < workers:
-                time.sleep(0.1)
-            time.sleep(1)
-            return complete(0.5)
-            yield
-
-    run_with_tune(make_desk(total=4), Job(), workers=workers, gpus=gpus, address=None, deadline=None)
+    run(make_desk(total=4), Seeing(notes, workers), workers, gpus)
     found = Counter(path.read_text() for path in notes.glob("load-*"))
     assert set(found) == {"0", "1"}
     assert sorted(found.values()) == counts
@@ -89,7 +140,7 @@ def test_workers_are_spread_over_the_gpus(make_desk, notes, workers, gpus, count
 
 def test_a_killed_worker_loses_no_trial(make_desk, notes):
     desk = make_desk(total=6)
-    run_with_tune(desk, make_job(notes, fate="die"), workers=2, gpus=0, address=None, deadline=None)
+    run(desk, Job(notes, fate="die"), 2)
     states = Counter(trial.state for trial in desk.study.trials)
     assert states == {TrialState.COMPLETE: 6, TrialState.FAIL: 1}
     done = [str(t.user_attrs["configuration"]) for t in desk.study.trials if t.state == TrialState.COMPLETE]
@@ -104,13 +155,9 @@ def test_a_killed_worker_loses_no_trial(make_desk, notes):
     ],
 )
 def test_a_worker_that_cannot_load_ends_the_search_and_costs_no_trial(make_desk, error, kind, said):
-    class Job:
-        def runner(self):
-            raise error
-
     desk = make_desk(total=6)
     with pytest.raises(kind, match=said) as found:
-        run_with_tune(desk, Job(), workers=1, gpus=0, address=None, deadline=None)
+        run(desk, Failing(error), 1)
     assert type(found.value) is kind
     assert counted(desk.study) == 0
     waiting = [trial for trial in desk.study.trials if trial.state == TrialState.WAITING]
@@ -121,7 +168,7 @@ def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes)
     desk = make_desk(total=10_000)
     states: Counter[TrialState] = Counter()
     for patience in (12, 30, 480):  # a busy machine may take long to start its workers
-        run_with_tune(desk, make_job(notes, 0.3), workers=2, gpus=0, address=None, deadline=time.time() + patience)
+        run(desk, Job(notes, 0.3), 2, deadline=time.time() + patience)
         states = Counter(trial.state for trial in desk.study.trials)
         assert states[TrialState.RUNNING] == 0
         if states[TrialState.COMPLETE]:
@@ -130,26 +177,8 @@ def test_a_deadline_ends_the_search_and_keeps_what_is_finished(make_desk, notes)
 
 
 def test_hopeless_trials_end_at_a_rung_and_the_worker_goes_on(make_desk, notes):
-    class Slow:
-        """Eight trials, each better than those before, then only trials that promise nothing."""
-
-        def runner(self):
-            (notes / f"load-{os.getpid()}-{time.time_ns()}").touch()
-            return "runner"
-
-        def start(self, runner, configuration):
-            count = len(list(notes.glob("start-*")))
-            (notes / f"start-{time.time_ns()}").touch()
-            accuracy = 0.1 if count >= 8 else 0.5 + 0.04 * count
-            for step in (1, 2, 4):
-                yield {"step": step, "accuracy": accuracy, "loss": 1 - accuracy, "seconds": 0.01}
-            (notes / f"end-{time.time_ns()}").touch()
-            return complete(accuracy) | {
-                "curve": [{"step": step, "accuracy": accuracy, "loss": 1 - accuracy} for step in (1, 2, 4, 8)]
-            }
-
     desk = make_desk(total=12)
-    run_with_tune(desk, Slow(), workers=1, gpus=0, address=None, deadline=None)
+    run(desk, Slow(notes), 1)
     states = [trial.state.name for trial in desk.study.trials]
     # A better one that costs more may still add too little.
     assert states[:4] == ["COMPLETE"] * 4

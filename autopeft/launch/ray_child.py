@@ -1,0 +1,128 @@
+"""The process that speaks to Ray: does tasks for the one that has started it, and ends with that or with Ray.
+
+python -m autopeft.launch.ray_child DESCRIPTOR
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import Any
+
+from autopeft.errors import AutopeftError, RunError
+
+__all__ = ["Asking"]
+
+#: How often it looks whether Ray and the other process are there.
+_LOOK_SECONDS = 1.0
+
+#: Ray's own patience, by which it notices that processes are gone.
+_PATIENCE = {
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "5000",
+    "RAY_health_check_failure_threshold": "3",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
+}
+
+
+class Asking:
+    """Asks the other process.
+
+    Args:
+        connection: To it.
+
+    Attributes:
+        kept: What tasks leave for those after them.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.kept: dict[str, Any] = {}
+
+    def ask(self, name: str, *args: Any) -> Any:
+        """Ask for what a method of the service returns, or for an attribute.
+
+        Raises:
+            AutopeftError: What the method raises.
+        """
+        self._connection.send_bytes(pickle.dumps(("ask", (name, args))))
+        well, answer = pickle.loads(self._connection.recv_bytes())
+        if not well:
+            raise answer
+        return answer
+
+
+def main() -> None:
+    """Start Ray, and do tasks until there are no more."""
+    connection = Connection(int(sys.argv[1]))
+    _end_with(os.getppid())
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    workers, gpus, address = pickle.loads(connection.recv_bytes())
+    from autopeft.launch.ray_runtime import start_ray, stop_ray
+
+    try:
+        folder = start_ray(workers, gpus, address)
+    except AutopeftError as error:
+        _send(connection, "failed", error)
+        return
+    _end_with_ray()
+    _send(connection, "ready", folder)
+    asking = Asking(connection)
+    try:
+        while True:
+            task, settings = pickle.loads(connection.recv_bytes())
+            module, _, function = task.partition(":")
+            try:
+                found = getattr(importlib.import_module(module), function)(asking, **settings)
+            except EOFError:
+                raise
+            except AutopeftError as error:
+                _send(connection, "failed", error)
+            except Exception as error:
+                _send(connection, "failed", RunError(f"{type(error).__name__}: {error}"))
+            else:
+                _send(connection, "done", found)
+    except (EOFError, OSError):
+        pass
+    stop_ray()
+
+
+def _send(connection: Connection, kind: str, body: Any) -> None:
+    try:
+        message = pickle.dumps((kind, body))
+    except Exception:
+        message = pickle.dumps(("failed", RunError(str(body))))
+    connection.send_bytes(message)
+
+
+def _end_with(parent: int) -> None:
+    """End, and Ray with it, as soon as the process that has started this one is gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _end_with_ray() -> None:
+    """End as soon as Ray's own processes are gone; Ray itself would hang, or wait for minutes."""
+    from autopeft.launch.ray_runtime import ray_is_there
+
+    def watch() -> None:
+        while ray_is_there():
+            time.sleep(_LOOK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

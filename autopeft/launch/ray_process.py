@@ -1,0 +1,236 @@
+"""A process of its own that speaks to Ray: Ray ends the process that speaks to it when its own are gone."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import IO, Any, NamedTuple
+
+from autopeft.errors import AutopeftError, RunError
+from autopeft.launch.places import Places
+
+__all__ = ["REPLACED", "RayGoneError", "RayProcess", "Request", "WorkerDiedError"]
+
+#: Makes the context within which the other process is waited for.
+Heeded = Callable[[], AbstractContextManager[None]]
+
+#: How often Ray is started anew in place of one that has ended.
+REPLACED = 2
+
+#: How often a process that waits for the other looks whether it is there, and how long it has to end by itself.
+_LOOK_SECONDS, _LEAVE_SECONDS = 1.0, 10.0
+
+
+class RayGoneError(RunError):
+    """Ray has ended, or what speaks to it."""
+
+
+class WorkerDiedError(RunError):
+    """A worker ended before it could answer."""
+
+
+class Request(NamedTuple):
+    """What a task in the other process asks for, to be answered."""
+
+    name: str
+    args: tuple[Any, ...]
+
+
+class RayProcess:
+    """Does tasks in a process that has started or joined Ray, to be used as a context; started at the first task.
+
+    Args:
+        places: The workers.
+        address: Address of a Ray cluster; None starts Ray on this machine.
+    """
+
+    def __init__(self, places: Places, address: str | None) -> None:
+        self.places = places
+        self._address = address
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._said: IO[bytes] | None = None
+        self._folder: str | None = None
+        self._lost = 0
+
+    def __enter__(self) -> RayProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end(politely=error is None)
+
+    def leave(self) -> None:
+        """End the other process, whatever it does."""
+        self._end(politely=False)
+
+    def call(
+        self,
+        task: str,
+        service: Any = None,
+        heeded: Heeded = nullcontext,
+        **settings: Any,
+    ) -> Any:
+        """Do a task, answer what it asks for, and return what it returns.
+
+        Args:
+            task: `module:function`; the function is given what asks here, and the settings.
+            service: Whose methods and attributes are asked for.
+            heeded: Within it the other process is waited for.
+            settings: Picklable, and so is all that is asked and answered.
+
+        Raises:
+            AutopeftError: What the task raises, or that Ray cannot be started.
+            RayGoneError: When Ray has ended; the next task starts it anew.
+        """
+        talk = self.talk(task, settings, heeded)
+        answer: Any = None
+        try:
+            while True:
+                request = talk.send(answer)
+                try:
+                    found = getattr(service, request.name)
+                    answer = True, found(*request.args) if callable(found) else found
+                except AutopeftError as error:
+                    answer = False, error
+        except StopIteration as end:
+            return end.value
+
+    def in_worker(self, do: Callable[[], Any]) -> Any:
+        """Do something in a worker like those of trials, which ends with it, and return what it returned.
+
+        Args:
+            do: What to do, picklable.
+
+        Raises:
+            AutopeftError: What it found that a user can mend.
+            RunError: When the worker died, it failed for another reason, or Ray keeps ending.
+        """
+        while True:
+            try:
+                return self.call("autopeft.launch.ray_tasks:in_worker", call=do, gpus=self.places.gpus)
+            except RayGoneError as gone:
+                self.replaced(gone)
+
+    def talk(
+        self, task: str, settings: Mapping[str, Any], heeded: Heeded = nullcontext
+    ) -> Generator[Request, tuple[bool, Any], Any]:
+        """Do a task; yield what it asks for, and return what it returns.
+
+        What is sent is whether that went well, and the answer or the error. See `call` for arguments and errors.
+        """
+        if self._process is None:
+            self._begin()
+        self._send((task, dict(settings)))
+        ended = False
+        try:
+            while True:
+                kind, body = self._receive(heeded)
+                if kind == "ask":
+                    self._send((yield Request(*body)))
+                    continue
+                ended = True
+                if kind == "done":
+                    return body
+                raise body
+        finally:
+            if not ended:
+                # Nobody will answer any more.
+                self._end(politely=False)
+
+    def replaced(self, gone: RayGoneError) -> str:
+        """Note that Ray has ended; return what to say.
+
+        Raises:
+            RunError: When it has too often.
+        """
+        self._lost += 1
+        if self._lost > REPLACED:
+            raise RunError(
+                f"{gone}, {self._lost} times by now; what is finished is kept: run the same command again, or "
+                "with --workers 0 without Ray"
+            ) from gone
+        return f"{gone}; it is started anew"
+
+    def _begin(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "autopeft.launch.ray_child", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._said,
+                stderr=self._said,
+                # Ctrl-C is for this process alone.
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.getcwd() for each in sys.path)},
+            )
+        self._connection = Connection(ours.detach())
+        self._send((self.places.workers, self.places.gpus, self._address))
+        kind, body = self._receive(nullcontext)
+        if kind == "failed":
+            self._end(politely=True)
+            raise body
+        self._folder = body
+
+    def _send(self, message: Any) -> None:
+        assert self._connection is not None
+        try:
+            self._connection.send_bytes(pickle.dumps(message))
+        except OSError:
+            self._gone()
+
+    def _receive(self, heeded: Heeded) -> Any:
+        assert self._connection is not None
+        assert self._process is not None
+        try:
+            with heeded():
+                while not self._connection.poll(_LOOK_SECONDS):
+                    if self._process.poll() is not None and not self._connection.poll():
+                        raise EOFError
+                received = self._connection.recv_bytes()
+        except (EOFError, OSError):
+            self._gone()
+        return pickle.loads(received)
+
+    def _gone(self) -> None:
+        said = self._last_said()
+        self._end(politely=False)
+        raise RayGoneError(f"Ray has ended on its own{said}")
+
+    def _last_said(self) -> str:
+        """Return the last line that the other process has printed, in brackets."""
+        assert self._said is not None
+        self._said.seek(0)
+        lines = [line for line in self._said.read().decode(errors="replace").splitlines() if line.strip()]
+        return f" ({lines[-1].strip()[:200]})" if lines else ""
+
+    def _end(self, politely: bool) -> None:
+        """End the other process and with it the Ray it has started: these die with whoever started them."""
+        if self._process is None:
+            return
+        assert self._connection is not None
+        assert self._said is not None
+        # Closed, it says that there is no further task.
+        self._connection.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LEAVE_SECONDS if politely else 0)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._said.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._process = self._connection = self._folder = None
