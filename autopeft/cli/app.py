@@ -20,6 +20,7 @@ from autopeft.cli import (
     spaces,
     tasks,
     train,
+    trials,
 )
 
 __all__ = ["app"]
@@ -36,6 +37,7 @@ app.command("search")(search.search)
 app.command("data")(data.data)
 app.command("select")(select.select)
 app.command("front")(front.front)
+app.command("trials")(trials.trials)
 app.command("cost")(cost.cost)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

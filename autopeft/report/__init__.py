@@ -6,6 +6,7 @@ from autopeft.report.progress import Band, LiveProgress, PlainProgress, best_per
 from autopeft.report.report import write_report
 from autopeft.report.run import read_run
 from autopeft.report.table import front_table, percent, row_cells
+from autopeft.report.trials_table import summed_up, trials_table
 
 __all__ = [
     "Band",
@@ -20,7 +21,9 @@ __all__ = [
     "read_run",
     "row_cells",
     "summary_table",
+    "summed_up",
     "time_left",
+    "trials_table",
     "write_comparison",
     "write_front",
     "write_report",

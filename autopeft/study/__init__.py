@@ -27,6 +27,7 @@ from autopeft.study.stopping import (
     worth_finishing,
 )
 from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
+from autopeft.study.trial_rows import STATES, TrialRow, trial_rows
 
 __all__ = [
     "BEYOND",
@@ -38,12 +39,14 @@ __all__ = [
     "OUTSIDE",
     "PARAMS",
     "SCALE",
+    "STATES",
     "Ask",
     "Front",
     "FrontRow",
     "Scale",
     "Standing",
     "StudySpec",
+    "TrialRow",
     "ask",
     "chance_of_growth",
     "check_folder",
@@ -64,6 +67,7 @@ __all__ = [
     "storage_url",
     "tell",
     "tell_lost",
+    "trial_rows",
     "why_none_completed",
     "worth_finishing",
 ]
