@@ -11,6 +11,7 @@ from autopeft.cli import (
     evaluate,
     export,
     front,
+    log,
     methods,
     plugin,
     predict,
@@ -38,6 +39,7 @@ app.command("data")(data.data)
 app.command("select")(select.select)
 app.command("front")(front.front)
 app.command("trials")(trials.trials)
+app.command("log")(log.log)
 app.command("cost")(cost.cost)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

@@ -24,6 +24,7 @@ from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.prices import Prices
 from autopeft.launch.rehearsal import at_work
+from autopeft.launch.run_log import RunLog
 from autopeft.launch.too_short import too_short
 from autopeft.plugins import load_plugin
 from autopeft.samplers import make_sampler
@@ -124,12 +125,12 @@ def run_search(
     """
     began = time.time()
     plan = prepared.plan
-    listener = listener or Silent()
+    listener = log = RunLog(prepared.folder, listener or Silent())
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
     places = places_of(plan)
     if plan.ray_address is None:
         check_memory(prepared.backbone, places, places.memory())
-    with at_work(prepared, places, fresh=fresh, say=listener.said):
+    with at_work(prepared, places, fresh=fresh, say=log.said), log:
         if extend:
             study = _extended(prepared, RandomSampler(), fresh, listener.said)
         else:
@@ -138,6 +139,7 @@ def run_search(
         desk = _desk(prepared, study, places, listener)
         if not desk.done:
             _executor(plan, places)(desk, prepared.job, deadline=deadline)
+        log.complete = desk.done
     now = time.time()
     return SearchResult(
         plan=plan,

@@ -2,7 +2,7 @@
 
 from autopeft.study.extending import extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
-from autopeft.study.lock import LOCK, locked
+from autopeft.study.lock import LOCK, in_use, locked
 from autopeft.study.records import (
     BEYOND,
     INFEASIBLE,
@@ -56,6 +56,7 @@ __all__ = [
     "front_of",
     "has_results",
     "head_only_accuracy",
+    "in_use",
     "load_study",
     "locked",
     "open_study",
