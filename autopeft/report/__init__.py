@@ -2,7 +2,15 @@
 
 from autopeft.report.compare import Comparison, compare_runs, summary_table, write_comparison
 from autopeft.report.files import front_data, write_front
-from autopeft.report.progress import Band, LiveProgress, PlainProgress, best_per_band, time_left
+from autopeft.report.progress import (
+    Band,
+    LiveProgress,
+    PlainProgress,
+    QuietProgress,
+    VerboseProgress,
+    best_per_band,
+    time_left,
+)
 from autopeft.report.report import write_report
 from autopeft.report.run import read_run
 from autopeft.report.table import front_table, percent, row_cells
@@ -13,6 +21,8 @@ __all__ = [
     "Comparison",
     "LiveProgress",
     "PlainProgress",
+    "QuietProgress",
+    "VerboseProgress",
     "best_per_band",
     "compare_runs",
     "front_data",
