@@ -15,6 +15,7 @@ __all__ = [
     "ConfigurationError",
     "DataError",
     "ExhaustedSpaceError",
+    "Mishap",
     "Problem",
     "RunError",
     "SpaceError",
@@ -60,6 +61,10 @@ class StudyError(AutopeftError):
 
 class ExhaustedSpaceError(AutopeftError):
     """Every configuration of the space that fits the budget has been proposed."""
+
+
+class Mishap(str):
+    """Something that went wrong and was got over, as one line; who wants to hear little hears of it all the same."""
 
 
 class Problem(str):

@@ -38,7 +38,7 @@ def test_every_command_and_flag_it_names_exists():
 
 
 def test_flags_named_in_the_text_exist():
-    verbs = ("search", "select", "export", "train", "evaluate", "predict")
+    verbs = ("search", "select", "trials", "log", "export", "train", "evaluate", "predict")
     helps = [CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200"}).stdout for verb in verbs]
     for flag in set(re.findall(r"`(--[a-z-]+)", README)):
         assert any(flag in text for text in helps), flag
@@ -48,7 +48,7 @@ def test_every_flag_of_search_is_a_setting_of_a_plan():
     done = CliRunner().invoke(app, ["search", "--help"], env={"COLUMNS": "200"})
     flags = {flag.replace("-", "_") for flag in re.findall(r"--(?!no-)([a-z0-9-]+)", done.stdout)}
     # `final` is a mapping, for files only.
-    assert set(SearchPlan.model_fields) - {"final"} == flags - {"help", "fresh", "extend", "json"}
+    assert set(SearchPlan.model_fields) - {"final"} == flags - {"help", "fresh", "extend", "verbose", "quiet", "json"}
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -11,6 +11,7 @@ from autopeft.cli import (
     evaluate,
     export,
     front,
+    log,
     methods,
     plugin,
     predict,
@@ -20,6 +21,7 @@ from autopeft.cli import (
     spaces,
     tasks,
     train,
+    trials,
 )
 
 __all__ = ["app"]
@@ -36,6 +38,8 @@ app.command("search")(search.search)
 app.command("data")(data.data)
 app.command("select")(select.select)
 app.command("front")(front.front)
+app.command("trials")(trials.trials)
+app.command("log")(log.log)
 app.command("cost")(cost.cost)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

@@ -37,6 +37,7 @@ __all__ = [
     "Precision",
     "Prompt",
     "Query",
+    "Quiet",
     "Relevance",
     "Revision",
     "Roles",
@@ -47,6 +48,7 @@ __all__ = [
     "Text2",
     "TrustRemoteCode",
     "Validation",
+    "Verbose",
 ]
 
 #: What may be picked of a run.
@@ -144,6 +146,10 @@ Generate = Annotated[
     int | None,
     typer.Option(help="Validation examples to which decoders write answers.", rich_help_panel=TRIAL_PANEL),
 ]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what libraries and Ray say too, and when trials begin.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say warnings and the result only.")]
 Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods or kinds of task.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 Examples = Annotated[int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=TRIAL_PANEL)]

@@ -11,6 +11,7 @@ import typer
 from autopeft.cli import options
 from autopeft.cli.data_options import DATA, takes
 from autopeft.cli.header import announce, say_on
+from autopeft.cli.voice import Voice, voice_of
 from autopeft.errors import AutopeftError
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["search"]
 
 _RUN = "Run"
+
+#: Options of this verb that are no settings of a search.
+_NO_SETTINGS = ("spec", "fresh", "extend", "no_select", "verbose", "quiet", "json", "settings")
 
 
 @takes(DATA)
@@ -98,6 +102,8 @@ def search(
         bool, typer.Option("--no-select", help="Leave out `autopeft select` at the end.", rich_help_panel=_RUN)
     ] = False,
     margin: options.Margin = None,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print front.json to standard output, the rest to standard error.")
     ] = False,
@@ -105,20 +111,17 @@ def search(
 ) -> None:
     """Search for the best PEFT configurations under a budget; run it again to resume."""
     flags = {
-        name: value
-        for name, value in locals().items()
-        if value is not None and name not in ("spec", "fresh", "extend", "no_select", "json", "settings")
+        name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
     } | settings
     from rich.console import Console
 
     from autopeft.cli.json_output import documents
-    from autopeft.cli.quiet import quiet
     from autopeft.cli.select import decide
     from autopeft.launch import SearchPlan, prepare, run_search
     from autopeft.report import write_front
     from autopeft.selection import margin_of
 
-    quiet()
+    voice = voice_of(verbose, quiet)
     if no_select and margin is not None:
         raise AutopeftError("--margin is for the selection, which --no-select leaves out; leave one of them out")
     with documents(json) as write:
@@ -126,8 +129,8 @@ def search(
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
         within = None if plan.margin is None else margin_of(plan.margin)
         prepared = prepare(plan)
-        _announce(console, prepared)
-        with _progress(console, prepared) as listener:
+        _announce(console, prepared, voice)
+        with _progress(console, prepared, voice) as listener:
             result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)
         write_front(result)
         _conclude(console, result, write if json else None)
@@ -137,10 +140,17 @@ def search(
             say_on(console)(result.fruitless)
             raise typer.Exit(1)
         if result.complete and not no_select:
-            decide(console, prepared, result, margin=within)
+            decide(console, prepared, result, margin=within, voice=voice)
 
 
-def _announce(console: Console, prepared: Preparation) -> None:
+def _announce(console: Console, prepared: Preparation, voice: Voice) -> None:
+    say = say_on(console)
+    refused = [f"{reason}; such configurations are not proposed" for reason in prepared.refused]
+    warnings = [*prepared.space.warnings, *refused]
+    if voice is Voice.QUIET:
+        for warning in warnings:
+            say(warning)
+        return
     from autopeft.costs import Budget
     from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
     from autopeft.report import percent
@@ -150,12 +160,10 @@ def _announce(console: Console, prepared: Preparation) -> None:
     scale = prepared.scale
     size = prepared.space.size
     count = "a continuum of configurations" if size is None else f"{size:,} configurations"
-    say = say_on(console)
     trial = prepared.setting.describe(kind_of(prepared.task).cut)
     announce(console, prepared.backbone, prepared.task, "trial", [*trial, *prepared.notes])
     say(f"space   {prepared.space.name}: {len(prepared.space.parameters)} knobs, {count}")
-    refused = [f"{reason}; such configurations are not proposed" for reason in prepared.refused]
-    for warning in (*prepared.space.warnings, *refused):
+    for warning in warnings:
         say(f"        {warning}")
     if prepared.earlier:
         from autopeft.samplers import within
@@ -179,11 +187,12 @@ def _announce(console: Console, prepared: Preparation) -> None:
         say(f"        Ray's files are in {SHORT_FOLDER}: {folder} is too long for its sockets")
 
 
-def _progress(console: Console, prepared: Preparation) -> Any:
-    from autopeft.report import LiveProgress, PlainProgress
+def _progress(console: Console, prepared: Preparation, voice: Voice) -> Any:
+    from autopeft.report import LiveProgress, PlainProgress, QuietProgress, VerboseProgress
     from autopeft.trials import kind_of
 
-    shown = LiveProgress if console.is_terminal else PlainProgress
+    usual = LiveProgress if console.is_terminal else PlainProgress
+    shown = {Voice.QUIET: QuietProgress, Voice.USUAL: usual, Voice.VERBOSE: VerboseProgress}[voice]
     kind = type(kind_of(prepared.task))
     return shown(scale=prepared.scale, total=prepared.plan.trials, kind=kind, console=console)
 

@@ -9,6 +9,7 @@ import typer
 
 from autopeft.cli import options
 from autopeft.cli.header import say_on
+from autopeft.cli.voice import Voice, steps_on, voice_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,8 @@ def select(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Trainings at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
+    verbose: options.Verbose = False,
+    quiet: options.Quiet = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print finalists.json to standard output, the rest to standard error.")
     ] = False,
@@ -44,11 +47,10 @@ def select(
     from rich.console import Console
 
     from autopeft.cli.json_output import documents
-    from autopeft.cli.quiet import quiet
     from autopeft.launch import open_run, prepare
     from autopeft.selection import Until, margin_of
 
-    quiet()
+    voice = voice_of(verbose, quiet)
     within = None if margin is None else margin_of(margin)
     longer = None if until is None else Until.parse(until)
     with documents(json) as write:
@@ -63,6 +65,7 @@ def select(
             seeds=seeds,
             margin=within,
             until=longer,
+            voice=voice,
             table=not json,
         )
         if json:
@@ -78,6 +81,7 @@ def decide(
     seeds: int | None = None,
     margin: float | None = None,
     until: Until | None = None,
+    voice: Voice = Voice.USUAL,
     table: bool = True,
 ) -> FinalistsFile:
     """Select, and show how it goes and what came of it."""
@@ -87,16 +91,16 @@ def decide(
     from autopeft.selection import MARGIN, MOST_SEEDS, read_finalists
     from autopeft.selection import select as run_selection
 
-    say = say_on(console)
+    say, tell = say_on(console), steps_on(console, voice)
     began = time.time()
     final = prepared.final
     most = MOST_SEEDS if seeds is None else seeds
     if margin is None:
         earlier = read_finalists(result.folder)
         margin = MARGIN if earlier is None else earlier.margin
-    say(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
+    tell(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
     try:
-        file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=margin, until=until, say=say)
+        file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=margin, until=until, say=tell)
     except KeyboardInterrupt:
         say(f"stopped; finished trainings are kept, and `autopeft select {result.folder}` goes on")
         raise typer.Exit(130) from None

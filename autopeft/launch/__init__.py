@@ -9,6 +9,7 @@ from autopeft.launch.look import Look, look
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
 from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.refusals import refusals
+from autopeft.launch.run_log import Hearing, RunLog
 from autopeft.launch.search import DATA, SearchResult, open_run, run_search
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "Errand",
     "FinalPlan",
     "Groundwork",
+    "Hearing",
     "Listener",
     "Look",
     "Preparation",
+    "RunLog",
     "SearchPlan",
     "SearchResult",
     "Silent",

@@ -1,4 +1,4 @@
-"""Keep the chatter of the libraries below out of the way."""
+"""Keep the chatter of the libraries below out of the way, or let it through."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-__all__ = ["quiet"]
+__all__ = ["heard", "loud", "quiet"]
 
 #: What libraries read when they are imported, here or in the processes of workers.
 _ENVIRONMENT = {
@@ -17,6 +17,25 @@ _ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+#: Whether Ray, which is told when it starts, is to be heard.
+_heard = False
+
+
+def heard() -> bool:
+    """Tell whether what Ray and its workers say is to be let through."""
+    return _heard
+
+
+@contextmanager
+def loud() -> Iterator[None]:
+    """Let through what Ray and its workers say; the other libraries are left as they are."""
+    global _heard
+    before, _heard = _heard, True
+    try:
+        yield
+    finally:
+        _heard = before
 
 
 @contextmanager

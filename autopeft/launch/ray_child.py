@@ -11,10 +11,12 @@ import pickle
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from multiprocessing.connection import Connection
 from typing import Any
 
 from autopeft.errors import AutopeftError, RunError
+from autopeft.launch.quiet import loud
 
 __all__ = ["Asking"]
 
@@ -63,7 +65,12 @@ def main() -> None:
     _end_with(os.getppid())
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
-    workers, gpus, address = pickle.loads(connection.recv_bytes())
+    workers, gpus, address, heard = pickle.loads(connection.recv_bytes())
+    with loud() if heard else nullcontext():
+        _serve(connection, workers, gpus, address)
+
+
+def _serve(connection: Connection, workers: int, gpus: float, address: str | None) -> None:
     from autopeft.launch.ray_runtime import start_ray, stop_ray
 
     try:

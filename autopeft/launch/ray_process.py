@@ -18,6 +18,7 @@ from typing import IO, Any, NamedTuple
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.places import Places
+from autopeft.launch.quiet import heard
 
 __all__ = ["REPLACED", "RayGoneError", "RayProcess", "Request", "WorkerDiedError"]
 
@@ -165,20 +166,22 @@ class RayProcess:
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair()
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
+        # Open as long as the process is.
+        self._said = None if heard() else tempfile.TemporaryFile()  # noqa: SIM115
+        output = sys.stderr if self._said is None else self._said
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "autopeft.launch.ray_child", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=self._said,
-                stderr=self._said,
+                stdout=output,
+                stderr=output,
                 # Ctrl-C is for this process alone.
                 start_new_session=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.getcwd() for each in sys.path)},
             )
         self._connection = Connection(ours.detach())
-        self._send((self.places.workers, self.places.gpus, self._address))
+        self._send((self.places.workers, self.places.gpus, self._address, heard()))
         kind, body = self._receive(nullcontext)
         if kind == "failed":
             self._end(politely=True)
@@ -212,7 +215,8 @@ class RayProcess:
 
     def _last_said(self) -> str:
         """Return the last line that the other process has printed, in brackets."""
-        assert self._said is not None
+        if self._said is None:
+            return ""
         self._said.seek(0)
         lines = [line for line in self._said.read().decode(errors="replace").splitlines() if line.strip()]
         return f" ({lines[-1].strip()[:200]})" if lines else ""
@@ -222,7 +226,6 @@ class RayProcess:
         if self._process is None:
             return
         assert self._connection is not None
-        assert self._said is not None
         # Closed, it says that there is no further task.
         self._connection.close()
         with suppress(subprocess.TimeoutExpired):
@@ -230,7 +233,8 @@ class RayProcess:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._said.close()
+        if self._said is not None:
+            self._said.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._process = self._connection = self._folder = None

@@ -14,6 +14,7 @@ from typing import Any
 import ray
 
 from autopeft.errors import AutopeftError
+from autopeft.launch.quiet import heard
 from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
 
 __all__ = ["ray_is_there", "start_ray", "stop_ray"]
@@ -29,7 +30,7 @@ _folder: tempfile.TemporaryDirectory[str] | None = None
 
 
 def start_ray(workers: int, gpus: float, address: str | None) -> str | None:
-    """Start or join Ray quietly; return the folder that was made for it, if any.
+    """Start or join Ray, quietly unless it is to be heard; return the folder that was made for it, if any.
 
     Args:
         workers: Trials at once.
@@ -44,8 +45,9 @@ def start_ray(workers: int, gpus: float, address: str | None) -> str | None:
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-    # What goes wrong in a trial is told through its outcome.
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    if not heard():
+        # What goes wrong in a trial is told through its outcome.
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     if address is None:
         _start_here(workers, math.ceil(workers * gpus))
     else:
@@ -117,7 +119,8 @@ def _join(address: str) -> None:
 
 
 def _init(address: str, options: dict[str, Any]) -> None:
-    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    level = logging.INFO if heard() else logging.ERROR
+    ray.init(address=address, log_to_driver=heard(), logging_level=level, **options)
 
 
 def _check_answers(address: str) -> None:

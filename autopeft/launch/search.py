@@ -25,6 +25,7 @@ from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.prices import Prices
 from autopeft.launch.ray_process import RayProcess
 from autopeft.launch.rehearsal import at_work
+from autopeft.launch.run_log import RunLog
 from autopeft.launch.too_short import too_short
 from autopeft.launch.workers import run_in_workers
 from autopeft.plugins import load_plugin
@@ -127,12 +128,12 @@ def run_search(
     """
     began = time.time()
     plan = prepared.plan
-    listener = listener or Silent()
+    listener = log = RunLog(prepared.folder, listener or Silent())
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
     places = places_of(plan)
     if plan.ray_address is None:
         check_memory(prepared.backbone, places, places.memory())
-    with at_work(prepared, places, fresh=fresh, say=listener.said) as ray:
+    with at_work(prepared, places, fresh=fresh, say=log.said) as ray, log:
         if extend:
             study = _extended(prepared, RandomSampler(), fresh, listener.said)
         else:
@@ -145,6 +146,7 @@ def run_search(
                     run_here(desk, prepared.job, deadline=deadline)
                 else:
                     run_in_workers(desk, prepared.job, ray=ray, deadline=deadline)
+        log.complete = desk.done
     now = time.time()
     return SearchResult(
         plan=plan,

@@ -2,16 +2,27 @@
 
 from autopeft.report.compare import Comparison, compare_runs, summary_table, write_comparison
 from autopeft.report.files import front_data, write_front
-from autopeft.report.progress import Band, LiveProgress, PlainProgress, best_per_band, time_left
+from autopeft.report.progress import (
+    Band,
+    LiveProgress,
+    PlainProgress,
+    QuietProgress,
+    VerboseProgress,
+    best_per_band,
+    time_left,
+)
 from autopeft.report.report import write_report
 from autopeft.report.run import read_run
 from autopeft.report.table import front_table, percent, row_cells
+from autopeft.report.trials_table import summed_up, trials_table
 
 __all__ = [
     "Band",
     "Comparison",
     "LiveProgress",
     "PlainProgress",
+    "QuietProgress",
+    "VerboseProgress",
     "best_per_band",
     "compare_runs",
     "front_data",
@@ -20,7 +31,9 @@ __all__ = [
     "read_run",
     "row_cells",
     "summary_table",
+    "summed_up",
     "time_left",
+    "trials_table",
     "write_comparison",
     "write_front",
     "write_report",

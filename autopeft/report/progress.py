@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,7 +19,15 @@ from autopeft.report.words import baseline_in_words
 from autopeft.study import Ask, Front, Scale
 from autopeft.trials import TrialKind
 
-__all__ = ["Band", "LiveProgress", "PlainProgress", "best_per_band", "time_left"]
+__all__ = [
+    "Band",
+    "LiveProgress",
+    "PlainProgress",
+    "QuietProgress",
+    "VerboseProgress",
+    "best_per_band",
+    "time_left",
+]
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def time_left(seconds: list[float], remaining: int, workers: int) -> float | Non
 
 @dataclass
 class _Progress:
-    """What both displays keep count of."""
+    """What all displays keep count of."""
 
     scale: Scale
     total: int
@@ -66,6 +74,14 @@ class _Progress:
     front: Front | None = None
     at_once: int = 1
     began: float = field(default_factory=time.time)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
     def opened(self, done: int) -> None:
         """Start counting at the trials the study has already."""
@@ -86,7 +102,11 @@ class _Progress:
 
     def said(self, message: str) -> None:
         """Print a message above the display."""
-        self.console.print(message, highlight=False)
+        self._line(message)
+
+    def _line(self, text: str) -> None:
+        # As it is: messages may have brackets in them, and a log is not broken at eighty letters.
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def remaining(self) -> str:
         """Say how long the search still takes."""
@@ -98,31 +118,35 @@ class _Progress:
         return baseline_in_words(trial.baseline, trial.configuration.describe(), self.kind)
 
 
+class QuietProgress(_Progress):
+    """Nothing but what a user should know."""
+
+
 class PlainProgress(_Progress):
     """One line a finished trial, for logs and pipes."""
-
-    def __enter__(self) -> PlainProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
         """Print one line."""
         super().finished(trial, outcome, params, front)
-        self.console.print(
+        self._line(
             f"[{self.done}/{self.total}] {_outcome_line(trial, self.named(trial), outcome, params, self.scale)}"
-            f"{_score(front)} {self.remaining()}".rstrip(),
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
+            f"{_score(front)} {self.remaining()}".rstrip()
         )
+
+
+class VerboseProgress(PlainProgress):
+    """A line where a trial begins, too."""
+
+    def started(self, trial: Ask) -> None:
+        """Print one line."""
+        super().started(trial)
+        self._line(f"trial {trial.number} begins: {self.named(trial)}")
 
 
 class LiveProgress(_Progress):
     """A display that is redrawn in place: counts, best per cost band, score, time left."""
 
-    def __enter__(self) -> LiveProgress:
+    def __enter__(self) -> Self:
         self._live = Live(self, console=self.console, refresh_per_second=2, transient=True)
         self._live.__enter__()
         return self

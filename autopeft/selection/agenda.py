@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from autopeft.errors import RunError
+from autopeft.errors import Mishap, RunError
 from autopeft.launch import Errand
 from autopeft.methods import TITLES
 from autopeft.selection.contenders import Contender
@@ -90,7 +90,7 @@ class Agenda:
         elif result.validation is None:
             seed = self._records.seed_of(job.index)
             name = job.contender.name
-            self._say(f"{name} seed {seed} failed, so {name} is left out: {result.message}")
+            self._say(Mishap(f"{name} seed {seed} failed, so {name} is left out: {result.message}"))
             self._failed.add(name)
         else:
             self._keep(job.contender, job.index, result)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from autopeft.errors import Mishap
 from autopeft.selection.contenders import Contender
 from autopeft.selection.records import Records
 
@@ -69,7 +70,7 @@ class Looks:
         """
         if accuracy is None:
             # Not recorded: a fault of the machine may be gone the next time.
-            self._say(f"{contender.name} failed, and is left out: {message}")
+            self._say(Mishap(f"{contender.name} failed, and is left out: {message}"))
         else:
             self._records.keep_look(contender, accuracy)
         self._close(contender.role, under_way)
@@ -83,8 +84,10 @@ class Looks:
         reached = {each.name: seen for each in group if (seen := self._records.looked(each)) is not None}
         seen_at = {_rate(each): reached[each.name] for each in group if each.name in reached}
         rates = ", ".join(f"{rate:g}: {seen:.4f}" for rate, seen in sorted(seen_at.items()))
-        said = f"goes on at the best of its learning rates after a quarter of the steps, {rates}"
-        self._say(f"{role} {said if reached else 'failed at every learning rate, and is left out'}")
+        if reached:
+            self._say(f"{role} goes on at the best of its learning rates after a quarter of the steps, {rates}")
+        else:
+            self._say(Mishap(f"{role} failed at every learning rate, and is left out"))
         self._decide(group, reached)
 
     def _decide(self, group: Sequence[Contender], reached: dict[str, float]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from autopeft.errors import AutopeftError
-from autopeft.launch import Crew, Preparation, SearchResult
+from autopeft.launch import Crew, Hearing, Preparation, RunLog, SearchResult
 from autopeft.methods import TITLES
 from autopeft.selection.agenda import Agenda
 from autopeft.selection.contenders import Contender, contenders_of
@@ -65,7 +65,9 @@ def select(
     run = result.folder.absolute()
     prepare_folder(run)
     source = {"model": prepared.spec.model, "data": prepared.spec.data}
-    with locked(run):
+    with locked(run), RunLog(run, Hearing(say)) as log:
+        say = log.said
+        log.begun(f"selection among {len(contenders)} contenders")
         records = Records(run, prepared.final, source, prepared.plan.seed, prepared.task.groups)
         with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
             keep = partial(_keep, prepared, records, say)
@@ -80,6 +82,7 @@ def select(
         failed = [name for name in TITLES if name in tried and name not in measured]
         file = summarise(prepared, result, records, finalists, margin, failed)
         file.write(run)
+        log.complete = True
     return file
 
 

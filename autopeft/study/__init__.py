@@ -4,7 +4,7 @@ from autopeft.study.asking import CLAIM, ask, room
 from autopeft.study.extending import extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
 from autopeft.study.leases import LEASE_SECONDS, Watch, renew
-from autopeft.study.lock import LOCK, locked
+from autopeft.study.lock import LOCK, in_use, locked
 from autopeft.study.records import (
     BEYOND,
     INFEASIBLE,
@@ -30,6 +30,7 @@ from autopeft.study.stopping import (
 )
 from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
 from autopeft.study.telling import LeaseLostError, put_back, tell, tell_lost
+from autopeft.study.trial_rows import STATES, TrialRow, trial_rows
 
 __all__ = [
     "BEYOND",
@@ -43,6 +44,7 @@ __all__ = [
     "OUTSIDE",
     "PARAMS",
     "SCALE",
+    "STATES",
     "Ask",
     "Front",
     "FrontRow",
@@ -50,6 +52,7 @@ __all__ = [
     "Scale",
     "Standing",
     "StudySpec",
+    "TrialRow",
     "Watch",
     "ask",
     "chance_of_growth",
@@ -62,6 +65,7 @@ __all__ = [
     "front_of",
     "has_results",
     "head_only_accuracy",
+    "in_use",
     "is_void",
     "load_study",
     "locked",
@@ -77,6 +81,7 @@ __all__ = [
     "storage_url",
     "tell",
     "tell_lost",
+    "trial_rows",
     "why_none_completed",
     "worth_finishing",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from autopeft.errors import StudyError
 from autopeft.methods import TITLES
 from autopeft.samplers import COSTS, hypervolume, hypervolume_of_many, pareto_front_of_many
 from autopeft.space import Configuration
@@ -49,7 +50,16 @@ class Scale:
 
     @classmethod
     def recorded(cls, study: optuna.Study) -> Scale:
-        """Return the scale that is recorded with a study."""
+        """Return the scale that is recorded with a study.
+
+        Raises:
+            StudyError: When the search has not come to its trials yet.
+        """
+        if SCALE not in study.user_attrs:
+            raise StudyError(
+                f"the study {study.study_name} has no trials yet: its search is still being prepared, or ended before "
+                "the first; look again later, or run the same `autopeft search` again"
+            )
         return cls(**study.user_attrs[SCALE])
 
     @property

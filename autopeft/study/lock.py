@@ -10,9 +10,9 @@ from pathlib import Path
 from filelock import FileLock, SoftFileLock, Timeout
 
 from autopeft.errors import StudyError
-from autopeft.study.owner import this_owner
+from autopeft.study.owner import is_alive, this_owner
 
-__all__ = ["LOCK", "locked"]
+__all__ = ["LOCK", "in_use", "locked"]
 
 #: File in a run folder that is there, and locked, as long as a process works in it; it says which.
 LOCK = "at-work.lock"
@@ -54,6 +54,14 @@ def locked(folder: Path) -> Iterator[None]:
             with suppress(OSError):
                 path.unlink()
         lock.release()
+
+
+def in_use(folder: Path) -> bool:
+    """Tell whether a process that may be alive says that it works in a run folder."""
+    try:
+        return is_alive(json.loads((folder / LOCK).read_text(encoding="utf8"))) is not False
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
 
 
 def _holder(path: Path) -> str | None:

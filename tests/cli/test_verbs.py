@@ -23,7 +23,7 @@ def invoke(*words):
 
 
 VERB_NAMES = (
-    *("search", "select", "front", "report", "compare", "cost", "export", "train", "evaluate"),
+    *("search", "select", "front", "trials", "log", "report", "compare", "cost", "export", "train", "evaluate"),
     *("spaces", "tasks", "methods", "plugin"),
 )
 

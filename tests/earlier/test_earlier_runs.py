@@ -78,6 +78,17 @@ def test_the_front_of_an_interrupted_run_has_its_finished_trials(recorded, kind,
     assert [row["baseline"] for row in front["baselines"]] == ["head-only", "stock-lora"]
 
 
+@of_both_kinds
+def test_its_trials_are_listed(recorded, kind, capfd):
+    capfd.readouterr()
+    autopeft("trials", recorded / f"{kind}-interrupted", "--json")
+    rows = json.loads(capfd.readouterr().out)["trials"]
+    assert [row["state"] for row in rows] == ["complete", "complete", "running"]
+    assert [row["baseline"] for row in rows] == ["head-only", "stock-lora", None]
+    # The last was cut short before its configuration was noted.
+    assert [bool(row["in_words"]) for row in rows] == [True, True, False]
+
+
 @pytest.mark.parametrize("state", [pytest.param("finished", marks=pytest.mark.slow), "interrupted", "finalists"])
 @of_both_kinds
 def test_a_report_is_written(recorded, kind, state):

@@ -31,6 +31,8 @@ SPACE = SearchSpace(
 
 STEPS = 16
 
+TRACEBACK = "Traceback (most recent call last):\n  here\nValueError: broken\n"
+
 
 def make_run(
     folder: Path,
@@ -103,7 +105,7 @@ def _end(desk, trial, place, params, rng):
         case 5:
             desk.record(trial.number, {"status": "oom", "accuracy": None, "message": "too big <b>", "seconds": 2.0})
         case 6:
-            desk.record(trial.number, {"status": "error", "accuracy": None, "message": "broken"})
+            desk.record(trial.number, {"status": "error", "accuracy": None, "message": "broken", "detail": TRACEBACK})
         case 7:
             desk.lost(trial.number, "its worker died")
         case _:

@@ -9,6 +9,8 @@ from autopeft.launch.desk import Desk
 from autopeft.report import (
     LiveProgress,
     PlainProgress,
+    QuietProgress,
+    VerboseProgress,
     best_per_band,
     front_table,
     percent,
@@ -101,6 +103,21 @@ def test_a_baseline_is_called_what_it_is_for_the_task(kind, name):
     with PlainProgress(SCALE, total=5, kind=kind, console=console) as progress:
         progress.finished(baseline, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 0, FRONT)
     assert f"{name} (baseline)" in console.file.getvalue()
+
+
+@pytest.mark.parametrize("kind", [QuietProgress, PlainProgress, VerboseProgress])
+def test_what_a_user_should_know_is_said_as_it_is_and_the_rest_as_wished(kind):
+    console = Console(file=io.StringIO(), width=20)
+    trial = Ask(7, Configuration.from_dict({"modules": {}, "training": {}}), None)
+    message = "[bold] is no mark of ours, and this is a long line"
+    with kind(SCALE, total=5, kind=ClassificationTrials, console=console) as progress:
+        progress.started(trial)
+        progress.said(message)
+        progress.finished(trial, {"status": "complete", "accuracy": 0.8, "seconds": 12.0}, 9000, FRONT)
+    begun, ended = "trial 7 begins: no adapters", "[1/5] trial 7"
+    lines = {QuietProgress: [message], PlainProgress: [message, ended], VerboseProgress: [begun, message, ended]}
+    shown = console.file.getvalue().splitlines()
+    assert [line[: len(expected)] for line, expected in zip(shown, lines[kind], strict=True)] == lines[kind]
 
 
 def test_a_listener_is_what_the_desk_expects():

@@ -1,0 +1,93 @@
+"""`autopeft log`: what happened in a run, and what is happening."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autopeft.log_lines import RUN_LOG, follow_log, read_log
+
+__all__ = ["log"]
+
+#: So long a process that has ended its search may take to begin the selection.
+_BETWEEN_SECONDS = 15.0
+
+
+def log(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until the run has ended or Ctrl-C.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say which lines are torn.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the lines as they are, one JSON object each.")] = False,
+) -> None:
+    """Show what happened in a run: trials that began and ended, and what was said."""
+    last: Mapping[str, Any] = {}
+    if follow and not (run / RUN_LOG).exists():
+        typer.echo(f"waiting for {run / RUN_LOG}", err=True)
+    try:
+        for line in follow_log(run, _over(run)) if follow else read_log(run):
+            if line.entry is None:
+                if verbose:
+                    typer.echo(f"line {line.number} is torn and left out: {line.text}", err=True)
+                continue
+            last = line.entry
+            typer.echo(line.text if json else _in_words(line.entry))
+    except KeyboardInterrupt:
+        return
+    if follow and last.get("event") != "ended":
+        typer.echo(f"process {last['process']['pid']} is gone without an end", err=True)
+
+
+def _over(run: Path) -> Callable[[Mapping[str, Any] | None], bool]:
+    """Return what tells, by the last line, whether a run has ended."""
+
+    def over(last: Mapping[str, Any] | None) -> bool:
+        if last is None:
+            return False
+        # This takes seconds, and what there is has been shown by now.
+        from autopeft.study import in_use
+        from autopeft.study.owner import is_alive
+
+        if in_use(run):
+            return False
+        if is_alive(last["process"]) is False:
+            return True
+        return bool(last["event"] == "ended" and (datetime.now(UTC) - _time(last)).total_seconds() > _BETWEEN_SECONDS)
+
+    return over
+
+
+def _time(entry: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(entry["time"])
+
+
+def _in_words(entry: Mapping[str, Any]) -> str:
+    """Say when something happened, in this machine's time, and what."""
+    return f"{_time(entry).astimezone():%Y-%m-%d %H:%M:%S}  {_what(entry)}"
+
+
+def _what(entry: Mapping[str, Any]) -> str:
+    message, status = entry.get("message", ""), entry.get("status")
+    trial = f"trial {entry.get('trial')}"
+    took = f" after {entry['seconds']:.0f} s" if "seconds" in entry else ""
+    because = f": {message}" if message else ""
+    reached = f"{entry['accuracy']:.4f}" if "accuracy" in entry else ""
+    match entry["event"], status:
+        case "opened", _:
+            return f"process {entry['process']['pid']} on {entry['process']['host']} begins{because}"
+        case "started", _:
+            return f"{trial} began{because}"
+        case "finished", "complete":
+            return f"{trial} reached {reached}{took}"
+        case "finished", "stopped":
+            return f"{trial} was stopped{f' at {reached}' if reached else ''}{took}"
+        case "finished", _:
+            return f"{trial} failed, {status}{took}{because}"
+        case "ended", _:
+            return f"the work ended, {status}{took}{because}"
+    return str(message)
