@@ -100,12 +100,12 @@ def test_a_ray_that_keeps_ending_ends_the_search_in_one_sentence(make_desk, note
     ):
         run_in_workers(desk, Job(notes, 0.5), ray=listener.ray, deadline=None)
     assert TrialState.RUNNING not in [trial.state for trial in desk.study.trials]
-    # Each configuration waits for the next run: none is to blame.
-    waiting = [trial for trial in desk.study.trials if trial.state == TrialState.WAITING]
-    assert {trial.user_attrs["baseline"] for trial in waiting if "baseline" in trial.user_attrs} == {
+    # Each baseline has ended or waits for the next run: none is to blame.
+    kept = [trial for trial in desk.study.trials if trial.state != TrialState.FAIL]
+    assert sorted(trial.user_attrs["baseline"] for trial in kept if "baseline" in trial.user_attrs) == [
         "head-only",
         "stock-lora",
-    }
+    ]
 
 
 SEARCH = """

@@ -1,5 +1,13 @@
 """Searches to which everything happens that can, by a seed: nothing is lost, changed or doubled."""
 
+from collections import Counter
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from autopeft.launch import baselines, desk
+from autopeft.study import Watch, asking, counted, records, telling
 from tests.simulation.invariants import faults_of
 from tests.simulation.world import World, patched
 
@@ -12,6 +20,90 @@ def search(monkeypatch, seed, **settings):
     return world
 
 
-def test_whatever_happens_to_a_search_nothing_is_lost_changed_or_doubled(monkeypatch) -> None:
-    wrong = {seed: found for seed in range(200) if (found := faults_of(search(monkeypatch, seed)))}
-    assert wrong == {}
+@pytest.fixture(autouse=True)
+def quiet():
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    yield
+    optuna.logging.set_verbosity(before)
+
+
+def settings_of(seed, folder):
+    """Return how a search is simulated: few with the sampler that thinks, or in a real database."""
+    found = {}
+    if seed % 100 == 99:
+        found["sampler"] = "pareto"
+    if seed % 20 == 19:
+        found["inner"] = optuna.storages.RDBStorage(f"sqlite:///{folder}/{seed}.db")
+    return found
+
+
+def wrong(monkeypatch, seeds, folder):
+    found = {}
+    for seed in seeds:
+        world = search(monkeypatch, seed, **settings_of(seed, folder))
+        if faults := faults_of(world):
+            found[seed] = faults
+    return found
+
+
+def test_whatever_happens_to_a_search_nothing_is_lost_changed_or_doubled(monkeypatch, tmp_path) -> None:
+    assert wrong(monkeypatch, range(200), tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(10))
+def test_whatever_happens_to_ten_thousand_searches(monkeypatch, tmp_path, part) -> None:
+    assert wrong(monkeypatch, range(1000 * part + 200, 1000 * part + 1200), tmp_path) == {}
+
+
+def test_a_seed_replays_and_everything_happens_somewhere(monkeypatch) -> None:
+    first, again = (search(monkeypatch, 7) for _ in range(2))
+    assert [trial.user_attrs for trial in first.trials()] == [trial.user_attrs for trial in again.trials()]
+    assert first.points == again.points
+    seen = Counter()
+    for seed in range(40):
+        world = search(monkeypatch, seed)
+        seen["deaths"] += len(world.drivers) - 1
+        seen["freed"] += len(world.freed)
+        seen["void"] += sum(records.is_void(trial) for trial in world.trials())
+        seen["stopped"] += sum(trial.state == TrialState.PRUNED for trial in world.trials())
+        seen["retried"] += sum("retry_of" in trial.user_attrs for trial in world.trials())
+        seen["pulled"] += world.refused
+    assert min(seen[name] for name in ("deaths", "freed", "void", "stopped", "retried", "pulled")) > 3
+
+
+def told_twice(self, number, tell):
+    """Tell, and tell again what was told."""
+    tell()
+    trial = self.study.get_trials(deepcopy=False)[number]
+    self.study._storage.world.ended(self.study._storage.driver, trial._trial_id, trial.state)
+    self._forget(number)
+    return True
+
+
+PLANTED = {
+    "an outcome was told twice": [(desk.Desk, "_told", told_twice)],
+    "a live lease was freed": [(Watch, "_gone", lambda self, trial: True)],
+    "the total was exceeded": [
+        (asking, "_takes_room", lambda trial: False),
+        (desk, "room", lambda study, total: counted(study) < total),
+    ],
+    "a retry was lost": [(telling, "_put_in_line", lambda *_: None)],
+    "stock-lora is missing": [(baselines, "is_void", lambda trial: False), (telling, "_put_in_line", lambda *_: None)],
+    "a configuration was run twice to its end": [(asking, "_is_it", lambda other, trial, known: False)],
+}
+
+
+#: Drivers get into each other's way more often than they are killed.
+_BUSY = (0.002, 0.001, 0.0015, 0.2)
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_fault_that_is_planted_is_found(monkeypatch, fault) -> None:
+    for where, name, instead in PLANTED[fault]:
+        monkeypatch.setattr(where, name, instead)
+    for seed in range(400):
+        if fault in faults_of(search(monkeypatch, seed, faults=_BUSY)):
+            return
+    pytest.fail(f"not found: {fault}")

@@ -85,7 +85,7 @@ class World:
         self.now, self.depth, self.quiet = 0.0, 0, False
         self.drivers = []
         self.takings, self.endings, self.freed, self.told = Counter(), Counter(), [], {}
-        self.overfull = 0
+        self.overfull = self.refused = 0
         self.points = Counter()
 
     # -- what the storages report
@@ -102,6 +102,7 @@ class World:
             driver.dead = True
             raise Killed
         if chance < kill + refuse and when == "before":
+            self.refused += 1
             raise StorageInternalError("database is locked")
         if chance < kill + refuse + suspend:
             driver.suspended = True

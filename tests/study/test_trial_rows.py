@@ -91,7 +91,7 @@ def test_trials_of_earlier_versions_may_lack_anything(study):
     assert [(row.state, row.accuracy, row.costs) for row in rows] == [
         ("complete", 0.5, {"params": 5}),
         ("stopped", None, {}),
-        ("error", None, {}),
+        ("killed", None, {}),
     ]
 
 
