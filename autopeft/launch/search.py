@@ -32,11 +32,13 @@ from autopeft.plugins import load_plugin
 from autopeft.samplers import make_sampler
 from autopeft.space import Configuration
 from autopeft.study import (
+    DATABASE,
     OUTSIDE,
     SCALE,
     Front,
     Scale,
     Watch,
+    answering,
     counted,
     extend_study,
     front_of,
@@ -133,7 +135,8 @@ def run_search(
     places = places_of(plan)
     if plan.ray_address is None:
         check_memory(prepared.backbone, places, places.memory())
-    with at_work(prepared, places, fresh=fresh, say=log.said) as ray, log:
+    where = plan.storage or str(prepared.folder / DATABASE)
+    with answering(where), at_work(prepared, places, fresh=fresh, say=log.said) as ray, log:
         if extend:
             study = _extended(prepared, RandomSampler(), fresh, listener.said)
         else:

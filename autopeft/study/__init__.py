@@ -1,6 +1,7 @@
 """The durable record of a search: an Optuna study, its trials and its front."""
 
 from autopeft.study.asking import CLAIM, ask, room
+from autopeft.study.backend import answering
 from autopeft.study.extending import extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
 from autopeft.study.leases import LEASE_SECONDS, Watch, renew
@@ -54,6 +55,7 @@ __all__ = [
     "StudySpec",
     "TrialRow",
     "Watch",
+    "answering",
     "ask",
     "chance_of_growth",
     "check_folder",

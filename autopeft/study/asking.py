@@ -95,26 +95,27 @@ def _begun(study: optuna.Study, space: BoundSpace, trial: optuna.Trial, total: i
     if total is not None and sum(_takes_room(other) for other in others if other.number < trial.number) >= total:
         void(study, trial, "others left no room for it")
         return None
-    if any(_is_it(other, trial, known) for other in others):
+    # Read once, since Optuna copies them each time.
+    attrs = trial.user_attrs
+    if any(_is_it(other, trial.number, attrs, known) for other in others):
         void(study, trial, "another trial is the same")
         raise _AnotherError
     trial.set_user_attr("in_words", configuration.describe())
-    return Ask(trial.number, configuration, trial.user_attrs.get("baseline"))
+    return Ask(trial.number, configuration, attrs.get("baseline"))
 
 
 def _takes_room(trial: FrozenTrial) -> bool:
     return counts(trial) or trial.state in (TrialState.RUNNING, TrialState.WAITING)
 
 
-def _is_it(other: FrozenTrial, trial: optuna.Trial, known: Collection[int]) -> bool:
+def _is_it(other: FrozenTrial, number: int, attrs: Mapping[str, Any], known: Collection[int]) -> bool:
     """Tell whether another trial is what this one is: by their claims, or proposed elsewhere at the same moment."""
     if is_void(other):
         return False
-    attrs = trial.user_attrs
     if other.number == attrs.get(RETRY_OF):
         # It is not lost after all, or not yet.
         return other.state != TrialState.FAIL
-    if CLAIM in attrs and other.number < trial.number and other.user_attrs.get(CLAIM) == attrs[CLAIM]:
+    if CLAIM in attrs and other.number < number and other.user_attrs.get(CLAIM) == attrs[CLAIM]:
         return True
     if RETRY_OF in attrs:
         return stands_for(other, attrs)

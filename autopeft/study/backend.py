@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from sqlalchemy import event
 
-from autopeft.errors import StudyError
+from autopeft.errors import RunError, StudyError
 
-__all__ = ["PATIENCE_SECONDS", "connect"]
+__all__ = ["PATIENCE_SECONDS", "answering", "connect"]
 
 #: So long a database is waited for that another process holds locked.
 PATIENCE_SECONDS = 60.0
+
+#: What a database says that is locked, or has no room.
+_LOCKED, _FULL = ("locked", "busy"), ("full", "No space left", "disk I/O error", "quota")
 
 _MADE_MEANWHILE = ("already exists", "duplicate key", "UNIQUE constraint")
 
@@ -56,3 +62,28 @@ def _leave_transactions_to_us(connection: Any, record: Any) -> None:
 
 def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def answering(where: str) -> Iterator[None]:
+    """Say in one sentence what keeps a database from answering; what it holds of finished trials it keeps.
+
+    Args:
+        where: Its file or URL, for the message.
+
+    Raises:
+        RunError: When it is locked for too long, its disk is full, or it does not answer.
+    """
+    try:
+        yield
+    except StorageInternalError as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        again = "finished trials are kept: run the same command again"
+        if any(word in reason for word in _LOCKED):
+            raise RunError(
+                f"the study in {where} has been locked by another process for {PATIENCE_SECONDS:.0f} s; {again} when "
+                "that has ended"
+            ) from error
+        if any(word in reason for word in _FULL):
+            raise RunError(f"the disk of {where} is full; make room, {again}") from error
+        raise RunError(f"the storage {where} does not answer: {reason[:300]}; {again} when it does") from error

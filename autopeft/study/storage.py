@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -21,6 +22,9 @@ __all__ = ["DATABASE", "check_folder", "load_study", "new_study", "open_study", 
 #: File name of the study inside a run folder.
 DATABASE = "study.db"
 
+#: Bytes that must be free on the disk of a run folder: hundreds of trials take less.
+ROOM = 64 * 2**20
+
 _SPEC = "spec"
 
 
@@ -35,6 +39,7 @@ def check_folder(folder: Path) -> None:
         raise _unwritable(folder, f"{nearest} is a file")
     if not os.access(nearest, os.W_OK):
         raise _unwritable(folder, os.strerror(errno.EACCES))
+    _check_room(nearest)
 
 
 def prepare_folder(folder: Path) -> None:
@@ -49,6 +54,16 @@ def prepare_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise _unwritable(folder, str(error.strerror or error)) from None
+
+
+def _check_room(folder: Path) -> None:
+    """Check that the disk of a folder, or of the nearest one above it that exists, has room for a run."""
+    free = shutil.disk_usage(folder).free
+    if free < ROOM:
+        raise StudyError(
+            f"the disk of {folder} has {free / 2**20:.0f} MiB free, and a search may write {ROOM / 2**20:.0f} MiB; "
+            "make room, or choose another folder with --out"
+        )
 
 
 def storage_url(folder: Path, storage: str | None) -> str:
