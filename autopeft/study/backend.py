@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import optuna
@@ -34,6 +36,10 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
         StudyError: When it cannot be opened.
     """
     sqlite = url.startswith("sqlite")
+    plain = "postgresql://"
+    if url.startswith(plain) and find_spec("psycopg2") is None:
+        # SQLAlchemy takes this for the elder driver.
+        url = f"postgresql+psycopg://{url.removeprefix(plain)}"
     # A server may have been started anew since; SQLite waits in the library.
     options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE_SECONDS}} if sqlite else {"pool_pre_ping": True}
     try:
@@ -44,9 +50,15 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
             if not any(words in str(error) for words in _MADE_MEANWHILE):
                 raise
             storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
+    except ModuleNotFoundError as error:
+        raise StudyError(
+            f"cannot open the storage {_shown(url)}: {error.name} is not installed; of PostgreSQL "
+            "`pip install 'autopeft[postgresql]'` brings it"
+        ) from None
     except Exception as error:
         raise StudyError(
-            f"cannot open the storage {url}: {error}; expected an RDB URL such as sqlite:///study.db"
+            f"cannot open the storage {_shown(url)}: {' '.join(str(error).split())[:300]}; expected an RDB URL such as "
+            "sqlite:///study.db or postgresql://USER@HOST/DATABASE"
         ) from None
     if sqlite and not reading:
         # Else two processes read that a trial waits before one of them takes it, and both do.
@@ -54,6 +66,11 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
         event.listen(storage.engine, "begin", _begin)
         storage.engine.dispose()
     return storage
+
+
+def _shown(url: str) -> str:
+    """Return a URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _leave_transactions_to_us(connection: Any, record: Any) -> None:

@@ -1,0 +1,118 @@
+"""Several processes drive one search, and are killed and suspended at any moment."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import optuna
+import pgserver
+import pytest
+from optuna.trial import TrialState
+
+from autopeft.space import Configuration
+from autopeft.study import counts, is_void
+from autopeft.study.backend import connect
+from tests.faults.driver import accuracy_of
+
+pytestmark = pytest.mark.slow
+
+TOTAL = 40
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    found = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield found
+    found.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'study.db'}"
+    server = request.getfixturevalue("server")
+    name = f"study_{random.randrange(10**9)}"
+    server.psql(f"CREATE DATABASE {name};")
+    return server.get_uri(name)
+
+
+@pytest.fixture
+def begin(url, tmp_path):
+    drivers = []
+
+    def start():
+        command = [sys.executable, "-m", "tests.faults.driver", url, str(TOTAL), str(tmp_path / "log")]
+        drivers.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return drivers[-1]
+
+    yield start
+    for driver in drivers:
+        driver.kill()
+        driver.communicate()
+
+
+def ended(driver):
+    """Return the last word of a driver that ends by itself."""
+    out, err = driver.communicate(timeout=240)
+    assert driver.returncode == 0, err
+    return out.split()[-1]
+
+
+def check(url):
+    """Check that a study has all its trials, each once and as it was."""
+    trials = optuna.load_study(study_name="shared", storage=connect(url)).trials
+    ended = [trial for trial in trials if counts(trial)]
+    assert len(ended) == TOTAL
+    texts = Counter(Configuration.from_dict(trial.user_attrs["configuration"]).text for trial in ended)
+    assert set(texts.values()) == {1}
+    for trial in ended:
+        if trial.state == TrialState.COMPLETE:
+            right = accuracy_of(Configuration.from_dict(trial.user_attrs["configuration"]))
+            assert trial.values[-1] == trial.user_attrs["outcome"]["accuracy"] == right
+    baselines = [trial.user_attrs["baseline"] for trial in ended if "baseline" in trial.user_attrs]
+    assert sorted(baselines) == ["head-only", "stock-lora"]
+    real = [trial for trial in trials if not is_void(trial)]
+    assert not [trial for trial in real if trial.state == TrialState.RUNNING]
+    return trials
+
+
+def test_two_that_start_at_once_share_the_trials_and_keep_the_total(url, begin, tmp_path) -> None:
+    drivers = [begin(), begin()]
+    assert [ended(driver) for driver in drivers] == ["done", "done"]
+    check(url)
+    by = Counter(line.split()[0] for line in (tmp_path / "log").read_text().splitlines())
+    assert set(by) == {str(driver.pid) for driver in drivers}
+    assert sum(by.values()) == TOTAL
+
+
+def test_kills_at_any_moment_lose_change_and_double_nothing(url, begin) -> None:
+    chance = random.Random(5)
+    drivers = [begin(), begin()]
+    for _ in range(6):
+        time.sleep(chance.uniform(0.2, 1.0) if drivers[0].poll() is None else 0)
+        if chance.random() < 0.3:
+            for driver in drivers:
+                driver.kill()
+            drivers = [begin(), begin()]
+        else:
+            drivers.pop(chance.randrange(len(drivers))).kill()
+            drivers.append(begin())
+        drivers[-1].stdout.readline()
+    assert {ended(driver) for driver in drivers} == {"done"}
+    check(url)
+
+
+def test_one_that_was_suspended_beyond_its_leases_cannot_tell_any_more(url, begin) -> None:
+    sleeper = begin()
+    sleeper.stdout.readline()
+    time.sleep(0.5)
+    sleeper.send_signal(signal.SIGSTOP)
+    assert ended(begin()) == "done"
+    sleeper.send_signal(signal.SIGCONT)
+    assert ended(sleeper) == "done"
+    trials = check(url)
+    lost = [trial for trial in trials if trial.user_attrs.get("outcome", {}).get("status") == "killed"]
+    assert len(lost) <= 1
