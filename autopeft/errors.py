@@ -6,6 +6,7 @@ without a traceback and exits with the code of its class.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 __all__ = [
@@ -19,7 +20,11 @@ __all__ = [
     "RunError",
     "SpaceError",
     "StudyError",
+    "disk_is_full",
 ]
+
+#: What says that a disk takes no more, or takes nothing.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 class AutopeftError(Exception):
@@ -76,3 +81,8 @@ class SpaceError(AutopeftError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = [Problem(problem) for problem in problems]
         super().__init__("\n".join(self.problems))
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Tell whether an error is the disk's; safetensors has a class of its own for it."""
+    return getattr(error, "errno", None) in _FULL or "No space left on device" in str(error)

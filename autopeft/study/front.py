@@ -9,6 +9,7 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from autopeft.errors import StudyError
 from autopeft.methods import TITLES
 from autopeft.samplers import COSTS, hypervolume, hypervolume_of_many, pareto_front_of_many
 from autopeft.space import Configuration
@@ -49,7 +50,16 @@ class Scale:
 
     @classmethod
     def recorded(cls, study: optuna.Study) -> Scale:
-        """Return the scale that is recorded with a study."""
+        """Return the scale that is recorded with a study.
+
+        Raises:
+            StudyError: When its search has not come so far.
+        """
+        if SCALE not in study.user_attrs:
+            raise StudyError(
+                f"the search of the study {study.study_name!r} ended before its first trial: there is nothing to show; "
+                "run the same `autopeft search` again, which goes on"
+            )
         return cls(**study.user_attrs[SCALE])
 
     @property

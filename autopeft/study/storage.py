@@ -6,19 +6,19 @@ import errno
 import os
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 
 from autopeft.errors import StudyError
+from autopeft.study.database import DATABASE, check_begun, sqlite_file, study_names, unreadable
 from autopeft.study.spec import StudySpec
 
 __all__ = ["DATABASE", "check_folder", "load_study", "new_study", "open_study", "prepare_folder", "storage_url"]
-
-#: File name of the study inside a run folder.
-DATABASE = "study.db"
 
 _SPEC = "spec"
 
@@ -69,10 +69,12 @@ def open_study(
         fresh: Drop a study that is there and begin anew.
 
     Raises:
-        StudyError: When another spec lives there (what differs is listed), or the storage cannot be opened.
+        StudyError: When another spec lives there (what differs is listed), the study is damaged or gone, or the storage
+            cannot be opened.
     """
-    url = storage_url(folder, storage)
-    backend = _backend(url)
+    if storage is None and not study_names(folder / DATABASE) and not fresh:
+        check_begun(folder)
+    backend = _backend(folder, storage)
     names = optuna.get_all_study_names(backend)
     # A run folder's own database holds one study, whatever the folder is called today.
     existing = names[0] if storage is None and names else name if name in names else None
@@ -82,7 +84,11 @@ def open_study(
     if existing is None:
         return new_study(backend, name, spec, sampler)
     study = optuna.load_study(study_name=existing, storage=backend, sampler=sampler)
-    differences = spec.differences(study.user_attrs.get(_SPEC, {}))
+    if _SPEC not in study.user_attrs and existing == name and not study.get_trials(deepcopy=False):
+        # A process was killed when it had begun the study, and had not yet said of what.
+        optuna.delete_study(study_name=existing, storage=backend)
+        return new_study(backend, name, spec, sampler)
+    differences = spec.differences(_spec_of(study, folder))
     if differences:
         listed = "\n".join(f"  {line}" for line in differences)
         raise StudyError(
@@ -114,18 +120,40 @@ def load_study(folder: Path, storage: str | None = None, name: str | None = None
     """Open the study of a run folder for reading.
 
     Raises:
-        StudyError: When there is none.
+        StudyError: When there is none, or it is damaged or another's.
     """
-    if storage is None and not (folder / DATABASE).is_file():
+    file = sqlite_file(storage_url(folder, storage))
+    if file is not None and not file.is_file():
         raise StudyError(
-            f"no study in {folder}: expected {folder / DATABASE}; "
+            f"no study in {folder}: expected {folder / DATABASE if storage is None else file}; "
             "give the folder of a run, as `autopeft search` printed it"
         )
-    backend = _backend(storage_url(folder, storage))
+    if file is not None and not study_names(file):
+        raise StudyError(
+            f"{file} is empty: it holds no study; put it back from a copy, or begin anew by `autopeft search --fresh`"
+        )
+    backend = _backend(folder, storage)
     try:
-        return optuna.load_study(study_name=name, storage=backend)
-    except (KeyError, ValueError) as error:
-        raise StudyError(f"no study can be read from {folder}: {error}") from None
+        study = optuna.load_study(study_name=name, storage=backend)
+    except (KeyError, ValueError):
+        names = optuna.get_all_study_names(backend)
+        raise StudyError(
+            f"no study of {folder} in {storage or file}: expected {name or 'one alone'}, found {', '.join(names)}; "
+            "give the folder of another run, or run its search again"
+        ) from None
+    _spec_of(study, folder)
+    return study
+
+
+def _spec_of(study: optuna.Study, folder: Path) -> Mapping[str, Any]:
+    """Return what a study is, as plain data."""
+    spec = study.user_attrs.get(_SPEC)
+    if not isinstance(spec, Mapping):
+        raise StudyError(
+            f"the study {study.study_name!r} of {folder} was not begun by autopeft, or has lost what it was of; "
+            "expected one that `autopeft search` began: choose another folder with --out"
+        )
+    return spec
 
 
 def _unwritable(folder: Path, reason: str) -> StudyError:
@@ -135,10 +163,19 @@ def _unwritable(folder: Path, reason: str) -> StudyError:
     )
 
 
-def _backend(url: str) -> optuna.storages.RDBStorage:
+def _backend(folder: Path, storage: str | None) -> optuna.storages.RDBStorage:
+    url = storage_url(folder, storage)
+    file = sqlite_file(url)
+    if file is not None:
+        study_names(file)
     try:
         return optuna.storages.RDBStorage(url)
     except Exception as error:
+        if file is not None and file.is_file() and isinstance(error, RuntimeError):
+            raise unreadable(file, error) from None
+        # SQLAlchemy adds the statement and an address to what the database said.
+        said = next(iter(str(getattr(error, "orig", error)).splitlines()), type(error).__name__)
         raise StudyError(
-            f"cannot open the storage {url}: {error}; expected an RDB URL such as sqlite:///study.db"
+            f"cannot open the storage {url}: {said}; expected an RDB URL such as sqlite:///study.db, of a database "
+            "that can be reached and written; give another by --storage, or leave it out"
         ) from None
