@@ -70,7 +70,9 @@ class Budget:
         """
         limit = int(self.amount * num_parameters) if self.relative else int(self.amount)
         if limit < 1:
-            raise BudgetError(f"budget {self.text} of {num_parameters:,} parameters is less than one parameter")
+            raise BudgetError(
+                f"budget {self.text} of {num_parameters:,} parameters is less than one parameter; raise it"
+            )
         return limit
 
     def __str__(self) -> str:

@@ -26,7 +26,15 @@ from autopeft.study.stopping import (
     out_of_reach,
     worth_finishing,
 )
-from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
+from autopeft.study.storage import (
+    DATABASE,
+    check_folder,
+    check_storage,
+    load_study,
+    open_study,
+    prepare_folder,
+    storage_url,
+)
 
 __all__ = [
     "BEYOND",
@@ -47,6 +55,7 @@ __all__ = [
     "ask",
     "chance_of_growth",
     "check_folder",
+    "check_storage",
     "counted",
     "enqueue",
     "extend_study",

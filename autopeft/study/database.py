@@ -28,7 +28,7 @@ _TRACES = ("front.json", "finalists.json", "finalists")
 _MAGIC = b"SQLite format 3\0"
 
 #: What to do about a file that cannot be read.
-_MEND = "put it back from a copy, move it away to begin anew, or choose another folder with --out"
+_MEND = "put it back from a copy, move it away to begin anew, or choose another with --out or --storage"
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -18,7 +18,16 @@ from autopeft.errors import StudyError
 from autopeft.study.database import DATABASE, check_begun, sqlite_file, study_names, unreadable
 from autopeft.study.spec import StudySpec
 
-__all__ = ["DATABASE", "check_folder", "load_study", "new_study", "open_study", "prepare_folder", "storage_url"]
+__all__ = [
+    "DATABASE",
+    "check_folder",
+    "check_storage",
+    "load_study",
+    "new_study",
+    "open_study",
+    "prepare_folder",
+    "storage_url",
+]
 
 _SPEC = "spec"
 
@@ -29,7 +38,10 @@ def check_folder(folder: Path) -> None:
     Raises:
         StudyError: When it cannot.
     """
-    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    try:
+        nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    except (OSError, ValueError) as error:
+        raise _unwritable(folder, getattr(error, "strerror", None) or str(error)) from None
     if not nearest.is_dir():
         raise _unwritable(folder, f"{nearest} is a file")
     if not os.access(nearest, os.W_OK):
@@ -48,6 +60,29 @@ def prepare_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise _unwritable(folder, str(error.strerror or error)) from None
+
+
+def check_storage(folder: Path, storage: str | None) -> None:
+    """Check that the study of a run can be opened where it shall be, without making anything there.
+
+    Raises:
+        StudyError: When it cannot.
+    """
+    url = storage_url(folder, storage)
+    file = sqlite_file(url)
+    if file is not None:
+        if storage is not None and not file.absolute().parent.is_dir():
+            raise _unopened(url, f"there is no folder {file.parent}")
+        study_names(file)
+        return
+    from sqlalchemy import create_engine
+
+    try:
+        engine = create_engine(url)
+        engine.connect().close()
+        engine.dispose()
+    except Exception as error:
+        raise _unopened(url, error) from None
 
 
 def storage_url(folder: Path, storage: str | None) -> str:
@@ -173,9 +208,13 @@ def _backend(folder: Path, storage: str | None) -> optuna.storages.RDBStorage:
     except Exception as error:
         if file is not None and file.is_file() and isinstance(error, RuntimeError):
             raise unreadable(file, error) from None
-        # SQLAlchemy adds the statement and an address to what the database said.
-        said = next(iter(str(getattr(error, "orig", error)).splitlines()), type(error).__name__)
-        raise StudyError(
-            f"cannot open the storage {url}: {said}; expected an RDB URL such as sqlite:///study.db, of a database "
-            "that can be reached and written; give another by --storage, or leave it out"
-        ) from None
+        raise _unopened(url, error) from None
+
+
+def _unopened(url: str, reason: Exception | str) -> StudyError:
+    # SQLAlchemy adds the statement and an address to what the database said.
+    said = next(iter(str(getattr(reason, "orig", reason)).splitlines()), type(reason).__name__)
+    return StudyError(
+        f"cannot open the storage {url}: {said}; expected an RDB URL such as sqlite:///study.db, of a database "
+        "that can be reached and written; give another by --storage, or leave it out"
+    )
