@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from autopeft.backbones import Quantization
-from autopeft.errors import AutopeftError
+from autopeft.errors import AutopeftError, one_line
 from autopeft.launch.paths import PATHS, absolute
 from autopeft.trials.setting import Fidelity
 
@@ -181,7 +181,7 @@ class SearchPlan(BaseModel):
         try:
             return cls.model_validate(dict(settings))
         except ValidationError as error:
-            raise AutopeftError("\n".join(_in_words(source, fault) for fault in error.errors())) from None
+            raise AutopeftError("\n".join(one_line(_in_words(source, fault)) for fault in error.errors())) from None
 
     @classmethod
     def from_file(cls, path: Path, **overrides: Any) -> SearchPlan:
