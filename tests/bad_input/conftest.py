@@ -1,5 +1,6 @@
 """What all cases share: tiny models, and a run with what was made of it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,13 @@ def after(place) -> Path:
         done = run_here(*words.split(), cwd=place)
         assert done.returncode == 0, done.stdout + done.stderr
     return place
+
+
+@pytest.fixture
+def folder(after, tmp_path):
+    """A copy of the folder with a run, whose own records name the copy."""
+    copy = tmp_path / "copy"
+    shutil.copytree(after, copy)
+    plan = copy / "run" / "study.yaml"
+    plan.write_text(plan.read_text().replace(str(after), str(copy)))
+    return copy

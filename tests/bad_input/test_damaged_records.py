@@ -7,7 +7,7 @@ import pytest
 
 from tests.bad_input.case import Case, check_refused
 from tests.bad_input.damage import cut, emptied, foreign, gone
-from tests.bad_input.test_damaged_studies import RESUME, folder  # noqa: F401
+from tests.bad_input.test_damaged_studies import RESUME
 from tests.cli.in_process import run_here
 
 AGAIN = "train run --pick stock -o trained --merge"
@@ -98,12 +98,12 @@ CASES = [
 
 
 @pytest.mark.parametrize(("file", "damage", "verb", "said"), CASES)
-def test_a_damaged_record_is_named(file, damage, verb, said, folder):  # noqa: F811
+def test_a_damaged_record_is_named(file, damage, verb, said, folder):
     damage(sorted(folder.glob(file))[0])
     check_refused(Case(verb, verb, said), folder, folder)
 
 
-def test_readings_of_test_are_never_counted_as_fewer(folder):  # noqa: F811
+def test_readings_of_test_are_never_counted_as_fewer(folder):
     notes = folder / "run" / "test-readings.jsonl"
     counted = json.loads((folder / "run" / "finalists.json").read_text())["test_readings"]
     notes.unlink()
@@ -114,7 +114,7 @@ def test_readings_of_test_are_never_counted_as_fewer(folder):  # noqa: F811
     check_refused(Case("select", "select run", said), folder, folder)
 
 
-def test_finalists_of_another_run_are_named(folder):  # noqa: F811
+def test_finalists_of_another_run_are_named(folder):
     file = folder / "run" / "finalists.json"
     found = json.loads(file.read_text())
     found["finalists"][-1] |= {"name": "trial-77", "trial": 77, "baseline": None}
@@ -123,7 +123,7 @@ def test_finalists_of_another_run_are_named(folder):  # noqa: F811
     check_refused(Case("export", "export run -o out", said), folder, folder)
 
 
-def test_what_is_written_again_may_be_damaged(folder):  # noqa: F811
+def test_what_is_written_again_may_be_damaged(folder):
     for name in ("front.json", "front.csv", "front.png"):
         cut(folder / "run" / name)
     assert run_here("front", "run", cwd=folder).returncode == 0
@@ -131,7 +131,7 @@ def test_what_is_written_again_may_be_damaged(folder):  # noqa: F811
     assert json.loads((folder / "run" / "front.json").read_text())["front"]
 
 
-def test_a_merged_model_may_be_deleted_and_made_again(folder):  # noqa: F811
+def test_a_merged_model_may_be_deleted_and_made_again(folder):
     shutil.rmtree(folder / "trained" / "merged")
     done = run_here(*AGAIN.split(), cwd=folder)
     assert done.returncode == 0, done.stderr

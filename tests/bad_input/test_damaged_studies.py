@@ -42,16 +42,6 @@ VERBS = {
 FAST = ("search", "front", "select", "export")
 
 
-@pytest.fixture
-def folder(after, tmp_path):
-    """A copy of the folder with a run, whose own records name the copy."""
-    copy = tmp_path / "copy"
-    shutil.copytree(after, copy)
-    plan = copy / "run" / "study.yaml"
-    plan.write_text(plan.read_text().replace(str(after), str(copy)))
-    return copy
-
-
 @pytest.mark.parametrize(
     "verb", [*FAST, *(pytest.param(verb, marks=pytest.mark.slow) for verb in VERBS if verb not in FAST)]
 )
