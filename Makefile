@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # CI sets this to skip nothing; a person may narrow the run, e.g. make test ARGS="tests/space -x".
 ARGS ?=
 
-.PHONY: demo test slow check clean
+.PHONY: demo test slow soak check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/autopeft search --budget 1%
@@ -15,6 +15,10 @@ test: $(VENV)/.dev
 
 slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow $(ARGS)
+
+# 200,000 inputs that nobody would write; prints how many of each kind worked, and what the others ended in.
+soak: $(VENV)/.dev
+	$(BIN)/pytest tests/bad_input -m soak -n 0 -rP $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

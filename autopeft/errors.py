@@ -6,6 +6,7 @@ without a traceback and exits with the code of its class.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 __all__ = [
@@ -20,7 +21,12 @@ __all__ = [
     "RunError",
     "SpaceError",
     "StudyError",
+    "disk_is_full",
+    "one_line",
 ]
+
+#: What says that a disk takes no more, or takes nothing.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 class AutopeftError(Exception):
@@ -79,5 +85,15 @@ class SpaceError(AutopeftError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = [Problem(problem) for problem in problems]
+        self.problems = [Problem(one_line(problem)) for problem in problems]
         super().__init__("\n".join(self.problems))
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Tell whether an error is the disk's; safetensors has a class of its own for it."""
+    return getattr(error, "errno", None) in _FULL or "No space left on device" in str(error)
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line: ends of lines in names that a user gave, and what cannot be seen, are written out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -51,9 +51,11 @@ def load_plugin(path: Path) -> str:
     module = sys.modules[name] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise ConfigurationError(f"the plugin {path} failed: {type(error).__name__}: {error}") from error
+        raise ConfigurationError(
+            f"the plugin {path} failed: {type(error).__name__}: {error}; expected a file that runs to its end: mend it"
+        ) from error
     if len(_ENTERED) == before:
         raise ConfigurationError(
             f"the plugin {path} registers nothing; expected autopeft.methods.register(...) or "

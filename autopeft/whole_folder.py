@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import json
 import os
 import shutil
@@ -13,15 +12,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autopeft.errors import AutopeftError, RunError
+from autopeft.errors import AutopeftError, RunError, disk_is_full
+from autopeft.whole_file import flush
 
-__all__ = ["WRITTEN", "check_replaceable", "whole_folder"]
+__all__ = ["WRITTEN", "check_replaceable", "missing_files", "whole_folder"]
 
 #: File in a folder of results that names the others, by which they are told from files of the user's.
 WRITTEN = "written.json"
-
-#: What says that a disk takes no more, or takes nothing.
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 #: `renameat2` and `renamex_np` exchange two folders in one step when given this.
 _EXCHANGE = 2
@@ -61,7 +58,7 @@ def whole_folder(folder: str | Path, also: Collection[str] = ()) -> Iterator[Pat
         check_replaceable(folder, also)
         _put(partial, folder)
     except Exception as error:
-        if not _is_full(error):
+        if not disk_is_full(error):
             raise
         raise RunError(
             f"cannot write {folder}: {getattr(error, 'strerror', None) or error}; it is as it was before. "
@@ -103,6 +100,11 @@ def check_replaceable(folder: str | Path, also: Collection[str] = ()) -> None:
         )
 
 
+def missing_files(folder: Path) -> list[str]:
+    """Return the files that were written into a folder of results and are not there any more."""
+    return [name for name in _listed(folder) if not (folder / name).is_file()]
+
+
 def _foreign(folder: Path, ours: Collection[str], also: Collection[str]) -> Path | None:
     """Return a file that is neither ours nor in what may be replaced; None where there is none."""
     for path in sorted(folder.rglob("*")):
@@ -121,10 +123,14 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _list_files(folder: Path) -> None:
+    """Name all files in one of them, and have them on the disk before the folder takes its place."""
     files = sorted({path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()} - {WRITTEN})
     # Of a folder that was copied by links it is the other's too.
     (folder / WRITTEN).unlink(missing_ok=True)
     (folder / WRITTEN).write_text(json.dumps({"files": files}, indent=2) + "\n", encoding="utf8")
+    for name in (*files, WRITTEN):
+        flush(folder / name)
+    flush(folder)
 
 
 def _put(new: Path, folder: Path) -> None:
@@ -136,6 +142,7 @@ def _put(new: Path, folder: Path) -> None:
         folder.rename(aside)
         new.rename(folder)
         shutil.rmtree(aside, ignore_errors=True)
+    flush(folder.parent)
 
 
 def _exchanged(one: Path, other: Path) -> bool:
@@ -185,8 +192,3 @@ def _lock(folder: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-
-
-def _is_full(error: Exception) -> bool:
-    """Tell whether an error is the disk's; safetensors has a class of its own for it."""
-    return getattr(error, "errno", None) in _FULL or "No space left on device" in str(error)

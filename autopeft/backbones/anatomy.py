@@ -75,13 +75,19 @@ class Anatomy:
         try:
             data: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise BackboneError(f"cannot read the roles file {path}: {error}") from error
+            said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+            raise BackboneError(
+                f"cannot read the roles file {path}: {said}; expected YAML with the keys layers, attention and roles"
+            ) from error
         if not isinstance(data, dict) or set(data) != {"layers", "attention", "roles"}:
             found = ", ".join(map(str, data)) if isinstance(data, dict) else type(data).__name__
             raise BackboneError(f"{path}: found {found}; expected the keys layers, attention and roles")
         if not isinstance(data["roles"], dict):
             raise BackboneError(f"{path}: roles: expected a mapping of role to module name")
         roles = {str(role): str(name) for role, name in data["roles"].items()}
+        unknown = sorted(set(roles) - set(ROLES))
+        if unknown:
+            raise BackboneError(f"{path}: roles: found {', '.join(unknown)}; expected some of {', '.join(ROLES)}")
         return cls(layers=str(data["layers"]), roles=roles, attention=str(data["attention"]))
 
     @property

@@ -267,13 +267,16 @@ class Backbone:
                     **kwargs,
                 )
         except Exception as error:
-            # Code that the model brings may fail in any way.
-            if not self.trust_remote_code and not isinstance(error, OSError | ValueError | KeyError | ImportError):
+            # Code that the model brings may fail in any way; a machine may run out of memory.
+            if not self.trust_remote_code and isinstance(error, RuntimeError | MemoryError):
                 raise
             if not self.trust_remote_code and "trust_remote_code" in str(error):
                 raise BackboneError(self._untrusted()) from error
             first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise BackboneError(f"cannot load the model {self.name} from {self.path}: {first}") from error
+            raise BackboneError(
+                f"cannot load the model {self.name} from {self.path}: {first.rstrip('.: ')}; expected a whole model "
+                "and its tokenizer, as `save_pretrained` writes them"
+            ) from error
 
     def _shape(self) -> BackboneShape:
         ffn, hidden = features(self.meta().get_submodule(self.anatomy.module(0, "down")))

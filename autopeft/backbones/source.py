@@ -48,7 +48,9 @@ class Source:
         """
         files = sorted(file for suffix in ("safetensors", "bin") for file in Path(self.path).glob(f"*model*.{suffix}"))
         if not files:
-            raise BackboneError(f"{self.path}: no weights found; expected model.safetensors")
+            raise BackboneError(
+                f"{self.path}: no weights found; expected model.safetensors, as `save_pretrained` writes it"
+            )
         return _sha256(files)
 
     def code_fingerprint(self) -> str:
@@ -73,14 +75,18 @@ def find_source(model: str | None, revision: str | None = None) -> Source:
         return Source(name=SMOLLM2, path=str(packaged_smollm2()), local=True)
     folder = Path(model).expanduser()
     if folder.is_dir():
+        if not (folder / "config.json").is_file() and (folder / "adapter_config.json").is_file():
+            raise BackboneError(f"{model} holds adapters and no model; name the model that they are for")
         if not (folder / "config.json").is_file():
             raise BackboneError(f"{model} is a folder without config.json; expected one `save_pretrained` wrote")
         # Absolute: workers and exported files are read from other folders.
         folder = folder.resolve()
         # What was trained on the packaged model names it by its folder.
         return _packaged() if folder == _packaged_folder() else Source(folder.name, str(folder), local=True)
+    if folder.is_file():
+        raise BackboneError(f"{model} is a file; expected the folder of a model, as `save_pretrained` wrote it")
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise BackboneError(f"model folder {model} does not exist")
+        raise BackboneError(f"model folder {model} does not exist; expected one that `save_pretrained` wrote")
     return _hub(model, revision)
 
 

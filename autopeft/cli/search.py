@@ -117,7 +117,7 @@ def search(
 
     from autopeft.cli.json_output import documents
     from autopeft.cli.select import decide
-    from autopeft.launch import SearchPlan, prepare, run_search
+    from autopeft.launch import SearchPlan, check_extendable, prepare, run_search
     from autopeft.report import write_front
     from autopeft.selection import margin_of
 
@@ -129,6 +129,8 @@ def search(
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
         within = None if plan.margin is None else margin_of(plan.margin)
         prepared = prepare(plan)
+        if extend:
+            check_extendable(prepared, fresh=fresh)
         _announce(console, prepared, voice)
         with _progress(console, prepared, voice) as listener:
             result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)

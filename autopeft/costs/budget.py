@@ -12,7 +12,9 @@ __all__ = ["Budget", "memory_limit"]
 
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _POWERS = "kmgt"
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b", re.IGNORECASE)
+#: Digits that no budget has more of, and that are quickly read.
+_DIGITS = r"[0-9]{1,18}"
+_MEMORY = re.compile(rf"({_DIGITS}(?:\.{_DIGITS})?)\s*([kmgt])(i?)b", re.IGNORECASE)
 _EXPECTED = (
     "expected a share of the backbone such as `1%`, or a number of parameters such as `300k`, `2M` or `12345`, with or "
     "without an amount of memory such as `1%, 16GiB`"
@@ -45,11 +47,11 @@ class Budget:
         if not counts and len(parts) == 1:
             return cls(str(text), Fraction(1), True)
         if len(counts) != 1 or len(parts) > 2:
-            raise BudgetError(f"cannot read the budget {str(text)!r}: it has {len(parts)} parts; {_EXPECTED}")
+            raise BudgetError(f"cannot read the budget {str(text)!r:.60}: it has {len(parts)} parts; {_EXPECTED}")
         written = counts[0]
-        match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(%|[kKmMbB]?)", written)
+        match = re.fullmatch(rf"({_DIGITS}(?:\.{_DIGITS})?|\.{_DIGITS})\s*(%|[kKmMbB]?)", written)
         if match is None:
-            raise BudgetError(f"cannot read the budget {written!r}; {_EXPECTED}")
+            raise BudgetError(f"cannot read the budget {written!r:.60}; {_EXPECTED}")
         number, unit = Fraction(match[1]), match[2].lower()
         relative = unit == "%"
         amount = number / 100 if relative else number * _SUFFIXES[unit]
@@ -70,7 +72,9 @@ class Budget:
         """
         limit = int(self.amount * num_parameters) if self.relative else int(self.amount)
         if limit < 1:
-            raise BudgetError(f"budget {self.text} of {num_parameters:,} parameters is less than one parameter")
+            raise BudgetError(
+                f"budget {self.text} of {num_parameters:,} parameters is less than one parameter; raise it"
+            )
         return limit
 
     def __str__(self) -> str:

@@ -26,6 +26,7 @@ from autopeft.export.targets.trl import Trl
 from autopeft.export.training import training_steps
 from autopeft.methods.builder import inject_targets, plan
 from autopeft.methods.lengths import suited, suited_note
+from autopeft.saved import check_whole
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.trials import kind_of
@@ -85,10 +86,12 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
         AutopeftError: When the target is unknown.
         ConfigurationError: When the target cannot express the configuration or train the task, or the files would
             build another model or make other tokens of the data.
-        AutopeftError: When the folder holds files of others.
+        AutopeftError: When the folder holds files of others, or what was trained is damaged.
     """
     target = target_named(name)
     check_replaceable(folder)
+    if job.trained is not None and target.carries_weights:
+        check_whole(job.trained, "move it away, and `autopeft select` trains it again")
     for part in plan(job.configuration):
         # Raises what PEFT refuses on this backbone.
         inject_targets(part, job.backbone.anatomy)

@@ -3,6 +3,7 @@
 from autopeft.launch.crew import Crew, Errand
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
+from autopeft.launch.extendable import check_extendable
 from autopeft.launch.groundwork import Groundwork, groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.look import Look, look
@@ -29,6 +30,7 @@ __all__ = [
     "SearchResult",
     "Silent",
     "WorkerJob",
+    "check_extendable",
     "default_study",
     "environment",
     "groundwork",

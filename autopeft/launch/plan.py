@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,13 +13,34 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from autopeft.backbones import Quantization
-from autopeft.errors import AutopeftError
+from autopeft.errors import AutopeftError, one_line
 from autopeft.launch.paths import PATHS, absolute
 from autopeft.trials.setting import Fidelity
 
 __all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
 
+#: The settings that are numbers.
+_NUMBERS = (
+    "candidates",
+    "grades",
+    "generate",
+    "trials",
+    "seed",
+    "examples",
+    "epochs",
+    "batch_size",
+    "max_length",
+    "workers",
+)
+
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _no_switch(value: Any) -> Any:
+    """Refuse YAML's `yes` where a number is expected, for which it would pass as 1."""
+    if isinstance(value, bool):
+        raise ValueError("input should be a number")
+    return value
 
 
 class FinalPlan(BaseModel):
@@ -27,7 +49,9 @@ class FinalPlan(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     examples: int | None = Field(default=None, ge=1, description="training examples of a finalist")
-    epochs: float | None = Field(default=None, gt=0, description="epochs of a finalist")
+    epochs: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="epochs of a finalist")
+
+    _no_switches = field_validator("examples", "epochs", mode="before")(_no_switch)
 
 
 class SearchPlan(BaseModel):
@@ -35,12 +59,12 @@ class SearchPlan(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str | None = Field(None, description="hub id, local folder, or the packaged default")
+    model: str | None = Field(None, min_length=1, description="hub id, local folder, or the packaged default")
     revision: str | None = Field(None, description="revision of a hub model")
     roles: Path | None = Field(None, description="YAML that maps roles to module names of an unknown architecture")
     trust_remote_code: bool = Field(False, description="run code that the model brings; no file can allow it")
     task: str | None = Field(None, description="name of a packaged task")
-    data: str | None = Field(None, description="file, folder or pattern of files, or a `datasets` name")
+    data: str | None = Field(None, min_length=1, description="file, folder or pattern of files, or a `datasets` name")
     kind: str | None = Field(None, description="kind of task, see `autopeft tasks`; default: what the data shows")
     text: str | None = Field(None, description="column of the text")
     text2: str | None = Field(None, description="column of the second text, for pairs")
@@ -78,7 +102,7 @@ class SearchPlan(BaseModel):
     trials: int = Field(24, ge=1, description="trials in all, those of earlier runs and the baselines included")
     seed: int = Field(0, ge=0, description="seed of everything random")
     examples: int | None = Field(None, ge=1, description="training examples of a trial")
-    epochs: float | None = Field(None, gt=0, description="epochs of a trial")
+    epochs: float | None = Field(None, gt=0, allow_inf_nan=False, description="epochs of a trial")
     batch_size: int | None = Field(None, ge=1, description="examples of a step")
     max_length: int | None = Field(None, ge=2, description="tokens at which a text is cut")
     margin: str | None = Field(
@@ -98,16 +122,32 @@ class SearchPlan(BaseModel):
     storage: str | None = Field(None, description="RDB URL of the study; default: study.db in the run folder")
     out: Path | None = Field(None, description="run folder")
 
+    _no_switches = field_validator(*_NUMBERS, mode="before")(_no_switch)
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _space_of_some_form(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, str | dict):
+            raise ValueError("input should be the name of a space, a YAML file, or a mapping with what a file holds")
+        return value
+
+    @field_validator("final", mode="before")
+    @classmethod
+    def _final_is_a_mapping(cls, value: Any) -> Any:
+        if not isinstance(value, dict | FinalPlan):
+            raise ValueError("input should be a mapping such as {examples: 5000, epochs: 5}")
+        return value
+
     @field_validator("budget", mode="before")
     @classmethod
     def _as_text(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int | float) else value
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @field_validator("time_limit", "trial_time_limit")
     @classmethod
     def _duration(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_duration(value)
+        if value is not None and parse_duration(value) <= 0:
+            raise ValueError("no time at all; expected e.g. 90s, 30m, 2h or 1h30m")
         return value
 
     @field_validator("load_in_8bit")
@@ -139,9 +179,9 @@ class SearchPlan(BaseModel):
             AutopeftError: Naming every unknown key and wrong value at once.
         """
         try:
-            return cls(**settings)
+            return cls.model_validate(dict(settings))
         except ValidationError as error:
-            raise AutopeftError("\n".join(_in_words(source, fault) for fault in error.errors())) from None
+            raise AutopeftError("\n".join(one_line(_in_words(source, fault)) for fault in error.errors())) from None
 
     @classmethod
     def from_file(cls, path: Path, **overrides: Any) -> SearchPlan:
@@ -157,7 +197,8 @@ class SearchPlan(BaseModel):
         except OSError as error:
             raise AutopeftError(f"cannot read {path}: {error.strerror}; expected a YAML file of a search") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise AutopeftError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+            said = " ".join(str(error).split())
+            raise AutopeftError(f"{path} is not YAML: {said}; expected a mapping such as `budget: 1%`") from None
         if not isinstance(data, dict):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
         if data.get("trust_remote_code") is True:
@@ -219,4 +260,5 @@ def _in_words(source: str, fault: Any) -> str:
         hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(known)}"
         return f"{source}: {key}: no such setting{hint}"
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{source}: {key}: found {fault['input']!r}: {message[0].lower() + message[1:]}"
+    found = str(fault["input"]) if isinstance(fault["input"], Path) else fault["input"]
+    return f"{source}: {key}: found {reprlib.repr(found)}: {message[0].lower() + message[1:]}"

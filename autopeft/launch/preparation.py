@@ -24,6 +24,8 @@ from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
 from autopeft.study import (
     Scale,
     StudySpec,
+    check_folder,
+    check_storage,
 )
 from autopeft.tasks import Task
 from autopeft.trials import TrialSetting, kind_of
@@ -167,7 +169,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         trust_remote_code=plan.trust_remote_code,
     )
     scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
-    return Preparation(
+    prepared = Preparation(
         plan,
         backbone,
         task,
@@ -184,6 +186,9 @@ def prepare(plan: SearchPlan) -> Preparation:
         earlier,
         limited_by,
     )
+    check_folder(prepared.folder)
+    check_storage(prepared.folder, plan.storage)
+    return prepared
 
 
 def _final(plan: SearchPlan, task: Task, setting: TrialSetting) -> TrialSetting:

@@ -49,6 +49,7 @@ from autopeft.study import (
 )
 from autopeft.tasks import kind_judged_by
 from autopeft.trials import TrialKind, trials_named
+from autopeft.whole_file import write_text
 
 __all__ = ["DATA", "SearchResult", "open_run", "run_search"]
 
@@ -279,7 +280,7 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool, say: Cal
 def _write_plan(prepared: Preparation) -> None:
     # Absolute, as its other paths: the run may be resumed from another folder.
     settled = prepared.plan.model_copy(update={"out": prepared.folder.absolute()})
-    (prepared.folder / PLAN).write_text(settled.to_yaml(), encoding="utf8")
+    write_text(prepared.folder / PLAN, settled.to_yaml())
 
 
 def _profile(prepared: Preparation, ray: RayProcess | None, configurations: Sequence[Configuration]) -> dict[str, Any]:

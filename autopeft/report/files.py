@@ -11,6 +11,7 @@ from autopeft.report.charts.front import front_chart
 from autopeft.report.paper import draw
 from autopeft.report.run import run_of
 from autopeft.selection import expected_half_width
+from autopeft.whole_file import whole_file, write_json
 
 __all__ = ["front_data", "write_front"]
 
@@ -42,8 +43,8 @@ def front_data(result: SearchResult) -> dict[str, Any]:
 def write_front(result: SearchResult) -> None:
     """Write front.json, front.csv and front.png into the run folder."""
     data = front_data(result)
-    (result.folder / "front.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf8")
-    with (result.folder / "front.csv").open("w", newline="", encoding="utf8") as file:
+    write_json(result.folder / "front.json", data)
+    with whole_file(result.folder / "front.csv") as partial, partial.open("w", newline="", encoding="utf8") as file:
         costs = [name for name in result.scale.costs if name != "params"]
         columns = ("trial", "params", "share", *costs, *_CSV_COLUMNS)
         # `accuracy` is the metric that trials are judged by, whatever else is called so.

@@ -10,6 +10,7 @@ from typing import Any
 
 from autopeft.report.chart import Axis, Bars, Cells, Chart, Labels, Line, Mark, Panel, Points, Rule
 from autopeft.report.palette import STYLES, Shape
+from autopeft.whole_file import whole_file
 
 __all__ = ["draw"]
 
@@ -46,7 +47,9 @@ def draw(chart: Chart, files: Sequence[Path]) -> None:
         for place, panel in enumerate(chart.panels, 1):
             _draw_panel(figure.add_subplot(rows, columns, place), panel)
         for file in files:
-            figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
+            with whole_file(file) as partial:
+                kind = file.suffix.removeprefix(".")
+                figure.savefig(partial, format=kind, metadata={"Date": None} if kind == "svg" else None)
 
 
 def _draw_panel(axes: Any, panel: Panel) -> None:

@@ -14,6 +14,7 @@ from autopeft.report.page import render, section
 from autopeft.report.paper import draw
 from autopeft.report.run import Run
 from autopeft.study import prepare_folder
+from autopeft.whole_file import write_text
 
 __all__ = ["FIGURES", "REPORT", "Written", "write_report"]
 
@@ -49,7 +50,7 @@ def write_report(run: Run, folder: Path) -> Written:
         if isinstance(chart, Chart):
             draw(chart, [figures / f"{name}.png", figures / f"{name}.svg"])
     page = folder / REPORT
-    page.write_text(_page(run, charts), encoding="utf8")
+    write_text(page, _page(run, charts))
     absent = {CHARTS[name].title: chart.reason for name, chart in charts.items() if isinstance(chart, Absent)}
     return Written(page, figures, absent)
 

@@ -10,6 +10,7 @@ from autopeft.saved.companions import (
 from autopeft.saved.loading import loading_code, merged_code
 from autopeft.saved.opening import Opened, open_saved
 from autopeft.saved.use import USE_FILE, Use, use_of
+from autopeft.saved.whole import check_whole
 
 __all__ = [
     "CARD",
@@ -17,6 +18,7 @@ __all__ = [
     "Card",
     "Opened",
     "Use",
+    "check_whole",
     "loading_code",
     "merged_code",
     "open_saved",

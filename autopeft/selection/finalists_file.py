@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from autopeft.errors import StudyError
 from autopeft.methods import REFERENCES
 from autopeft.selection.verdict import MARGIN
+from autopeft.whole_file import write_text
 
 __all__ = [
     "FINALISTS",
@@ -185,9 +186,7 @@ class FinalistsFile(_Part):
 
     def write(self, run: Path) -> None:
         """Write the file into a run folder; it is whole as soon as it is there."""
-        partial = run / f"{FINALISTS}.partial"
-        partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf8")
-        partial.replace(run / FINALISTS)
+        write_text(run / FINALISTS, self.model_dump_json(indent=2) + "\n")
 
 
 def read_finalists(run: Path) -> FinalistsFile | None:
@@ -202,8 +201,9 @@ def read_finalists(run: Path) -> FinalistsFile | None:
     try:
         return FinalistsFile.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise StudyError(
-            f"{path}: {place}: {first['msg']}; it was not written by this version: run `autopeft select {run}` again"
+            f"cannot read {path}{f', {place}' if place else ''}: {first['msg']}; it is damaged, or of another version: "
+            f"move it away and run `autopeft select {run}` again, which trains nothing twice"
         ) from None

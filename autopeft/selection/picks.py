@@ -65,8 +65,14 @@ def pick(front: Front, scale: Scale, name: str) -> FrontRow:
         for row in (*front.rows, *front.baselines, *front.others, *front.stopped):
             if row.trial == int(words):
                 return row
-        raise AutopeftError(f"no trial that was measured has the number {words}")
+        measured = sorted({row.trial for row in (*front.rows, *front.baselines, *front.others, *front.stopped)})
+        raise AutopeftError(f"no trial that was measured has the number {words}; expected one of {_listed(measured)}")
     raise AutopeftError(f"unknown pick {name!r}; expected {PICKS}")
+
+
+def _listed(numbers: list[int]) -> str:
+    """Return some numbers in words, no more than can be read."""
+    return ", ".join(map(str, numbers)) if len(numbers) <= 12 else f"{len(numbers)} from {numbers[0]} to {numbers[-1]}"
 
 
 def _baseline(front: Front, name: str) -> FrontRow:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autopeft.errors import StudyError
 from autopeft.selection.contenders import Contender
 from autopeft.selection.grouped import over_groups
 from autopeft.trials import TrialSetting
+from autopeft.whole_file import damage, read_json, whole_file, write_json, write_text
 from autopeft.whole_folder import whole_folder
 
 __all__ = ["FOLDER", "TEST_SCORES", "Records", "count_reading", "readings"]
@@ -34,6 +36,9 @@ _RECORD = "finalist.json"
 
 #: In the folder of a contender: what it reached at a rung, and as what.
 _LOOK = "look.json"
+
+#: What follows where something of a finalist is taken out of a run folder.
+_AGAIN = "the next `autopeft select` makes it again"
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Records:
         with whole_folder(folder, there) as new:
             shutil.copytree(scratch, new, copy_function=os.replace, dirs_exist_ok=True)
             np.save(new / "validation.npy", validation)
-            (new / _RECORD).write_text(json.dumps(self._identity(contender), indent=2) + "\n", encoding="utf8")
+            write_json(new / _RECORD, self._identity(contender))
             complete(new)
         shutil.rmtree(scratch)
 
@@ -108,24 +113,24 @@ class Records:
         """Record what a contender reached at a rung."""
         path = self.run / FOLDER / contender.name / _LOOK
         path.parent.mkdir(parents=True, exist_ok=True)
-        data = {"accuracy": accuracy, "as": self._identity(contender)}
-        partial = path.with_name(f".{_LOOK}")
-        partial.write_text(json.dumps(data, indent=2) + "\n", encoding="utf8")
-        partial.replace(path)
+        write_json(path, {"accuracy": accuracy, "as": self._identity(contender)})
 
     def looked(self, contender: Contender) -> float | None:
-        """Return what a contender reached at a rung; None where that is not known."""
+        """Return what a contender reached at a rung; None where that is not known.
+
+        Raises:
+            StudyError: When its file is damaged.
+        """
         path = self.run / FOLDER / contender.name / _LOOK
-        data = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
+        data = read_json(path, f"delete it, and {_AGAIN}") if path.is_file() else {}
         if data.get("as") != json.loads(json.dumps(self._identity(contender))):
             return None
         return float(data["accuracy"])
 
     def keep_test(self, contender: Contender, index: int, scores: NDArray[np.float64]) -> None:
         """Record the scores of a training on test."""
-        partial = self.folder(contender, index) / "test.partial.npy"
-        np.save(partial, scores)
-        partial.replace(partial.with_name(TEST_SCORES))
+        with whole_file(self.folder(contender, index) / TEST_SCORES) as partial, partial.open("wb") as out:
+            np.save(out, scores)
 
     def test(self, contender: Contender, index: int) -> NDArray[np.float64] | None:
         """Return the scores of a training on test, `[units]`; None where it has not been measured there."""
@@ -133,12 +138,27 @@ class Records:
         return self._units("test", path) if path.is_file() else None
 
     def _units(self, split: str, path: Path) -> NDArray[np.float64]:
-        """Return recorded scores, one for each unit that was drawn."""
-        return over_groups(np.load(path), self.groups.get(split, ()))
+        """Return recorded scores, one for each unit that was drawn.
+
+        Raises:
+            StudyError: When they are damaged.
+        """
+        try:
+            with path.open("rb") as stream:
+                scores = np.lib.format.read_array(stream, allow_pickle=False)
+            if scores.ndim != 1 or scores.dtype.kind != "f":
+                raise ValueError(f"expected scores, found {scores.dtype} of shape {scores.shape}")
+        except (OSError, ValueError, EOFError) as error:
+            raise StudyError(
+                f"cannot read {path}, the scores of a finalist: {damage(error)}; move {path.parent} away, and {_AGAIN}"
+            ) from None
+        return over_groups(scores, self.groups.get(split, ()))
 
     def _recorded(self, contender: Contender, index: int) -> bool:
         path = self.folder(contender, index) / _RECORD
-        return path.is_file() and json.loads(path.read_text(encoding="utf8")) == self._identity(contender)
+        if not path.is_file():
+            return False
+        return read_json(path, f"move {path.parent} away, and {_AGAIN}") == self._identity(contender)
 
     def _identity(self, contender: Contender) -> Mapping[str, Any]:
         return {
@@ -149,13 +169,36 @@ class Records:
 
 
 def count_reading(run: Path, model: str) -> None:
-    """Note, before it happens, that a model is measured on test."""
-    path = run / _READINGS
-    with path.open("a", encoding="utf8") as file:
-        file.write(json.dumps({"model": model}) + "\n")
+    """Note, before it happens, that a model is measured on test.
+
+    Raises:
+        StudyError: When the earlier notes are damaged.
+    """
+    lines = [*_noted(run), json.dumps({"model": model})]
+    write_text(run / _READINGS, "".join(f"{line}\n" for line in lines))
 
 
 def readings(run: Path) -> int:
-    """Return how often a model of this run was measured on test."""
+    """Return how often a model of this run was measured on test: as noted, or as scores there show.
+
+    Raises:
+        StudyError: When the notes are damaged.
+    """
+    return max(len(_noted(run)), len([*(run / FOLDER).glob(f"*/*/{TEST_SCORES}")]))
+
+
+def _noted(run: Path) -> list[str]:
     path = run / _READINGS
-    return len(path.read_text(encoding="utf8").splitlines()) if path.is_file() else 0
+    if not path.is_file():
+        return []
+    try:
+        lines = path.read_text(encoding="utf8").splitlines()
+        # An earlier version may have been killed while it added a line.
+        for line in lines[:-1]:
+            if not isinstance(json.loads(line), dict):
+                raise ValueError(f"expected objects, found {line:.40}")
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            f"cannot read {path}, which counts how often test was read: {damage(error)}; move it away to count anew"
+        ) from None
+    return lines

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from autopeft.errors import StudyError
 from autopeft.launch import SearchResult
-from autopeft.selection.finalists_file import Finalist, read_finalists
+from autopeft.selection.finalists_file import FINALISTS, Finalist, read_finalists
 from autopeft.space import Configuration
 from autopeft.study import Front, FrontRow, counted, placed
 
@@ -34,7 +36,7 @@ def selected_front(result: SearchResult) -> Front:
     known = (*result.front.rows, *result.front.baselines, *result.front.others)
     stock = next((each.validation.mean for each in file.finalists if each.baseline == "stock-lora"), None)
     rows = [
-        _row(finalist, next(row for row in known if is_of(finalist, row)), stock)
+        _row(finalist, _row_of(finalist, known, result), stock)
         for finalist in file.finalists
         if finalist.baseline != "full"
     ]
@@ -49,6 +51,17 @@ def selected_front(result: SearchResult) -> Front:
         baselines=tuple(row for row in every if row.baseline),
         others=tuple(row for row in every if row.trial not in named and not row.baseline),
     )
+
+
+def _row_of(finalist: Finalist, known: Sequence[FrontRow], result: SearchResult) -> FrontRow:
+    """Return the row of the search that a finalist was."""
+    found = next((row for row in known if is_of(finalist, row)), None)
+    if found is None:
+        raise StudyError(
+            f"{result.folder / FINALISTS} names {finalist.name}, which this search has not measured: it is of another "
+            f"run; move it away and run `autopeft select {result.folder}`"
+        )
+    return found
 
 
 def is_of(finalist: Finalist, row: FrontRow) -> bool:

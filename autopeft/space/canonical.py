@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from autopeft.errors import ConfigurationError
+from autopeft.errors import ConfigurationError, one_line
 from autopeft.space.configuration import Configuration
 from autopeft.space.placement import WHOLE, Cell, assemble, is_key, look_up, parse_layers, rename_role, specificity
 from autopeft.space.quantity import check_value, settle
@@ -49,7 +49,7 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
     faults += _stacked(placed, vocabulary)
     settled = _training(training, vocabulary, shape, faults)
     if faults:
-        raise ConfigurationError("\n".join(faults))
+        raise ConfigurationError("\n".join(map(one_line, faults)))
     return build(placed, settled, vocabulary)
 
 

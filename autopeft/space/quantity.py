@@ -26,17 +26,20 @@ def number(value: Any) -> int | float | None:
         return None
     try:
         found = _from_text(value.strip()) if isinstance(value, str) else value
-    except ValueError:
+        return found if math.isfinite(found) else None
+    except (ValueError, OverflowError):
+        # A whole number may be too large for a float.
         return None
-    return found if math.isfinite(found) else None
 
 
 def relative_unit(value: Any) -> tuple[float, str] | None:
     """Read `d`, `d/4`, `2d`, `1.5r`, `5e-4w` as factor and unit; None when it is not of that form."""
     match = _RELATIVE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
+    if match is None or not (divisor := float(match[3] or 1)):
         return None
-    return float(match[1] or 1) / float(match[3] or 1), match[2]
+    factor = float(match[1] or 1) / divisor
+    # Ten digits more than any size has.
+    return (factor, match[2]) if factor < 1e20 else None
 
 
 def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
@@ -55,7 +58,8 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
     if knob.gate and any(value is off or value == off for off in OFF):
         return 0
     if knob.kind == "bool":
-        return _TRUTH.get(value.strip().lower() if isinstance(value, str) else value)
+        word = value.strip().lower() if isinstance(value, str) else value
+        return _TRUTH.get(word) if isinstance(word, str | bool | int) else None
     if knob.kind == "choice":
         return value if isinstance(value, str) else None
     plain = number(value)

@@ -29,7 +29,15 @@ from autopeft.study.stopping import (
     out_of_reach,
     worth_finishing,
 )
-from autopeft.study.storage import DATABASE, check_folder, load_study, open_study, prepare_folder, storage_url
+from autopeft.study.storage import (
+    DATABASE,
+    check_folder,
+    check_storage,
+    load_study,
+    open_study,
+    prepare_folder,
+    storage_url,
+)
 from autopeft.study.telling import LeaseLostError, put_back, tell, tell_lost
 from autopeft.study.trial_rows import STATES, TrialRow, trial_rows
 
@@ -59,6 +67,7 @@ __all__ = [
     "ask",
     "chance_of_growth",
     "check_folder",
+    "check_storage",
     "configuration_of",
     "counted",
     "counts",

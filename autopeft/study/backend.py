@@ -13,14 +13,17 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import event
 
 from autopeft.errors import RunError, StudyError
+from autopeft.study.database import sqlite_file, study_names, unreadable
 
-__all__ = ["PATIENCE_SECONDS", "answering", "connect"]
+__all__ = ["PATIENCE_SECONDS", "answering", "connect", "unopened"]
 
 #: So long a database is waited for that another process holds locked.
 PATIENCE_SECONDS = 60.0
 
 #: What a database says that is locked, or has no room.
 _LOCKED, _FULL = ("locked", "busy"), ("full", "No space left", "disk I/O error", "quota")
+
+_AGAIN = "finished trials are kept: run the same command again"
 
 _MADE_MEANWHILE = ("already exists", "duplicate key", "UNIQUE constraint")
 
@@ -42,6 +45,9 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
         url = f"postgresql+psycopg://{url.removeprefix(plain)}"
     # A server may have been started anew since; SQLite waits in the library.
     options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE_SECONDS}} if sqlite else {"pool_pre_ping": True}
+    file = sqlite_file(url)
+    if file is not None:
+        study_names(file)
     try:
         try:
             storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
@@ -56,16 +62,28 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
             "`pip install 'autopeft[postgresql]'` brings it"
         ) from None
     except Exception as error:
-        raise StudyError(
-            f"cannot open the storage {_shown(url)}: {' '.join(str(error).split())[:300]}; expected an RDB URL such as "
-            "sqlite:///study.db or postgresql://USER@HOST/DATABASE"
-        ) from None
+        if file is not None and file.is_file() and isinstance(error, RuntimeError):
+            raise unreadable(file, error) from None
+        if any(word in str(error) for word in _LOCKED):
+            raise RunError(f"{url} has been locked by another process for {PATIENCE_SECONDS:.0f} s; {_AGAIN}") from None
+        raise unopened(url, error) from None
     if sqlite and not reading:
         # Else two processes read that a trial waits before one of them takes it, and both do.
         event.listen(storage.engine, "connect", _leave_transactions_to_us)
         event.listen(storage.engine, "begin", _begin)
         storage.engine.dispose()
     return storage
+
+
+def unopened(url: str, reason: Exception | str) -> StudyError:
+    """Return what there is to say of a storage that cannot be opened."""
+    # SQLAlchemy adds the statement and an address to what the database said.
+    said = next(iter(str(getattr(reason, "orig", reason)).splitlines()), type(reason).__name__)
+    return StudyError(
+        f"cannot open the storage {_shown(url)}: {said}; expected an RDB URL such as sqlite:///study.db or "
+        "postgresql://USER@HOST/DATABASE, of a database that can be reached and written; give another by --storage, or "
+        "leave it out"
+    )
 
 
 def _shown(url: str) -> str:
@@ -95,12 +113,11 @@ def answering(where: str) -> Iterator[None]:
         yield
     except StorageInternalError as error:
         reason = " ".join(str(error.__cause__ or error).split())
-        again = "finished trials are kept: run the same command again"
         if any(word in reason for word in _LOCKED):
             raise RunError(
-                f"the study in {where} has been locked by another process for {PATIENCE_SECONDS:.0f} s; {again} when "
+                f"the study in {where} has been locked by another process for {PATIENCE_SECONDS:.0f} s; {_AGAIN} when "
                 "that has ended"
             ) from error
         if any(word in reason for word in _FULL):
-            raise RunError(f"the disk of {where} is full; make room, {again}") from error
-        raise RunError(f"the storage {where} does not answer: {reason[:300]}; {again} when it does") from error
+            raise RunError(f"the disk of {where} is full; make room, {_AGAIN}") from error
+        raise RunError(f"the storage {where} does not answer: {reason[:300]}; {_AGAIN} when it does") from error

@@ -7,20 +7,29 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 
 from autopeft.errors import StudyError
-from autopeft.study.backend import connect
+from autopeft.study.backend import connect, unopened
+from autopeft.study.database import DATABASE, check_begun, sqlite_file, study_names
 from autopeft.study.spec import StudySpec
 
-__all__ = ["DATABASE", "check_folder", "load_study", "new_study", "open_study", "prepare_folder", "storage_url"]
-
-#: File name of the study inside a run folder.
-DATABASE = "study.db"
+__all__ = [
+    "DATABASE",
+    "check_folder",
+    "check_storage",
+    "load_study",
+    "new_study",
+    "open_study",
+    "prepare_folder",
+    "storage_url",
+]
 
 #: Bytes that must be free on the disk of a run folder: hundreds of trials take less.
 ROOM = 64 * 2**20
@@ -34,7 +43,10 @@ def check_folder(folder: Path) -> None:
     Raises:
         StudyError: When it cannot.
     """
-    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    try:
+        nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    except (OSError, ValueError) as error:
+        raise _unwritable(folder, getattr(error, "strerror", None) or str(error)) from None
     if not nearest.is_dir():
         raise _unwritable(folder, f"{nearest} is a file")
     if not os.access(nearest, os.W_OK):
@@ -66,6 +78,29 @@ def _check_room(folder: Path) -> None:
         )
 
 
+def check_storage(folder: Path, storage: str | None) -> None:
+    """Check that the study of a run can be opened where it shall be, without making anything there.
+
+    Raises:
+        StudyError: When it cannot.
+    """
+    url = storage_url(folder, storage)
+    file = sqlite_file(url)
+    if file is not None:
+        if storage is not None and not file.absolute().parent.is_dir():
+            raise unopened(url, f"there is no folder {file.parent}")
+        study_names(file)
+        return
+    from sqlalchemy import create_engine
+
+    try:
+        engine = create_engine(url)
+        engine.connect().close()
+        engine.dispose()
+    except Exception as error:
+        raise unopened(url, error) from None
+
+
 def storage_url(folder: Path, storage: str | None) -> str:
     """Return the RDB URL of a run: its own SQLite file unless another storage was given."""
     return storage or f"sqlite:///{(folder / DATABASE).resolve()}"
@@ -85,10 +120,12 @@ def open_study(
         fresh: Drop a study that is there and begin anew.
 
     Raises:
-        StudyError: When another spec lives there (what differs is listed), or the storage cannot be opened.
+        StudyError: When another spec lives there (what differs is listed), the study is damaged or gone, or the storage
+            cannot be opened.
     """
-    url = storage_url(folder, storage)
-    backend = connect(url)
+    if storage is None and not study_names(folder / DATABASE) and not fresh:
+        check_begun(folder)
+    backend = connect(storage_url(folder, storage))
     names = optuna.get_all_study_names(backend)
     # A run folder's own database holds one study, whatever the folder is called today.
     existing = names[0] if storage is None and names else name if name in names else None
@@ -102,10 +139,10 @@ def open_study(
             # Another process was as quick.
             existing = name
     study = optuna.load_study(study_name=existing, storage=backend, sampler=sampler)
-    if _SPEC not in study.user_attrs and not study.get_trials(deepcopy=False):
+    if _SPEC not in study.user_attrs and existing == name and not study.get_trials(deepcopy=False):
         # Whoever creates it has not come further yet, or was killed before.
         _describe(study, spec)
-    differences = spec.differences(study.user_attrs.get(_SPEC, {}))
+    differences = spec.differences(_spec_of(study, folder))
     if differences:
         listed = "\n".join(f"  {line}" for line in differences)
         raise StudyError(
@@ -141,18 +178,40 @@ def load_study(folder: Path, storage: str | None = None, name: str | None = None
     """Open the study of a run folder for reading.
 
     Raises:
-        StudyError: When there is none.
+        StudyError: When there is none, or it is damaged or another's.
     """
-    if storage is None and not (folder / DATABASE).is_file():
+    file = sqlite_file(storage_url(folder, storage))
+    if file is not None and not file.is_file():
         raise StudyError(
-            f"no study in {folder}: expected {folder / DATABASE}; "
+            f"no study in {folder}: expected {folder / DATABASE if storage is None else file}; "
             "give the folder of a run, as `autopeft search` printed it"
+        )
+    if file is not None and not study_names(file):
+        raise StudyError(
+            f"{file} is empty: it holds no study; put it back from a copy, or begin anew by `autopeft search --fresh`"
         )
     backend = connect(storage_url(folder, storage), reading=True)
     try:
-        return optuna.load_study(study_name=name, storage=backend)
-    except (KeyError, ValueError) as error:
-        raise StudyError(f"no study can be read from {folder}: {error}") from None
+        study = optuna.load_study(study_name=name, storage=backend)
+    except (KeyError, ValueError):
+        names = optuna.get_all_study_names(backend)
+        raise StudyError(
+            f"no study of {folder} in {storage or file}: expected {name or 'one alone'}, found {', '.join(names)}; "
+            "give the folder of another run, or run its search again"
+        ) from None
+    _spec_of(study, folder)
+    return study
+
+
+def _spec_of(study: optuna.Study, folder: Path) -> Mapping[str, Any]:
+    """Return what a study is, as plain data."""
+    spec = study.user_attrs.get(_SPEC)
+    if not isinstance(spec, Mapping):
+        raise StudyError(
+            f"the study {study.study_name!r} of {folder} was not begun by autopeft, or has lost what it was of; "
+            "expected one that `autopeft search` began: choose another folder with --out"
+        )
+    return spec
 
 
 def _unwritable(folder: Path, reason: str) -> StudyError:

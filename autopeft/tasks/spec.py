@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from glob import has_magic
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from autopeft.errors import DataError
 from autopeft.tasks.tables import is_source
 
 __all__ = ["TaskSpec"]
+
+#: What no column holds together.
+_APART = (("text", "text2", "label"), ("prompt", "completion", "choices"), ("query", "document", "relevance"))
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,22 @@ class TaskSpec:
     def __post_init__(self) -> None:
         given = [key for key in ("name", "data", "dataset") if getattr(self, key)]
         if len(given) != 1:
-            found = " and ".join(given) or "none of them"
-            raise DataError(f"a task needs exactly one of: name, data, dataset; found {found}")
+            called = {"name": "--task", "data": "--data", "dataset": "the name of a dataset"}
+            found = " and ".join(called[key] for key in given) or "none of them"
+            raise DataError(
+                f"data is named by exactly one of {', '.join(called.values())}; found {found}: leave one out"
+            )
         if not self.data and (self.validation or self.test):
             raise DataError("validation and test files go with a data file; give data too, or leave them out")
         if self.subset and not self.dataset:
             raise DataError("subset goes with dataset; give dataset too, or leave subset out")
+
+        for together in _APART:
+            named = [name for name in together if getattr(self, name)]
+            for one, other in combinations(named, 2):
+                column = getattr(self, one)
+                if column == getattr(self, other):
+                    raise DataError(f"--{one} and --{other} both name the column {column!r}; give each one of its own")
 
     @property
     def columns(self) -> dict[str, str]:

@@ -13,7 +13,6 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
@@ -22,6 +21,7 @@ from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.training.card import card_of
+from autopeft.training.checkpoints import last_whole
 from autopeft.training.identity import CHECKPOINTS, check_identity, identity_of
 from autopeft.training.measuring import measure
 from autopeft.training.reports import check_reports
@@ -139,7 +139,7 @@ def _trained(
         raise ConfigurationError(
             "the untouched language model has nothing to train; pick a configuration with adapters"
         )
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    last = last_whole(checkpoints)
     if last is None:
         whole = replace(setting, examples=train.examples, early_stopping=False)
         loop = {"kind": kind, "pad_id": pad_id, "seed": seed, "busy": Stopwatch(), "at_once": setting.batch_size}
@@ -162,7 +162,7 @@ def _trained(
         (rows, kind.collate(validation, rows, pad_id)) for rows in kind.grouped(validation, 2 * setting.batch_size)
     ]
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=None if last is None else str(last))
     # The Trainer's forward computes in bf16 whoever calls it; what comes now chooses its precision itself.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return model, steps, trainer.state.best_global_step or steps

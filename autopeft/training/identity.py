@@ -12,6 +12,8 @@ from autopeft.errors import StudyError
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.trials import TrialSetting
+from autopeft.whole_file import read_json, write_json
+from autopeft.whole_folder import missing_files
 
 __all__ = ["CHECKPOINTS", "IDENTITY_FILE", "check_identity", "identity_of"]
 
@@ -49,12 +51,13 @@ def check_identity(out: Path, asked: Mapping[str, Any]) -> bool:
         asked: What is to be trained.
 
     Raises:
-        StudyError: When the folder holds another training, finished or not, naming what differs.
+        StudyError: When the folder holds another training, finished or not, naming what differs, or one whose record
+            is damaged.
     """
     finished = (out / IDENTITY_FILE).is_file()
     file = out / IDENTITY_FILE if finished else out / CHECKPOINTS / IDENTITY_FILE
     if file.is_file():
-        there = json.loads(file.read_text(encoding="utf8"))
+        there = read_json(file, f"put it back, give another folder, or delete {file.parent} to begin anew there")
         # What was trained before the metric was recorded goes on under any.
         different = [key for key, value in asked.items() if there.get(key, value) != value]
         if different:
@@ -63,7 +66,12 @@ def check_identity(out: Path, asked: Mapping[str, Any]) -> bool:
                 f"{out} holds {held} with another {', '.join(different)}; "
                 f"give another folder, or delete {delete} to begin anew there"
             )
+    if IDENTITY_FILE in missing_files(out):
+        raise StudyError(
+            f"{out} holds a finished training that lacks {IDENTITY_FILE}, which says of what; put it back, give "
+            f"another folder, or delete {out} to train again"
+        )
     if not finished:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf8")
+        write_json(file, asked)
     return finished

@@ -36,7 +36,8 @@ def rows_for(
         AutopeftError: When both or neither are given, or they are of another form.
     """
     if bool(len(texts)) == (file is not None):
-        raise AutopeftError("expected texts or a file to predict, and not both")
+        found = "neither" if file is None else "both"
+        raise AutopeftError(f"expected texts or a file to predict, and not both; found {found}")
     if file is None:
         return opened, _table_of(opened, texts)
     named = dict(columns or {})

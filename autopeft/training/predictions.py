@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from autopeft.tasks.intake import listed
 from autopeft.tasks.tables import Table, kind_in_words, mended, text_of
 from autopeft.tasks.tables.cells import Unreadable
 from autopeft.trials.prediction import PREDICTED, PROBABILITIES, PROBABILITY, Prediction
+from autopeft.whole_file import whole_file
 
 __all__ = ["OUTPUTS", "Predictions", "check_output", "write_predictions"]
 
@@ -56,7 +56,8 @@ def check_output(file: Path, table: Table) -> None:
             raise AutopeftError(f"cannot write {file}: it is a folder")
         # A name that is too long, and a folder that is none or may not be written, show themselves.
         file.exists()
-        _beside(file.resolve()).unlink()
+        with tempfile.TemporaryFile(dir=file.resolve().parent):
+            pass
     except OSError as error:
         raise AutopeftError(f"cannot write {file}: {error.strerror or error}; give another place") from error
     taken = [name for name in (PREDICTED, PROBABILITY, PROBABILITIES) if name in table.columns]
@@ -88,31 +89,14 @@ def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Pat
         file: The file, as `check_output` allows; one that is there is replaced, and what a link points to.
     """
     file = file.resolve()
-    try:
-        partial = _beside(file)
-        try:
-            with partial.open("w", encoding="utf8", newline="") as out:
-                if file.suffix.lower() == ".jsonl":
-                    _write_lines(table, rows, out)
-                else:
-                    _write_cells(table, rows, csv.writer(out, delimiter="," if file.suffix.lower() == ".csv" else "\t"))
-            if file.exists():
-                partial.chmod(file.stat().st_mode & 0o777)
-            partial.replace(file)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise AutopeftError(f"cannot write {file}: {error.strerror or error}") from error
-
-
-def _beside(file: Path) -> Path:
-    """Return a new file beside another, of a name that nobody can foresee, open to whom a new file would be."""
-    descriptor, name = tempfile.mkstemp(".partial", ".", file.parent)
-    os.close(descriptor)
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(name).chmod(0o666 & ~mask)
-    return Path(name)
+    with whole_file(file) as partial:
+        with partial.open("w", encoding="utf8", newline="") as out:
+            if file.suffix.lower() == ".jsonl":
+                _write_lines(table, rows, out)
+            else:
+                _write_cells(table, rows, csv.writer(out, delimiter="," if file.suffix.lower() == ".csv" else "\t"))
+        if file.exists():
+            partial.chmod(file.stat().st_mode & 0o777)
 
 
 def _write_lines(table: Table, rows: Sequence[Prediction | None], out: IO[str]) -> None:

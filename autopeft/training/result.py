@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +10,14 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from autopeft.errors import StudyError
 from autopeft.methods import save
-from autopeft.saved import Card, use_of, write_card, write_companions, write_rows
+from autopeft.saved import Card, check_whole, use_of, write_card, write_companions, write_rows
 from autopeft.study import LOCK
 from autopeft.training.identity import CHECKPOINTS, IDENTITY_FILE
 from autopeft.trials import TrialSetting, kind_of
 from autopeft.trials.settled import settled_in, write_settled
+from autopeft.whole_file import read_json, write_json
 from autopeft.whole_folder import whole_folder
 
 __all__ = ["MERGED", "METRICS_FILE", "REPLACED", "FineTuned", "read_result", "write_result"]
@@ -32,6 +33,9 @@ REPLACED = (CHECKPOINTS, LOCK)
 
 #: Where transformers puts what TensorBoard reads, among the checkpoints; and where it stays.
 _RUNS, _LOGS = "runs", "logs"
+
+#: What may be deleted of a finished training, to save room.
+_MAY_GO = (MERGED, CHECKPOINTS, _LOGS)
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,8 @@ def write_result(
         use_of(card.backbone, card.task, setting).write(new)
         write_rows(card.task, new)
         figures = {name: getattr(found, name) for name in ("validation", "test", "params", "steps", "best_step")}
-        _write_json(figures, new / METRICS_FILE)
-        _write_json(identity, new / IDENTITY_FILE)
+        write_json(new / METRICS_FILE, figures)
+        write_json(new / IDENTITY_FILE, identity)
         if (out / CHECKPOINTS / _RUNS).is_dir():
             shutil.copytree(out / CHECKPOINTS / _RUNS, new / _LOGS)
         if keep_checkpoints:
@@ -97,11 +101,19 @@ def write_result(
 
 
 def read_result(out: Path) -> FineTuned:
-    """Read what `write_result` wrote."""
-    figures = json.loads((out / METRICS_FILE).read_text(encoding="utf8"))
+    """Read what `write_result` wrote.
+
+    Raises:
+        StudyError: When files of it are missing or damaged.
+    """
+    mend = f"give another folder, or delete {out} to train again"
+    check_whole(out, mend, _MAY_GO)
+    figures = read_json(out / METRICS_FILE, mend)
     merged = out / MERGED
-    return FineTuned(out, **figures, already=True, merged=merged if merged.is_dir() else None)
-
-
-def _write_json(data: Mapping[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf8")
+    try:
+        return FineTuned(out, **figures, already=True, merged=merged if merged.is_dir() else None)
+    except TypeError:
+        raise StudyError(
+            f"{out / METRICS_FILE} is none that autopeft wrote: expected validation, test, params, steps and "
+            f"best_step, found {', '.join(figures) or 'nothing'}; {mend}"
+        ) from None

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, Trainer
 from transformers.trainer_callback import TrainerCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from autopeft.methods import (
     Moment,
@@ -22,6 +23,7 @@ from autopeft.methods import (
     penalty,
     switch_training,
 )
+from autopeft.training.checkpoints import seal
 from autopeft.training.state import read_state, write_state
 from autopeft.trials import Batch, TrialKind
 
@@ -100,6 +102,10 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         write_state(self.model, Path(output_dir or self.args.output_dir))
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        super()._save_checkpoint(*args, **kwargs)
+        seal(Path(self.args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         read_state(self.model, Path(resume_from_checkpoint))

@@ -20,15 +20,17 @@ import numpy as np
 import torch
 import transformers
 from filelock import FileLock
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy
+from autopeft.errors import AutopeftError
 from autopeft.tasks import Encoded
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch, Feed
 from autopeft.trials.skipping import Skip, output_of, skipping
+from autopeft.whole_file import whole_file
 
 __all__ = ["Activations", "PrefixCache", "feeding"]
 
@@ -123,15 +125,17 @@ class PrefixCache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock")):
-                # Another worker may have been faster.
-                if not path.exists():
+                # Another worker may have been faster; what is damaged is made anew.
+                found = _read(path, self._encoded.lengths)
+                if found is None:
                     _write(path, self._compute(depth))
                     _evict(self._folder, keep=path)
+                    found = _read(path, self._encoded.lengths)
             os.utime(path)
-            return _read(path, self._encoded.lengths)
-        except OSError:
-            # A full or read-only disk costs time, not the trial.
-            return self._compute(depth)
+        except (OSError, AutopeftError):
+            found = None
+        # A full or read-only disk costs time, not the trial.
+        return self._compute(depth) if found is None else found
 
     def _compute(self, depth: int) -> Activations:
         """Run the model up to a depth, from the highest depth below it that is there already."""
@@ -192,16 +196,18 @@ def _set(skip: Skip, known: Activations, device: torch.device, rows: np.ndarray,
 
 
 def _write(path: Path, activations: Activations) -> None:
-    """Write a file that is whole as soon as it is there."""
-    partial = path.with_suffix(f".{os.getpid()}")
-    save_file({"values": activations.values}, partial, metadata={"arity": str(activations.arity)})
-    partial.replace(path)
+    with whole_file(path) as partial:
+        save_file({"values": activations.values}, partial, metadata={"arity": str(activations.arity)})
 
 
-def _read(path: Path, lengths: np.ndarray) -> Activations:
-    """Map a file into memory; workers share its pages."""
-    with safe_open(path, framework="pt") as file:
-        return Activations(file.get_tensor("values"), lengths, int(file.metadata()["arity"]))
+def _read(path: Path, lengths: np.ndarray) -> Activations | None:
+    """Map a file into memory, whose pages workers share; None where it is not there, or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            values, arity = file.get_tensor("values"), int(file.metadata()["arity"])
+    except (OSError, SafetensorError, TypeError, KeyError, ValueError):
+        return None
+    return Activations(values, lengths, arity) if len(values) == lengths.sum() else None
 
 
 def _evict(folder: Path, keep: Path) -> None:

@@ -183,7 +183,9 @@ def choose_setting(
     if max_length is None:
         max_length = min(choose_max_length(lengths), limit)
     elif max_length > limit:
-        raise AutopeftError(f"max_length is {max_length}, but the model reads at most {limit} tokens")
+        raise AutopeftError(
+            f"max_length is {max_length}, but the model reads at most {limit} tokens; give less by --max-length"
+        )
     batch_size = 32 if batch_size is None else batch_size
     if examples is None:
         mean = float(np.minimum(lengths, max_length).mean())

@@ -101,7 +101,7 @@ def test_a_mapping_from_a_file_replaces_what_is_known(tmp_path) -> None:
         ("- a", "expected the keys"),
         ("a: [", "cannot read"),
         ("{layers: x, attention: y, roles: 3}", "roles: expected a mapping"),
-        ("{layers: x, attention: y, roles: {query: z}}", "unknown roles query"),
+        ("{layers: x, attention: y, roles: {query: z}}", "roles: found query; expected some of"),
     ],
 )
 def test_a_broken_mapping_is_explained(tmp_path, text, message) -> None:

@@ -16,6 +16,7 @@ SPACE = toy_space()
 @pytest.fixture
 def run(tmp_path):
     study = new_study(make_sampler("random", SPACE, toy_cost, LIMIT), f"sqlite:///{tmp_path / DATABASE}")
+    study.set_user_attr("spec", {"task": "toy"})
     run_trials(study, SPACE, 5)
     return tmp_path
 
@@ -36,7 +37,8 @@ def test_a_run_whose_trials_are_elsewhere_or_not_finished_is_refused(run, tmp_pa
     with pytest.raises(StudyError, match=r"[01] of its 5 finished trials are in the space 'small'"):
         begin_from(run, small_space())
     empty = tmp_path_factory.mktemp("empty")
-    new_study(optuna.samplers.RandomSampler(), f"sqlite:///{empty / DATABASE}")
+    begun = new_study(optuna.samplers.RandomSampler(), f"sqlite:///{empty / DATABASE}")
+    begun.set_user_attr("spec", {"task": "toy"})
     with pytest.raises(StudyError, match="0 of its 0 finished trials"):
         begin_from(empty, SPACE)
 

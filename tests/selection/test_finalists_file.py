@@ -41,5 +41,5 @@ def test_it_is_read_as_written(tmp_path):
 
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / FINALISTS).write_text('{"metric": "accuracy"}')
-    with pytest.raises(StudyError, match=r"finalists\.json: setting: .*run `autopeft select"):
+    with pytest.raises(StudyError, match=r"finalists\.json, setting: .*move it away and run `autopeft select"):
         read_finalists(tmp_path)

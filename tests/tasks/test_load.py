@@ -199,8 +199,8 @@ def test_data_that_cannot_carry_a_search_is_refused(tmp_path, rows, train, valid
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, "exactly one of: name, data, dataset; found none"),
-        ({"name": "icd10", "data": "x.csv"}, "found name and data"),
+        ({}, "exactly one of --task, --data, the name of a dataset; found none"),
+        ({"name": "icd10", "data": "x.csv"}, "found --task and --data"),
         ({"name": "icd10", "test": "x.csv"}, "go with a data file"),
         ({"data": "x.csv", "subset": "rte"}, "subset goes with dataset"),
         ({"nam": "icd10"}, "unknown key of a task: nam"),

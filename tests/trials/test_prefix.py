@@ -176,3 +176,13 @@ def test_padding_of_gathered_rows_is_finite(bert, tmp_path):
     found = make_cache(bert, tmp_path).at(1).gather(np.array([3, 0]), 16)
     assert found.shape == (2, 16, bert.config.hidden_size)
     assert torch.isfinite(found).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"to do", None])
+def test_a_damaged_file_is_made_anew(content, bert, folder):
+    """None cuts it in half."""
+    expected = make_cache(bert, folder).at(2).values.clone()
+    [file] = folder.glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2] if content is None else content)
+    assert torch.equal(make_cache(bert, folder).at(2).values, expected)
+    assert torch.equal(make_cache(bert, folder).at(2).values, expected)

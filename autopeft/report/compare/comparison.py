@@ -16,6 +16,7 @@ from autopeft.report.page import render, section
 from autopeft.report.paper import draw
 from autopeft.report.run import Run
 from autopeft.study import prepare_folder
+from autopeft.whole_file import write_text
 
 __all__ = ["Comparison", "compare_runs", "write_comparison"]
 
@@ -72,7 +73,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
         columns=COLUMNS,
         summaries=comparison.summaries,
     )
-    page.write_text(text, encoding="utf8")
+    write_text(page, text)
     return page
 
 

@@ -91,7 +91,9 @@ def _texts(path: Path, name: str, columns: tuple[str, ...]) -> tuple[dict[str, t
         parts = [_part(table.source, place, column, row.get(column)) for column in columns]
         text = " ".join(part for part in parts if part)
         if key in found:
-            raise DataError(f"'{table.source}', {place}: the _id {key!r} stands in {found[key][0]} already")
+            raise DataError(
+                f"'{table.source}', {place}: the _id {key!r} stands in {found[key][0]} already; give each its own"
+            )
         if not text:
             say = ledger.drop if name == "queries" else ledger.remark
             say(place, "its text is empty")

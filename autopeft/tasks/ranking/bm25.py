@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
@@ -15,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.cache import cache_folder
-from autopeft.errors import DataError
+from autopeft.errors import AutopeftError, DataError
+from autopeft.whole_file import whole_file
 
 __all__ = ["first_documents"]
 
@@ -90,17 +90,12 @@ def _read(file: Path, rows: int) -> NDArray[np.int32] | None:
         found: NDArray[np.int32] = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return found if len(found) == rows else None
+    return found if found.dtype == np.int32 and found.ndim == 2 and len(found) == rows else None
 
 
 def _write(file: Path, found: NDArray[np.int32]) -> None:
-    """Write a file that is whole as soon as it is there; a full or read-only disk costs time, not the task."""
-    partial = file.with_suffix(f".{os.getpid()}")
-    try:
+    """Write a file; a full or read-only disk costs time, not the task."""
+    with suppress(OSError, AutopeftError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as out:
+        with whole_file(file) as partial, partial.open("wb") as out:
             np.save(out, found)
-        partial.replace(file)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()

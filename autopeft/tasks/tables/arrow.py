@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autopeft.errors import DataError
 from autopeft.tasks.tables.cells import Unreadable
 from autopeft.tasks.tables.header import stripped
-from autopeft.tasks.tables.table import Row, Table
+from autopeft.tasks.tables.table import AGAIN, Row, Table
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,7 +39,7 @@ def read_parquet(source: str, raw: bytes, named: Collection[str]) -> Table:
         table = file.read(None if len(set(schema.names)) < len(schema.names) else loaded)
     # ValueError: names that are no UTF-8.
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"data file '{source}' cannot be read as Parquet: {error}") from error
+        raise DataError(f"data file '{source}' cannot be read as Parquet: {error}. {AGAIN}") from error
     return _table_of(source, table, schema.names, _classes(schema))
 
 
@@ -54,7 +54,9 @@ def read_saved(folder: Path, named: Collection[str]) -> dict[str, Table]:
     try:
         found = datasets.load_from_disk(str(folder))
     except Exception as error:  # datasets raises errors of many libraries
-        raise DataError(f"'{folder}' looks like what save_to_disk writes, but cannot be read: {error}") from error
+        raise DataError(
+            f"'{folder}' looks like what save_to_disk writes, but cannot be read: {error}. {AGAIN}"
+        ) from error
     if isinstance(found, datasets.DatasetDict):
         return {name: of_dataset(f"{folder} ({name})", part, named) for name, part in found.items()}
     return {"train": of_dataset(str(folder), found, named)}

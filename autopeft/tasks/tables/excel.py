@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopeft.errors import DataError
 from autopeft.tasks.tables.header import header_of
-from autopeft.tasks.tables.table import Table
+from autopeft.tasks.tables.table import AGAIN, Table
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -48,7 +48,7 @@ def read_excel(source: str, raw: bytes) -> Table:
         TypeError,
         OSError,
     ) as error:
-        raise DataError(f"data file '{source}' cannot be read as an Excel workbook: {error}") from error
+        raise DataError(f"data file '{source}' cannot be read as an Excel workbook: {error}. {AGAIN}") from error
     except (EOFError, AttributeError, zlib.error) as error:
         # What openpyxl stumbles over in a damaged file.
         raise DataError(f"data file '{source}' cannot be read as an Excel workbook: it is damaged ({error})") from error

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from autopeft.errors import DataError
+from autopeft.tasks.tables.table import AGAIN
 
 __all__ = ["PACKED", "unpack"]
 
@@ -28,7 +29,7 @@ def unpack(file: Path) -> list[tuple[str, bytes]]:
         return [_unpacked(file.name, file.read_bytes())]
     # RuntimeError: a member of a zip that is encrypted.
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DataError(f"data file '{file}' cannot be read: {error}") from error
+        raise DataError(f"data file '{file}' cannot be read: {error}. {AGAIN}") from error
 
 
 def _unpacked(name: str, raw: bytes) -> tuple[str, bytes]:

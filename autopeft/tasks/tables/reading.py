@@ -100,6 +100,8 @@ def read_source(name: str | Path, named: Collection[str] = ()) -> dict[str, Tabl
         splits = _splits(str(name), within)
         tables = [_one_split(file, str(inner), named) for file, inner in zip(files, within, strict=True)]
         return _arranged(str(name), splits, tables)
+    if str(name).startswith(("http:", "https:", "hf:", "s3:", "gs:")):
+        raise DataError(f"'{name}' is an address; expected a file or folder: download it, and name what you have then")
     raise DataError(f"data file '{name}' was not found; check the path (from {Path.cwd()})")
 
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Row", "Table"]
+__all__ = ["AGAIN", "Row", "Table"]
+
+#: What to do about a file that cannot be read.
+AGAIN = "Is it damaged, or something else than its name says? Write it again, or name another"
 
 #: Where a row stands, e.g. `line 3`, and its values by column.
 Row = tuple[str, Mapping[str, Any]]

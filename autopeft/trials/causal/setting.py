@@ -94,7 +94,9 @@ def choose_causal_setting(
     if max_length is None:
         max_length = min(choose_max_length(whole.lengths, _LONGEST_DEFAULT), limit)
     elif max_length > limit:
-        raise AutopeftError(f"max_length is {max_length}, but the model reads at most {limit} tokens")
+        raise AutopeftError(
+            f"max_length is {max_length}, but the model reads at most {limit} tokens; give less by --max-length"
+        )
     cut = cut_causal(whole, max_length)
     notes = [_lengths(whole, cut, max_length), _ends(cut, tokenizer), *describe(found)]
     affordable = _TOKENS / float(cut.lengths.mean())
