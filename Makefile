@@ -16,9 +16,10 @@ test: $(VENV)/.dev
 slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow $(ARGS)
 
-# 200,000 inputs that nobody would write; prints how many of each kind worked, and what the others ended in.
+# 200,000 inputs that nobody would write, and how many of each kind worked; 200 kills of real searches.
 soak: $(VENV)/.dev
 	$(BIN)/pytest tests/bad_input -m soak -n 0 -rP $(ARGS)
+	$(BIN)/python -m tests.faults.kills
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
