@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -25,6 +26,8 @@ _LOCKED, _FULL = ("locked", "busy"), ("full", "No space left", "disk I/O error",
 
 _AGAIN = "finished trials are kept: run the same command again"
 
+#: What it says of tables that others make at the same moment, and how often that may be.
+_TRIES = 20
 _MADE_MEANWHILE = ("already exists", "duplicate key", "UNIQUE constraint")
 
 
@@ -49,13 +52,7 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
     if file is not None:
         study_names(file)
     try:
-        try:
-            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
-        except Exception as error:
-            # Two that begin at once both make the tables.
-            if not any(words in str(error) for words in _MADE_MEANWHILE):
-                raise
-            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
+        storage = _opened(url, options)
     except ModuleNotFoundError as error:
         raise StudyError(
             f"cannot open the storage {_shown(url)}: {error.name} is not installed; of PostgreSQL "
@@ -73,6 +70,18 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
         event.listen(storage.engine, "begin", _begin)
         storage.engine.dispose()
     return storage
+
+
+def _opened(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorage:
+    for last in (*[False] * _TRIES, True):
+        try:
+            return optuna.storages.RDBStorage(url, engine_kwargs=options)
+        except Exception as error:
+            # Those that begin at once all make the tables.
+            if last or not any(words in str(error) for words in _MADE_MEANWHILE):
+                raise
+            time.sleep(0.2)
+    raise AssertionError
 
 
 def unopened(url: str, reason: Exception | str) -> StudyError:

@@ -70,8 +70,9 @@ def prepare_folder(folder: Path) -> None:
 
 def _check_room(folder: Path) -> None:
     """Check that the disk of a folder, or of the nearest one above it that exists, has room for a run."""
-    free = shutil.disk_usage(folder).free
-    if free < ROOM:
+    total, _, free = shutil.disk_usage(folder)
+    # Of some file systems, that of processes say, it is not known.
+    if total and free < ROOM:
         raise StudyError(
             f"the disk of {folder} has {free / 2**20:.0f} MiB free, and a search may write {ROOM / 2**20:.0f} MiB; "
             "make room, or choose another folder with --out"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autopeft.log_lines import RUN_LOG
 from tests.cli.in_process import Done, run_here
 
 __all__ = ["Case", "check_refused", "contents", "given"]
@@ -57,10 +58,11 @@ def check_refused(case: Case, folder: Path, place: Path, *, shell: bool = False)
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return a hash of each file of a folder, and the folders in it."""
+    """Return a hash of each file of a folder but of logs, which hear of refusals too, and the folders in it."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
         for path in folder.rglob("*")
+        if path.name != RUN_LOG
     }
 
 

@@ -83,7 +83,8 @@ def test_a_folder_with_a_plan_of_the_users_has_had_no_search(folder):
 def test_a_study_that_was_only_begun_is_gone_on_with(folder):
     name = optuna.load_study(study_name=None, storage=f"sqlite:///{folder}/run/{DATABASE}").study_name
     (folder / "run" / DATABASE).unlink()
-    optuna.create_study(study_name=name, storage=f"sqlite:///{folder}/run/{DATABASE}")
+    storage = f"sqlite:///{folder}/run/{DATABASE}"
+    optuna.create_study(study_name=name, storage=storage, directions=["minimize", "maximize"])
     assert run_here(*RESUME.split(), cwd=folder).returncode == 0
     assert "3,072" in run_here("front", "run", cwd=folder).stdout
 
@@ -94,5 +95,5 @@ def test_a_search_that_ended_before_its_first_trial_shows_nothing(folder):
     (folder / "run" / DATABASE).unlink()
     begun = optuna.create_study(study_name=study.study_name, storage=f"sqlite:///{folder}/run/{DATABASE}")
     begun.set_user_attr("spec", spec)
-    said = ("ended before its first trial", "run the same `autopeft search` again")
+    said = ("has no trials yet", "run the same `autopeft search` again")
     check_refused(Case("front", "front run", said), folder, folder)

@@ -1,9 +1,11 @@
 """Workers that keep what they have loaded; one that dies is replaced."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from autopeft.errors import DataError, RunError
@@ -45,6 +47,23 @@ class Die:
 
 
 @dataclass(frozen=True)
+class EndRay:
+    """Ends the process that speaks to Ray, once."""
+
+    notes: Path
+
+    def __call__(self, runner):
+        mark = self.notes / "ended"
+        if not mark.exists():
+            mark.touch()
+            for each in psutil.Process().parents():
+                if "autopeft.launch.ray_child" in each.cmdline():
+                    each.kill()
+            time.sleep(60)
+        return runner, -2
+
+
+@dataclass(frozen=True)
 class Fail:
     error: Exception
 
@@ -74,3 +93,10 @@ def test_workers_stay_warm_and_the_dead_are_replaced(tmp_path):
             list(crew.do([Fail(DataError("line 3 holds no text; mend it"))]))
         with pytest.raises(RunError, match="workers died over the same work"):
             list(crew.do([Die(tmp_path, 9)]))
+
+
+@pytest.mark.slow
+def test_what_was_under_way_when_ray_ended_is_done_again(tmp_path):
+    with Crew(SearchPlan.of({"workers": 2}), Job(tmp_path)) as crew:
+        found = dict(crew.do([Square(1), EndRay(tmp_path), *map(Square, range(2, 6))]))
+    assert [found[index][1] for index in range(6)] == [1, -2, 4, 9, 16, 25]

@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -84,6 +83,6 @@ def test_a_disk_that_fills_is_told_and_what_is_finished_stays_readable(url) -> N
 
 def test_a_disk_without_room_is_told_before_a_search(tmp_path, monkeypatch) -> None:
     check_folder(tmp_path / "run")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10 * 2**20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: (2**30, 0, 10 * 2**20))
     with pytest.raises(StudyError, match="has 10 MiB free, and a search may write 64 MiB; make room, or choose"):
         check_folder(tmp_path / "run")
