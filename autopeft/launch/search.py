@@ -12,7 +12,7 @@ from typing import Any
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler
 
-from autopeft.errors import AutopeftError
+from autopeft.errors import AutopeftError, StudyError
 from autopeft.launch.baselines import enqueue_baselines
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
@@ -241,7 +241,14 @@ def open_run(folder: Path, trust_remote_code: bool = False) -> SearchResult:
     """
     plan_file = folder / PLAN
     trust = {"trust_remote_code": trust_remote_code}
-    plan = SearchPlan.from_file(plan_file, **trust) if plan_file.is_file() else SearchPlan.of(trust)
+    if not plan_file.is_file():
+        # Whether there is a study at all is said first.
+        load_study(folder)
+        raise StudyError(
+            f"{folder} has no {PLAN}, the plan of its search; put it back, or run the same `autopeft search --out "
+            f"{folder}` again, which writes it"
+        )
+    plan = SearchPlan.from_file(plan_file, **trust)
     if plan.plugin is not None:
         load_plugin(plan.plugin)
     # A storage of the user's may hold many studies; only the spec tells which is this run's.

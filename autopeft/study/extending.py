@@ -20,6 +20,9 @@ from autopeft.study.storage import new_study
 
 __all__ = ["extend_study"]
 
+#: The study's user attribute that says whether trials are still coming to it from the one before.
+_MOVING = "moving"
+
 
 def extend_study(
     old: optuna.Study,
@@ -63,15 +66,45 @@ def extend_study(
     working = old.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     if working:
         raise StudyError(f"trial {working[0].number} of {folder} is being run; let that search end before --extend")
+    moved = _moved_before(old, name)
+    if moved is not None:
+        moved.sampler = sampler
+        optuna.delete_study(study_name=old.study_name, storage=old._storage)
+        return moved
     study = new_study(old._storage, name, spec, sampler)
+    study.set_user_attr(_MOVING, True)
     for trial in old.get_trials(deepcopy=False):
         if trial.state == TrialState.WAITING:
             attrs = {key: value for key, value in trial.user_attrs.items() if key != "configuration"}
             enqueue(study, space, Configuration.from_dict(trial.user_attrs["configuration"]), attrs)
         else:
             study.add_trial(_moved(trial, space))
+    study.set_user_attr(_MOVING, False)
     optuna.delete_study(study_name=old.study_name, storage=old._storage)
     return study
+
+
+def _moved_before(old: optuna.Study, name: str) -> optuna.Study | None:
+    """Return the new study where a process has moved all trials, and was killed before it had dropped the old one.
+
+    One that was killed before that has left a part, which is dropped.
+
+    Raises:
+        StudyError: When there is a study of this name that has come about otherwise.
+    """
+    if name not in optuna.get_all_study_names(old._storage):
+        return None
+    study = optuna.load_study(study_name=name, storage=old._storage)
+    moving = study.user_attrs.get(_MOVING)
+    if moving is None and study.get_trials(deepcopy=False):
+        raise StudyError(
+            f"the storage holds a study of the changed space already, {name}; go on with it by another --out, without "
+            "--extend"
+        )
+    if moving is False:
+        return study
+    optuna.delete_study(study_name=name, storage=old._storage)
+    return None
 
 
 def _moved(trial: FrozenTrial, space: BoundSpace) -> FrozenTrial:

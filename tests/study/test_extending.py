@@ -63,6 +63,43 @@ def test_every_trial_comes_along_and_what_no_longer_fits_is_marked(old, tmp_path
     assert study.trials[-1].state == TrialState.RUNNING
 
 
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("at", range(1, 10))
+def test_a_process_that_is_killed_over_it_leaves_what_can_be_gone_on_with(old, tmp_path, monkeypatch, at):
+    before = [(t.state, t.values, t.user_attrs["configuration"]) for t in old.trials]
+    calls = iter(range(1, 99))
+
+    def killed(original):
+        def call(*args, **kwargs):
+            if next(calls) == at:
+                raise KilledError
+            return original(*args, **kwargs)
+
+        return call
+
+    with monkeypatch.context() as dying:
+        dying.setattr(optuna.Study, "add_trial", killed(optuna.Study.add_trial))
+        dying.setattr(optuna, "delete_study", killed(optuna.delete_study))
+        with pytest.raises(KilledError):
+            extended(old, tmp_path)
+    names = optuna.get_all_study_names(old._storage)
+    assert names[0] == "old"
+    study, _ = extended(optuna.load_study(study_name="old", storage=old._storage), tmp_path)
+    assert [(t.state, t.values, t.user_attrs["configuration"]) for t in study.trials] == before
+    assert optuna.get_all_study_names(old._storage) == ["new"]
+
+
+def test_a_study_of_the_new_space_that_came_about_otherwise_is_left_alone(old, tmp_path):
+    other = optuna.create_study(study_name="new", storage=old._storage, directions=["minimize", "maximize"])
+    other.enqueue_trial({})
+    with pytest.raises(StudyError, match="holds a study of the changed space already, new; go on with it by another"):
+        extended(old, tmp_path)
+    assert set(optuna.get_all_study_names(old._storage)) == {"old", "new"}
+
+
 def test_back_again_what_fits_is_marked_no_longer(old, tmp_path):
     study, _ = extended(old, tmp_path)
     bound = OLD.bind(VOCABULARY, SHAPE)
