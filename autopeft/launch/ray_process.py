@@ -32,6 +32,9 @@ REPLACED = 2
 _LOOK_SECONDS, _LEAVE_SECONDS = 1.0, 10.0
 
 
+_STANDARD_ERROR = 2
+
+
 class RayGoneError(RunError):
     """Ray has ended, or what speaks to it."""
 
@@ -168,7 +171,8 @@ class RayProcess:
         ours, theirs = socket.socketpair()
         # Open as long as the process is.
         self._said = None if heard() else tempfile.TemporaryFile()  # noqa: SIM115
-        output = sys.stderr if self._said is None else self._said
+        # Standard output is the user's; what Python calls standard error may be a notebook's.
+        output = _STANDARD_ERROR if self._said is None else self._said
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "autopeft.launch.ray_child", str(theirs.fileno())],

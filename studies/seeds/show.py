@@ -69,7 +69,7 @@ def _draw() -> None:
         for name, each in rows_of(task).items():
             for how, row in each.items():
                 mark = {"marker": "o" if how == HOW[1] else "x", "color": "C3" if name in BESIDE else "C0"}
-                axis.scatter(row["params"], np.mean(row["test"]), **mark)
+                axis.errorbar(row["params"], np.mean(row["test"]), np.std(row["test"], ddof=1), capsize=2, **mark)
                 axis.annotate(
                     name, (row["params"], np.mean(row["test"])), fontsize=7, xytext=(3, 3), textcoords="offset points"
                 )
@@ -79,6 +79,8 @@ def _draw() -> None:
             ylabel="accuracy on test",
             title=f"{task} (x published, o searched)",
         )
+        # Names stand to the right of their points.
+        axis.margins(x=0.2)
     figure.tight_layout()
     figure.savefig(FIGURE, dpi=150)
 
