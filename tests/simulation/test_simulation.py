@@ -8,9 +8,11 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 
 from autopeft.launch import baselines, desk
+from autopeft.selection import records as kept
 from autopeft.study import Watch, asking, counted, records, telling
 from autopeft.study.backend import connect
 from tests.simulation.invariants import faults_of
+from tests.simulation.selection import Selection
 from tests.simulation.world import World, patched
 
 
@@ -53,7 +55,11 @@ def wrong(monkeypatch, seeds, folder):
     found = {}
     for seed in seeds:
         world = search(monkeypatch, seed, **settings_of(seed, folder))
-        if faults := faults_of(world):
+        faults = faults_of(world)
+        if seed % 10 == 0:
+            with monkeypatch.context() as within:
+                faults += Selection(seed, folder / f"run-{seed}").run(within).faults
+        if faults:
             found[seed] = faults
     return found
 
@@ -108,6 +114,37 @@ PLANTED = {
 
 #: Drivers get into each other's way more often than they are killed.
 _BUSY = (0.002, 0.001, 0.0015, 0.2)
+
+
+def test_a_selection_is_killed_in_the_middle_and_goes_on(monkeypatch, tmp_path) -> None:
+    found = [Selection(seed, tmp_path / str(seed), kill=0.03).run(monkeypatch) for seed in range(5)]
+    assert min(each.deaths for each in found) > 0
+    assert not [fault for each in found for fault in each.faults]
+
+
+def test_a_torn_file_that_is_taken_for_an_empty_one_is_found(monkeypatch, tmp_path) -> None:
+    def torn(path, text):
+        with path.open("w") as file:
+            file.write(text[: len(text) // 2])
+            file.flush()
+            path.with_suffix(".other").mkdir(exist_ok=True)
+            file.write(text[len(text) // 2 :])
+
+    def taken_for_empty(run):
+        path = run / kept._READINGS
+        lines = path.read_text().splitlines() if path.is_file() else []
+        return lines if not lines or lines[-1].endswith("}") else []
+
+    monkeypatch.setattr(kept, "write_text", torn)
+    monkeypatch.setattr(kept, "_noted", taken_for_empty)
+    monkeypatch.setattr(kept.Records, "test", lambda *_: None)
+    for seed in range(100):
+        if (
+            "readings of test are counted as fewer"
+            in Selection(seed, tmp_path / str(seed), 0.02).run(monkeypatch).faults
+        ):
+            return
+    pytest.fail("not found")
 
 
 @pytest.mark.parametrize("fault", PLANTED)
