@@ -88,6 +88,10 @@ class SpaceError(AutopeftError):
         self.problems = [Problem(one_line(problem)) for problem in problems]
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self) -> tuple[type[SpaceError], tuple[list[str]]]:
+        # From process to process its problems go, not the text made of them.
+        return type(self), ([str(problem) for problem in self.problems],)
+
 
 def disk_is_full(error: Exception) -> bool:
     """Tell whether an error is the disk's; safetensors has a class of its own for it."""

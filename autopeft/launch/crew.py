@@ -106,3 +106,5 @@ class Crew:
             except RayGoneError as gone:
                 ray.replaced(gone)
                 again = sorted(under_way, reverse=True)
+            finally:
+                talk.close()

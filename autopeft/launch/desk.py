@@ -27,12 +27,14 @@ from autopeft.study import (
     ask,
     counted,
     front_of,
+    open_trials,
     out_of_reach,
     put_back,
     renew,
     room,
     tell,
     tell_lost,
+    waiting,
 )
 
 __all__ = ["Desk", "Listener", "Silent"]
@@ -117,7 +119,12 @@ class Desk:
     @property
     def done(self) -> bool:
         """Whether the study has all its trials, or can have no more."""
-        return counted(self.study) >= self.total or (self.exhausted and not self._running)
+        return counted(self.study) >= self.total or (self.exhausted and not open_trials(self.study))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is at work here."""
+        return not self._running
 
     def next(self) -> Ask | None:
         """Take the next trial, or None when enough are finished or at work, here or elsewhere.
@@ -125,7 +132,9 @@ class Desk:
         A lost trial comes back, so None is an end only when `done` says so.
         """
         self.let_go()
-        if self.exhausted or not room(self.study, self.total):
+        # Also what a process has lost that was killed over it, or was given back in line.
+        put_back(self.study, self.space)
+        if not room(self.study, self.total) or (self.exhausted and not waiting(self.study)):
             return None
         try:
             trial = ask(self.study, self.space, self.total, trains=self.trains, taken=self._asking.append)
@@ -133,13 +142,11 @@ class Desk:
                 self._running[trial.number] = trial
                 return trial
         except ExhaustedSpaceError as error:
+            if not self.exhausted:
+                self.listener.said(str(error))
             self.exhausted = True
-            self.listener.said(str(error))
-            return None
         finally:
             self._asking.clear()
-        # What others left no room for may have been in line.
-        put_back(self.study, self.space)
         return None
 
     def let_go(self) -> list[int]:

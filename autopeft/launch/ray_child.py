@@ -13,10 +13,12 @@ import threading
 import time
 from contextlib import nullcontext
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.quiet import loud
+from autopeft.launch.ray_process import ALIVE
 
 __all__ = ["Asking"]
 
@@ -37,13 +39,15 @@ class Asking:
 
     Args:
         connection: To it.
+        scratch: A folder that goes with this process.
 
     Attributes:
         kept: What tasks leave for those after them.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, scratch: str) -> None:
         self._connection = connection
+        self.scratch = scratch
         self.kept: dict[str, Any] = {}
 
     def ask(self, name: str, *args: Any) -> Any:
@@ -65,12 +69,12 @@ def main() -> None:
     _end_with(os.getppid())
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
-    workers, gpus, address, heard = pickle.loads(connection.recv_bytes())
+    workers, gpus, address, heard, scratch = pickle.loads(connection.recv_bytes())
     with loud() if heard else nullcontext():
-        _serve(connection, workers, gpus, address)
+        _serve(connection, workers, gpus, address, scratch)
 
 
-def _serve(connection: Connection, workers: int, gpus: float, address: str | None) -> None:
+def _serve(connection: Connection, workers: int, gpus: float, address: str | None, scratch: str) -> None:
     from autopeft.launch.ray_runtime import start_ray, stop_ray
 
     try:
@@ -78,17 +82,16 @@ def _serve(connection: Connection, workers: int, gpus: float, address: str | Non
     except AutopeftError as error:
         _send(connection, "failed", error)
         return
-    _end_with_ray()
+    _end_with_ray(Path(scratch) / ALIVE)
     _send(connection, "ready", folder)
-    asking = Asking(connection)
+    asking = Asking(connection, scratch)
     try:
         while True:
-            task, settings = pickle.loads(connection.recv_bytes())
-            module, _, function = task.partition(":")
+            message = connection.recv_bytes()
             try:
+                task, settings = pickle.loads(message)
+                module, _, function = task.partition(":")
                 found = getattr(importlib.import_module(module), function)(asking, **settings)
-            except EOFError:
-                raise
             except AutopeftError as error:
                 _send(connection, "failed", error)
             except Exception as error:
@@ -119,12 +122,18 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _end_with_ray() -> None:
-    """End as soon as Ray's own processes are gone; Ray itself would hang, or wait for minutes."""
-    from autopeft.launch.ray_runtime import ray_is_there
+def _end_with_ray(alive: Path) -> None:
+    """End as soon as Ray's own processes are gone; Ray itself would hang, or wait for minutes.
+
+    Args:
+        alive: A file that is touched as long as they are at work, and this process is.
+    """
+    from autopeft.launch.ray_runtime import ray_is_at_work, ray_is_there
 
     def watch() -> None:
         while ray_is_there():
+            if ray_is_at_work():
+                alive.touch()
             time.sleep(_LOOK_SECONDS)
         os._exit(1)
 

@@ -20,7 +20,7 @@ from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.places import Places
 from autopeft.launch.quiet import heard
 
-__all__ = ["REPLACED", "RayGoneError", "RayProcess", "Request", "WorkerDiedError"]
+__all__ = ["ALIVE", "REPLACED", "RayGoneError", "RayProcess", "Request", "WorkerDiedError"]
 
 #: Makes the context within which the other process is waited for.
 Heeded = Callable[[], AbstractContextManager[None]]
@@ -30,6 +30,12 @@ REPLACED = 2
 
 #: How often a process that waits for the other looks whether it is there, and how long it has to end by itself.
 _LOOK_SECONDS, _LEAVE_SECONDS = 1.0, 10.0
+
+#: So long it may give no sign of life; starting takes long on a busy machine.
+_SILENCE_SECONDS = 60.0
+
+#: The file in the scratch folder that the other process touches as long as it and Ray are at work.
+ALIVE = "alive"
 
 
 _STANDARD_ERROR = 2
@@ -64,7 +70,7 @@ class RayProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._said: IO[bytes] | None = None
-        self._folder: str | None = None
+        self._folders: list[str] = []
         self._lost = 0
 
     def __enter__(self) -> RayProcess:
@@ -97,6 +103,7 @@ class RayProcess:
         Raises:
             AutopeftError: What the task raises, or that Ray cannot be started.
             RayGoneError: When Ray has ended; the next task starts it anew.
+            Exception: What else the service raises; the other process ends then.
         """
         talk = self.talk(task, settings, heeded)
         answer: Any = None
@@ -110,6 +117,8 @@ class RayProcess:
                     answer = False, error
         except StopIteration as end:
             return end.value
+        finally:
+            talk.close()
 
     def in_worker(self, do: Callable[[], Any]) -> Any:
         """Do something in a worker like those of trials, which ends with it, and return what it returned.
@@ -169,13 +178,15 @@ class RayProcess:
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
         # Open as long as the process is.
         self._said = None if heard() else tempfile.TemporaryFile()  # noqa: SIM115
         # Standard output is the user's; what Python calls standard error may be a notebook's.
         output = _STANDARD_ERROR if self._said is None else self._said
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "autopeft.launch.ray_child", str(theirs.fileno())],
+                # -P: what lies in the working folder is found where it was found here, and not before all else.
+                [sys.executable, "-P", "-m", "autopeft.launch.ray_child", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -184,13 +195,13 @@ class RayProcess:
                 start_new_session=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.getcwd() for each in sys.path)},
             )
-        self._connection = Connection(ours.detach())
-        self._send((self.places.workers, self.places.gpus, self._address, heard()))
+        self._folders = [tempfile.mkdtemp(prefix="autopeft-")]
+        self._send((self.places.workers, self.places.gpus, self._address, heard(), self._folders[0]))
         kind, body = self._receive(nullcontext)
         if kind == "failed":
             self._end(politely=True)
             raise body
-        self._folder = body
+        self._folders += [body] if body else []
 
     def _send(self, message: Any) -> None:
         assert self._connection is not None
@@ -202,15 +213,28 @@ class RayProcess:
     def _receive(self, heeded: Heeded) -> Any:
         assert self._connection is not None
         assert self._process is not None
+        alive, silence = None, 0
+        with heeded():
+            while True:
+                try:
+                    if self._connection.poll(_LOOK_SECONDS):
+                        return pickle.loads(self._connection.recv_bytes())
+                except (EOFError, ConnectionError):
+                    self._gone()
+                if self._process.poll() is not None:
+                    self._gone()
+                # Looks are counted, not seconds: this process may have been suspended too.
+                before, alive = alive, self._sign_of_life()
+                silence = silence + 1 if alive is not None and alive == before else 0
+                if silence * _LOOK_SECONDS > _SILENCE_SECONDS:
+                    self._gone()
+
+    def _sign_of_life(self) -> int | None:
+        """Return when the other process, or the Ray it speaks to, was seen alive last; None before the first time."""
         try:
-            with heeded():
-                while not self._connection.poll(_LOOK_SECONDS):
-                    if self._process.poll() is not None and not self._connection.poll():
-                        raise EOFError
-                received = self._connection.recv_bytes()
-        except (EOFError, OSError):
-            self._gone()
-        return pickle.loads(received)
+            return os.stat(os.path.join(self._folders[0], ALIVE)).st_mtime_ns
+        except OSError:
+            return None
 
     def _gone(self) -> None:
         said = self._last_said()
@@ -239,6 +263,6 @@ class RayProcess:
         self._process.wait()
         if self._said is not None:
             self._said.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._process = self._connection = self._folder = None
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._process = self._connection = None

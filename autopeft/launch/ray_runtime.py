@@ -9,6 +9,7 @@ import re
 import socket
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -17,7 +18,7 @@ from autopeft.errors import AutopeftError
 from autopeft.launch.quiet import heard
 from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
 
-__all__ = ["ray_is_there", "start_ray", "stop_ray"]
+__all__ = ["ray_is_at_work", "ray_is_there", "start_ray", "stop_ray"]
 
 #: So long an address is tried; Ray itself would try for minutes, and print what it finds.
 _PATIENCE_SECONDS = 5.0
@@ -78,6 +79,22 @@ def ray_is_there() -> bool:
         except OSError:
             time.sleep(1.0)
     return False
+
+
+def ray_is_at_work() -> bool:
+    """Tell whether none of Ray's own processes here is suspended."""
+    node = ray._private.worker._global_node
+    if node is None:
+        return True
+    needed = [process.pid for kind, process in node.live_processes() if kind in _NEEDED]
+    return not any(_suspended(pid) for pid in needed)
+
+
+def _suspended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+    except (OSError, IndexError):
+        return False
 
 
 def _start_here(workers: int, gpus: int) -> None:

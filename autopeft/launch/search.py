@@ -270,7 +270,8 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool, say: Cal
         raise AutopeftError("--fresh drops the study that --extend keeps; give one of them")
     if prepared.plan.out is None:
         raise AutopeftError("--extend needs the run folder to go on with; expected --out RUN")
-    old = open_run(prepared.folder, prepared.plan.trust_remote_code).study
+    run = open_run(prepared.folder, prepared.plan.trust_remote_code)
+    old = load_study(prepared.folder, run.plan.storage, run.study.study_name, writing=True)
     study = extend_study(
         old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name, alone=prepared.alone
     )

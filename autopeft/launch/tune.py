@@ -204,26 +204,25 @@ def run_with_tune(asking: Asking, job: WorkerJob, workers: int, gpus: float, dea
         AutopeftError: When a worker cannot load what it needs, or trials keep failing.
     """
     searcher = StudySearcher(_Desk(asking), ahead=workers + 1)
-    with tempfile.TemporaryDirectory(prefix="autopeft-tune-") as scratch:
-        tuner = tune.Tuner(
-            tune.with_resources(
-                tune.with_parameters(TrialWorker, job=job), {"cpu": 1, "gpu": gpus} if gpus else {"cpu": 1}
-            ),
-            tune_config=tune.TuneConfig(
-                search_alg=searcher,
-                scheduler=_Rungs(searcher),
-                num_samples=-1,
-                reuse_actors=True,
-                time_budget_s=None if deadline is None else max(1.0, deadline - time.time()),
-            ),
-            run_config=tune.RunConfig(
-                name="search",
-                storage_path=scratch,
-                verbose=0,
-                callbacks=[_Starts(searcher)],
-                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            ),
-        )
-        tuner.fit()
+    tuner = tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(TrialWorker, job=job), {"cpu": 1, "gpu": gpus} if gpus else {"cpu": 1}
+        ),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=_Rungs(searcher),
+            num_samples=-1,
+            reuse_actors=True,
+            time_budget_s=None if deadline is None else max(1.0, deadline - time.time()),
+        ),
+        run_config=tune.RunConfig(
+            name="search",
+            storage_path=tempfile.mkdtemp(dir=asking.scratch),
+            verbose=0,
+            callbacks=[_Starts(searcher)],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
+    )
+    tuner.fit()
     if searcher.fault is not None:
         raise searcher.fault

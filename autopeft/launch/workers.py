@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from autopeft.launch.desk import Desk
 from autopeft.launch.interrupts import ctrl_c
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.ray_process import RayGoneError, RayProcess
 
 __all__ = ["run_in_workers"]
+
+
+class _EnoughError(Exception):
+    """The study has all its trials."""
+
+
+class _Service:
+    """The desk, as Tune's process asks it; Tune itself would take seconds to notice that all is done."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._desk, name)
+        return partial(self._last, found) if name in ("record", "stopped", "lost") else found
+
+    def _last(self, do: Callable[..., None], *args: Any) -> None:
+        do(*args)
+        if self._desk.done and self._desk.idle:
+            raise _EnoughError
 
 
 def run_in_workers(desk: Desk, job: WorkerJob, *, ray: RayProcess, deadline: float | None) -> None:
@@ -28,7 +52,9 @@ def run_in_workers(desk: Desk, job: WorkerJob, *, ray: RayProcess, deadline: flo
         with ctrl_c() as interrupt:
             while True:
                 try:
-                    ray.call("autopeft.launch.tune:run_with_tune", desk, interrupt.heeded, **settings)
+                    ray.call("autopeft.launch.tune:run_with_tune", _Service(desk), interrupt.heeded, **settings)
+                    return
+                except _EnoughError:
                     return
                 except RayGoneError as gone:
                     desk.close("Ray has ended")

@@ -19,6 +19,7 @@ from autopeft.study.records import (
     is_void,
     open_trials,
     outcome_of,
+    waiting,
 )
 from autopeft.study.results import has_results, why_none_completed
 from autopeft.study.spec import StudySpec
@@ -93,6 +94,7 @@ __all__ = [
     "tell",
     "tell_lost",
     "trial_rows",
+    "waiting",
     "why_none_completed",
     "worth_finishing",
 ]

@@ -17,7 +17,7 @@ from autopeft.space import BoundSpace, Configuration
 from autopeft.study.owner import this_owner
 from autopeft.study.records import Ask, counts, is_void, void
 
-__all__ = ["CLAIM", "OWNER", "RETRY_OF", "TRAINS", "ask", "room", "stands_for"]
+__all__ = ["CLAIM", "OWNER", "RETRY_OF", "TRAINS", "ask", "claims_the_same", "room", "stands_for"]
 
 #: User attribute of a trial that says what it is that only one trial may be: a baseline, or the next try of a lost one.
 CLAIM = "claim"
@@ -66,6 +66,9 @@ def ask(
         taken(trial.number)
         try:
             return _begun(study, space, trial, total, trains)
+        except _NotYetError:
+            # What it takes the place of has its room until then.
+            return None
         except (UpdateFinishedTrialError, _AnotherError):
             # Or this process was away for so long that the trial was taken from it.
             continue
@@ -73,6 +76,10 @@ def ask(
 
 class _AnotherError(Exception):
     """A trial is another one already."""
+
+
+class _NotYetError(Exception):
+    """A trial is the next try of one that somebody is just about to give up."""
 
 
 def _begun(study: optuna.Study, space: BoundSpace, trial: optuna.Trial, total: int | None, trains: bool) -> Ask | None:
@@ -97,6 +104,10 @@ def _begun(study: optuna.Study, space: BoundSpace, trial: optuna.Trial, total: i
         return None
     # Read once, since Optuna copies them each time.
     attrs = trial.user_attrs
+    again = [other for other in others if other.number == attrs.get(RETRY_OF)]
+    if any(other.state == TrialState.RUNNING for other in again):
+        void(study, trial, "what it tries again is not lost yet")
+        raise _NotYetError
     if any(_is_it(other, trial.number, attrs, known) for other in others):
         void(study, trial, "another trial is the same")
         raise _AnotherError
@@ -113,15 +124,20 @@ def _is_it(other: FrozenTrial, number: int, attrs: Mapping[str, Any], known: Col
     if is_void(other):
         return False
     if other.number == attrs.get(RETRY_OF):
-        # It is not lost after all, or not yet.
+        # It is not lost after all.
         return other.state != TrialState.FAIL
-    if CLAIM in attrs and other.number < number and other.user_attrs.get(CLAIM) == attrs[CLAIM]:
+    if other.number < number and claims_the_same(other, attrs):
         return True
     if RETRY_OF in attrs:
-        return stands_for(other, attrs)
+        return stands_for(other, attrs) and other.number < number
     # Each writes first and reads then, so that of two one sees the other; where both do, both propose anew.
     same = other.user_attrs.get("configuration") == attrs["configuration"]
     return CLAIM not in attrs and same and other.number not in known
+
+
+def claims_the_same(other: FrozenTrial, attrs: Mapping[str, Any]) -> bool:
+    """Tell whether another trial is, or will be, what one with these user attributes claims to be."""
+    return CLAIM in attrs and other.state != TrialState.FAIL and bool(other.user_attrs.get(CLAIM) == attrs[CLAIM])
 
 
 def stands_for(other: FrozenTrial, attrs: Mapping[str, Any]) -> bool:

@@ -62,7 +62,8 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
         if file is not None and file.is_file() and isinstance(error, RuntimeError):
             raise unreadable(file, error) from None
         if any(word in str(error) for word in _LOCKED):
-            raise RunError(f"{url} has been locked by another process for {PATIENCE_SECONDS:.0f} s; {_AGAIN}") from None
+            waited = f"{PATIENCE_SECONDS:.0f} s"
+            raise RunError(f"{_shown(url)} has been locked by another process for {waited}; {_AGAIN}") from None
         raise unopened(url, error) from None
     if sqlite and not reading:
         # Else two processes read that a trial waits before one of them takes it, and both do.
@@ -118,8 +119,14 @@ def answering(where: str) -> Iterator[None]:
     Raises:
         RunError: When it is locked for too long, its disk is full, or it does not answer.
     """
+    where = _shown(where)
     try:
         yield
+    except KeyError as error:
+        # What Optuna says of rows that are not there.
+        if "Record does not exist" not in str(error):
+            raise
+        raise RunError(f"the study in {where} was dropped by another process, by --fresh or --extend") from error
     except StorageInternalError as error:
         reason = " ".join(str(error.__cause__ or error).split())
         if any(word in reason for word in _LOCKED):

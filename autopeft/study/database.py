@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import optuna
 
-from autopeft.errors import StudyError
+from autopeft.errors import RunError, StudyError
 
 __all__ = ["DATABASE", "check_begun", "sqlite_file", "study_names", "unreadable"]
 
@@ -72,6 +72,11 @@ def study_names(file: Path) -> list[str]:
                 raise StudyError(f"{file} is damaged ({fault}); {_MEND}")
             return [name for (name,) in connection.execute("SELECT study_name FROM studies ORDER BY study_id")]
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise RunError(
+                f"{file} has been locked by another process for a minute, which may be suspended; let it go on or end "
+                "it, and run the same command again"
+            ) from None
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise StudyError(f"cannot read {file}: {error}; expected the database of a study: {_MEND}") from None
         raise StudyError(f"{file} is damaged, or was cut ({error}); {_MEND}") from None

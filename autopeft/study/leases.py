@@ -64,7 +64,7 @@ class Watch:
         self._space = space
         self._clock = clock
         self._seconds = seconds
-        self._seen: dict[int, tuple[Any, float]] = {}
+        self._seen: dict[int, tuple[Any, float, float]] = {}
 
     def free(self, mine: Collection[int] = (), *, alone: bool = False) -> list[int]:
         """Free the trials whose owners are gone; return their numbers.
@@ -94,9 +94,10 @@ class Watch:
         alive = None if owner is None else is_alive(owner)
         if alive is False:
             return True
+        seconds = LEASE_SECONDS if self._seconds is None else self._seconds
         now, lease = self._clock(), (owner, trial.user_attrs.get(_LEASE))
-        before, since = self._seen.get(trial.number, (None, now))
-        if before != lease:
-            since = now
-        self._seen[trial.number] = lease, since
-        return now - since > (LEASE_SECONDS if self._seconds is None else self._seconds)
+        before, still, looked = self._seen.get(trial.number, (None, 0.0, now))
+        # However long it is since the last look: both may have been suspended, with the machine.
+        still = still + min(now - looked, seconds / 4) if before == lease else 0.0
+        self._seen[trial.number] = lease, still, now
+        return still > seconds

@@ -15,6 +15,7 @@ from autopeft.space import BoundSpace, Configuration
 __all__ = [
     "BEYOND",
     "INFEASIBLE",
+    "LOST",
     "OUTSIDE",
     "PARAMS",
     "Ask",
@@ -27,6 +28,7 @@ __all__ = [
     "open_trials",
     "outcome_of",
     "void",
+    "waiting",
 ]
 
 #: The constraint every told trial carries: 0 when its objectives hold, 1 when it failed or exceeds the budget.
@@ -43,6 +45,9 @@ OUTSIDE = "outside"
 
 #: User attribute of trials that stand for nothing, with why: they were asked for and given back at once.
 _VOID = "void"
+
+#: User attribute of a trial that was taken for lost: why, and whether it may have been its fault.
+LOST = "lost"
 
 #: Of a trial that failed these alone can be the outcome; what else is written was cut short.
 _FAILED = ("error", "killed")
@@ -74,6 +79,8 @@ def configuration_of(trial: FrozenTrial, space: BoundSpace) -> Configuration | N
 def outcome_of(trial: FrozenTrial) -> Mapping[str, Any]:
     """Return the outcome of a trial that has ended; its state decides where writing was cut short."""
     found: Mapping[str, Any] = trial.user_attrs.get("outcome", {})
+    if trial.state == TrialState.FAIL and LOST in trial.user_attrs:
+        return {"status": "killed", **trial.user_attrs[LOST]}
     if trial.state == TrialState.FAIL and found.get("status") not in _FAILED:
         return {"status": "killed", "message": trial.user_attrs.get(_VOID, "its process is gone")}
     return found
@@ -117,6 +124,11 @@ def counts(trial: FrozenTrial) -> bool:
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         return True
     return trial.state == TrialState.FAIL and outcome_of(trial)["status"] == "error"
+
+
+def waiting(study: optuna.Study) -> bool:
+    """Tell whether trials are in line."""
+    return bool(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
 
 def open_trials(study: optuna.Study) -> int:

@@ -175,8 +175,10 @@ def _describe(study: optuna.Study, spec: StudySpec) -> None:
     study.set_user_attr(_SPEC, spec.to_dict())
 
 
-def load_study(folder: Path, storage: str | None = None, name: str | None = None) -> optuna.Study:
-    """Open the study of a run folder for reading.
+def load_study(
+    folder: Path, storage: str | None = None, name: str | None = None, *, writing: bool = False
+) -> optuna.Study:
+    """Open the study of a run folder, for reading unless it will be written.
 
     Raises:
         StudyError: When there is none, or it is damaged or another's.
@@ -191,7 +193,10 @@ def load_study(folder: Path, storage: str | None = None, name: str | None = None
         raise StudyError(
             f"{file} is empty: it holds no study; put it back from a copy, or begin anew by `autopeft search --fresh`"
         )
-    backend = connect(storage_url(folder, storage), reading=True)
+    backend = connect(storage_url(folder, storage), reading=not writing)
+    if storage is None and name is None:
+        # Two are there where an extension was killed: the first has all trials until it is dropped.
+        name = optuna.get_all_study_names(backend)[0]
     try:
         study = optuna.load_study(study_name=name, storage=backend)
     except (KeyError, ValueError):

@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.errors import StudyError
 from autopeft.samplers import COSTS
 from autopeft.space import BoundSpace
-from autopeft.study.asking import CLAIM, RETRY_OF, stands_for
-from autopeft.study.records import BEYOND, INFEASIBLE, PARAMS, configuration_of, end, enqueue, is_void, outcome_of
+from autopeft.study.asking import CLAIM, RETRY_OF, claims_the_same, stands_for
+from autopeft.study.records import BEYOND, INFEASIBLE, LOST, PARAMS, configuration_of, end, enqueue, is_void, outcome_of
 
 __all__ = ["RETRIES", "LeaseLostError", "put_back", "tell", "tell_lost"]
 
@@ -98,10 +98,13 @@ def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str, 
     """
     with _ours(number):
         trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
-        trial.set_user_attr("outcome", {"status": "killed", "message": reason, "blamed": blamed})
+        # Not its outcome, which its owner may be writing at the moment.
+        trial.set_user_attr(LOST, {"message": reason, "blamed": blamed})
         # Before it is over, for its room would be another's at once.
         _put_in_line(study, space, number, blamed)
         end(study, trial, TrialState.FAIL)
+        # Whoever came upon that in between has given it back.
+        _put_in_line(study, space, number, blamed)
 
 
 def put_back(study: optuna.Study, space: BoundSpace) -> None:
@@ -117,14 +120,15 @@ def _put_in_line(study: optuna.Study, space: BoundSpace, number: int, blamed: bo
     trials = study.get_trials(deepcopy=False)
     trial, configuration = trials[number], configuration_of(trials[number], space)
     tries = int(trial.user_attrs.get(_RETRY, 0)) + blamed
-    if configuration is None or tries > RETRIES:
+    if configuration is None or tries > RETRIES or is_void(trial):
         return
-    known = {**trial.user_attrs, "configuration": configuration.to_dict()}
+    known = {CLAIM: f"trial {number}", **trial.user_attrs, "configuration": configuration.to_dict()}
     for other in trials:
-        again = other.user_attrs.get(RETRY_OF) == number and not is_void(other)
-        if again or (other.number != number and stands_for(other, known)):
+        if is_void(other) or other.number == number:
+            continue
+        if other.user_attrs.get(RETRY_OF) == number or claims_the_same(other, known) or stands_for(other, known):
             return
-    attrs = {CLAIM: f"retry of {number}", RETRY_OF: number, _RETRY: tries}
+    attrs = {CLAIM: known[CLAIM], RETRY_OF: number, _RETRY: tries}
     attrs |= {name: trial.user_attrs[name] for name in ("baseline", BEYOND) if name in trial.user_attrs}
     enqueue(study, space, configuration, attrs)
 

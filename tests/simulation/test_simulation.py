@@ -113,7 +113,7 @@ PLANTED = {
 
 
 #: Drivers get into each other's way more often than they are killed.
-_BUSY = (0.002, 0.001, 0.0015, 0.2)
+_BUSY = (0.001, 0.001, 0.003, 0.5)
 
 
 def test_a_selection_is_killed_in_the_middle_and_goes_on(monkeypatch, tmp_path) -> None:
