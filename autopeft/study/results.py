@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 
-from autopeft.study.records import outcome_of
+from autopeft.study.records import is_void, outcome_of
 
 __all__ = ["has_results", "why_none_completed"]
 
@@ -31,7 +31,7 @@ def why_none_completed(study: optuna.Study) -> str | None:
 
 def _outcomes(study: optuna.Study) -> list[dict[str, Any]]:
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
-    return [dict(outcome_of(trial)) for trial in ended if "outcome" in trial.user_attrs]
+    return [dict(outcome) for trial in ended if not is_void(trial) and (outcome := outcome_of(trial))]
 
 
 def _reason(outcome: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from autopeft.errors import RunError
 from autopeft.launch.places import Places
 from autopeft.launch.ray_process import RayGoneError, RayProcess
 from autopeft.launch.workers import run_in_workers
-from autopeft.study import counted
+from autopeft.study import counted, outcome_of
 from tests.launch.test_tune import Job
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ class Killing:
     """A listener that kills a part of Ray when a trial has begun."""
 
     def __init__(self, name, times):
-        self.heard, self.seconds = [], []
+        self.heard, self.seconds, self.speakers = [], [], set()
         self._name, self._times = name, times
         self.ray = None
 
@@ -58,6 +58,7 @@ class Killing:
         pass
 
     def started(self, trial):
+        self.speakers.add(self.ray._process.pid)
         if self.seconds and self.seconds[-1] is None:
             self.seconds[-1] = time.monotonic() - self._at
         if self._times:
@@ -79,16 +80,16 @@ def test_what_ends_of_ray_is_replaced_within_half_a_minute(make_desk, notes, nam
     desk = make_desk(total=4, listener=listener)
     with RayProcess(Places(2, 0), None) as listener.ray:
         run_in_workers(desk, Job(notes, 0.5), ray=listener.ray, deadline=None)
-        speaker = listener.ray._process.pid
+        assert listener.ray._process is None
     assert counted(desk.study) == 4
     states = [trial.state for trial in desk.study.trials]
     assert states.count(TrialState.COMPLETE) == 4
-    assert {
-        trial.user_attrs["outcome"]["message"] for trial in desk.study.trials if trial.state == TrialState.FAIL
-    } == {"Ray has ended"}
+    lost = {outcome_of(trial)["message"] for trial in desk.study.trials if trial.state == TrialState.FAIL}
+    assert lost == {"Ray has ended"}
     assert [each for each in listener.heard if "started anew" in each]
     assert listener.seconds[0] < 30
-    assert ended(speaker)
+    assert len(listener.speakers) == 2
+    assert all(ended(pid) for pid in listener.speakers)
 
 
 def test_a_ray_that_keeps_ending_ends_the_search_in_one_sentence(make_desk, notes):
