@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 
 import optuna
 import pgserver
@@ -111,12 +112,17 @@ def suspend(driver, url):
     while True:
         time.sleep(0.3)
         driver.send_signal(signal.SIGSTOP)
-        try:
-            if url.startswith("sqlite"):
-                sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0.1).execute("BEGIN EXCLUSIVE")
+        # A signal arrives when it arrives.
+        time.sleep(0.3)
+        if not url.startswith("sqlite"):
             return
-        except sqlite3.OperationalError:
-            driver.send_signal(signal.SIGCONT)
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0.1)) as connection:
+            try:
+                connection.execute("BEGIN EXCLUSIVE")
+                connection.rollback()
+                return
+            except sqlite3.OperationalError:
+                driver.send_signal(signal.SIGCONT)
 
 
 def test_one_that_was_suspended_beyond_its_leases_cannot_tell_any_more(url, begin) -> None:
