@@ -126,9 +126,9 @@ def test_targets_for_decoders_refuse_naming_task_and_method():
         (["train", "nowhere.yaml", *DATA], "cannot read nowhere.yaml"),
         # The packaged data is not taken unasked, nor where a run folder has lost what says which data it was.
         (["train", "of.yaml", "--model", "tiny-bert"], "no data is named; expected --data FILE, or --task icd10"),
-        (["train", "lost"], "no data is named; expected --data FILE, or --task icd10"),
+        (["train", "lost"], "lost has no study.yaml, the plan of its search; put it back"),
         (["evaluate", "adapters"], "no data is named; expected --data FILE, or --task icd10"),
-        (["select", "lost"], "no data is named; expected --data FILE, or --task icd10"),
+        (["select", "lost"], "lost has no study.yaml, the plan of its search; put it back"),
         (["train", "run", "--report-to", "nowhere"], "cannot report to 'nowhere'"),
         (["export", "run", "--to", "pef"], "did you mean 'peft'"),
         (["evaluate", "run", *DATA], "no readable autopeft.json; expected a folder of saved adapters"),
