@@ -18,7 +18,6 @@ import optuna
 from autopeft.errors import AutopeftError, ExhaustedSpaceError, RunError
 from autopeft.space import BoundSpace, Configuration
 from autopeft.study import (
-    LEASE_SECONDS,
     Ask,
     Front,
     LeaseLostError,
@@ -27,6 +26,7 @@ from autopeft.study import (
     ask,
     counted,
     front_of,
+    leases,
     open_trials,
     out_of_reach,
     put_back,
@@ -163,7 +163,7 @@ class Desk:
         ended = threading.Event()
 
         def keep() -> None:
-            while not ended.wait(LEASE_SECONDS / 4):
+            while not ended.wait(leases.LEASE_SECONDS / 4):
                 # A storage that does not answer is told of where an outcome is lost by it.
                 with suppress(Exception):
                     self.renew()

@@ -22,7 +22,7 @@ __all__ = ["PATIENCE_SECONDS", "answering", "connect", "unopened"]
 PATIENCE_SECONDS = 60.0
 
 #: What a database says that is locked, or has no room.
-_LOCKED, _FULL = ("locked", "busy"), ("full", "No space left", "disk I/O error", "quota")
+_LOCKED, _FULL = ("locked", "busy"), ("is full", "No space left", "disk I/O error", "quota")
 
 _AGAIN = "finished trials are kept: run the same command again"
 
@@ -40,6 +40,7 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
 
     Raises:
         StudyError: When it cannot be opened.
+        RunError: When another process has locked it for too long.
     """
     sqlite = url.startswith("sqlite")
     plain = "postgresql://"
