@@ -135,10 +135,11 @@ def test_ctrl_c_ends_a_search_and_keeps_what_is_finished(make_desk, notes):
         def finished(self, trial, outcome, params, front):
             os.kill(os.getpid(), signal.SIGINT)
 
-    desk = make_desk(total=100, listener=Pressing("", 0))
-    with RayProcess(Places(2, 0), None) as ray:
-        run_in_workers(desk, Job(notes, 0.5), ray=ray, deadline=None)
-        assert ray._process is None
+    listener = Pressing("", 0)
+    desk = make_desk(total=100, listener=listener)
+    with RayProcess(Places(2, 0), None) as listener.ray:
+        run_in_workers(desk, Job(notes, 0.5), ray=listener.ray, deadline=None)
+        assert listener.ray._process is None
     states = [trial.state for trial in desk.study.trials]
     assert states.count(TrialState.COMPLETE) == 1
     assert TrialState.RUNNING not in states

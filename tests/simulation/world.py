@@ -282,9 +282,9 @@ class World:
             self.pass_time(5.0)
             self.step(last)
         # What somebody else took and never began is left when all is done, until its lease has run out.
-        for _ in range(2):
+        for _ in range(6):
             last.desk.let_go()
-            self.now += 120.0
+            self.now += 15.0
         return self
 
 
