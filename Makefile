@@ -16,10 +16,12 @@ test: $(VENV)/.dev
 slow: $(VENV)/.dev
 	$(BIN)/pytest -m slow $(ARGS)
 
-# 200,000 inputs that nobody would write, and how many of each kind worked; 200 kills of real searches.
+# What takes hours, by hand: studies/soak/README.md says what, and its record is there.
 soak: $(VENV)/.dev
-	$(BIN)/pytest tests/bad_input -m soak -n 0 -rP $(ARGS)
-	$(BIN)/python -m tests.faults.kills
+	$(BIN)/python -m tests.bad_input.fuzz --record studies/soak/inputs.json
+	$(BIN)/python -m tests.faults.soak --record studies/soak/trials.json
+	$(BIN)/python -m tests.faults.kills --record studies/soak/kills.jsonl
+	$(BIN)/python -m studies.soak.show
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import shutil
 import sys
 import threading
 import time
@@ -66,15 +67,17 @@ class Asking:
 def main() -> None:
     """Start Ray, and do tasks until there are no more."""
     connection = Connection(int(sys.argv[1]))
-    _end_with(os.getppid())
+    folders: list[str] = []
+    _end_with(os.getppid(), folders)
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     workers, gpus, address, heard, scratch = pickle.loads(connection.recv_bytes())
+    folders.append(scratch)
     with loud() if heard else nullcontext():
-        _serve(connection, workers, gpus, address, scratch)
+        _serve(connection, workers, gpus, address, folders)
 
 
-def _serve(connection: Connection, workers: int, gpus: float, address: str | None, scratch: str) -> None:
+def _serve(connection: Connection, workers: int, gpus: float, address: str | None, folders: list[str]) -> None:
     from autopeft.launch.ray_runtime import start_ray, stop_ray
 
     try:
@@ -82,6 +85,8 @@ def _serve(connection: Connection, workers: int, gpus: float, address: str | Non
     except AutopeftError as error:
         _send(connection, "failed", error)
         return
+    [scratch] = folders
+    folders += [folder] if folder else []
     _end_with_ray(Path(scratch) / ALIVE)
     _send(connection, "ready", folder)
     asking = Asking(connection, scratch)
@@ -111,12 +116,19 @@ def _send(connection: Connection, kind: str, body: Any) -> None:
     connection.send_bytes(message)
 
 
-def _end_with(parent: int) -> None:
-    """End, and Ray with it, as soon as the process that has started this one is gone."""
+def _end_with(parent: int, folders: list[str]) -> None:
+    """End, and Ray with it, as soon as the process that has started this one is gone.
+
+    Args:
+        parent: That process.
+        folders: What it would have removed; may grow until then.
+    """
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_LOOK_SECONDS)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

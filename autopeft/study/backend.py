@@ -16,10 +16,13 @@ from sqlalchemy import event
 from autopeft.errors import RunError, StudyError
 from autopeft.study.database import sqlite_file, study_names, unreadable
 
-__all__ = ["PATIENCE_SECONDS", "answering", "connect", "unopened"]
+__all__ = ["PATIENCE_SECONDS", "answering", "connect", "dialled", "unopened"]
 
 #: So long a database is waited for that another process holds locked.
 PATIENCE_SECONDS = 60.0
+
+#: So long a server is waited for that does not answer at all.
+_REACH_SECONDS = 10
 
 #: What a database says that is locked, or has no room.
 _LOCKED, _FULL = ("locked", "busy"), ("is full", "No space left", "disk I/O error", "quota")
@@ -42,13 +45,7 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
         StudyError: When it cannot be opened.
         RunError: When another process has locked it for too long.
     """
-    sqlite = url.startswith("sqlite")
-    plain = "postgresql://"
-    if url.startswith(plain) and find_spec("psycopg2") is None:
-        # SQLAlchemy takes this for the elder driver.
-        url = f"postgresql+psycopg://{url.removeprefix(plain)}"
-    # A server may have been started anew since; SQLite waits in the library.
-    options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE_SECONDS}} if sqlite else {"pool_pre_ping": True}
+    url, options = dialled(url)
     file = sqlite_file(url)
     if file is not None:
         study_names(file)
@@ -66,12 +63,27 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
             waited = f"{PATIENCE_SECONDS:.0f} s"
             raise RunError(f"{_shown(url)} has been locked by another process for {waited}; {_AGAIN}") from None
         raise unopened(url, error) from None
-    if sqlite and not reading:
+    if url.startswith("sqlite") and not reading:
         # Else two processes read that a trial waits before one of them takes it, and both do.
         event.listen(storage.engine, "connect", _leave_transactions_to_us)
         event.listen(storage.engine, "begin", _begin)
         storage.engine.dispose()
     return storage
+
+
+def dialled(url: str) -> tuple[str, dict[str, Any]]:
+    """Return a URL with its driver, and the settings of SQLAlchemy's engine for it: how long it waits."""
+    plain = "postgresql://"
+    if url.startswith(plain) and find_spec("psycopg2") is None:
+        # SQLAlchemy may take this for the elder driver.
+        url = f"postgresql+psycopg://{url.removeprefix(plain)}"
+    if url.startswith("sqlite"):
+        return url, {"connect_args": {"timeout": PATIENCE_SECONDS}}
+    # A server may have been started anew since.
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if url.startswith("postgresql"):
+        options["connect_args"] = {"connect_timeout": _REACH_SECONDS}
+    return url, options
 
 
 def _opened(url: str, options: dict[str, Any]) -> optuna.storages.RDBStorage:

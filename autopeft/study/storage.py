@@ -16,7 +16,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 
 from autopeft.errors import StudyError
-from autopeft.study.backend import connect, unopened
+from autopeft.study.backend import connect, dialled, unopened
 from autopeft.study.database import DATABASE, check_begun, sqlite_file, study_names
 from autopeft.study.spec import StudySpec
 
@@ -95,7 +95,8 @@ def check_storage(folder: Path, storage: str | None) -> None:
     from sqlalchemy import create_engine
 
     try:
-        engine = create_engine(url)
+        url, options = dialled(url)
+        engine = create_engine(url, **options)
         engine.connect().close()
         engine.dispose()
     except Exception as error:

@@ -137,8 +137,11 @@ def test_every_run_records_a_plan_that_search_takes(place):
 
 
 @pytest.mark.slow
-def test_a_storage_shared_by_several_studies(place):
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_storage_shared_by_several_studies(request, place, database):
     url = f"sqlite:///{place}/shared.db"
+    if database == "postgresql":
+        url = request.getfixturevalue("new_database")()
     for seed in ("0", "1"):
         run(place, f"shared{seed}", "--trials", "3", "--seed", seed, "--storage", url)
     assert len(optuna.get_all_study_names(url)) == 2

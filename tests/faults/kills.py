@@ -2,7 +2,8 @@
 
 A search of a tiny model runs with two workers; the driver, the process that speaks to Ray, a worker, Ray's raylet or
 its GCS is killed, drawn by a seed, again and again; where the driver is gone, or gives up, the command is run again.
-Printed is what a search lost, changed and doubled (0), and how long it took until a trial began again.
+Printed is what a search lost, changed and doubled (0), and how long it took until a trial began again. A record goes on
+where it was left, and begins anew when it is whole.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import psutil
 from optuna.trial import FrozenTrial
 
 from autopeft.errors import StudyError
+from autopeft.methods import REFERENCES
 from autopeft.space import Configuration
 from autopeft.study import counts, load_study
 from autopeft.testing.models import TEXTS, tiny_backbone
@@ -63,6 +65,10 @@ class Figures:
             f"{self.kills.total()} kills ({kinds}): {self.lost} lost, {self.changed} changed, {self.doubled} doubled, "
             f"{self.missing} baselines missing; a trial began again after {waited}"
         )
+
+    def __add__(self, other: Figures) -> Figures:
+        """Return the figures of both."""
+        return Figures(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
 
 def kill(folder: Path, seed: int, kills: int) -> Figures:
@@ -104,7 +110,7 @@ def kill(folder: Path, seed: int, kills: int) -> Figures:
     figures.doubled += sum(count - 1 for count in texts.values()) + max(0, len(ended) - _TRIALS)
     figures.lost += max(0, _TRIALS - len(ended))
     baselines = Counter(trial.user_attrs.get("baseline") for trial in ended)
-    figures.missing += sum(baselines[name] != 1 for name in ("head-only", "stock-lora"))
+    figures.missing += sum(baselines[name] != 1 for name in ("head-only", *(each.name for each in REFERENCES)))
     return figures
 
 
@@ -172,22 +178,35 @@ def _compare(before: dict[int, FrozenTrial], run: Path, figures: Figures) -> Non
     before.update(now)
 
 
+def read(record: Path) -> dict[int, Figures]:
+    """Return the figures of a record by seed."""
+    found = [json.loads(line) for line in record.read_text().splitlines()] if record.is_file() else []
+    return {each.pop("seed"): Figures(**{**each, "kills": Counter(each["kills"])}) for each in found}
+
+
 def main() -> None:
     """Kill, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--each", type=int, default=10, help="kills of one search")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--record", type=Path, help="JSON lines, one a search")
     given = parser.parse_args()
+    seeds = range(given.seed, given.seed + given.kills // given.each)
+    known = read(given.record) if given.record else {}
+    if given.record and set(known) >= set(seeds):
+        given.record.unlink()
+        known = {}
     whole = Figures()
-    for seed in range(given.seed, given.seed + given.kills // given.each):
-        with tempfile.TemporaryDirectory() as folder:
-            found = kill(Path(folder), seed, given.each)
-        print(f"seed {seed}: {found}", flush=True)
-        whole.kills.update(found.kills)
-        whole.seconds += found.seconds
-        for name in ("lost", "changed", "doubled", "missing"):
-            setattr(whole, name, getattr(whole, name) + getattr(found, name))
+    for seed in seeds:
+        if seed not in known:
+            with tempfile.TemporaryDirectory() as folder:
+                known[seed] = kill(Path(folder), seed, given.each)
+            print(f"seed {seed}: {known[seed]}", flush=True)
+            if given.record:
+                with given.record.open("a") as file:
+                    file.write(json.dumps({"seed": seed, **vars(known[seed])}) + "\n")
+        whole += known[seed]
     print(f"in all: {whole}")
 
 

@@ -10,7 +10,6 @@ from collections import Counter
 from contextlib import closing
 
 import optuna
-import pgserver
 import pytest
 from optuna.trial import TrialState
 
@@ -24,29 +23,19 @@ pytestmark = pytest.mark.slow
 TOTAL = 40
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    found = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield found
-    found.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'study.db'}"
-    server = request.getfixturevalue("server")
-    name = f"study_{random.randrange(10**9)}"
-    server.psql(f"CREATE DATABASE {name};")
-    return server.get_uri(name)
+    return request.getfixturevalue("new_database")()
 
 
 @pytest.fixture
 def begin(url, tmp_path):
     drivers = []
 
-    def start():
-        command = [sys.executable, "-m", "tests.faults.driver", url, str(TOTAL), str(tmp_path / "log")]
+    def start(*within):
+        command = [*within, sys.executable, "-m", "tests.faults.driver", url, str(TOTAL), str(tmp_path / "log")]
         drivers.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return drivers[-1]
 
@@ -135,3 +124,46 @@ def test_one_that_was_suspended_beyond_its_leases_cannot_tell_any_more(url, begi
     trials = check(url)
     lost = [trial for trial in trials if not is_void(trial) and outcome_of(trial).get("status") == "killed"]
     assert len(lost) <= 1
+
+
+#: Another host's name and processes, as another machine has them: what lives there cannot be seen from here.
+ELSEWHERE = ("unshare", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child")
+NAMED = ("sh", "-c", 'hostname elsewhere && exec "$@"', "sh")
+
+
+@pytest.fixture
+def elsewhere():
+    tried = subprocess.run([*ELSEWHERE, *NAMED, "true"], capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip(f"no other host can be made here: {tried.stderr.strip()}")
+    return *ELSEWHERE, *NAMED
+
+
+def at_work(url):
+    study = optuna.load_study(study_name="shared", storage=connect(url))
+    return {trial.number: trial.user_attrs for trial in study.get_trials(states=(TrialState.RUNNING,))}
+
+
+def test_what_was_killed_on_another_host_is_freed_when_its_leases_have_run_out(url, begin, elsewhere) -> None:
+    for _ in range(5):
+        there = begin(*elsewhere)
+        there.stdout.readline()
+        time.sleep(1)
+        there.kill()
+        there.wait()
+        if left := at_work(url):
+            break
+    assert {attrs["owner"]["host"] for attrs in left.values()} == {"elsewhere"}
+    assert ended(begin()) == "done"
+    trials = check(url)
+    assert {outcome_of(trials[number])["message"] for number in left} == {"its process is gone"}
+
+
+def test_processes_of_two_hosts_leave_each_other_what_they_have(url, begin, elsewhere, tmp_path) -> None:
+    drivers = [begin(), begin(*elsewhere)]
+    assert [ended(driver) for driver in drivers] == ["done", "done"]
+    trials = check(url)
+    lost = [trial for trial in trials if not is_void(trial) and outcome_of(trial).get("status") == "killed"]
+    assert not lost
+    assert {trial.user_attrs["owner"]["host"] for trial in trials if counts(trial)} > {"elsewhere"}
+    assert len((tmp_path / "log").read_text().splitlines()) == TOTAL

@@ -115,19 +115,22 @@ from pathlib import Path
 from autopeft.launch.places import Places
 from autopeft.launch.ray_process import RayProcess
 ray = RayProcess(Places(1, 0), None)
-print(ray.in_worker(print), ray._process.pid, flush=True)
+print(ray.in_worker(print), ray._folders[0], ray._process.pid, flush=True)
 input()
 """
 
 
 def test_ray_ends_with_the_process_it_serves():
     ours = subprocess.Popen([sys.executable, "-c", SEARCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    speaker = int(ours.stdout.readline().split()[-1])
+    *_, folder, pid = ours.stdout.readline().split()
+    speaker = int(pid)
+    assert Path(folder).is_dir()
     children = [each.pid for each in psutil.Process(speaker).children(recursive=True)]
     assert len(children) >= 2
     ours.kill()
     ours.wait()
-    assert all(ended(pid) for pid in (speaker, *children))
+    assert all(ended(each) for each in (speaker, *children))
+    assert not Path(folder).exists()
 
 
 def test_ctrl_c_ends_a_search_and_keeps_what_is_finished(make_desk, notes):
