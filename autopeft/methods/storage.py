@@ -45,6 +45,9 @@ HEAD = "head.safetensors"
 PLACED = "base_model.model."
 _ADAPTER = "default"
 
+#: What to do about a folder and a model that do not belong together.
+_MEND = "expected the model that it was trained on: give that by --model"
+
 
 def save(model: PreTrainedModel, folder: str | Path) -> None:
     """Write the adapters and the task head of a model.
@@ -253,11 +256,13 @@ def _copy(source: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]
     """Copy tensors into those of the same names."""
     if source.keys() != target.keys():
         odd = sorted(source.keys() ^ target.keys())
-        raise ConfigurationError(f"{folder} does not fit the model: tensors of other names, {', '.join(odd[:5])}")
+        raise ConfigurationError(
+            f"{folder} does not fit the model: tensors of other names, {', '.join(odd[:5])}; {_MEND}"
+        )
     for name, value in source.items():
         if value.shape != target[name].shape:
             raise ConfigurationError(
                 f"{folder} does not fit the model: {name} is {tuple(value.shape)}, "
-                f"the model has {tuple(target[name].shape)}"
+                f"the model has {tuple(target[name].shape)}; {_MEND}"
             )
         target[name].copy_(value)

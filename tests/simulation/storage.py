@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, get_storage
 from optuna.trial import TrialState
 
 __all__ = ["Killed", "storage_of"]
@@ -43,5 +43,6 @@ _Passing = type("_Passing", (BaseStorage,), _METHODS)
 def storage_of(world, driver, inner):
     """Return a driver's view of a storage."""
     found = _Passing()
-    found.world, found.driver, found.inner = world, driver, inner
+    # Of a database each process keeps what it has read of finished trials.
+    found.world, found.driver, found.inner = world, driver, get_storage(inner)
     return found
