@@ -67,12 +67,16 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
         relative = relative_unit(value)
         if relative is None or relative[1] not in knob.relative or relative[1] not in units:
             return None
-        plain = relative[0] * units[relative[1]]
+        # What it is relative to may have no bound.
+        plain = number(relative[0] * units[relative[1]])
+        if plain is None:
+            return None
         if knob.kind == "int":
             plain = max(1, int(plain + 1e-9))
     if knob.kind == "int":
         return int(plain) if float(plain).is_integer() else None
-    return float(f"{plain:.4g}")
+    # The largest floats are beyond all floats when rounded.
+    return number(float(f"{plain:.4g}"))
 
 
 def check_value(knob: Knob, value: Any) -> str | None:

@@ -1,6 +1,7 @@
 """Whatever is written in a space, a budget, a configuration or a plan: it works, or one message says why not.
 
-`python -m tests.bad_input.fuzz --amount 200000` draws so many and records how they ended.
+`python -m tests.bad_input.fuzz --amount 200000` draws so many and records how they ended. A record goes on where it was
+left, and begins anew when it is whole.
 """
 
 from __future__ import annotations
@@ -118,12 +119,13 @@ def main() -> None:
     parser.add_argument("--amount", type=int, default=200_000)
     parser.add_argument("--record", type=Path, help="a JSON file")
     asked = parser.parse_args()
-    found = {}
-    for name in TARGETS:
+    known = json.loads(asked.record.read_text()) if asked.record and asked.record.is_file() else {}
+    found = {} if len(known) == len(TARGETS) else known
+    for name in (name for name in TARGETS if name not in found):
         found[name] = dict(ends_of(name, asked.amount).most_common())
         print(name, found[name], flush=True)
-    if asked.record:
-        asked.record.write_text(json.dumps(found, indent=2) + "\n")
+        if asked.record:
+            asked.record.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -146,6 +146,8 @@ def test_files(tmp_path, vocabulary, bert):
         ({"x": 4}, "found the key 'x'"),
         (float("nan"), "expected a whole number"),
         (float("inf"), "expected a whole number"),
+        # Twice that is infinite, the alpha of LoRA by default.
+        (8.9875e307, "alpha: found '2r'"),
     ],
 )
 def test_no_written_value_is_lost_in_silence(rank, part, vocabulary, bert):
