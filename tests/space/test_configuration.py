@@ -6,6 +6,7 @@ import pytest
 
 from autopeft.errors import ConfigurationError
 from autopeft.space import BackboneShape, canonical, cells, read_configuration
+from autopeft.space.quantity import settle
 
 
 def test_many_ways_to_write_one_configuration(vocabulary, bert):
@@ -146,13 +147,16 @@ def test_files(tmp_path, vocabulary, bert):
         ({"x": 4}, "found the key 'x'"),
         (float("nan"), "expected a whole number"),
         (float("inf"), "expected a whole number"),
-        # Twice that is infinite, the alpha of LoRA by default.
-        (8.9875e307, "alpha: found '2r'"),
     ],
 )
 def test_no_written_value_is_lost_in_silence(rank, part, vocabulary, bert):
     with pytest.raises(ConfigurationError, match=part):
         canonical({"modules": {"lora": {"rank": rank}}}, vocabulary, bert)
+
+
+@pytest.mark.parametrize(("written", "rank"), [("2r", 8.9875e307), ("2r", 1e308), (1.79769e308, 1)])
+def test_a_number_beyond_all_floats_is_none(written, rank, vocabulary):
+    assert settle(vocabulary.methods["lora"].by_name["alpha"], written, {"r": rank}) is None
 
 
 def test_keys_of_fused_roles(vocabulary, gpt2):
