@@ -1,6 +1,6 @@
 """The durable record of a search: an Optuna study, its trials and its front."""
 
-from autopeft.study.asking import CLAIM, ask, room
+from autopeft.study.asking import ask, room
 from autopeft.study.backend import answering
 from autopeft.study.extending import extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
@@ -22,6 +22,7 @@ from autopeft.study.records import (
     waiting,
 )
 from autopeft.study.results import has_results, why_none_completed
+from autopeft.study.retries import CLAIM, put_back
 from autopeft.study.spec import StudySpec
 from autopeft.study.stopping import (
     CONFIDENCE,
@@ -39,7 +40,7 @@ from autopeft.study.storage import (
     prepare_folder,
     storage_url,
 )
-from autopeft.study.telling import LeaseLostError, put_back, tell, tell_lost
+from autopeft.study.telling import LeaseLostError, tell, tell_lost
 from autopeft.study.trial_rows import STATES, TrialRow, trial_rows
 
 __all__ = [

@@ -1,7 +1,7 @@
 """How a trial is asked for, when others may ask the same study at the same moment.
 
 Nobody locks the study. A trial is taken first and looked at then: trials have numbers, and of those that cannot all be
-run the ones with the lowest numbers are.
+run the ones with the lowest numbers are; a next try counts by the number of what was lost.
 """
 
 from __future__ import annotations
@@ -16,14 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.space import BoundSpace, Configuration
 from autopeft.study.owner import this_owner
 from autopeft.study.records import Ask, counts, is_void, void
+from autopeft.study.retries import CLAIM, RETRY_OF, claims_the_same, first_of, rooms, stands_for
 
-__all__ = ["CLAIM", "OWNER", "RETRY_OF", "TRAINS", "ask", "claims_the_same", "room", "stands_for"]
-
-#: User attribute of a trial that says what it is that only one trial may be: a baseline, or the next try of a lost one.
-CLAIM = "claim"
-
-#: User attribute of a trial that is the next try of another: the number of that one.
-RETRY_OF = "retry_of"
+__all__ = ["OWNER", "TRAINS", "ask", "room"]
 
 #: User attribute of a trial that says who runs it.
 OWNER = "owner"
@@ -34,8 +29,8 @@ TRAINS = "trains"
 
 def room(study: optuna.Study, total: int) -> bool:
     """Tell whether fewer trials than the total have been run or are at work, here or elsewhere."""
-    taken = (counts(trial) or trial.state == TrialState.RUNNING for trial in study.get_trials(deepcopy=False))
-    return sum(taken) < total
+    trials = (trial for trial in study.get_trials(deepcopy=False) if not is_void(trial))
+    return sum(counts(trial) or trial.state == TrialState.RUNNING for trial in trials) < total
 
 
 def ask(
@@ -98,8 +93,10 @@ def _begun(study: optuna.Study, space: BoundSpace, trial: optuna.Trial, total: i
         configuration = Configuration.from_dict(given)
         if space.contains(configuration):
             space.suggest(trial)
-    others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
-    if total is not None and sum(_takes_room(other) for other in others if other.number < trial.number) >= total:
+    trials = study.get_trials(deepcopy=False)
+    others = [other for other in trials if other.number != trial.number]
+    mine = first_of(trials, trial.number)
+    if total is not None and sum(first < mine for first in rooms(trials, space, trial.number)) >= total:
         void(study, trial, "others left no room for it")
         return None
     # Read once, since Optuna copies them each time.
@@ -113,10 +110,6 @@ def _begun(study: optuna.Study, space: BoundSpace, trial: optuna.Trial, total: i
         raise _AnotherError
     trial.set_user_attr("in_words", configuration.describe())
     return Ask(trial.number, configuration, attrs.get("baseline"))
-
-
-def _takes_room(trial: FrozenTrial) -> bool:
-    return counts(trial) or trial.state in (TrialState.RUNNING, TrialState.WAITING)
 
 
 def _is_it(other: FrozenTrial, number: int, attrs: Mapping[str, Any], known: Collection[int]) -> bool:
@@ -133,19 +126,3 @@ def _is_it(other: FrozenTrial, number: int, attrs: Mapping[str, Any], known: Col
     # Each writes first and reads then, so that of two one sees the other; where both do, both propose anew.
     same = other.user_attrs.get("configuration") == attrs["configuration"]
     return CLAIM not in attrs and same and other.number not in known
-
-
-def claims_the_same(other: FrozenTrial, attrs: Mapping[str, Any]) -> bool:
-    """Tell whether another trial is, or will be, what one with these user attributes claims to be."""
-    return CLAIM in attrs and other.state != TrialState.FAIL and bool(other.user_attrs.get(CLAIM) == attrs[CLAIM])
-
-
-def stands_for(other: FrozenTrial, attrs: Mapping[str, Any]) -> bool:
-    """Tell whether another trial makes it needless to try a lost one again.
-
-    Args:
-        other: The other trial.
-        attrs: The user attributes of the lost one.
-    """
-    same = other.user_attrs.get("configuration") == attrs["configuration"]
-    return same and "baseline" not in attrs and other.state not in (TrialState.FAIL, TrialState.WAITING)

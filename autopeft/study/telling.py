@@ -12,20 +12,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import StudyError
 from autopeft.samplers import COSTS
-from autopeft.space import BoundSpace, Configuration
-from autopeft.study.asking import CLAIM, RETRY_OF, claims_the_same, stands_for
-from autopeft.study.records import BEYOND, INFEASIBLE, LOST, PARAMS, configuration_of, end, enqueue, is_void, outcome_of
+from autopeft.space import BoundSpace
+from autopeft.study.records import INFEASIBLE, LOST, PARAMS, end
+from autopeft.study.retries import put_in_line
 
-__all__ = ["RETRIES", "LeaseLostError", "put_back", "tell", "tell_lost"]
-
-#: How often a configuration is tried again whose worker died.
-RETRIES = 2
+__all__ = ["LeaseLostError", "tell", "tell_lost"]
 
 #: Failures of a configuration itself: samplers shall learn from them, so they are told with the worst accuracy.
 _FAULTS_OF_CONFIGURATION = frozenset({"oom", "nan", "timeout"})
-
-#: User attribute of a trial: how often its configuration may have killed a worker before.
-_RETRY = "retry"
 
 
 class LeaseLostError(StudyError):
@@ -101,48 +95,10 @@ def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str, 
         # Not its outcome, which its owner may be writing at the moment.
         trial.set_user_attr(LOST, {"message": reason, "blamed": blamed})
         # Before it is over, for its room would be another's at once.
-        _put_in_line(study, space, number, blamed)
+        put_in_line(study, space, number, blamed)
         end(study, trial, TrialState.FAIL)
         # Whoever came upon that in between has given it back.
-        _put_in_line(study, space, number, blamed)
-
-
-def put_back(study: optuna.Study, space: BoundSpace) -> None:
-    """Put lost trials in line again that are not yet, as where a process died over it, or what was in line was void."""
-    trials = study.get_trials(deepcopy=False)
-    for trial in trials:
-        if trial.state != TrialState.FAIL:
-            continue
-        outcome = outcome_of(trial)
-        blamed = outcome.get("blamed", True)
-        if outcome["status"] == "killed" and _next_try(trials, space, trial.number, blamed) is not None:
-            _put_in_line(study, space, trial.number, blamed)
-
-
-def _put_in_line(study: optuna.Study, space: BoundSpace, number: int, blamed: bool) -> None:
-    """Let a trial be tried again, unless it was often enough, or is in line or was tried already."""
-    found = _next_try(study.get_trials(deepcopy=False), space, number, blamed)
-    if found is not None:
-        enqueue(study, space, *found)
-
-
-def _next_try(
-    trials: Sequence[FrozenTrial], space: BoundSpace, number: int, blamed: bool
-) -> tuple[Configuration, dict[str, Any]] | None:
-    """Return what a lost trial becomes when it is tried again: its configuration, and its user attributes."""
-    trial, configuration = trials[number], configuration_of(trials[number], space)
-    tries = int(trial.user_attrs.get(_RETRY, 0)) + blamed
-    if configuration is None or tries > RETRIES or is_void(trial):
-        return None
-    known = {CLAIM: f"trial {number}", **trial.user_attrs, "configuration": configuration.to_dict()}
-    for other in trials:
-        if is_void(other) or other.number == number:
-            continue
-        if other.user_attrs.get(RETRY_OF) == number or claims_the_same(other, known) or stands_for(other, known):
-            return None
-    attrs = {CLAIM: known[CLAIM], RETRY_OF: number, _RETRY: tries}
-    attrs |= {name: trial.user_attrs[name] for name in ("baseline", BEYOND) if name in trial.user_attrs}
-    return configuration, attrs
+        put_in_line(study, space, number, blamed)
 
 
 @contextmanager

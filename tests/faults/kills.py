@@ -87,10 +87,8 @@ def kill(folder: Path, seed: int, kills: int) -> Figures:
     command += ["--trials", str(_TRIALS), "--workers", "2", "--no-select", "--out", str(run), "--seed", str(seed)]
     driver, before = _begun(command, run, None), {}
     killed_at: float | None = None
-    while driver.poll() is None or figures.kills.total() < kills:
+    while driver.poll() != 0:
         if driver.poll() is not None:
-            if driver.returncode == 0:
-                break
             driver = _begun(command, run, driver)
         if killed_at is not None and _began(run) > killed_at:
             figures.seconds.append(_began(run) - killed_at)

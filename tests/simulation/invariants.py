@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from autopeft.space import Configuration
 from autopeft.study import CLAIM, configuration_of, counts, is_void, outcome_of
-from autopeft.study.telling import RETRIES
+from autopeft.study.retries import RETRIES
 from tests.simulation.world import _BOUND, BASELINES, accuracy_of
 
 __all__ = ["faults_of"]
