@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from autopeft.launch import baselines, desk
 from autopeft.selection import records as kept
-from autopeft.study import Watch, asking, counted, records, telling
+from autopeft.study import Watch, asking, counted, records, retries
 from autopeft.study.backend import connect
 from tests.simulation.invariants import faults_of
 from tests.simulation.selection import Selection
@@ -99,15 +99,17 @@ def told_twice(self, number, tell):
     return True
 
 
+NEVER_AGAIN = [(retries, "_next_try", lambda *_: None)]
+
 PLANTED = {
     "an outcome was told twice": [(desk.Desk, "_told", told_twice)],
     "a live lease was freed": [(Watch, "_gone", lambda self, trial: True)],
     "the total was exceeded": [
-        (asking, "_takes_room", lambda trial: False),
+        (asking, "rooms", lambda *_: set()),
         (desk, "room", lambda study, total: counted(study) < total),
     ],
-    "a retry was lost": [(telling, "_put_in_line", lambda *_: None)],
-    "stock-lora is missing": [(baselines, "is_void", lambda trial: False), (telling, "_put_in_line", lambda *_: None)],
+    "a retry was lost": NEVER_AGAIN,
+    "stock-lora is missing": [(baselines, "is_void", lambda trial: False), *NEVER_AGAIN],
     "a configuration was run twice to its end": [(asking, "_is_it", lambda *_: False)],
 }
 
