@@ -40,6 +40,8 @@ class Anatomy:
         layer_norms: Full names of the normalisation modules, layer by layer; filled in likewise.
         layer_biased: Full names of the modules that own a `bias`, layer by layer; filled in likewise.
         layer_weighted: Full names of the modules that own parameters, layer by layer; filled in likewise.
+        outside: Full names of the modules outside the layers and the task head that own parameters, none of them inside
+            another; filled in likewise.
         embedding: Full name of the embedding of the input tokens, empty for a model that reads no tokens;
             filled in likewise.
         output: Full name of the module that makes logits of tokens, empty for a model that has none; filled in
@@ -57,6 +59,7 @@ class Anatomy:
     layer_norms: tuple[tuple[str, ...], ...] = ()
     layer_biased: tuple[tuple[str, ...], ...] = ()
     layer_weighted: tuple[tuple[str, ...], ...] = ()
+    outside: tuple[str, ...] = ()
     embedding: str = ""
     output: str = ""
 

@@ -78,9 +78,24 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
         layer_norms=tuple(_inside(name, modules, _is_norm) for name in names),
         layer_biased=tuple(_inside(name, modules, _has_bias) for name in names),
         layer_weighted=tuple(_inside(name, modules, _has_parameters) for name in names),
+        outside=_outside(model, layers),
         embedding=_embedding(model),
         output=_name_of(model, model.get_output_embeddings()),
     )
+
+
+def _outside(model: PreTrainedModel, layers: str) -> tuple[str, ...]:
+    """Return the full names of the outermost modules beside the layers that own parameters, the task head aside."""
+    whole = model if model.get_output_embeddings() is not None else model.base_model
+    backbone = {id(parameter) for parameter in whole.parameters()}
+    found: list[str] = []
+    for name, module in model.named_modules():
+        own = list(module.parameters(recurse=False))
+        around = not name or f"{layers}.".startswith(f"{name}.") or name.startswith(f"{layers}.")
+        within = any(name.startswith(f"{other}.") for other in found)
+        if own and not around and not within and all(id(parameter) in backbone for parameter in own):
+            found.append(name)
+    return tuple(found)
 
 
 def _inside(layer: str, modules: Mapping[str, nn.Module], wanted: Callable[[nn.Module], bool]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from autopeft.cli import options
 
 if TYPE_CHECKING:
     from autopeft.methods import Method
+    from autopeft.methods.schedules import LayerSchedule
     from autopeft.space.vocabulary import Knob
 
 __all__ = ["methods"]
@@ -23,7 +24,7 @@ def methods(
     plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the methods with their source and costs; with a name, one of them with its knobs.
+    """List methods and layer schedules with their source, methods with costs; with a name, one of them with its knobs.
 
     Costs are those of an example on the packaged MiniLM: trained parameters, bytes stored, and what FLOPs in matrix
     products each token of a text of 128 costs more, once all is merged that can be.
@@ -33,6 +34,7 @@ def methods(
     from autopeft.cli.systems import print_systems, rows_of_systems
     from autopeft.errors import AutopeftError
     from autopeft.methods import METHODS, VOCABULARY
+    from autopeft.methods.schedules import SCHEDULES
     from autopeft.plugins import load_plugin
     from autopeft.space.canonical import nearest
 
@@ -40,15 +42,18 @@ def methods(
     with documents(json) as write:
         if plugin is not None:
             load_plugin(plugin)
-        if name is not None and name not in METHODS:
-            raise AutopeftError(f"no method {name!r}{nearest(name, METHODS)}")
+        known = [*METHODS, *SCHEDULES]
+        if name is not None and name not in known:
+            raise AutopeftError(f"no method {name!r}{nearest(name, known)}")
         if systems:
             rows = rows_of_systems(name)
             write(rows) if json else print_systems(rows, whole=name is not None)
             return
-        chosen = METHODS if name is None else {name: METHODS[name]}
+        chosen = {each: method for each, method in METHODS.items() if name in (None, each)}
+        schedules = {each: schedule for each, schedule in SCHEDULES.items() if name in (None, each)}
         if json:
-            write({name: _row(method) | {"costs": _recorded(name)["costs"]} for name, method in chosen.items()})
+            listed = {each: _row(method) | {"costs": _recorded(each)["costs"]} for each, method in chosen.items()}
+            write(listed | {each: _schedule_row(schedule) for each, schedule in schedules.items()})
             return
     for each, method in chosen.items():
         words = VOCABULARY.methods[each]
@@ -57,7 +62,23 @@ def methods(
         typer.echo(f"  {_costs(each)}")
         typer.echo(f"  {_tested(each)}")
         for knob in words.knobs if name is not None else ():
-            typer.echo(f"  {knob.name:<24} {_values(knob):<28} {knob.help}")
+            _show_knob(knob.name, knob)
+    for each, schedule in schedules.items():
+        typer.echo(f"{each}: {schedule.summary}")
+        typer.echo(f"  {schedule.source}; a layer schedule, written under `training`: `schedule: {each}`")
+        for knob in schedule.knobs if name is not None else ():
+            _show_knob(f"{each}_{knob.name}", knob)
+
+
+def _show_knob(name: str, knob: Knob) -> None:
+    typer.echo(f"  {name:<24} {_values(knob):<28} {knob.help}")
+
+
+def _schedule_row(schedule: LayerSchedule) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    knobs = [asdict(knob) | {"name": f"{schedule.name}_{knob.name}"} for knob in schedule.knobs]
+    return {"name": schedule.name, "summary": schedule.summary, "source": schedule.source, "knobs": knobs}
 
 
 def _row(method: Method) -> dict[str, Any]:

@@ -9,12 +9,18 @@ from typing import NamedTuple, TypeVar
 from autopeft.backbones import Backbone
 from autopeft.costs.forwards import Forwards
 from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
+from autopeft.costs.sizes import PlaceSizes
 from autopeft.errors import ConfigurationError
-from autopeft.methods.builder import Part, check_order, check_quantization, plan
+from autopeft.methods.builder import Part, check_order, check_quantization, check_stepping, plan
+from autopeft.methods.forward_only import forward_only_of
+from autopeft.methods.schedules import schedule_of
 from autopeft.methods.storage import PLACED, stored_tensors
 from autopeft.space import Configuration
 
 __all__ = ["REFUSED", "Costs"]
+
+#: Bytes of a trainable number, and of AdamW's two moments of it.
+_BYTES_OF_NUMBER, _BYTES_OF_MOMENTS = 4, 8
 
 #: The price of what cannot be built: more than any budget.
 REFUSED = sys.maxsize
@@ -46,6 +52,7 @@ class Costs:
         self._backbone = backbone
         self._fragments = Fragments(backbone)
         self._forwards = Forwards(backbone, tokens)
+        self._sizes = PlaceSizes(self._fragments, backbone.anatomy)
         self._counts: dict[Hashable, int] = {}
         self._stored: dict[Hashable, _Stored] = {}
         self._flops: dict[Hashable, int] = {}
@@ -60,6 +67,7 @@ class Costs:
         parts = plan(configuration)
         check_quantization(parts, self._backbone.quantization)
         check_order(parts, self._backbone.meta())
+        check_stepping(parts, configuration)
         return sum(self._params_of(part) for part in parts)
 
     def price(self, configuration: Configuration, refused: int = REFUSED) -> int:
@@ -75,9 +83,27 @@ class Costs:
 
     def active(self, configuration: Configuration) -> int:
         """Return the most parameters of the adapters that train together: what memory goes with, see `params`."""
-        dense = [part for part in plan(configuration) if part.method.dense]
+        parts, scheduled = plan(configuration), schedule_of(configuration.training)
+        if scheduled is not None:
+            schedule, knobs = scheduled
+            places, outside = self._sizes.of(parts)
+            return outside + schedule.most(places, self._backbone.anatomy, knobs)
+        dense = [part for part in parts if part.method.dense]
         whole = sum(self._fragments.size(part) for part in dense)
         return self.params(configuration) - sum(map(self._params_of, dense)) + whole
+
+    def held(self, configuration: Configuration) -> int:
+        """Return the bytes at the peak of all that may train and of what AdamW remembers of it, in fp32.
+
+        Gradients come as activations go.
+        """
+        scheduled, active = schedule_of(configuration.training), self.active(configuration)
+        if forward_only_of(configuration.training) is not None:
+            return _BYTES_OF_NUMBER * self.params(configuration)
+        if scheduled is None:
+            return (_BYTES_OF_NUMBER + _BYTES_OF_MOMENTS) * active
+        params = self.params(configuration)
+        return _BYTES_OF_NUMBER * params + _BYTES_OF_MOMENTS * (params if scheduled[0].keeps_moments else active)
 
     def bytes(self, configuration: Configuration) -> int:
         """Return the bytes of all tensors in the files that `save` writes of the adapters; the head is not counted.

@@ -16,9 +16,6 @@ from autopeft.space import Configuration
 
 __all__ = ["MemoryModel", "memory_features"]
 
-#: Bytes of a trainable number at the peak: itself and AdamW's two moments, in fp32; gradients come as activations go.
-_BYTES_OF_STATE = 12
-
 #: Share of a column's size by which the fit is held towards 0, so that what was hardly measured weighs little.
 _RIDGE = 1e-3
 
@@ -55,18 +52,18 @@ class MemoryModel:
     largest_error: float
 
     @classmethod
-    def fit(cls, features: Sequence[Mapping[str, float]], params: Sequence[int], peaks: Sequence[float]) -> MemoryModel:
+    def fit(cls, features: Sequence[Mapping[str, float]], held: Sequence[int], peaks: Sequence[float]) -> MemoryModel:
         """Fit non-negative weights to measured peaks.
 
         Args:
             features: Of each measured configuration.
-            params: What it trains.
+            held: Bytes of what it trains and of what the optimiser remembers of that.
             peaks: Its peak memory in bytes.
         """
         names = ["base", *sorted({name for each in features for name in each})]
         table = _table(features, names)
         measured = np.asarray(peaks, dtype=np.float64)
-        rest = measured - _BYTES_OF_STATE * np.asarray(params, dtype=np.float64)
+        rest = measured - np.asarray(held, dtype=np.float64)
         errors = []
         for left_out in range(len(measured)):
             others = np.arange(len(measured)) != left_out
@@ -75,10 +72,10 @@ class MemoryModel:
         weights = dict(zip(names, _solve(table, rest).tolist(), strict=True))
         return cls(weights, float(np.median(errors)), float(np.max(errors)))
 
-    def predict(self, features: Mapping[str, float], params: int) -> float:
+    def predict(self, features: Mapping[str, float], held: int) -> float:
         """Return the peak in bytes; the activations of a method that was never measured count for nothing."""
         activations = sum(self.weights.get(name, 0.0) * value for name, value in features.items())
-        return self.weights["base"] + _BYTES_OF_STATE * params + activations
+        return self.weights["base"] + held + activations
 
 
 def _table(features: Sequence[Mapping[str, float]], names: Sequence[str]) -> NDArray[np.float64]:

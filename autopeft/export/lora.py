@@ -116,7 +116,7 @@ def lora_shortfalls(configuration: Configuration, known: Sequence[str], starts: 
     [part] = parts
     knobs = next(iter(part.cells.values()))
     yield from (Shortfall(f"lora.{name}", reason) for name, reason in _NOT_LORA.items() if knobs[name])
-    yield from beyond_config(parts, known)
+    yield from beyond_config(configuration, known)
     if knobs["init"] not in starts and not part.method.needs_batches(knobs):
         yield Shortfall("lora.init", f"the start {knobs['init']}", lossy=True)
 

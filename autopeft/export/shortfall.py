@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autopeft.methods.builder import Part, plan
+from autopeft.methods.builder import plan
+from autopeft.methods.forward_only import forward_only_of
+from autopeft.methods.schedules import schedule_of
 from autopeft.space import Configuration
 
 __all__ = ["Shortfall", "beyond_config", "one_method", "reduced"]
@@ -50,16 +52,21 @@ def one_method(configuration: Configuration) -> Iterator[Shortfall]:
         yield Shortfall(f"modules: {parts[0].method.words.name}", "settings that PEFT has once differ between places")
 
 
-def beyond_config(parts: Iterable[Part], known: Iterable[str] = ()) -> Iterator[Shortfall]:
+def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> Iterator[Shortfall]:
     """Yield what training has beyond PEFT configs, once each.
 
     Args:
-        parts: What is trained.
+        configuration: What is trained.
         known: Fields that the target has words for.
     """
+    schedule = schedule_of(configuration.training)
+    if schedule is not None:
+        yield Shortfall("training.schedule", f"{schedule[0].name}: {schedule[0].summary}", lossy=True)
+    if forward_only_of(configuration.training) is not None:
+        yield Shortfall("training.optimiser", "steps from forward passes alone, at a learning rate of their own")
     asked = {
         name if knob == name else f"{name}.{knob}": reason
-        for part in parts
+        for part in plan(configuration)
         for name in (part.method.words.name,)
         for knobs in part.cells.values()
         for knob, reason in part.method.beyond_config(knobs).items()

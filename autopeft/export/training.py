@@ -10,6 +10,7 @@ import yaml
 
 from autopeft.export.job import ExportJob
 from autopeft.methods.builder import Part, plan
+from autopeft.methods.forward_only import forward_only_of
 from autopeft.trials import steps_of
 
 __all__ = [
@@ -41,8 +42,11 @@ def only_part(job: ExportJob) -> Part:
 
 def adapter_rate(job: ExportJob, part: Part) -> float:
     """Return the peak learning rate of a part."""
-    own = next(iter(part.cells.values())).get("learning_rate")
-    return float(job.configuration.training["learning_rate"] if own is None else own)
+    training, own = job.configuration.training, next(iter(part.cells.values())).get("learning_rate")
+    spsa = forward_only_of(training)
+    if spsa is not None:
+        return spsa.rate
+    return float(training["learning_rate"] if own is None else own)
 
 
 def rates(job: ExportJob) -> dict[str, float]:
@@ -113,7 +117,7 @@ def write_training(job: ExportJob, folder: Path) -> None:
         "revision": job.backbone.revision,
         "learning_rate": {part.name: adapter_rate(job, part) for part in parts},
         "head_learning_rate": setting.head_learning_rate if job.kind.has_head else None,
-        "optimizer": "AdamW",
+        "optimizer": "AdamW" if forward_only_of(job.configuration.training) is None else "none: forward passes alone",
         "weight_decay": setting.weight_decay,
         "schedule": "linear",
         "warmup": setting.warmup,
@@ -124,6 +128,7 @@ def write_training(job: ExportJob, folder: Path) -> None:
         "precision": setting.precision,
         "gradient_checkpointing": setting.gradient_checkpointing or None,
         "seed": job.seed,
+        "training": {key: value for key, value in job.configuration.training.items() if key != "learning_rate"} or None,
         "quantization": job.backbone.quantization_keys or None,
         "backbone": backbone_dropout(job) or None,
     }

@@ -67,7 +67,7 @@ def _measured(
 ) -> Calibration:
     configurations = to_measure(points, prices.anatomy, [stock])
     say(f"measuring steps of {len(configurations)} configurations, to predict the others")
-    calibration = Calibration.of(configurations, measure(configurations), prices.anatomy, prices.costs.active)
+    calibration = Calibration.of(configurations, measure(configurations), prices.anatomy, prices.costs.held)
     study.set_user_attr(CALIBRATION, calibration.to_dict())
     memory = calibration.memory
     say(

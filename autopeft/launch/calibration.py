@@ -51,7 +51,7 @@ class Calibration:
         configurations: Sequence[Configuration],
         measured: Mapping[str, Any],
         anatomy: Anatomy,
-        params: Callable[[Configuration], int],
+        held: Callable[[Configuration], int],
     ) -> Calibration:
         """Learn from what a worker measured.
 
@@ -60,7 +60,7 @@ class Calibration:
             measured: `steps`, for each the peak memory in bytes and the seconds of a step or None when it ran out of
                 memory, and `head_step_seconds`.
             anatomy: The resolved anatomy of the backbone.
-            params: The exact number of parameters of a configuration that train together.
+            held: Bytes of what a configuration trains and of what the optimiser remembers of it.
 
         Raises:
             AutopeftError: When not even the head alone fits the memory.
@@ -73,7 +73,7 @@ class Calibration:
             )
         memory = MemoryModel.fit(
             [memory_features(each, anatomy) for each, _ in known],
-            [params(each) for each, _ in known],
+            [held(each) for each, _ in known],
             [step["peak"] for _, step in known],
         )
         seconds = [step["seconds"] for _, step in known]

@@ -69,7 +69,7 @@ class Prices:
         assert self.calibration is not None, "memory needs a calibration"
         return self.calibration.memory.predict(
             memory_features(configuration, self.anatomy),
-            self.costs.active(configuration) if self.costs.price(configuration, 0) else 0,
+            self.costs.held(configuration) if self.costs.price(configuration, 0) else 0,
         )
 
     def known(self, name: str) -> Callable[[Configuration], float] | None:

@@ -2,12 +2,14 @@
 
 from autopeft.methods.builder import adapter_parameters, apply, remove, trainable
 from autopeft.methods.depth import decodes_stepwise, frozen_depth, stays_in_layers
+from autopeft.methods.forward_only import ForwardOnly
 from autopeft.methods.hooks import (
     after_backward,
     after_step,
     before_backward,
     before_step,
     optimiser_groups,
+    optimiser_of,
     penalty,
     switch_training,
     train_beforehand,
@@ -30,6 +32,7 @@ __all__ = [
     "TITLES",
     "VOCABULARY",
     "AdapterAdamW",
+    "ForwardOnly",
     "Method",
     "Moment",
     "Reference",
@@ -44,6 +47,7 @@ __all__ = [
     "frozen_depth",
     "load",
     "optimiser_groups",
+    "optimiser_of",
     "penalty",
     "references_of",
     "register",

@@ -17,8 +17,10 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Anatomy, Quantization, features, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods.forward import computing_as_held
+from autopeft.methods.forward_only import ADAMW, forward_only_of
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
+from autopeft.methods.schedules import Place, Running, placed, schedule_of
 from autopeft.space import Configuration
 from autopeft.space.placement import cells
 
@@ -33,6 +35,7 @@ __all__ = [
     "check_fit",
     "check_order",
     "check_quantization",
+    "check_stepping",
     "inject",
     "is_adapted",
     "plan",
@@ -83,6 +86,7 @@ class Applied:
         weights: Copies of the frozen weights that methods change.
         attention: The attention implementation before.
         inserted: What is in the model, innermost first.
+        schedules: What decides when it trains, one at most.
     """
 
     configuration: Configuration
@@ -92,6 +96,7 @@ class Applied:
     weights: tuple[tuple[nn.Parameter, torch.Tensor], ...]
     attention: str | None
     inserted: list[Inserted] = field(default_factory=list)
+    schedules: list[Running] = field(default_factory=list)
 
 
 def plan(configuration: Configuration, stored: bool = False) -> list[Part]:
@@ -142,6 +147,7 @@ def apply(
     parts = plan(configuration, stored)
     check_quantization(parts, quantization_of(model))
     check_order(parts, model)
+    check_stepping(parts, configuration)
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -164,6 +170,8 @@ def apply(
     try:
         for part in parts:
             done.inserted.append(inject(part, model, anatomy, batches))
+        if not stored:
+            _begin_schedule(model, done)
     except Exception:
         remove(model)
         raise
@@ -171,6 +179,21 @@ def apply(
         parameter.requires_grad_(False)
     for parameter in (*adapter_parameters(model).values(), *head_parameters(model).values()):
         parameter.requires_grad_(True)
+
+
+def _begin_schedule(model: PreTrainedModel, done: Applied) -> None:
+    """Begin the layer schedule that a configuration asks for."""
+    asked = schedule_of(done.configuration.training)
+    if asked is None:
+        return
+    own = adapter_parameters(model)
+    places: dict[Place, list[nn.Parameter]] = {}
+    for name, place in placed(own, done.anatomy).items():
+        if place is not None:
+            places.setdefault(place, []).append(own[name])
+    schedule, knobs = asked
+    seed = int(torch.randint(2**31, ()))
+    done.schedules.append(Running(schedule, knobs, model, done.anatomy, places, seed))
 
 
 def inject_targets(part: Part, anatomy: Anatomy) -> list[str]:
@@ -226,6 +249,24 @@ def check_order(parts: Iterable[Part], model: PreTrainedModel) -> None:
                 f"{part.method.words.name}: with these knobs it looks at the mean over all tokens of a text, those to "
                 "be predicted too, so that a decoder cannot be tuned with it; expected no gate, or another method"
             )
+
+
+def check_stepping(parts: Iterable[Part], configuration: Configuration) -> None:
+    """Check that methods can be trained in the steps that a configuration asks for.
+
+    Raises:
+        ConfigurationError: Naming the first that has its own say in what of it trains when beside a schedule, or needs
+            gradients where none are computed.
+    """
+    scheduled = schedule_of(configuration.training) is not None
+    forward_only = forward_only_of(configuration.training) is not None
+    for part in parts:
+        if scheduled and part.method.has_own_steps:
+            raise ConfigurationError(
+                f"{part.method.words.name} decides itself what of it trains when; expected no schedule beside it"
+            )
+        if forward_only and part.method.needs_gradients:
+            raise ConfigurationError(f"{part.method.words.name} needs gradients; expected `optimiser: {ADAMW}` for it")
 
 
 @contextmanager

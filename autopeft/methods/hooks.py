@@ -10,9 +10,11 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.methods.builder import applied
+from autopeft.methods.builder import applied, is_adapted
+from autopeft.methods.forward_only import ForwardOnly, forward_only_of
 from autopeft.methods.method import Method
 from autopeft.methods.moment import Moment
+from autopeft.methods.optimiser import AdapterAdamW
 
 __all__ = [
     "Train",
@@ -21,6 +23,7 @@ __all__ = [
     "before_backward",
     "before_step",
     "optimiser_groups",
+    "optimiser_of",
     "penalty",
     "switch_training",
     "train_beforehand",
@@ -52,9 +55,31 @@ def optimiser_groups(model: PreTrainedModel) -> list[dict[str, Any]]:
     return [{"params": parameters, "lr": rate} for rate, parameters in plain.items()] + special
 
 
+def optimiser_of(
+    model: PreTrainedModel, groups: Sequence[dict[str, Any]], weight_decay: float, seed: int, *, fused: bool = False
+) -> AdapterAdamW | ForwardOnly:
+    """Return what makes the steps of a model's training, as its configuration says.
+
+    Args:
+        model: The adapted model.
+        groups: Parameter groups: `params`, peak `lr`, and what else the methods want of AdamW.
+        weight_decay: Of what trains.
+        seed: Seed of what is drawn.
+        fused: Whether AdamW's steps are fused.
+    """
+    spsa = forward_only_of(applied(model).configuration.training) if is_adapted(model) else None
+    if spsa is None:
+        return AdapterAdamW(groups, weight_decay=weight_decay, fused=fused)
+    plain = [{"params": group["params"], "lr": spsa.rate} for group in groups]
+    return ForwardOnly(plain, spsa, seed, weight_decay)
+
+
 def _rate(model: PreTrainedModel, cells: Any) -> float:
-    own = next(iter(cells.values())).get("learning_rate")
-    rate: float = applied(model).configuration.training["learning_rate"] if own is None else own
+    training = applied(model).configuration.training
+    spsa, own = forward_only_of(training), next(iter(cells.values())).get("learning_rate")
+    if spsa is not None:
+        return spsa.rate
+    rate: float = training["learning_rate"] if own is None else own
     return rate
 
 
@@ -83,7 +108,9 @@ def train_beforehand(model: PreTrainedModel, train: Train) -> None:
 
 
 def before_backward(model: PreTrainedModel, moment: Moment) -> None:
-    """Let the methods know that the gradients of a step will be computed."""
+    """Let schedule and methods know that the gradients of a step will be computed."""
+    for schedule in applied(model).schedules:
+        schedule.before_backward(moment)
     for part, tuner, _ in applied(model).inserted:
         part.method.before_backward(tuner, part.cells, moment)
 
@@ -101,9 +128,11 @@ def before_step(model: PreTrainedModel) -> None:
 
 
 def after_step(model: PreTrainedModel, moment: Moment) -> None:
-    """Let the methods do what they do after an optimiser step, before gradients are dropped."""
+    """Let methods and schedule do what they do after an optimiser step, before gradients are dropped."""
     for part, tuner, _ in applied(model).inserted:
         part.method.after_step(tuner, part.cells, moment)
+    for schedule in applied(model).schedules:
+        schedule.after_step(moment)
 
 
 def switch_training(model: PreTrainedModel, on: bool) -> None:

@@ -13,6 +13,7 @@ from typing_extensions import override
 from autopeft.backbones import Anatomy
 from autopeft.methods.method import Cells, Knobs, learning_rate, shared_knob
 from autopeft.methods.moment import Moment
+from autopeft.methods.optimiser import AdapterAdamW
 from autopeft.methods.whole_parts import Whole
 from autopeft.space.placement import Cell
 from autopeft.space.shape import ROLES
@@ -85,6 +86,7 @@ class LocFt(Whole):
     def after_backward(self, tuner: BaseTuner, cells: Cells, moment: Moment) -> None:
         """Leave the step out where there is nothing to learn."""
         assert moment.loss is not None
+        assert isinstance(moment.optimiser, AdapterAdamW)
         loss, counts = float(moment.loss), tuner.autopeft_counts
         counts[_LOSSES] += loss
         counts[_BATCHES] += 1

@@ -43,6 +43,7 @@ class Method(ABC):
         stepwise: Whether a decoder with it computes a token from the keys and values it keeps of those before.
         joint: Whether its cost depends on all its places together, as where they share parameters.
         dense: Whether at some time all weights of the matrices it is put in train.
+        sees_gradients: Whether it chooses what trains by gradients of training batches, before training begins.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
             away, see `works_beside`.
@@ -58,6 +59,7 @@ class Method(ABC):
     stepwise: bool = True
     joint: bool = False
     dense: bool = False
+    sees_gradients: bool = False
     grows: bool = False
     quantizations: tuple[Quantization, ...] = ()
 
@@ -117,6 +119,17 @@ class Method(ABC):
     def shared_count(self, knobs: Knobs) -> int | None:
         """Return the trainable parameters of a part where all of them are shared by its places, else None."""
         return None
+
+    @property
+    def has_own_steps(self) -> bool:
+        """Whether it has a say in what of it trains when, so that a layer schedule cannot have one."""
+        hooks = ("beforehand", "before_backward", "after_backward", "after_step")
+        return any(getattr(type(self), hook) is not getattr(Method, hook) for hook in hooks)
+
+    @property
+    def needs_gradients(self) -> bool:
+        """Whether it looks at gradients, so that forward passes alone cannot train it."""
+        return self.has_own_steps or self.sees_gradients
 
     def rate_factors(self, cells: Cells) -> dict[str, float]:
         """Return factors on the learning rate, for parameters with a word in their names."""

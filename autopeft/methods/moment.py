@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor, nn
 
+from autopeft.methods.forward_only import ForwardOnly
 from autopeft.methods.optimiser import AdapterAdamW
 
 __all__ = ["Moment", "TrainBeforehand"]
@@ -23,13 +24,16 @@ class Moment:
         optimiser: What makes the steps.
         epoch: Which time all examples come by, from 0.
         loss: That of the step's batch, once its gradients are there.
+        sample: Draws so many training examples; what it returns measures the loss of the model as it is on them, in
+            eval mode.
     """
 
     step: int
     steps: int
-    optimiser: AdapterAdamW
+    optimiser: AdapterAdamW | ForwardOnly
     epoch: int = 0
     loss: Tensor | None = None
+    sample: Callable[[int], Callable[[], float]] | None = None
 
 
 class TrainBeforehand(Protocol):

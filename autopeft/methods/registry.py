@@ -11,6 +11,7 @@ from autopeft.methods.families.shared import SHARED
 from autopeft.methods.families.sparse import SPARSE
 from autopeft.methods.families.vectors import VECTORS
 from autopeft.methods.families.whole import WHOLE_MODEL
+from autopeft.methods.forward_only import ADAMW, forward_only_knobs
 from autopeft.methods.increlora import IncreLora
 from autopeft.methods.locft import LocFt
 from autopeft.methods.lora import Lora
@@ -18,9 +19,10 @@ from autopeft.methods.method import Method
 from autopeft.methods.parallel_adapter import ParallelAdapter
 from autopeft.methods.prefix import Prefix
 from autopeft.methods.prompts import PROMPTS
+from autopeft.methods.schedules import schedule_knobs
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
-from autopeft.methods.whole_parts import FullEmbeddings, FullLayers
+from autopeft.methods.whole_parts import FullEmbeddings, FullLayers, FullModel
 from autopeft.space.vocabulary import Knob, Vocabulary
 
 __all__ = ["METHODS", "VOCABULARY"]
@@ -34,6 +36,7 @@ METHODS: dict[str, Method] = {
         Prefix(),
         BitFit(),
         *SPARSE_DELTAS,
+        FullModel(),
         FullLayers(),
         FullEmbeddings(),
         LocFt(),
@@ -50,11 +53,24 @@ METHODS: dict[str, Method] = {
 }
 
 _LEARNING_RATE = Knob(
-    "learning_rate", "float", "peak learning rate of the adapters", 5e-4, low=1e-7, high=1.0, relative=("w",)
+    "learning_rate",
+    "float",
+    "peak learning rate of the adapters",
+    5e-4,
+    low=1e-7,
+    high=1.0,
+    relative=("w",),
+    given=("optimiser", (ADAMW, None)),
 )
+
+_WITH_OWN_STEPS = tuple(sorted(name for name, method in METHODS.items() if method.has_own_steps))
+_WITH_GRADIENTS = tuple(sorted(name for name, method in METHODS.items() if method.needs_gradients))
 
 #: What search spaces and configurations may name.
 VOCABULARY = Vocabulary(
     methods={name: method.words for name, method in METHODS.items()},
-    training={_LEARNING_RATE.name: _LEARNING_RATE},
+    training={
+        knob.name: knob
+        for knob in (*forward_only_knobs(_WITH_GRADIENTS), _LEARNING_RATE, *schedule_knobs(_WITH_OWN_STEPS))
+    },
 )

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 import yaml
 
 from autopeft.methods.method import Method
+from autopeft.methods.registry import VOCABULARY
+from autopeft.space.vocabulary import Knob
 
 __all__ = ["KIND", "State", "System", "offers", "state_of", "systems"]
 
@@ -34,7 +36,8 @@ class System:
         scale: The original's rule of scale, in words.
         budget: Its rule of how much trains, in words.
         mode: That of the backbone while the original trains.
-        offered_by: What offers it: names of methods, values of their knobs (`lora.init=corda`), kinds (`kind:rerank`).
+        offered_by: What offers it: names of methods, values of their knobs (`lora.init=corda`), kinds (`kind:rerank`),
+            words of training knobs (`schedule:lisa`).
         use: A command that uses it, or a space, once it is offered.
         differs: What is otherwise than in the source, in words; `differences` adds what goes without saying.
         why: Why it is not offered, where it will not be.
@@ -75,7 +78,12 @@ class System:
         return " ".join(filter(None, (self.differs, mode)))
 
 
-def state_of(system: System, methods: Mapping[str, Method], kinds: Collection[str]) -> State:
+def state_of(
+    system: System,
+    methods: Mapping[str, Method],
+    kinds: Collection[str],
+    training: Mapping[str, Knob] = VOCABULARY.training,
+) -> State:
     """Return what state a system is in.
 
     It `works` when it is offered and a run on real data is recorded; it is `tested on toy data` when it is offered,
@@ -85,10 +93,11 @@ def state_of(system: System, methods: Mapping[str, Method], kinds: Collection[st
         system: The system.
         methods: The methods there are, by name.
         kinds: The names of the kinds of task there are.
+        training: The knobs of training there are.
     """
     if system.why:
         return "not applicable"
-    if not system.offered_by or not all(_exists(each, methods, kinds) for each in system.offered_by):
+    if not system.offered_by or not all(_exists(each, methods, kinds, training) for each in system.offered_by):
         return "not yet"
     return "works" if system.recorded else "tested on toy data"
 
@@ -98,9 +107,12 @@ def offers(method: str, system: System) -> bool:
     return any(_parts(each)[0] == method for each in system.offered_by)
 
 
-def _exists(offer: str, methods: Mapping[str, Method], kinds: Collection[str]) -> bool:
+def _exists(offer: str, methods: Mapping[str, Method], kinds: Collection[str], training: Mapping[str, Knob]) -> bool:
     if offer.startswith(KIND):
         return offer.removeprefix(KIND) in kinds
+    asked, colon, word = offer.partition(":")
+    if colon:
+        return asked in training and word in training[asked].choices
     name, knob, value = _parts(offer)
     if name not in methods:
         return False

@@ -124,10 +124,16 @@ class TrainedCopyTuner(BaseTuner):
             if isinstance(other, TrainedCopyLayer)
             and other is not layer
             and adapter_name in other.trained_copy
-            and other.base_layer.weight is layer.base_layer.weight
+            and hasattr(layer.base_layer, "weight")
+            and getattr(other.base_layer, "weight", None) is layer.base_layer.weight
         ]
         if copies:
             layer.trained_copy[adapter_name].weight = copies[0].weight
+
+    @override
+    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
+        """Put a module back; what PEFT would see to besides, that of its weight, is as it was."""
+        setattr(parent, child_name, new_module)
 
     def _check_merge_allowed(self) -> None:
         """Allow it: a trained module is one of its own kind."""

@@ -10,7 +10,7 @@ from autopeft.methods.trained_copy import TrainedCopyConfig, TrainedCopyLayer
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import ANY, Knob, MethodWords
 
-__all__ = ["FullEmbeddings", "FullLayers", "Whole"]
+__all__ = ["FullEmbeddings", "FullLayers", "FullModel", "Whole"]
 
 _SOURCE = "Zlotchevski et al. 2022, arXiv:2208.13928"
 
@@ -63,6 +63,25 @@ class FullLayers(Whole):
         """Return the modules of these layers that own parameters."""
         layers = range(max(0, anatomy.count - knobs["top_layers"]), anatomy.count)
         return tuple(name for layer in layers for name in anatomy.weighted(layer))
+
+
+class FullModel(Whole):
+    """All weights of the backbone: full fine-tuning."""
+
+    words = MethodWords(
+        name="full",
+        summary="all weights of the backbone, trained themselves",
+        source="full fine-tuning",
+        knobs=(learning_rate("5e-6..5e-4 log"),),
+        placement="model",
+        excludes=frozenset({ANY}),
+    )
+
+    @override
+    def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
+        """Return all modules that own parameters, those of the task head aside."""
+        inside = (name for layer in range(anatomy.count) for name in anatomy.weighted(layer))
+        return tuple(dict.fromkeys((*anatomy.outside, *inside)))
 
 
 class FullEmbeddings(Whole):

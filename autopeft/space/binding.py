@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autopeft.errors import SpaceError
@@ -47,9 +47,20 @@ class _Binder:
             for name, knobs in (self.data.get(section) or {}).items():
                 choice = name if section == "choose" and len(chosen) > 1 else None
                 plans.append(self.method((section, name), self.vocabulary.methods[name], knobs or {}, choice))
-        training = self.data.get("training") or {}
-        plan = [self.knob("training", knob, training, [EVERYWHERE]) for knob in self.vocabulary.training.values()]
-        return plans, plan
+        return plans, self.training()
+
+    def training(self) -> list[KnobPlan]:
+        """Return the plans of the training knobs; one that can never be there has a single value."""
+        given = self.data.get("training") or {}
+        found: dict[str, KnobPlan] = {}
+        for name, knob in self.vocabulary.training.items():
+            if knob.given is not None:
+                other, words = knob.given
+                values = found[other].domain
+                if isinstance(values, Grid) and not set(words) & set(values.values):
+                    knob = replace(knob, range=None)
+            found[name] = self.knob("training", knob, given, [EVERYWHERE])
+        return list(found.values())
 
     def method(
         self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[str, Any], choice: str | None

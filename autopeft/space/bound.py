@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from autopeft.errors import ConfigurationError
-from autopeft.space.canonical import build
+from autopeft.space.canonical import build, matters
 from autopeft.space.configuration import Configuration
 from autopeft.space.encoding import EVERYWHERE, Encoder, Rows
 from autopeft.space.knob_plan import KnobPlan, Params
 from autopeft.space.moves import moves
 from autopeft.space.parameters import Parameter
 from autopeft.space.placed import MethodPlan
-from autopeft.space.placement import cells
+from autopeft.space.placement import Cell, assemble, cells
 from autopeft.space.rules import Rule
 from autopeft.space.shape import BackboneShape
 from autopeft.space.vocabulary import Vocabulary
@@ -90,8 +90,7 @@ class BoundSpace:
     def decode(self, params: Params) -> Configuration:
         """Return the configuration that parameters give, in canonical form."""
         placed = {method.words.name: method.cells(params) for method in self.methods}
-        training = {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.training}
-        return build(placed, training, self.vocabulary)
+        return build(placed, self._training_values(params), self.vocabulary)
 
     def encode(self, configuration: Configuration) -> dict[str, Any]:
         """Return the one encoding of a canonical configuration; `decode` gives it back.
@@ -134,9 +133,9 @@ class BoundSpace:
         found = {"choose"} & self._encoder.defaults.keys()
         for method in self.methods:
             found |= method.active(params)
-        shared = self._training(params, self._encoder.rows(params))
+        matter = self._matter(params, self._encoder.rows(params))
         for plan in self.training:
-            if plan.knob.name in shared:
+            if plan.knob.name in matter:
                 found |= {name for name in plan.names.values() if name}
         return frozenset(found)
 
@@ -216,14 +215,24 @@ class BoundSpace:
 
     def _training(self, params: Params, rows: Rows) -> dict[str, Any]:
         """Return the training knobs that the configuration at a point has."""
-        values = {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.training}
-        # Which of them it has depends on knobs that are the same everywhere, so one place of each method tells.
-        first = {
+        return build(self._first(rows), self._training_values(params), self.vocabulary).training
+
+    def _matter(self, params: Params, rows: Rows) -> list[str]:
+        """Return the training knobs that matter at a point, of which the configuration may leave some unsaid."""
+        first = self._first(rows)
+        modules = {name: assemble(self.vocabulary.methods[name], places) for name, places in first.items()}
+        return matters(modules, self._training_values(params), self.vocabulary)
+
+    def _training_values(self, params: Params) -> dict[str, Any]:
+        return {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.training}
+
+    def _first(self, rows: Rows) -> dict[str, dict[Cell, Any]]:
+        """Return one place of each method: which training knobs there are depends on what is the same at all."""
+        return {
             method.words.name: dict([next(iter(here[0].cells.items()))])
             for method, here in zip(self.methods, rows, strict=True)
             if here
         }
-        return build(first, values, self.vocabulary).training
 
     def _broken(self, settled: _Settled) -> list[str]:
         """Return the constraints that a point breaks."""
@@ -251,7 +260,7 @@ class BoundSpace:
         for plan in self.training:
             value = configuration.training.get(plan.knob.name)
             if value is not None and not plan.options(value, None):
-                return f"training.{plan.knob.name} is never {value:g}"
+                return f"training.{plan.knob.name} is never {value if isinstance(value, str) else format(value, 'g')}"
         return "the space has each of its values, but not in these layers, roles and methods together"
 
     @cached_property

@@ -14,7 +14,7 @@ from autopeft.space.shape import ROLES, BackboneShape
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
 from autopeft.space.words import layers_in_words
 
-__all__ = ["build", "canonical", "nearest"]
+__all__ = ["build", "canonical", "matters", "nearest"]
 
 
 def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneShape) -> Configuration:
@@ -48,6 +48,7 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
             faults.append(f"modules: {name} and {other} cannot share a backbone; leave one out")
     faults += _stacked(placed, vocabulary)
     settled = _training(training, vocabulary, shape, faults)
+    faults += _excluded(placed, settled, vocabulary)
     if faults:
         raise ConfigurationError("\n".join(map(one_line, faults)))
     return build(placed, settled, vocabulary)
@@ -60,11 +61,23 @@ def build(
 ) -> Configuration:
     """Write places and training knobs as a canonical configuration; without any place it is head only.
 
-    A training knob that every method has of its own is left out.
+    A training knob that does not matter is left out, and so is the default of one that is unsaid.
     """
     modules = {name: assemble(vocabulary.methods[name], places) for name, places in placed.items() if places}
-    shared = {name: value for name, value in training.items() if any(name not in knobs for knobs in modules.values())}
-    return Configuration.from_dict({"modules": modules, "training": shared})
+    shared = {name: training[name] for name in matters(modules, training, vocabulary)}
+    unsaid = {name for name, knob in vocabulary.training.items() if knob.unsaid and shared.get(name) == knob.default}
+    return Configuration.from_dict(
+        {"modules": modules, "training": {name: value for name, value in shared.items() if name not in unsaid}}
+    )
+
+
+def matters(modules: Mapping[str, Mapping[str, Any]], training: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]:
+    """Return which training knobs matter: those that not every method has of its own, and whose words are there."""
+    return [
+        name
+        for name in training
+        if any(name not in knobs for knobs in modules.values()) and vocabulary.training[name].there(training)
+    ]
 
 
 def nearest(name: Any, known: Any) -> str:
@@ -135,6 +148,16 @@ def _stacked(placed: Mapping[str, Mapping[Cell, Any]], vocabulary: Vocabulary) -
     return faults
 
 
+def _excluded(placed: Mapping[str, Any], training: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]:
+    """Say which values of training knobs cannot be beside which methods."""
+    return [
+        f"training.{name}: found {training[name]} with {method}, beside which it can only be {knob.default}"
+        for name, knob in vocabulary.training.items()
+        for method in sorted(placed.keys() & set(knob.excludes))
+        if training[name] != knob.default
+    ]
+
+
 def _layers(where: str, value: Any, shape: BackboneShape, faults: list[str]) -> list[int]:
     if value == "all":
         return list(range(shape.layers))
@@ -191,6 +214,13 @@ def _training(training: Any, vocabulary: Vocabulary, shape: BackboneShape, fault
         if expected:
             faults.append(f"training.{name}: found {written!r}, expected {expected}")
         settled[name] = value
+    for name, knob in vocabulary.training.items():
+        if name in training and knob.given is not None and not knob.there(settled):
+            other, words = knob.given
+            faults.append(
+                f"training.{name}: found {training[name]!r} with {other} {settled[other]}, where there is no such "
+                f"knob; expected {other} {' or '.join(filter(None, words))} beside it"
+            )
     return settled
 
 

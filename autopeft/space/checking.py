@@ -66,6 +66,8 @@ class _Checker:
         for name, knob in self.vocabulary.training.items():
             if name in training:
                 self.values(("training", name), knob, training[name])
+                self.there(name, knob, training)
+                self.beside(name, knob, training[name], modules, choose)
         self.constraints(data.get("constraints"), modules, choose)
 
     def section(self, section: str, methods: Mapping[Any, Any]) -> list[str]:
@@ -136,6 +138,34 @@ class _Checker:
                 raise GrammarError("a value beside `off`, or the method left out")
         except GrammarError as error:
             self.fault(path, f"found {written!r}, expected {error}")
+
+    def beside(self, name: str, knob: Knob, written: Any, modules: list[str], choose: list[str]) -> None:
+        """Look whether a knob of training has only values that it cannot have beside any configuration's methods."""
+        barred = sorted(set(knob.excludes) & set(modules))
+        if not barred and choose and set(knob.excludes) >= set(choose):
+            barred = choose
+        try:
+            found = _on_some_backbone(knob, split_per(written)[1]) if barred else None
+        except GrammarError:
+            # Said already.
+            return
+        if isinstance(found, Grid) and set(found.values) != {knob.default}:
+            self.fault(("training", name), f"found {written!r}, expected {knob.default}: {barred[0]} has its own rules")
+
+    def there(self, name: str, knob: Knob, training: Mapping[Any, Any]) -> None:
+        """Look whether a knob of training that is there with words of another one can ever be."""
+        if knob.given is None:
+            return
+        other, words = knob.given
+        beside = self.vocabulary.training[other]
+        try:
+            found = _on_some_backbone(beside, split_per(training.get(other, beside.default))[1])
+        except GrammarError:
+            # Said of that one.
+            return
+        if isinstance(found, Grid) and not set(words) & set(found.values):
+            wanted = f"{other} {' or '.join(filter(None, words))}"
+            self.fault(("training", name), f"is there only with {wanted}; expected that beside it")
 
     def layers(self, path: tuple[str, ...], written: Any) -> None:
         try:

@@ -44,9 +44,9 @@ class Configuration:
         return modules
 
     @property
-    def training(self) -> dict[str, float]:
+    def training(self) -> dict[str, Any]:
         """The training knobs."""
-        training: dict[str, float] = self.to_dict()["training"]
+        training: dict[str, Any] = self.to_dict()["training"]
         return training
 
     @cached_property

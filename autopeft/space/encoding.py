@@ -101,10 +101,14 @@ class Encoder:
         found = {}
         for plan in self.training:
             name = plan.names[EVERYWHERE]
-            if name is not None and plan.knob.name in training:
+            if name is None:
+                continue
+            if plan.knob.name in training:
                 options = plan.options(training[plan.knob.name], None)
                 if not options:
                     return None
+                found[name] = options[0]
+            elif plan.knob.unsaid and (options := plan.options(plan.knob.default, None)):
                 found[name] = options[0]
         return found
 

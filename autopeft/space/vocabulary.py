@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["ANY", "Knob", "MethodWords", "Vocabulary"]
 
@@ -33,6 +33,11 @@ class Knob:
         relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), `w` (1 up to a hidden size of 576,
             and less beyond: how good learning rates fall), or `r` (multiples of the same method's gate knob at the same
             place).
+        given: Another knob of training, and those of its words with which alone this one is there; None among them
+            where it also is when the other is left unsaid.
+        unsaid: Whether configurations leave it out where it has its default, as before it was there. Only words of
+            training can be.
+        excludes: Methods beside which it can only have its default.
     """
 
     name: str
@@ -48,6 +53,13 @@ class Knob:
     placed: bool = False
     gate: bool = False
     relative: tuple[str, ...] = ()
+    given: tuple[str, tuple[str | None, ...]] | None = None
+    unsaid: bool = False
+    excludes: tuple[str, ...] = ()
+
+    def there(self, beside: Mapping[str, Any]) -> bool:
+        """Tell whether it is there beside values of other knobs, see `given`."""
+        return self.given is None or beside.get(self.given[0]) in self.given[1]
 
     @property
     def required(self) -> bool:

@@ -14,12 +14,11 @@ _PLAIN = ("size", "length")
 
 
 def describe(data: Mapping[str, Any]) -> str:
-    """Say a canonical configuration in words, e.g. `lora r=8 a=16 q,v @0-5 + prefix 4 @2, lr 0.0003`."""
+    """Say a canonical configuration in words, e.g. `lora r=8 a=16 q,v @0-5 + prefix 4 @2, lr 0.0003, lisa layers=2`."""
     if not data["modules"]:
         return "no adapters"
     parts = [_module(name, knobs) for name, knobs in data["modules"].items()]
-    training = "".join(f", {_SHORT.get(name, name)} {value:g}" for name, value in data["training"].items())
-    return " + ".join(parts) + training
+    return ", ".join([" + ".join(parts), *_training(data["training"])])
 
 
 def layers_in_words(layers: Sequence[int]) -> str:
@@ -29,6 +28,19 @@ def layers_in_words(layers: Sequence[int]) -> str:
         run = [layer for _, layer in group]
         runs.append(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}")
     return ",".join(runs)
+
+
+def _training(knobs: Mapping[str, Any]) -> list[str]:
+    """Say each knob of training; those that are there with a word go with it, where their names begin with it."""
+    words = {str(value): name for name, value in knobs.items() if isinstance(value, str)}
+    beside = {name: word for name in knobs for word in words if name.startswith(f"{word}_")}
+    plain = (name for name in knobs if name not in beside and name not in words.values())
+    found = [f"{_SHORT.get(name, name)} {_value(knobs[name])}" for name in plain]
+    for word, asking in words.items():
+        if asking not in beside:
+            own = (name for name in beside if beside[name] == word)
+            found.append(" ".join([word, *(f"{name.removeprefix(f'{word}_')}={_value(knobs[name])}" for name in own)]))
+    return found
 
 
 def _module(name: str, knobs: Mapping[str, Any]) -> str:

@@ -92,8 +92,13 @@ def train(
     heads = list(head_parameters(model).values()) if head else []
     groups = [{**group, "lr": rate} for group in (*optimiser_groups(model), {"params": heads}) if group["params"]]
     optimiser = AdapterAdamW(groups, weight_decay=weight_decay)
+
+    def loss_now() -> float:
+        with torch.no_grad():
+            return float(model(**batch).loss)
+
     for step in range(1, steps + 1):
-        moment = Moment(step, of, optimiser, epoch=step - 1)
+        moment = Moment(step, of, optimiser, epoch=step - 1, sample=lambda count: loss_now)
         before_backward(model, moment)
         extra = penalty(model)
         loss = model(**batch).loss

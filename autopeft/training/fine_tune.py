@@ -16,7 +16,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
-from autopeft.methods import AdapterAdamW, adapter_parameters, apply, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, optimiser_of, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
 from autopeft.tasks import Encoded, Task, pad_id_of
@@ -144,7 +144,7 @@ def _trained(
         whole = replace(setting, examples=train.examples, early_stopping=False)
         loop = {"kind": kind, "pad_id": pad_id, "seed": seed, "busy": Stopwatch(), "at_once": setting.batch_size}
         train_first(model, train, whole, groups, **loop, feed=lambda rows, longest: None)
-    optimiser = AdapterAdamW(groups, weight_decay=setting.weight_decay)
+    optimiser = optimiser_of(model, groups, setting.weight_decay, seed)
     rows = _rows(train)
     trainer: Any = ours(base)(
         model,

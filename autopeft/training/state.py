@@ -17,6 +17,9 @@ __all__ = ["read_state", "write_state"]
 
 _FILE = "adapters.safetensors"
 
+#: What the names of a schedule's own begin with in the file.
+_SCHEDULE = "schedule: "
+
 
 def write_state(model: PreTrainedModel, folder: Path) -> None:
     """Write what adapters brought in, frozen parameters too, and the parameters of the head.
@@ -29,6 +32,8 @@ def write_state(model: PreTrainedModel, folder: Path) -> None:
     tensors: dict[str, Tensor] = {name: parameter.detach() for name, parameter in _kept(model).items()}
     for prefix, each in _parts(model):
         tensors |= {prefix + name: value for name, value in each.part.method.training_state(each.tuner).items()}
+    for schedule in applied(model).schedules:
+        tensors |= {_SCHEDULE + name: value for name, value in schedule.state().items()}
     save_file({name: value.contiguous() for name, value in tensors.items()}, str(folder / _FILE), {"format": "pt"})
 
 
@@ -39,6 +44,8 @@ def read_state(model: PreTrainedModel, folder: Path) -> None:
     for prefix, each in _parts(model):
         state = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
         each.part.method.resume(each.tuner, state)
+    for schedule in applied(model).schedules:
+        schedule.resume({name.removeprefix(_SCHEDULE): value for name, value in saved.items() if _SCHEDULE in name})
     for name, parameter in _kept(model).items():
         parameter.copy_(saved[name])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from transformers.trainer_callback import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from autopeft.methods import (
+    ForwardOnly,
     Moment,
     after_backward,
     after_step,
@@ -64,6 +65,7 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
     precision: str
     control: Any
     _parts_done = 0
+    _waiting: Sequence[Any] = ()
     _loss: torch.Tensor | None = None
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
@@ -80,14 +82,46 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
 
     def training_step(self, model: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the gradients of some examples up; let the methods know before the first and after the last of a step."""
-        plain, moment = self.accelerator.unwrap_model(model), _moment(self.state, self.optimizer)
+        plain = self.accelerator.unwrap_model(model)
+        moment = replace(_moment(self.state, self.optimizer), sample=self._sample)
         if self._parts_done == 0:
             before_backward(plain, moment)
+        if isinstance(moment.optimiser, ForwardOnly):
+            return self._forward_only(moment.optimiser, *args)
         loss = super().training_step(model, *args, **kwargs)
         self._parts_done, self._loss = self._parts_done + 1, loss if self._loss is None else self._loss + loss
         if self.accelerator.sync_gradients:
             after_backward(plain, replace(moment, loss=self._loss))
             self._parts_done, self._loss = 0, None
+        return loss
+
+    def _forward_only(self, optimiser: ForwardOnly, inputs: Any, *more: Any) -> torch.Tensor:
+        """Make the step of a batch, or wait until its last part is there; the Trainer's own step does nothing then."""
+        self._waiting = [*self._waiting, self._prepare_inputs(inputs)]
+        if not self.accelerator.sync_gradients:
+            return torch.zeros((), device=self.args.device)
+        parts, self._waiting = self._waiting, ()
+        losses = [self._measuring(part) for part in parts]
+        return torch.tensor(optimiser.step(lambda: sum(loss() for loss in losses) / len(losses)))
+
+    def _sample(self, count: int) -> Callable[[], float]:
+        """Draw training examples to measure the loss on, see `Moment`."""
+        rng = np.random.default_rng((self.args.seed, self.state.global_step))
+        rows = rng.choice(len(self.train_dataset), min(count, len(self.train_dataset)), replace=False)
+        return self._measuring(self._prepare_inputs(self.data_collator([self.train_dataset[int(row)] for row in rows])))
+
+    def _measuring(self, inputs: Any) -> Callable[[], float]:
+        """Return what measures the loss on a batch of the model as it is, in eval mode."""
+        model = self.accelerator.unwrap_model(self.model)
+
+        def loss() -> float:
+            model.eval()
+            try:
+                with torch.no_grad(), self.compute_loss_context_manager():
+                    return float(self.compute_loss(model, dict(inputs)))
+            finally:
+                model.train()
+
         return loss
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -16,12 +17,13 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import head_parameters
 from autopeft.methods import (
-    AdapterAdamW,
+    ForwardOnly,
     Moment,
     after_backward,
     after_step,
     before_backward,
     before_step,
+    optimiser_of,
     penalty,
     switch_training,
     train_beforehand,
@@ -82,7 +84,7 @@ def fit(
         model: A model that `autopeft.methods.apply` adapted, on its device.
         train: The training texts.
         setting: Steps, batches, precision.
-        groups: Parameter groups of `AdapterAdamW`: `params`, `lr` (peak); without any, nothing is done.
+        groups: Parameter groups as `optimiser_of` takes them; without any, nothing is done.
         kind: What the task is.
         pad_id: Token id that fills short texts.
         seed: Seed of the order of texts.
@@ -106,11 +108,14 @@ def fit(
         settings = {"kind": kind, "pad_id": pad_id, "seed": seed, "feed": feed, "busy": busy, "at_once": at_once}
         train_first(model, train, setting, groups, **settings, deadline=deadline)
     parameters = [parameter for group in groups for parameter in group["params"]]
-    optimiser = AdapterAdamW(groups, weight_decay=setting.weight_decay, fused=True)
+    optimiser = optimiser_of(model, groups, setting.weight_decay, seed, fused=True)
+    # What is compared must differ by its weights alone, not by what dropout drew.
+    dropping = not isinstance(optimiser, ForwardOnly)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
     rng = np.random.default_rng(seed)
+    sample = _sampler(model, train, kind, pad_id, setting.precision, feed, np.random.default_rng((seed, 1)))
     step, epoch = 0, -1
-    switch_training(model, True)
+    switch_training(model, dropping)
     while step < setting.steps:
         batches, epoch = kind.grouped(train, setting.batch_size, rng), epoch + 1
         for rows in islice(batches, setting.steps - step):
@@ -118,17 +123,21 @@ def fit(
                 raise OutOfTimeError
             parts = kind.parted(train, rows, at_once)
             collated = [(part, kind.collate(train, part, pad_id)) for part in parts]
-            moment = Moment(step + 1, setting.steps, optimiser, epoch)
+            moment = Moment(step + 1, setting.steps, optimiser, epoch, sample=sample)
             with busy:
                 if not beforehand:
                     before_backward(model, moment)
-                loss = _add_up(model, collated, kind, setting.precision, feed)
-                if not beforehand:
-                    after_backward(model, replace(moment, loss=loss))
-                nn.utils.clip_grad_norm_(parameters, _CLIP)
-                if not beforehand:
-                    before_step(model)
-                optimiser.step()
+                measure = partial(_add_up, model, collated, kind, setting.precision, feed)
+                if isinstance(optimiser, ForwardOnly):
+                    loss = torch.tensor(optimiser.step(partial(measure, backward=False)))
+                else:
+                    loss = measure()
+                    if not beforehand:
+                        after_backward(model, replace(moment, loss=loss))
+                    nn.utils.clip_grad_norm_(parameters, _CLIP)
+                    if not beforehand:
+                        before_step(model)
+                    optimiser.step()
                 step += 1
                 if not beforehand:
                     after_step(model, moment)
@@ -140,7 +149,7 @@ def fit(
             if step in setting.rungs or step == setting.steps:
                 switch_training(model, False)
                 yield step
-                switch_training(model, True)
+                switch_training(model, dropping)
 
 
 def _add_up(
@@ -149,20 +158,61 @@ def _add_up(
     kind: TrialKind,
     precision: str,
     feed: Feed,
+    *,
+    backward: bool = True,
 ) -> torch.Tensor:
-    """Add up the gradients of the parts of a batch, and of what methods add to the loss; return the batch's loss."""
+    """Add up the gradients of the parts of a batch, and of what methods add to the loss; return the batch's loss.
+
+    Without `backward` none are computed, and what methods add is part of the loss.
+    """
     device = next(model.parameters()).device
     loss = torch.zeros((), device=device)
     terms = sum(kind.terms(batch) for _, batch in collated)
     for part, batch in collated:
         feed(part, batch["input_ids"].shape[1])
-        share = kind.loss(model, batch, device, precision) * (kind.terms(batch) / terms)
-        share.backward()
+        with torch.set_grad_enabled(backward):
+            share = kind.loss(model, batch, device, precision) * (kind.terms(batch) / terms)
+        if backward:
+            share.backward()
         loss += share.detach()
-    extra = penalty(model)
-    if extra is not None:
-        extra.backward()
+    with torch.set_grad_enabled(backward):
+        extra = penalty(model)
+    if extra is None:
+        return loss
+    if not backward:
+        return loss + extra
+    extra.backward()
     return loss
+
+
+def _sampler(
+    model: PreTrainedModel,
+    train: Encoded,
+    kind: TrialKind,
+    pad_id: int,
+    precision: str,
+    feed: Feed,
+    rng: np.random.Generator,
+) -> Callable[[int], Callable[[], float]]:
+    """Return what draws training examples to measure the loss on, see `Moment`."""
+    device = next(model.parameters()).device
+
+    def sample(count: int) -> Callable[[], float]:
+        rows = next(iter(kind.grouped(train, count, rng)))
+        batch = kind.collate(train, rows, pad_id)
+
+        def loss() -> float:
+            switch_training(model, False)
+            try:
+                feed(rows, batch["input_ids"].shape[1])
+                with torch.no_grad():
+                    return float(kind.loss(model, batch, device, precision))
+            finally:
+                switch_training(model, True)
+
+        return loss
+
+    return sample
 
 
 def train_first(

@@ -66,14 +66,14 @@ def main() -> None:
         peaks[name] = runner.profile(each, 0).peak
         memory = f"peak {peaks[name] / 2**20:,.0f} MiB ({peaks[name] / peaks['lora']:.3f} of LoRA's)"
         print(f"{name}: {params(each):,} parameters, {memory}", flush=True)
-    turns = [{name: _mean_step(runner, each, given.steps) for name, each in every.items()} for _ in range(_TURNS)]
+    turns = [{name: mean_step(runner, each, given.steps) for name, each in every.items()} for _ in range(_TURNS)]
     for name in every:
         seconds[name] = float(np.median([turn[name] for turn in turns]))
         beside = "sparse" if name in DYNAMIC else "lora"
         print(f"{name}: {seconds[name]:.3f} s a step ({seconds[name] / seconds[beside]:.2f} of {beside}'s)", flush=True)
 
 
-def _mean_step(runner: TrialRunner, configuration: Configuration, steps: int) -> float:
+def mean_step(runner: TrialRunner, configuration: Configuration, steps: int) -> float:
     """Return the mean seconds of a step."""
     watch = Stopwatch()
     with runner.on_longest(configuration, 0, steps, watch) as training:

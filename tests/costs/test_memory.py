@@ -27,16 +27,16 @@ def test_memory_that_is_linear_is_predicted(base, layer, lora, prefix, seed):
         {"layers": float(rng.integers(0, 12)), "lora": float(rng.integers(0, 30)), "prefix": float(rng.integers(0, 12))}
         for _ in range(20)
     ]
-    params = rng.integers(0, 10**5, 20).tolist()
+    held = (12 * rng.integers(0, 10**5, 20)).tolist()
 
     def peak(features, count):
         linear = base + layer * features["layers"] + lora * features["lora"] + prefix * features["prefix"]
-        return linear * MIB + 12 * count
+        return linear * MIB + count
 
-    peaks = [peak(features, count) for features, count in zip(drawn, params, strict=True)]
-    model = MemoryModel.fit(drawn[:15], params[:15], peaks[:15])
+    peaks = [peak(features, count) for features, count in zip(drawn, held, strict=True)]
+    model = MemoryModel.fit(drawn[:15], held[:15], peaks[:15])
     assert 0 <= model.typical_error <= model.largest_error
-    for features, count, found in zip(drawn[15:], params[15:], peaks[15:], strict=True):
+    for features, count, found in zip(drawn[15:], held[15:], peaks[15:], strict=True):
         assert model.predict(features, count) == pytest.approx(found, rel=0.03)
 
 

@@ -1,14 +1,18 @@
 """Every target keeps the contract; the check and the refusals are the same for all."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autopeft.backbones import load_decoder
 from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.export import TARGETS, export, refusal, target_named
+from autopeft.methods import VOCABULARY
+from autopeft.space import canonical
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.targets import TargetContract, tiny_job
 
@@ -103,6 +107,31 @@ def test_any_lora_is_refused_or_built(decoder, tmp_path_factory, knobs, target):
             export(job, target, folder)
     else:
         export(job, target, folder)
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if name not in ("autopeft", "sentence-transformers")])
+def test_a_schedule_is_left_out_where_that_is_allowed_and_forward_only_steps_never(decoder, tmp_path, target):
+    job = tiny_job(decoder, PLAIN, causal=True)
+
+    def trained(training):
+        written = {"modules": PLAIN, "training": training}
+        return replace(job, configuration=canonical(written, VOCABULARY, decoder.shape))
+
+    scheduled = trained({"schedule": "ist"})
+    with pytest.raises(ConfigurationError, match=r"cannot express training\.schedule"):
+        export(scheduled, target, tmp_path / "scheduled")
+    left_out = export(scheduled, target, tmp_path / "scheduled", allow_lossy=True).left_out
+    assert [each for each in left_out if "training.schedule" in str(each)]
+    forward_only = trained({"optimiser": "mezo", "mezo_rate": 1e-5})
+    # Of trained adapters nothing is lost by how they were trained; a training wants a learning rate.
+    for lossy in (False,) if target == "peft" else (False, True):
+        with pytest.raises(ConfigurationError, match=r"cannot express training\.optimiser"):
+            export(forward_only, target, tmp_path / "mezo", allow_lossy=lossy)
+    if target == "peft":
+        export(forward_only, target, tmp_path / "mezo", allow_lossy=True)
+        found = yaml.safe_load((tmp_path / "mezo" / "training.yaml").read_text())
+        assert found["learning_rate"] == {"lora": 1e-5}
+        assert found["training"] == {"optimiser": "mezo", "mezo_rate": 1e-5, "mezo_epsilon": 1e-3}
 
 
 def test_an_unknown_target_is_named():

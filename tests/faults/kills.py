@@ -9,6 +9,7 @@ where it was left, and begins anew when it is whole.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import subprocess
@@ -186,18 +187,20 @@ def main() -> None:
     """Kill, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--each", type=int, default=10, help="kills of one search")
+    parser.add_argument("--each", type=int, default=10, help="kills of one search, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", type=Path, help="JSON lines, one a search")
     given = parser.parse_args()
-    seeds = range(given.seed, given.seed + given.kills // given.each)
     known = read(given.record) if given.record else {}
-    if given.record and set(known) >= set(seeds):
+    if given.record and sum(each.kills.total() for each in known.values()) >= given.kills:
         given.record.unlink()
         known = {}
     whole = Figures()
-    for seed in seeds:
+    for seed in itertools.count(given.seed):
+        if whole.kills.total() >= given.kills:
+            break
         if seed not in known:
+            # Fewer, where it ends before.
             with tempfile.TemporaryDirectory() as folder:
                 known[seed] = kill(Path(folder), seed, given.each)
             print(f"seed {seed}: {known[seed]}", flush=True)

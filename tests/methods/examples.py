@@ -20,6 +20,7 @@ EXAMPLES = {
     "lift": {"rank": {"0": 2, "1-2": 3}, "targets": ["q", "up"]},
     "dsee": {"rank": {"0": 4, "1-2": 3}, "count": 9},
     "spt": {"density": 0.05, "rank": 2, "targets": ["q", "up"]},
+    "full": {},
     "full_layers": {"top_layers": 2},
     "full_embeddings": {},
     "locft": {"depth": 0.5},

@@ -109,11 +109,20 @@ class Interrupted(Exception):
             {"spt": {"density": 0.1, "rank": 1, "dense": 0.05}},
             {"full_embeddings": {}},
             {"increlora": {"rank": 4, "top": 3, "interval": 0.15}},
+            {"full": {}, "schedule": "lisa", "lisa_layers": 1, "lisa_every": 4},
+            {"full": {}, "schedule": "hft"},
+            {"lora": {"rank": 2}, "schedule": "ist", "ist_every": 2},
+            {"full": {}, "optimiser": "sparse_mezo", "mezo_rate": 1e-4},
         ]
     ),
 )
 def test_it_goes_on_where_it_was_stopped(backbone, modules, tmp_path, monkeypatch):
-    configuration = canonical({**COMPOSITE, "modules": modules}, VOCABULARY, backbone.shape)
+    scheduled = {name: value for name, value in modules.items() if not isinstance(value, dict)}
+    written = {
+        "modules": {name: knobs for name, knobs in modules.items() if name not in scheduled},
+        "training": scheduled if "optimiser" in scheduled else {**COMPOSITE["training"], **scheduled},
+    }
+    configuration = canonical(written, VOCABULARY, backbone.shape)
     measure, measured = Ours.evaluate, []
 
     def stop_at_the_third(self, *args, **kwargs):

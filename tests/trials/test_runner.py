@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from autopeft.backbones import load_backbone
+from autopeft.costs import Costs
 from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
 from autopeft.space import canonical
 from autopeft.tasks import LabelledTexts
@@ -94,6 +95,30 @@ def test_trials_leave_the_backbone_and_the_global_generator_as_they_were(runner,
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert [id(module) for module in runner.model.modules()] == modules
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("modules", "training"),
+    [
+        ({"full": {}}, {"schedule": "lisa", "lisa_layers": 1, "lisa_every": 2}),
+        ({"full": {}}, {"schedule": "hft"}),
+        ({"lora": {"rank": 2, "layers": [1, 2]}}, {"schedule": "ist", "ist_every": 2}),
+        ({"lora": {"rank": 2, "layers": [1, 2]}}, {"optimiser": "mezo", "mezo_rate": 1e-3}),
+        ({"full": {}}, {"optimiser": "sparse_mezo", "mezo_rate": 1e-5, "schedule": "lisa"}),
+    ],
+    ids=["lisa", "hft", "ist", "mezo", "sparse-mezo"],
+)
+def test_a_trial_of_other_steps_depends_on_its_seed_alone_and_leaves_no_trace(runner, backbone, modules, training):
+    written = {"modules": modules, "training": training}
+    configuration = canonical(written, VOCABULARY, backbone.shape)
+    before = weights(runner.model)
+    first, second, other = (runner.run(configuration, seed) for seed in (1, 1, 2))
+    assert first.status == "complete"
+    assert first.params == Costs(backbone).params(configuration)
+    assert [point["loss"] for point in first.curve] == [point["loss"] for point in second.curve]
+    assert first.metrics == second.metrics != other.metrics
+    after = weights(runner.model)
+    assert all(torch.equal(after[name], value) for name, value in before.items())
 
 
 def test_a_trial_stopped_at_a_rung_keeps_its_curve_and_leaves_no_trace(runner, composite):

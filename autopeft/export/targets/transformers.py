@@ -31,7 +31,6 @@ from autopeft.export.training import (
     trust,
     write_yaml,
 )
-from autopeft.methods.builder import plan
 from autopeft.saved.card import PLUGIN
 from autopeft.saved.companions import plugin_files
 from autopeft.space import Configuration
@@ -57,7 +56,7 @@ class Transformers(Target):
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
         """Yield several methods, and what the script does not do in training."""
         yield from one_method(configuration)
-        yield from beyond_config(plan(configuration), ("lora.b_ratio",))
+        yield from beyond_config(configuration, ("lora.b_ratio",))
 
     @override
     def write(self, job: ExportJob, folder: Path) -> Guide:

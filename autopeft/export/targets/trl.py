@@ -33,7 +33,6 @@ from autopeft.export.training import (
     write_yaml,
 )
 from autopeft.export.trl_rows import as_trl_reads, trl_rows
-from autopeft.methods.builder import plan
 from autopeft.space import Configuration
 from autopeft.trials.writing import Tokens
 
@@ -53,7 +52,7 @@ class Trl(LanguageModelTool):
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
         """Yield several methods, and what SFTTrainer does not do in training."""
         yield from one_method(configuration)
-        yield from beyond_config(plan(configuration))
+        yield from beyond_config(configuration)
 
     @override
     def write(self, job: ExportJob, folder: Path) -> Guide:

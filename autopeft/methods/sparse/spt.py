@@ -47,6 +47,7 @@ class Spt(SparseMethod):
         ),
         alone=True,
     )
+    sees_gradients = True
 
     @override
     def needs_batches(self, knobs: Knobs) -> bool:

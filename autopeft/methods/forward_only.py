@@ -1,0 +1,182 @@
+"""Steps from forward passes alone: no gradient is computed and nothing is remembered of a parameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, overload
+
+import torch
+from torch import Tensor, nn
+
+from autopeft.space.vocabulary import Knob
+
+__all__ = ["ADAMW", "ForwardOnly", "Spsa", "forward_only_knobs", "forward_only_of"]
+
+#: The knob of training that says what makes steps, and its words.
+_KNOB, ADAMW, _DENSE, _SPARSE = "optimiser", "adamw", "mezo", "sparse_mezo"
+
+#: Numbers that are drawn at once; a large matrix is perturbed in pieces, so that little is held beside it.
+_PIECE = 2**20
+
+
+class Spsa(NamedTuple):
+    """How gradients are estimated: by the difference of the loss at two opposite points.
+
+    Args:
+        rate: Peak learning rate of all that trains.
+        epsilon: How far the points are, in standard deviations of what is drawn.
+        frozen: The share of each tensor that does not train, its largest weights at the start.
+    """
+
+    rate: float
+    epsilon: float
+    frozen: float = 0.0
+
+
+def forward_only_knobs(excludes: tuple[str, ...]) -> Iterator[Knob]:
+    """Yield the knobs of training that say what makes steps.
+
+    Args:
+        excludes: Methods that need gradients.
+    """
+    words = (_DENSE, _SPARSE)
+    yield Knob(
+        _KNOB,
+        "choice",
+        "what makes steps: AdamW, or forward passes alone (Malladi et al. 2023; Liu et al. 2024)",
+        default=ADAMW,
+        choices=(ADAMW, *words),
+        unsaid=True,
+        excludes=excludes,
+    )
+    yield Knob(
+        "mezo_rate",
+        "float",
+        "peak learning rate of forward-only steps, of all that trains",
+        default=1e-6,
+        range="1e-7..1e-2 log",
+        low=1e-9,
+        high=1.0,
+        given=(_KNOB, words),
+    )
+    yield Knob(
+        "mezo_epsilon",
+        "float",
+        "how far apart the loss is measured",
+        default=1e-3,
+        range="1e-3 | 1e-2 | 1e-1",
+        low=1e-6,
+        high=1.0,
+        given=(_KNOB, words),
+    )
+    yield Knob(
+        "mezo_frozen",
+        "float",
+        "the share of each tensor that does not train, its largest weights",
+        default=0.75,
+        range="0.5 | 0.75 | 0.8",
+        low=0.0,
+        high=0.99,
+        given=(_KNOB, (_SPARSE,)),
+    )
+
+
+def forward_only_of(training: Mapping[str, Any]) -> Spsa | None:
+    """Return how a configuration wants gradients estimated; None where it wants them computed.
+
+    Args:
+        training: The configuration's knobs of training.
+    """
+    if training.get(_KNOB, ADAMW) == ADAMW:
+        return None
+    return Spsa(training["mezo_rate"], training["mezo_epsilon"], training.get("mezo_frozen", 0.0))
+
+
+class ForwardOnly(torch.optim.Optimizer):
+    """MeZO, and Sparse MeZO where some of each tensor is frozen.
+
+    In each step one direction is drawn for all that trains; the loss is measured forth and back along it, and the step
+    goes along it by the difference. What is drawn is never held: it is drawn again from the step's seed. Thresholds
+    of a sparse one are taken at the first step and stay; its mask is that of the weights as they are before each step,
+    so that one which grows above its threshold stops.
+
+    Args:
+        groups: Parameter groups with `params` and `lr`.
+        spsa: How far apart, and what is frozen.
+        seed: Seed of all directions.
+        weight_decay: Of what moves, as AdamW's.
+    """
+
+    def __init__(self, groups: Iterable[dict[str, Any]], spsa: Spsa, seed: int, weight_decay: float = 0.0) -> None:
+        super().__init__([{**group, "steps": 0} for group in groups], {"lr": spsa.rate, "weight_decay": weight_decay})
+        self._spsa = spsa
+        self._seed = seed
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], Any]) -> float: ...
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> float | None:
+        """Make a step and return the mean of the losses it saw; without what measures a loss nothing happens.
+
+        Args:
+            closure: Returns the loss of the model as it is.
+        """
+        if closure is None:
+            return None
+        steps = self.param_groups[0]["steps"]
+        moving = [(group, each) for group in self.param_groups for each in group["params"] if each.requires_grad]
+        parameters = [each for _, each in moving]
+        masks = [self._mask(each) for each in parameters]
+        seed, epsilon = hash((self._seed, steps)) % 2**63, self._spsa.epsilon
+        self._move(parameters, masks, seed, [epsilon] * len(parameters))
+        forth = float(closure())
+        self._move(parameters, masks, seed, [-2 * epsilon] * len(parameters))
+        back = float(closure())
+        slope = (forth - back) / (2 * epsilon)
+        # Where the loss is no number the weights are put back, and whoever looks at the loss sees it.
+        slope = slope if math.isfinite(slope) else 0.0
+        if all(group["weight_decay"] == 0 for group, _ in moving):
+            self._move(parameters, masks, seed, [epsilon - group["lr"] * slope for group, _ in moving])
+        else:
+            self._move(parameters, masks, seed, [epsilon] * len(parameters))
+            for (group, each), mask in zip(moving, masks, strict=True):
+                each.sub_(each if mask is None else each * mask, alpha=group["lr"] * group["weight_decay"])
+            self._move(parameters, masks, seed, [-group["lr"] * slope for group, _ in moving])
+        for group in self.param_groups:
+            group["steps"] = steps + 1
+        return (forth + back) / 2
+
+    def _mask(self, parameter: nn.Parameter) -> Tensor | None:
+        """Return which of a tensor's weights may move, by what they are now; None for all."""
+        if self._spsa.frozen == 0.0:
+            return None
+        state = self.state[parameter]
+        if "threshold" not in state:
+            count = max(1, math.floor((1 - self._spsa.frozen) * parameter.numel()))
+            threshold = parameter.abs().flatten().kthvalue(count).values
+            # What begins at 0, as LoRA's B does, has no small weights yet.
+            state["threshold"] = torch.where(threshold > 0, threshold, torch.inf)
+        return parameter.abs() <= state["threshold"]
+
+    @staticmethod
+    def _move(
+        parameters: Sequence[nn.Parameter], masks: Sequence[Tensor | None], seed: int, lengths: Sequence[float]
+    ) -> None:
+        """Move along the direction of a seed."""
+        generators: dict[torch.device, torch.Generator] = {}
+        for parameter, mask, length in zip(parameters, masks, lengths, strict=True):
+            device = parameter.device
+            if device not in generators:
+                generators[device] = torch.Generator(device).manual_seed(seed)
+            flat = parameter.data.view(-1)
+            for start in range(0, len(flat), _PIECE):
+                piece = flat[start : start + _PIECE]
+                drawn = torch.randn(len(piece), generator=generators[device], device=device, dtype=piece.dtype)
+                if mask is not None:
+                    drawn *= mask.view(-1)[start : start + _PIECE]
+                piece.add_(drawn, alpha=length)
