@@ -124,7 +124,7 @@ SPACES = [
     Case(
         "a setting of training that is none",
         SPACE,
-        ("4: training.epochs: no such key", "expected one of learning_rate"),
+        ("4: training.epochs: no such key", "learning_rate, schedule"),
         lora("rank: 8", "training: {epochs: 3}\n"),
     ),
     Case(
