@@ -93,13 +93,15 @@ class Costs:
         return self.params(configuration) - sum(map(self._params_of, dense)) + whole
 
     def held(self, configuration: Configuration) -> int:
-        """Return the bytes at the peak of all that may train and of what AdamW remembers of it, in fp32.
+        """Return the bytes at the peak of all that may train and of what is remembered of it, in fp32.
 
         Gradients come as activations go.
         """
         scheduled, active = schedule_of(configuration.training), self.active(configuration)
-        if forward_only_of(configuration.training) is not None:
-            return _BYTES_OF_NUMBER * self.params(configuration)
+        spsa = forward_only_of(configuration.training)
+        if spsa is not None:
+            # Whether each may move is a byte.
+            return (_BYTES_OF_NUMBER + bool(spsa.frozen)) * self.params(configuration)
         if scheduled is None:
             return (_BYTES_OF_NUMBER + _BYTES_OF_MOMENTS) * active
         params = self.params(configuration)

@@ -12,6 +12,7 @@ from scipy.optimize import nnls
 from autopeft.backbones import Anatomy
 from autopeft.methods import frozen_depth
 from autopeft.methods.builder import plan
+from autopeft.methods.forward_only import forward_only_of
 from autopeft.space import Configuration
 
 __all__ = ["MemoryModel", "memory_features"]
@@ -28,8 +29,11 @@ def memory_features(configuration: Configuration, anatomy: Anatomy) -> dict[str,
         anatomy: The resolved anatomy of the backbone.
 
     Returns:
-        The number of `layers` that are differentiated, and the number of places of each method.
+        The number of `layers` that are differentiated, and the number of places of each method; neither where steps are
+        made by forward passes alone.
     """
+    if forward_only_of(configuration.training) is not None:
+        return {"layers": 0.0, "forward_only": 1.0}
     found = {"layers": float(anatomy.count - frozen_depth(configuration, anatomy))}
     for part in plan(configuration):
         name = part.method.words.name

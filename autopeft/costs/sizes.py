@@ -9,7 +9,7 @@ from autopeft.backbones import Anatomy
 from autopeft.costs.fragments import Fragments, needs_weights
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Part
-from autopeft.methods.schedules import Place, placed
+from autopeft.methods.schedules import Place, places_of
 from autopeft.space.placement import Cell
 
 __all__ = ["PlaceSizes"]
@@ -37,6 +37,10 @@ class PlaceSizes:
         places: Counter[Place] = Counter()
         outside = 0
         for part in parts:
+            shared = part.method.shared_count(next(iter(part.cells.values()))) if part.method.joint else None
+            if shared is not None:
+                outside += shared
+                continue
             if part.method.joint or part.method.words.placement == "model":
                 for place, count in self._built(part).items():
                     if place is None:
@@ -71,13 +75,10 @@ class PlaceSizes:
         return self._known[kind]
 
     def _built(self, part: Part) -> Counter[Place | None]:
+        found: Counter[Place | None] = Counter()
         with self._fragments.built(part) as inserted:
-            counts: dict[str, int] = {}
             for each in inserted:
                 own = {id(parameter) for parameter in each.parameters}
-                named = {name.removeprefix("model."): parameter for name, parameter in each.tuner.named_parameters()}
-                counts |= {name: parameter.numel() for name, parameter in named.items() if id(parameter) in own}
-        found: Counter[Place | None] = Counter()
-        for name, place in placed(counts, self._anatomy).items():
-            found[place] += counts[name]
+                for parameter, place in places_of(each.tuner.model, own, self._anatomy):
+                    found[place] += parameter.numel()
         return found

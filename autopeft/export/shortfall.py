@@ -63,7 +63,7 @@ def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> It
     if schedule is not None:
         yield Shortfall("training.schedule", f"{schedule[0].name}: {schedule[0].summary}", lossy=True)
     if forward_only_of(configuration.training) is not None:
-        yield Shortfall("training.optimiser", "steps from forward passes alone, at a learning rate of their own")
+        yield Shortfall("training.optimiser", "steps from forward passes alone")
     asked = {
         name if knob == name else f"{name}.{knob}": reason
         for part in plan(configuration)

@@ -43,9 +43,6 @@ def only_part(job: ExportJob) -> Part:
 def adapter_rate(job: ExportJob, part: Part) -> float:
     """Return the peak learning rate of a part."""
     training, own = job.configuration.training, next(iter(part.cells.values())).get("learning_rate")
-    spsa = forward_only_of(training)
-    if spsa is not None:
-        return spsa.rate
     return float(training["learning_rate"] if own is None else own)
 
 

@@ -20,7 +20,7 @@ from autopeft.methods.forward import computing_as_held
 from autopeft.methods.forward_only import ADAMW, forward_only_of
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
-from autopeft.methods.schedules import Place, Running, placed, schedule_of
+from autopeft.methods.schedules import Place, Running, places_of, schedule_of
 from autopeft.space import Configuration
 from autopeft.space.placement import cells
 
@@ -186,11 +186,11 @@ def _begin_schedule(model: PreTrainedModel, done: Applied) -> None:
     asked = schedule_of(done.configuration.training)
     if asked is None:
         return
-    own = adapter_parameters(model)
+    own = {id(parameter) for inserted in done.inserted for parameter in inserted.parameters}
     places: dict[Place, list[nn.Parameter]] = {}
-    for name, place in placed(own, done.anatomy).items():
+    for parameter, place in places_of(model, own, done.anatomy):
         if place is not None:
-            places.setdefault(place, []).append(own[name])
+            places.setdefault(place, []).append(parameter)
     schedule, knobs = asked
     seed = int(torch.randint(2**31, ()))
     done.schedules.append(Running(schedule, knobs, model, done.anatomy, places, seed))
@@ -258,15 +258,20 @@ def check_stepping(parts: Iterable[Part], configuration: Configuration) -> None:
         ConfigurationError: Naming the first that has its own say in what of it trains when beside a schedule, or needs
             gradients where none are computed.
     """
-    scheduled = schedule_of(configuration.training) is not None
+    scheduled = schedule_of(configuration.training)
     forward_only = forward_only_of(configuration.training) is not None
     for part in parts:
-        if scheduled and part.method.has_own_steps:
+        name, method = part.method.words.name, part.method
+        if scheduled and not method.schedulable:
             raise ConfigurationError(
-                f"{part.method.words.name} decides itself what of it trains when; expected no schedule beside it"
+                f"{name} has no layers to schedule, or its own rules; expected no schedule beside it"
             )
-        if forward_only and part.method.needs_gradients:
-            raise ConfigurationError(f"{part.method.words.name} needs gradients; expected `optimiser: {ADAMW}` for it")
+        if scheduled and scheduled[0].suppresses and not method.suppressible:
+            raise ConfigurationError(
+                f"{name} cannot be suppressed for a while; expected another schedule than ist for it"
+            )
+        if forward_only and any(map(method.steps_by_gradients, part.cells.values())):
+            raise ConfigurationError(f"{name} needs gradients with these knobs; expected `optimiser: {ADAMW}` for it")
 
 
 @contextmanager

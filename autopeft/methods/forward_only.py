@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
 import torch
@@ -24,12 +24,12 @@ class Spsa(NamedTuple):
     """How gradients are estimated: by the difference of the loss at two opposite points.
 
     Args:
-        rate: Peak learning rate of all that trains.
+        pace: By what learning rates are multiplied.
         epsilon: How far the points are, in standard deviations of what is drawn.
         frozen: The share of each tensor that does not train, its largest weights at the start.
     """
 
-    rate: float
+    pace: float
     epsilon: float
     frozen: float = 0.0
 
@@ -51,13 +51,13 @@ def forward_only_knobs(excludes: tuple[str, ...]) -> Iterator[Knob]:
         excludes=excludes,
     )
     yield Knob(
-        "mezo_rate",
+        "mezo_pace",
         "float",
-        "peak learning rate of forward-only steps, of all that trains",
-        default=1e-6,
-        range="1e-7..1e-2 log",
-        low=1e-9,
-        high=1.0,
+        "by what learning rates are multiplied where steps are forward-only",
+        default=0.01,
+        range="1e-3..1 log",
+        low=1e-6,
+        high=10.0,
         given=(_KNOB, words),
     )
     yield Knob(
@@ -90,7 +90,7 @@ def forward_only_of(training: Mapping[str, Any]) -> Spsa | None:
     """
     if training.get(_KNOB, ADAMW) == ADAMW:
         return None
-    return Spsa(training["mezo_rate"], training["mezo_epsilon"], training.get("mezo_frozen", 0.0))
+    return Spsa(training["mezo_pace"], training["mezo_epsilon"], training.get("mezo_frozen", 0.0))
 
 
 class ForwardOnly(torch.optim.Optimizer):
@@ -102,16 +102,31 @@ class ForwardOnly(torch.optim.Optimizer):
     so that one which grows above its threshold stops.
 
     Args:
-        groups: Parameter groups with `params` and `lr`.
+        groups: Parameter groups with `params`, `lr` (which is multiplied by the pace) and maybe `origins`, as those of
+            `AdapterAdamW`.
         spsa: How far apart, and what is frozen.
         seed: Seed of all directions.
         weight_decay: Of what moves, as AdamW's.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], spsa: Spsa, seed: int, weight_decay: float = 0.0) -> None:
-        super().__init__([{**group, "steps": 0} for group in groups], {"lr": spsa.rate, "weight_decay": weight_decay})
+    def __init__(self, groups: Sequence[dict[str, Any]], spsa: Spsa, seed: int, weight_decay: float = 0.0) -> None:
+        own = [
+            {
+                "params": group["params"],
+                "lr": spsa.pace * group["lr"],
+                "weight_decay": group.get("weight_decay", weight_decay),
+                "steps": 0,
+            }
+            for group in groups
+        ]
+        super().__init__(own, {"lr": spsa.pace, "weight_decay": weight_decay})
         self._spsa = spsa
         self._seed = seed
+        # Code, which no checkpoint holds.
+        self._origins = [group.get("origins") for group in groups]
+
+    def forget(self, parameter: nn.Parameter) -> None:
+        """Remember what there is: thresholds are those of the start."""
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -145,7 +160,9 @@ class ForwardOnly(torch.optim.Optimizer):
         else:
             self._move(parameters, masks, seed, [epsilon] * len(parameters))
             for (group, each), mask in zip(moving, masks, strict=True):
-                each.sub_(each if mask is None else each * mask, alpha=group["lr"] * group["weight_decay"])
+                origins = self._origins[next(n for n, other in enumerate(self.param_groups) if other is group)]
+                pulled = each if origins is None else each + origins(each).to(each)
+                each.sub_(pulled if mask is None else pulled * mask, alpha=group["lr"] * group["weight_decay"])
             self._move(parameters, masks, seed, [-group["lr"] * slope for group, _ in moving])
         for group in self.param_groups:
             group["steps"] = steps + 1

@@ -70,16 +70,12 @@ def optimiser_of(
     spsa = forward_only_of(applied(model).configuration.training) if is_adapted(model) else None
     if spsa is None:
         return AdapterAdamW(groups, weight_decay=weight_decay, fused=fused)
-    plain = [{"params": group["params"], "lr": spsa.rate} for group in groups]
-    return ForwardOnly(plain, spsa, seed, weight_decay)
+    return ForwardOnly(groups, spsa, seed, weight_decay)
 
 
 def _rate(model: PreTrainedModel, cells: Any) -> float:
-    training = applied(model).configuration.training
-    spsa, own = forward_only_of(training), next(iter(cells.values())).get("learning_rate")
-    if spsa is not None:
-        return spsa.rate
-    rate: float = training["learning_rate"] if own is None else own
+    own = next(iter(cells.values())).get("learning_rate")
+    rate: float = applied(model).configuration.training["learning_rate"] if own is None else own
     return rate
 
 

@@ -263,6 +263,11 @@ class Lora(LowRank):
         return {} if ratio == 1.0 else {"lora_B": ratio}
 
     @override
+    def steps_by_gradients(self, knobs: Knobs) -> bool:
+        """Tell that LoRA-FA projects them."""
+        return self.needs_gradients or knobs["optimizer"] == "lora_fa"
+
+    @override
     @torch.no_grad()
     def before_step(self, tuner: BaseTuner, cells: Cells) -> None:
         """Project the gradients of B as LoRA-FA does: the update of B A nearest to the full gradient."""

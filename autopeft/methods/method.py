@@ -44,6 +44,9 @@ class Method(ABC):
         joint: Whether its cost depends on all its places together, as where they share parameters.
         dense: Whether at some time all weights of the matrices it is put in train.
         sees_gradients: Whether it chooses what trains by gradients of training batches, before training begins.
+        in_layers: Whether what trains of it is in the layers.
+        suppressible: Whether its layers give tensors, so that what they make with it can be mixed with what they make
+            without.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
             away, see `works_beside`.
@@ -60,6 +63,8 @@ class Method(ABC):
     joint: bool = False
     dense: bool = False
     sees_gradients: bool = False
+    in_layers: bool = True
+    suppressible: bool = True
     grows: bool = False
     quantizations: tuple[Quantization, ...] = ()
 
@@ -122,14 +127,23 @@ class Method(ABC):
 
     @property
     def has_own_steps(self) -> bool:
-        """Whether it has a say in what of it trains when, so that a layer schedule cannot have one."""
+        """Whether it has a say in what of it trains when."""
         hooks = ("beforehand", "before_backward", "after_backward", "after_step")
         return any(getattr(type(self), hook) is not getattr(Method, hook) for hook in hooks)
+
+    @property
+    def schedulable(self) -> bool:
+        """Whether a layer schedule may say what of it trains when."""
+        return self.in_layers and not self.has_own_steps
 
     @property
     def needs_gradients(self) -> bool:
         """Whether it looks at gradients, so that forward passes alone cannot train it."""
         return self.has_own_steps or self.sees_gradients
+
+    def steps_by_gradients(self, knobs: Knobs) -> bool:
+        """Tell whether it looks at gradients with these knobs, see `needs_gradients`."""
+        return self.needs_gradients
 
     def rate_factors(self, cells: Cells) -> dict[str, float]:
         """Return factors on the learning rate, for parameters with a word in their names."""

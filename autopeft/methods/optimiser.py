@@ -33,6 +33,10 @@ class AdapterAdamW(torch.optim.AdamW):
         """Make no step the next time that one is due: nothing moves, nothing is remembered."""
         self._left_out = True
 
+    def forget(self, parameter: nn.Parameter) -> None:
+        """Drop what is remembered of a parameter's gradients, as where it is frozen for a while."""
+        self.state.pop(parameter, None)
+
     @overload
     def step(self, closure: None = None) -> None: ...
 

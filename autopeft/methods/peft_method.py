@@ -112,6 +112,8 @@ class PeftMethod(Method):
         self.joint = joint
         self._count = count
         self._shared = shared
+        # What all places share is in no layer.
+        self.in_layers = shared is None
         self.quantizations = quantizations
         self.order = order
 

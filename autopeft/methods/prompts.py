@@ -53,6 +53,7 @@ class PromptMethod(Method):
 
     order = 9
     layer_class = _NoLayer
+    in_layers = False
     start: Start = "differs"
     mergeable = False
     quantizations = ("4bit", "8bit")

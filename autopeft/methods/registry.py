@@ -11,7 +11,7 @@ from autopeft.methods.families.shared import SHARED
 from autopeft.methods.families.sparse import SPARSE
 from autopeft.methods.families.vectors import VECTORS
 from autopeft.methods.families.whole import WHOLE_MODEL
-from autopeft.methods.forward_only import ADAMW, forward_only_knobs
+from autopeft.methods.forward_only import forward_only_knobs
 from autopeft.methods.increlora import IncreLora
 from autopeft.methods.locft import LocFt
 from autopeft.methods.lora import Lora
@@ -53,17 +53,10 @@ METHODS: dict[str, Method] = {
 }
 
 _LEARNING_RATE = Knob(
-    "learning_rate",
-    "float",
-    "peak learning rate of the adapters",
-    5e-4,
-    low=1e-7,
-    high=1.0,
-    relative=("w",),
-    given=("optimiser", (ADAMW, None)),
+    "learning_rate", "float", "peak learning rate of the adapters", 5e-4, low=1e-7, high=1.0, relative=("w",)
 )
 
-_WITH_OWN_STEPS = tuple(sorted(name for name, method in METHODS.items() if method.has_own_steps))
+_UNSCHEDULED = tuple(sorted(name for name, method in METHODS.items() if not method.schedulable))
 _WITH_GRADIENTS = tuple(sorted(name for name, method in METHODS.items() if method.needs_gradients))
 
 #: What search spaces and configurations may name.
@@ -71,6 +64,6 @@ VOCABULARY = Vocabulary(
     methods={name: method.words for name, method in METHODS.items()},
     training={
         knob.name: knob
-        for knob in (*forward_only_knobs(_WITH_GRADIENTS), _LEARNING_RATE, *schedule_knobs(_WITH_OWN_STEPS))
+        for knob in (_LEARNING_RATE, *schedule_knobs(_UNSCHEDULED), *forward_only_knobs(_WITH_GRADIENTS))
     },
 )

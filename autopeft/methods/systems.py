@@ -103,8 +103,8 @@ def state_of(
 
 
 def offers(method: str, system: System) -> bool:
-    """Tell whether a method, or a knob of it, has a part in offering a system."""
-    return any(_parts(each)[0] == method for each in system.offered_by)
+    """Tell whether a method, a knob of it, or a word of a training knob has a part in offering a system."""
+    return any(method in (_parts(each)[0], each.partition(":")[2]) for each in system.offered_by)
 
 
 def _exists(offer: str, methods: Mapping[str, Method], kinds: Collection[str], training: Mapping[str, Knob]) -> bool:

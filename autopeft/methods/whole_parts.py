@@ -66,7 +66,10 @@ class FullLayers(Whole):
 
 
 class FullModel(Whole):
-    """All weights of the backbone: full fine-tuning."""
+    """All weights of the backbone: full fine-tuning.
+
+    Those aside that a layer or the model owns itself and none of its modules, as BEiT's layer scales.
+    """
 
     words = MethodWords(
         name="full",
@@ -95,6 +98,7 @@ class FullEmbeddings(Whole):
         placement="model",
         excludes=frozenset({"trainable_tokens"}),
     )
+    in_layers = False
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

@@ -258,7 +258,7 @@ class BoundSpace:
             if misfit:
                 return misfit
         for plan in self.training:
-            value = configuration.training.get(plan.knob.name)
+            value = configuration.training.get(plan.knob.name, plan.knob.default if plan.knob.unsaid else None)
             if value is not None and not plan.options(value, None):
                 return f"training.{plan.knob.name} is never {value if isinstance(value, str) else format(value, 'g')}"
         return "the space has each of its values, but not in these layers, roles and methods together"

@@ -72,11 +72,16 @@ def build(
 
 
 def matters(modules: Mapping[str, Mapping[str, Any]], training: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]:
-    """Return which training knobs matter: those that not every method has of its own, and whose words are there."""
+    """Return which training knobs matter: those that not every method has of its own, and whose words are there.
+
+    Beside methods that one excludes it has its default, whatever is given.
+    """
+    barred = {name for name in training if not modules.keys().isdisjoint(vocabulary.training[name].excludes)}
+    free = {name: value for name, value in training.items() if name not in barred}
     return [
         name
-        for name in training
-        if any(name not in knobs for knobs in modules.values()) and vocabulary.training[name].there(training)
+        for name in free
+        if any(name not in knobs for knobs in modules.values()) and vocabulary.training[name].there(free)
     ]
 
 
@@ -219,7 +224,7 @@ def _training(training: Any, vocabulary: Vocabulary, shape: BackboneShape, fault
             other, words = knob.given
             faults.append(
                 f"training.{name}: found {training[name]!r} with {other} {settled[other]}, where there is no such "
-                f"knob; expected {other} {' or '.join(filter(None, words))} beside it"
+                f"knob; expected {other} {' or '.join(words)} beside it"
             )
     return settled
 

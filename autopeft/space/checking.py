@@ -150,7 +150,7 @@ class _Checker:
             # Said already.
             return
         if isinstance(found, Grid) and set(found.values) != {knob.default}:
-            self.fault(("training", name), f"found {written!r}, expected {knob.default}: {barred[0]} has its own rules")
+            self.fault(("training", name), f"found {written!r}, expected {knob.default}: {barred[0]} excludes others")
 
     def there(self, name: str, knob: Knob, training: Mapping[Any, Any]) -> None:
         """Look whether a knob of training that is there with words of another one can ever be."""
@@ -164,7 +164,7 @@ class _Checker:
             # Said of that one.
             return
         if isinstance(found, Grid) and not set(words) & set(found.values):
-            wanted = f"{other} {' or '.join(filter(None, words))}"
+            wanted = f"{other} {' or '.join(words)}"
             self.fault(("training", name), f"is there only with {wanted}; expected that beside it")
 
     def layers(self, path: tuple[str, ...], written: Any) -> None:

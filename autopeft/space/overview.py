@@ -81,7 +81,7 @@ def _when(space: BoundSpace, name: str) -> str:
     for training in space.training:
         given = training.knob.given
         if name in training.names.values() and given is not None and given[0] in varied:
-            return f"{given[0]} is {' or '.join(filter(None, given[1]))}"
+            return f"{given[0]} is {' or '.join(given[1])}"
     # Layer bits that modules share belong to none of them.
     owners = [method for method in space.methods if name in method.names]
     if len(owners) != 1 or (owners[0].shares_layers and name in owners[0].layer_bits.values()):

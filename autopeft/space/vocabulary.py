@@ -33,8 +33,7 @@ class Knob:
         relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), `w` (1 up to a hidden size of 576,
             and less beyond: how good learning rates fall), or `r` (multiples of the same method's gate knob at the same
             place).
-        given: Another knob of training, and those of its words with which alone this one is there; None among them
-            where it also is when the other is left unsaid.
+        given: Another knob of training, and those of its words with which alone this one is there.
         unsaid: Whether configurations leave it out where it has its default, as before it was there. Only words of
             training can be.
         excludes: Methods beside which it can only have its default.
@@ -53,7 +52,7 @@ class Knob:
     placed: bool = False
     gate: bool = False
     relative: tuple[str, ...] = ()
-    given: tuple[str, tuple[str | None, ...]] | None = None
+    given: tuple[str, tuple[str, ...]] | None = None
     unsaid: bool = False
     excludes: tuple[str, ...] = ()
 

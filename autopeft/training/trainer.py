@@ -87,7 +87,7 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         if self._parts_done == 0:
             before_backward(plain, moment)
         if isinstance(moment.optimiser, ForwardOnly):
-            return self._forward_only(moment.optimiser, *args)
+            return self._forward_only(moment.optimiser, args[0])
         loss = super().training_step(model, *args, **kwargs)
         self._parts_done, self._loss = self._parts_done + 1, loss if self._loss is None else self._loss + loss
         if self.accelerator.sync_gradients:
@@ -95,30 +95,40 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
             self._parts_done, self._loss = 0, None
         return loss
 
-    def _forward_only(self, optimiser: ForwardOnly, inputs: Any, *more: Any) -> torch.Tensor:
+    def _forward_only(self, optimiser: ForwardOnly, inputs: Any) -> torch.Tensor:
         """Make the step of a batch, or wait until its last part is there; the Trainer's own step does nothing then."""
         self._waiting = [*self._waiting, self._prepare_inputs(inputs)]
+        self._parts_done += 1
+        nothing = torch.zeros((), device=self.args.device)
         if not self.accelerator.sync_gradients:
-            return torch.zeros((), device=self.args.device)
-        parts, self._waiting = self._waiting, ()
-        losses = [self._measuring(part) for part in parts]
-        return torch.tensor(optimiser.step(lambda: sum(loss() for loss in losses) / len(losses)))
+            return nothing
+        measure, model = self._measuring(self._waiting), self.accelerator.unwrap_model(self.model)
+        self._waiting, self._parts_done = (), 0
+
+        def loss() -> float:
+            extra = penalty(model)
+            return measure() + (0.0 if extra is None else float(extra))
+
+        return nothing + optimiser.step(loss)
 
     def _sample(self, count: int) -> Callable[[], float]:
         """Draw training examples to measure the loss on, see `Moment`."""
         rng = np.random.default_rng((self.args.seed, self.state.global_step))
         rows = rng.choice(len(self.train_dataset), min(count, len(self.train_dataset)), replace=False)
-        return self._measuring(self._prepare_inputs(self.data_collator([self.train_dataset[int(row)] for row in rows])))
+        size = self.args.per_device_train_batch_size
+        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        collated = (self.data_collator([self.train_dataset[int(row)] for row in part]) for part in parts)
+        return self._measuring([self._prepare_inputs(inputs) for inputs in collated])
 
-    def _measuring(self, inputs: Any) -> Callable[[], float]:
-        """Return what measures the loss on a batch of the model as it is, in eval mode."""
+    def _measuring(self, parts: Sequence[Any]) -> Callable[[], float]:
+        """Return what measures the mean loss on parts of a batch of the model as it is, in eval mode."""
         model = self.accelerator.unwrap_model(self.model)
 
         def loss() -> float:
             model.eval()
             try:
                 with torch.no_grad(), self.compute_loss_context_manager():
-                    return float(self.compute_loss(model, dict(inputs)))
+                    return sum(float(self.compute_loss(model, dict(inputs))) for inputs in parts) / len(parts)
             finally:
                 model.train()
 

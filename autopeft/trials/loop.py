@@ -42,6 +42,9 @@ _CLIP = 1.0
 # Reading the loss waits for a GPU, so it is looked at only now and then.
 _LOOK_EVERY = 16
 
+#: Parts of a batch: which examples, and their tensors.
+_Collated = Sequence[tuple[np.ndarray, Batch]]
+
 
 def schedule(steps: int, warmup: float) -> Callable[[int], float]:
     """Return the factor on the learning rates at each step: linearly up, then linearly down to 0.
@@ -112,8 +115,24 @@ def fit(
     # What is compared must differ by its weights alone, not by what dropout drew.
     dropping = not isinstance(optimiser, ForwardOnly)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
-    rng = np.random.default_rng(seed)
-    sample = _sampler(model, train, kind, pad_id, setting.precision, feed, np.random.default_rng((seed, 1)))
+    rng, others = np.random.default_rng(seed), np.random.default_rng((seed, 1))
+    add_up = partial(_add_up, model, kind=kind, precision=setting.precision, feed=feed)
+
+    def parted(rows: np.ndarray) -> _Collated:
+        return [(part, kind.collate(train, part, pad_id)) for part in kind.parted(train, rows, at_once)]
+
+    def sample(count: int) -> Callable[[], float]:
+        some = parted(next(iter(kind.grouped(train, count, others))))
+
+        def loss() -> float:
+            switch_training(model, False)
+            try:
+                return add_up(some, backward=False).item()
+            finally:
+                switch_training(model, dropping)
+
+        return loss
+
     step, epoch = 0, -1
     switch_training(model, dropping)
     while step < setting.steps:
@@ -121,17 +140,15 @@ def fit(
         for rows in islice(batches, setting.steps - step):
             if deadline is not None and time.time() > deadline:
                 raise OutOfTimeError
-            parts = kind.parted(train, rows, at_once)
-            collated = [(part, kind.collate(train, part, pad_id)) for part in parts]
+            collated = parted(rows)
             moment = Moment(step + 1, setting.steps, optimiser, epoch, sample=sample)
             with busy:
                 if not beforehand:
                     before_backward(model, moment)
-                measure = partial(_add_up, model, collated, kind, setting.precision, feed)
                 if isinstance(optimiser, ForwardOnly):
-                    loss = torch.tensor(optimiser.step(partial(measure, backward=False)))
+                    loss = torch.tensor(optimiser.step(partial(add_up, collated, backward=False)))
                 else:
-                    loss = measure()
+                    loss = add_up(collated)
                     if not beforehand:
                         after_backward(model, replace(moment, loss=loss))
                     nn.utils.clip_grad_norm_(parameters, _CLIP)
@@ -154,11 +171,11 @@ def fit(
 
 def _add_up(
     model: PreTrainedModel,
-    collated: Sequence[tuple[np.ndarray, Batch]],
+    collated: _Collated,
+    *,
     kind: TrialKind,
     precision: str,
     feed: Feed,
-    *,
     backward: bool = True,
 ) -> torch.Tensor:
     """Add up the gradients of the parts of a batch, and of what methods add to the loss; return the batch's loss.
@@ -183,36 +200,6 @@ def _add_up(
         return loss + extra
     extra.backward()
     return loss
-
-
-def _sampler(
-    model: PreTrainedModel,
-    train: Encoded,
-    kind: TrialKind,
-    pad_id: int,
-    precision: str,
-    feed: Feed,
-    rng: np.random.Generator,
-) -> Callable[[int], Callable[[], float]]:
-    """Return what draws training examples to measure the loss on, see `Moment`."""
-    device = next(model.parameters()).device
-
-    def sample(count: int) -> Callable[[], float]:
-        rows = next(iter(kind.grouped(train, count, rng)))
-        batch = kind.collate(train, rows, pad_id)
-
-        def loss() -> float:
-            switch_training(model, False)
-            try:
-                feed(rows, batch["input_ids"].shape[1])
-                with torch.no_grad():
-                    return float(kind.loss(model, batch, device, precision))
-            finally:
-                switch_training(model, True)
-
-        return loss
-
-    return sample
 
 
 def train_first(

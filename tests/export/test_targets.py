@@ -122,7 +122,7 @@ def test_a_schedule_is_left_out_where_that_is_allowed_and_forward_only_steps_nev
         export(scheduled, target, tmp_path / "scheduled")
     left_out = export(scheduled, target, tmp_path / "scheduled", allow_lossy=True).left_out
     assert [each for each in left_out if "training.schedule" in str(each)]
-    forward_only = trained({"optimiser": "mezo", "mezo_rate": 1e-5})
+    forward_only = trained({"optimiser": "mezo"})
     # Of trained adapters nothing is lost by how they were trained; a training wants a learning rate.
     for lossy in (False,) if target == "peft" else (False, True):
         with pytest.raises(ConfigurationError, match=r"cannot express training\.optimiser"):
@@ -130,8 +130,7 @@ def test_a_schedule_is_left_out_where_that_is_allowed_and_forward_only_steps_nev
     if target == "peft":
         export(forward_only, target, tmp_path / "mezo", allow_lossy=True)
         found = yaml.safe_load((tmp_path / "mezo" / "training.yaml").read_text())
-        assert found["learning_rate"] == {"lora": 1e-5}
-        assert found["training"] == {"optimiser": "mezo", "mezo_rate": 1e-5, "mezo_epsilon": 1e-3}
+        assert found["training"] == {"optimiser": "mezo", "mezo_pace": 0.01, "mezo_epsilon": 1e-3}
 
 
 def test_an_unknown_target_is_named():

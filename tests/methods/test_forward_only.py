@@ -10,17 +10,16 @@ from autopeft.space import SearchSpace, canonical
 from autopeft.testing.models import tiny_batch
 from tests.methods.stepping import build
 
-MEZO = {"optimiser": "mezo", "mezo_rate": 1e-3}
+MEZO = {"optimiser": "mezo", "mezo_pace": 0.1, "learning_rate": 1e-2}
 OVER = {"full": {"full": {}}, "lora": {"lora": {"rank": 2}}, "prefix": {"prefix": {"length": 2}}}
 
 
 def quadratic(values, **settings):
     """Return parameters, an optimiser, and what measures half their squared sum."""
     parameter = torch.nn.Parameter(torch.tensor(values, dtype=torch.float64))
-    settings = {"rate": 0.01, "epsilon": 1e-3, "frozen": 0.0} | settings
+    settings = {"pace": 0.1, "epsilon": 1e-3, "frozen": 0.0} | settings
     decay = settings.pop("weight_decay", 0.0)
-    spsa = Spsa(**settings)
-    optimiser = ForwardOnly([{"params": [parameter], "lr": spsa.rate}], spsa, 0, decay)
+    optimiser = ForwardOnly([{"params": [parameter], "lr": 0.1}], Spsa(**settings), 0, decay)
     return parameter, optimiser, lambda: float((parameter**2).sum() / 2)
 
 
@@ -36,13 +35,13 @@ def test_over_dense_lora_and_prefix_there_is_no_gradient_and_nothing_is_remember
         optimiser.step(lambda: float(model(**batch).loss))
     assert all(parameter.grad is None for parameter in model.parameters())
     assert not optimiser.state
-    assert {group["lr"] for group in optimiser.param_groups} == {1e-3}
+    assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([1e-3])
     assert all(not torch.equal(each, before[name]) for name, each in adapter_parameters(model).items())
 
 
 def test_forth_and_back_and_restored_is_where_it_was_to_rounding() -> None:
     parameter = torch.nn.Parameter(torch.randn(3000))
-    spsa = Spsa(rate=0.0, epsilon=1e-2)
+    spsa = Spsa(pace=0.0, epsilon=1e-2)
     before, points = parameter.detach().clone(), []
 
     def loss():
@@ -114,8 +113,7 @@ def test_the_mean_estimate_goes_with_the_masked_gradient() -> None:
     moved = torch.zeros(10, dtype=torch.float64)
     for seed in range(4000):
         parameter, _, loss = quadratic(values, frozen=0.5)
-        spsa = Spsa(0.01, 1e-3, 0.5)
-        ForwardOnly([{"params": [parameter], "lr": 0.01}], spsa, seed).step(loss)
+        ForwardOnly([{"params": [parameter], "lr": 0.1}], Spsa(0.1, 1e-3, 0.5), seed).step(loss)
         moved += torch.tensor(values, dtype=torch.float64) - parameter.detach()
     gradient = torch.tensor(values, dtype=torch.float64)
     gradient[5:] = 0.0
@@ -152,19 +150,31 @@ def test_what_needs_gradients_is_known() -> None:
     assert not METHODS["lora"].needs_gradients
 
 
-def test_its_rate_takes_the_place_of_the_adapters(tiny) -> None:
-    shape = tiny("bert").shape
-    found = canonical({"modules": {"lora": {"rank": 2}}, "training": MEZO}, VOCABULARY, shape)
-    assert found.training == {"optimiser": "mezo", "mezo_rate": 1e-3, "mezo_epsilon": 1e-3}
-    assert found.describe() == "lora r=2 a=4 q,v @0-2, mezo epsilon=0.001 rate=0.001"
-    wrong = {"modules": {"lora": {"rank": 2}}, "training": {**MEZO, "learning_rate": 0.1}}
-    with pytest.raises(
-        ConfigurationError, match="with optimiser mezo, where there is no such knob; expected optimiser"
-    ):
-        canonical(wrong, VOCABULARY, shape)
+def test_rates_are_those_of_the_methods_times_the_pace(tiny) -> None:
+    backbone = tiny("bert")
+    modules = {"lora": {"rank": 2, "b_ratio": 4}, "prefix": {"length": 2, "learning_rate": 0.1}}
+    model, found = build(backbone, modules, MEZO)
+    assert found.training == {"optimiser": "mezo", "mezo_pace": 0.1, "mezo_epsilon": 1e-3, "learning_rate": 1e-2}
+    assert found.describe().endswith("lr 0.01, mezo epsilon=0.001 pace=0.1")
+    rates = sorted(group["lr"] for group in optimiser_of(model, optimiser_groups(model), 0.0, 0).param_groups)
+    assert rates == pytest.approx([1e-3, 4e-3, 1e-2])
+
+
+def test_a_projection_of_gradients_is_refused(tiny) -> None:
+    with pytest.raises(ConfigurationError, match="lora needs gradients with these knobs"):
+        build(tiny("bert"), {"lora": {"rank": 2, "optimizer": "lora_fa"}}, MEZO)
+
+
+def test_decay_pulls_the_sum_where_what_trains_is_a_change() -> None:
+    parameter = torch.nn.Parameter(torch.zeros(3, dtype=torch.float64))
+    group = {"params": [parameter], "lr": 0.1, "origins": lambda each: torch.full_like(each, 2.0)}
+    optimiser = ForwardOnly([group], Spsa(1.0, 1e-3), 0, 0.1)
+    optimiser.step(lambda: 1.0)
+    torch.testing.assert_close(parameter.detach(), torch.full((3,), -0.02, dtype=torch.float64), atol=1e-9, rtol=0)
+    assert "origins" not in optimiser.state_dict()["param_groups"][0]
 
 
 def test_a_space_may_hold_both(tiny) -> None:
     space = {"name": "both", "modules": {"lora": {}}, "training": {"optimiser": "adamw | sparse_mezo"}}
     bound = SearchSpace.from_dict(space).bind(VOCABULARY, tiny("bert").shape)
-    assert {"training.mezo_rate", "training.mezo_epsilon", "training.mezo_frozen"} <= set(bound.distributions())
+    assert {"training.mezo_pace", "training.mezo_epsilon", "training.mezo_frozen"} <= set(bound.distributions())

@@ -20,7 +20,7 @@ from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.methods import logits
 from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import task_of
-from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push
+from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push, trainer
 from autopeft.training.trainer import Ours
 from autopeft.trials import TrialSetting, kind_of
 from tests.marks import mostly_slow
@@ -112,7 +112,7 @@ class Interrupted(Exception):
             {"full": {}, "schedule": "lisa", "lisa_layers": 1, "lisa_every": 4},
             {"full": {}, "schedule": "hft"},
             {"lora": {"rank": 2}, "schedule": "ist", "ist_every": 2},
-            {"full": {}, "optimiser": "sparse_mezo", "mezo_rate": 1e-4},
+            {"full": {}, "optimiser": "sparse_mezo"},
         ]
     ),
 )
@@ -120,7 +120,7 @@ def test_it_goes_on_where_it_was_stopped(backbone, modules, tmp_path, monkeypatc
     scheduled = {name: value for name, value in modules.items() if not isinstance(value, dict)}
     written = {
         "modules": {name: knobs for name, knobs in modules.items() if name not in scheduled},
-        "training": scheduled if "optimiser" in scheduled else {**COMPOSITE["training"], **scheduled},
+        "training": {**COMPOSITE["training"], **scheduled},
     }
     configuration = canonical(written, VOCABULARY, backbone.shape)
     measure, measured = Ours.evaluate, []
@@ -148,6 +148,17 @@ def test_it_goes_on_where_it_was_stopped(backbone, modules, tmp_path, monkeypatc
     for file in (tmp_path / "whole").rglob("*.safetensors"):
         first, second = load_file(file), load_file(tmp_path / "parts" / file.relative_to(tmp_path / "whole"))
         assert all(torch.allclose(first[name].float(), second[name].float(), atol=1e-5) for name in first)
+
+
+def test_forward_only_steps_see_what_methods_add_to_the_loss(backbone, tmp_path, monkeypatch):
+    written = {"modules": {"kasa": {"rank": 2}}, "training": {"learning_rate": 1e-2, "optimiser": "mezo"}}
+    added = trainer.penalty
+    seen = []
+    monkeypatch.setattr(trainer, "penalty", lambda model: seen.append(added(model)) or seen[-1])
+    found = fine_tune(canonical(written, VOCABULARY, backbone.shape), backbone, make_task(32), SETTING, tmp_path)
+    # Forth and back in each of 12 steps.
+    assert len(seen) == 24
+    assert found.best_step in (3, 6, 9, 12)
 
 
 def test_what_is_finished_is_read_and_another_training_is_refused(backbone, tmp_path, monkeypatch):

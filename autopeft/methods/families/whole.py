@@ -47,6 +47,7 @@ class TrainableTokens(Method):
     peft_type = "TRAINABLE_TOKENS"
     order = 0
     layer_class = TrainableTokensLayer
+    in_layers = False
     start: Start = "exact"
     mergeable = True
     quantizations = ("4bit", "8bit")
@@ -80,6 +81,7 @@ class AdaptionPrompt(Method):
     peft_type = "ADAPTION_PROMPT"
     order = 8
     layer_class = (AdaptedAttention, AdaptedAttentionGPT)
+    suppressible = False
     start: Start = "exact"
     mergeable = False
     quantizations = ("4bit", "8bit")
@@ -131,6 +133,7 @@ class Shadow(Method):
     peft_type = "SHADOW"
     order = 7
     layer_class = ShadowLayer
+    suppressible = False
     start: Start = "differs"
     mergeable = False
     # Its own network keeps no keys and values.

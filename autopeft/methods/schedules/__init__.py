@@ -9,12 +9,12 @@ from typing import Any
 from autopeft.methods.schedules.hft import Hft
 from autopeft.methods.schedules.ist import Ist
 from autopeft.methods.schedules.lisa import Lisa
-from autopeft.methods.schedules.places import Place, placed
+from autopeft.methods.schedules.places import Place, places_of
 from autopeft.methods.schedules.running import Running
 from autopeft.methods.schedules.schedule import LayerSchedule
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["SCHEDULES", "LayerSchedule", "Place", "Running", "placed", "schedule_knobs", "schedule_of"]
+__all__ = ["SCHEDULES", "LayerSchedule", "Place", "Running", "places_of", "schedule_knobs", "schedule_of"]
 
 SCHEDULES: dict[str, LayerSchedule] = {schedule.name: schedule for schedule in (Lisa(), Hft(), Ist())}
 

@@ -25,6 +25,9 @@ __all__ = ["Ist"]
 #: Examples on which what is suppressed is judged.
 _EXAMPLES = 16
 
+#: Draws after which no further set is looked for.
+_TRIES = 100
+
 
 class Ist(LayerSchedule):
     """Importance-aware sparse tuning: in each step a few layers train, those that are dispensable more seldom.
@@ -43,7 +46,7 @@ class Ist(LayerSchedule):
         Knob("candidates", "int", "how many sets of layers are suppressed in turn", default=3, low=1),
         Knob("suppressed", "float", "the share of layers that is suppressed", default=0.5, low=0.0, high=1.0),
         Knob("beta", "float", "what is left of what is suppressed", default=0.25, low=0.0, high=1.0),
-        Knob("rate", "float", "how far scores move", default=10.0, low=0.0),
+        Knob("rate", "float", "how far scores move", default=10.0, low=0.0, high=100.0),
         Knob(
             "draws",
             "choice",
@@ -53,6 +56,7 @@ class Ist(LayerSchedule):
             choices=("importance", "uniform"),
         ),
     )
+    suppresses = True
     keeps_moments = True
 
     @override
@@ -88,6 +92,9 @@ class Ist(LayerSchedule):
         for some in sets:
             with suppressed(running.model, running.anatomy, [layers[index] for index in some], knobs["beta"]):
                 rewards.append(math.exp(-loss()))
+        if not all(map(math.isfinite, rewards)):
+            # The training has diverged, which is for others to say.
+            return
         mean = sum(rewards) / len(rewards)
         for some, reward in zip(sets, rewards, strict=True):
             share = torch.sigmoid(scores[some])
@@ -111,12 +118,14 @@ def _drawn(logits: Tensor, count: int, generator: torch.Generator) -> list[int]:
 
 
 def _candidates(scores: Tensor, knobs: Mapping[str, Any], generator: torch.Generator) -> list[list[int]]:
-    """Draw sets of layers, no two the same, as many as asked for or as there are."""
+    """Draw sets of layers, no two the same, as many as asked for or as there are; fewer where hardly any is likely."""
     count = _share(knobs["suppressed"], len(scores))
     wanted = min(knobs["candidates"], math.comb(len(scores), count))
     found: list[list[int]] = []
-    while len(found) < wanted:
+    for _ in range(_TRIES):
         drawn = _drawn(scores, count, generator)
         if drawn not in found:
             found.append(drawn)
+        if len(found) == wanted:
+            break
     return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple, TypeVar
+
+from torch import nn
 
 from autopeft.backbones import Anatomy
 
-__all__ = ["ATTENTION", "FFN", "NORMS", "Place", "by_layer", "category_of", "placed"]
+__all__ = ["ATTENTION", "FFN", "NORMS", "Place", "by_layer", "category_of", "places_of"]
 
 #: Categories of what a layer has.
 ATTENTION, FFN, NORMS = "attention", "ffn", "norms"
@@ -29,17 +31,30 @@ class Place(NamedTuple):
     module: str
 
 
-def placed(names: Iterable[str], anatomy: Anatomy) -> dict[str, Place | None]:
-    """Return the place of each parameter, by its full name without the wrappers of PEFT; None outside the layers."""
-    prefixes = {f"{anatomy.layer(index)}.": index for index in range(anatomy.count)}
-    found: dict[str, Place | None] = {}
-    for name in names:
-        prefix = next((each for each in prefixes if name.startswith(each)), None)
-        found[name] = None
-        if prefix is not None:
-            layer = prefixes[prefix]
-            found[name] = Place(layer, _module(name.removeprefix(prefix), layer, anatomy))
-    return found
+def places_of(model: nn.Module, own: Collection[int], anatomy: Anatomy) -> Iterator[tuple[nn.Parameter, Place | None]]:
+    """Yield parameters with their places; None outside the layers, and for what several places share.
+
+    Args:
+        model: What they are in.
+        own: The `id` of each.
+        anatomy: The resolved anatomy of the backbone.
+    """
+    found: dict[int, tuple[nn.Parameter, set[Place | None]]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if id(parameter) in own:
+            plain = ".".join(part for part in name.split(".") if part != "base_layer")
+            found.setdefault(id(parameter), (parameter, set()))[1].add(_place(plain, anatomy))
+    for parameter, places in found.values():
+        yield parameter, next(iter(places)) if len(places) == 1 else None
+
+
+def _place(name: str, anatomy: Anatomy) -> Place | None:
+    """Return the place of a parameter by its full name without the wrappers of PEFT."""
+    for layer in range(anatomy.count):
+        prefix = f"{anatomy.layer(layer)}."
+        if name.startswith(prefix):
+            return Place(layer, _module(name.removeprefix(prefix), layer, anatomy))
+    return None
 
 
 def _module(inside: str, layer: int, anatomy: Anatomy) -> str:

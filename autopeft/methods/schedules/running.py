@@ -61,6 +61,7 @@ class Running:
         self.generator = torch.Generator().manual_seed(seed)
         self.kept: dict[str, Tensor] = {}
         self._active = set(self.places)
+        self._over = False
 
     @property
     def active(self) -> frozenset[Place]:
@@ -76,6 +77,7 @@ class Running:
     def after_step(self, moment: Moment) -> None:
         """Let all train again after the last step."""
         if moment.step == moment.steps:
+            self._over = True
             for parameters in self.places.values():
                 for parameter in parameters:
                     parameter.requires_grad_(True)
@@ -86,11 +88,12 @@ class Running:
         return {_GENERATOR: self.generator.get_state(), _ACTIVE: active, **self.kept}
 
     def resume(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from what `state` returned."""
+        """Go on from what `state` returned; after the last step, when the best state is read, all could train."""
         self.generator.set_state(state[_GENERATOR].cpu())
         self._active = {place for place, on in zip(self.places, state[_ACTIVE].tolist(), strict=True) if on}
         self.kept = {name: value.clone() for name, value in state.items() if name not in (_GENERATOR, _ACTIVE)}
-        self._switch(None)
+        if not self._over:
+            self._switch(None)
 
     def _switch(self, moment: Moment | None) -> None:
         for place, parameters in self.places.items():
@@ -100,4 +103,4 @@ class Running:
                     continue
                 parameter.grad = None
                 if moment is not None and not self.schedule.keeps_moments:
-                    moment.optimiser.state.pop(parameter, None)
+                    moment.optimiser.forget(parameter)

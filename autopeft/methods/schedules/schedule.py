@@ -30,6 +30,7 @@ class LayerSchedule(ABC):
         source: The paper.
         summary: One line for people.
         knobs: Its knobs; in spaces their names begin with its own and an underscore.
+        suppresses: Whether it suppresses what adapters of some layers add, to see what that does.
         keeps_moments: Whether what the optimiser remembers of a parameter outlives a time in which it is frozen.
     """
 
@@ -37,6 +38,7 @@ class LayerSchedule(ABC):
     source: ClassVar[str]
     summary: ClassVar[str]
     knobs: ClassVar[tuple[Knob, ...]]
+    suppresses: ClassVar[bool] = False
     keeps_moments: ClassVar[bool] = False
 
     @abstractmethod

@@ -58,7 +58,7 @@ class _Mixing:
 
     def _mixed(self, whole: Any, plain: Any) -> Any:
         if isinstance(whole, torch.Tensor):
-            return torch.lerp(plain, whole, self._factor) if whole.is_floating_point() else whole
+            return torch.lerp(plain.to(whole.dtype), whole, self._factor) if whole.is_floating_point() else whole
         if isinstance(whole, tuple):
             return tuple(self._mixed(*pair) for pair in zip(whole, plain, strict=True))
         return whole
