@@ -190,6 +190,8 @@ class ForwardOnly(torch.optim.Optimizer):
             device = parameter.device
             if device not in generators:
                 generators[device] = torch.Generator(device).manual_seed(seed)
+            # A start from a decomposition may have left a transposed view.
+            parameter.data = parameter.data.contiguous()
             flat = parameter.data.view(-1)
             for start in range(0, len(flat), _PIECE):
                 piece = flat[start : start + _PIECE]

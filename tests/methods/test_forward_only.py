@@ -78,6 +78,13 @@ def test_a_step_is_that_of_two_steps_written_out() -> None:
     torch.testing.assert_close(parameter.detach(), theta - 0.01 * slope * direction, atol=1e-9, rtol=0)
 
 
+def test_a_transposed_view_moves_too() -> None:
+    parameter = torch.nn.Parameter(torch.randn(4, 3).t())
+    before = parameter.detach().clone()
+    ForwardOnly([{"params": [parameter], "lr": 0.1}], Spsa(1.0, 1e-3), 0).step(lambda: float(parameter.sum()))
+    assert (parameter.detach() != before).all()
+
+
 def test_decay_pulls_what_moves_and_nothing_else() -> None:
     parameter, optimiser, _ = quadratic([0.1, 0.2, 5.0, -6.0], frozen=0.5, weight_decay=0.1)
     optimiser.step(lambda: 1.0)
