@@ -47,7 +47,9 @@ def begin(url, tmp_path):
 
 def ended(driver):
     """Return the last word of a driver that ends by itself."""
-    out, err = driver.communicate(timeout=240)
+    # Not from `communicate`, which does not see what `readline` has read ahead.
+    out = driver.stdout.read()
+    _, err = driver.communicate(timeout=240)
     assert driver.returncode == 0, err
     return out.split()[-1]
 
