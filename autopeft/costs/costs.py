@@ -11,7 +11,8 @@ from autopeft.costs.forwards import Forwards
 from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
 from autopeft.costs.sizes import PlaceSizes
 from autopeft.errors import ConfigurationError
-from autopeft.methods.builder import Part, check_order, check_quantization, check_stepping, plan
+from autopeft.methods.builder import Part, plan
+from autopeft.methods.checks import check_order, check_quantization, check_stepping
 from autopeft.methods.forward_only import forward_only_of
 from autopeft.methods.schedules import schedule_of
 from autopeft.methods.storage import PLACED, stored_tensors

@@ -13,7 +13,8 @@ from torch.overrides import TorchFunctionMode
 
 from autopeft.backbones import Backbone
 from autopeft.methods import VOCABULARY
-from autopeft.methods.builder import Inserted, Part, applied, apply, check_fit, inject, remove
+from autopeft.methods.builder import Inserted, Part, applied, apply, inject, remove
+from autopeft.methods.checks import check_fit
 from autopeft.space.canonical import build
 
 __all__ = ["Fragments", "OnMeta", "needs_weights"]

@@ -143,22 +143,8 @@ def fit(
             collated = parted(rows)
             moment = Moment(step + 1, setting.steps, optimiser, epoch, sample=sample)
             with busy:
-                if not beforehand:
-                    before_backward(model, moment)
-                if isinstance(optimiser, ForwardOnly):
-                    loss = torch.tensor(optimiser.step(partial(add_up, collated, backward=False)))
-                else:
-                    loss = add_up(collated)
-                    if not beforehand:
-                        after_backward(model, replace(moment, loss=loss))
-                    nn.utils.clip_grad_norm_(parameters, _CLIP)
-                    if not beforehand:
-                        before_step(model)
-                    optimiser.step()
+                loss = _step(model, partial(add_up, collated), moment, parameters, hooked=not beforehand)
                 step += 1
-                if not beforehand:
-                    after_step(model, moment)
-                optimiser.zero_grad()
                 scheduler.step()
             # Nothing measures what trains beforehand at its end.
             if (step % _LOOK_EVERY == 0 or (beforehand and step == setting.steps)) and not math.isfinite(loss.item()):
@@ -167,6 +153,42 @@ def fit(
                 switch_training(model, False)
                 yield step
                 switch_training(model, dropping)
+
+
+def _step(
+    model: PreTrainedModel,
+    add_up: Callable[..., torch.Tensor],
+    moment: Moment,
+    parameters: Sequence[nn.Parameter],
+    *,
+    hooked: bool,
+) -> torch.Tensor:
+    """Make a step and return the loss of its batch.
+
+    Args:
+        model: The adapted model.
+        add_up: `_add_up` of the batch.
+        moment: Which step this is.
+        parameters: All that trains.
+        hooked: Whether schedule and methods have a say.
+    """
+    optimiser = moment.optimiser
+    if hooked:
+        before_backward(model, moment)
+    if isinstance(optimiser, ForwardOnly):
+        loss = torch.tensor(optimiser.step(partial(add_up, backward=False)))
+    else:
+        loss = add_up()
+        if hooked:
+            after_backward(model, replace(moment, loss=loss))
+        nn.utils.clip_grad_norm_(parameters, _CLIP)
+        if hooked:
+            before_step(model)
+        optimiser.step()
+    if hooked:
+        after_step(model, moment)
+    optimiser.zero_grad()
+    return loss
 
 
 def _add_up(

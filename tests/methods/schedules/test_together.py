@@ -58,7 +58,9 @@ def test_a_loss_that_is_no_number_moves_no_score(scheduled) -> None:
 def test_scores_as_far_apart_as_can_be_end_the_drawing_of_candidates(scheduled) -> None:
     _, _, running = scheduled("ist", {"lora": {"rank": 2}}, layers=8)
     running.kept["scores"] = torch.tensor([60.0] * 4 + [-60.0] * 4, dtype=torch.float64)
-    running.schedule.draw(running, Moment(11, 100, None, sample=lambda count: lambda: 1.0))
+    drawn = running.schedule.draw(running, Moment(11, 100, None, sample=lambda count: lambda: 1.0))
+    # Those that are dispensable by far are not drawn.
+    assert {place.layer for place in drawn} <= {4, 5, 6, 7}
 
 
 @pytest.mark.parametrize("schedule", ["lisa", "hft", "ist"])

@@ -1,0 +1,93 @@
+"""What is looked at before adapters are put into a model: whether they fit it, each other and how they are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
+from transformers import PreTrainedModel
+
+from autopeft.backbones import Anatomy, Quantization, features
+from autopeft.errors import ConfigurationError
+from autopeft.methods.forward_only import ADAMW, forward_only_of
+from autopeft.methods.schedules import schedule_of
+from autopeft.space import Configuration
+
+if TYPE_CHECKING:
+    from autopeft.methods.builder import Part
+
+__all__ = ["check_fit", "check_order", "check_quantization", "check_stepping"]
+
+
+def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
+    """Check knobs against the matrices they are for, where PEFT would quietly build something else.
+
+    Raises:
+        ConfigurationError: Saying what does not fit.
+    """
+    if part.method.words.placement != "role":
+        return
+    for cell, knobs in part.cells.items():
+        for name in part.method.modules(cell, knobs, anatomy):
+            module = model.get_submodule(name)
+            plain = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
+            reason = part.method.misfit(knobs, *features(plain))
+            if reason:
+                raise ConfigurationError(f"{part.method.words.name}: {reason}, at {name}")
+
+
+def check_quantization(parts: Iterable[Part], quantization: Quantization | None) -> None:
+    """Check that parts work beside the frozen weights of a backbone.
+
+    Raises:
+        ConfigurationError: Naming the first that does not.
+    """
+    if quantization is None:
+        return
+    for part in parts:
+        if not all(part.method.works_beside(quantization, knobs) for knobs in part.cells.values()):
+            raise ConfigurationError(
+                f"{part.method.words.name}: not known to work beside weights in {quantization} with these knobs; "
+                f"expected another method, or a backbone loaded without --load-in-{quantization}"
+            )
+
+
+def check_order(parts: Iterable[Part], model: PreTrainedModel) -> None:
+    """Check that nothing lets a language model see, in what it is to learn, the tokens that come next.
+
+    Raises:
+        ConfigurationError: Naming the first part that looks at all tokens of a text at once.
+    """
+    if model.get_output_embeddings() is None:
+        return
+    for part in parts:
+        if any(part.method.sees_padding(knobs) for knobs in part.cells.values()):
+            raise ConfigurationError(
+                f"{part.method.words.name}: with these knobs it looks at the mean over all tokens of a text, those to "
+                "be predicted too, so that a decoder cannot be tuned with it; expected no gate, or another method"
+            )
+
+
+def check_stepping(parts: Iterable[Part], configuration: Configuration) -> None:
+    """Check that methods can be trained in the steps that a configuration asks for.
+
+    Raises:
+        ConfigurationError: Naming the first that has its own say in what of it trains when beside a schedule, or needs
+            gradients where none are computed.
+    """
+    scheduled = schedule_of(configuration.training)
+    forward_only = forward_only_of(configuration.training) is not None
+    for part in parts:
+        name, method = part.method.words.name, part.method
+        if scheduled and not method.schedulable:
+            raise ConfigurationError(
+                f"{name} has no layers to schedule, or its own rules; expected no schedule beside it"
+            )
+        if scheduled and scheduled[0].suppresses and not method.suppressible:
+            raise ConfigurationError(
+                f"{name} cannot be suppressed for a while; expected another schedule than ist for it"
+            )
+        if forward_only and any(map(method.steps_by_gradients, part.cells.values())):
+            raise ConfigurationError(f"{name} needs gradients with these knobs; expected `optimiser: {ADAMW}` for it")
