@@ -15,6 +15,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from autopeft import search
 from autopeft.launch import Preparation, SearchPlan, prepare
 from autopeft.methods import VOCABULARY
 from autopeft.space import Configuration, SearchSpace, canonical
+from autopeft.trials.setting import RUNGS
 from studies.arena.record import SHARED
 from studies.seeds.systems import BESIDE, FACTOR, SYSTEMS, Contender
 from studies.trainings import scored
@@ -80,13 +82,17 @@ def file_of(task: str, name: str, how: str) -> Path:
 
 def _measure(prepared: Preparation, task: str, contender: Contender, how: str, file: Path) -> None:
     started = time.perf_counter()
-    found = _published(prepared, contender) if how == HOW[0] else _searched(task, contender)
+    job = prepared.job
+    if contender.seconds_of:
+        job = replace(job, setting=replace(job.setting, epochs=_as_long(prepared, contender)))
+    found = _published(prepared, contender) if how == HOW[0] else _searched(task, contender, job.setting.epochs)
     picked = time.perf_counter() - started
-    scores = scored(prepared.job, found, _SEEDS, full=contender.full)
+    scores = scored(job, found, _SEEDS, full=contender.full)
     row = {
         "configuration": found.to_dict(),
         "params": prepared.backbone.num_parameters if contender.full else prepared.costs.params(found),
         "active": prepared.backbone.num_parameters if contender.full else prepared.costs.active(found),
+        "epochs": job.setting.epochs,
         "seconds": {"search": picked, "trainings": time.perf_counter() - started - picked},
         **{split: [float(each.mean()) for each in scores[split]] for split in scores},
     }
@@ -95,17 +101,30 @@ def _measure(prepared: Preparation, task: str, contender: Contender, how: str, f
 
 
 def _published(prepared: Preparation, contender: Contender) -> Configuration:
-    written = {"modules": contender.modules, "training": {"learning_rate": FACTOR * contender.rate}}
+    training = {"learning_rate": FACTOR * contender.rate, **contender.training}
+    written = {"modules": contender.modules, "training": training}
     if contender.full:
         return Configuration.from_dict(written)
     return canonical(written, VOCABULARY, prepared.backbone.shape)
 
 
-def _searched(task: str, contender: Contender) -> Configuration:
+def _as_long(prepared: Preparation, contender: Contender) -> float:
+    """Return in how many epochs a contender takes the seconds of another."""
+    runner, seconds = prepared.job.runner(), []
+    for each in ({**BESIDE, **SYSTEMS}[contender.seconds_of], contender):
+        outcome = runner.run(_published(prepared, each), _SEEDS[0], until=RUNGS[1], brief=True, full=each.full)
+        assert outcome.step_seconds, outcome.message
+        seconds.append(outcome.step_seconds)
+    epochs: float = prepared.job.setting.epochs * seconds[0] / seconds[1]
+    return epochs
+
+
+def _searched(task: str, contender: Contender, epochs: float) -> Configuration:
     """Return what is best on validation of trials in the space of a system alone."""
-    space = SearchSpace(name="own", modules=dict(contender.space))
+    training = {**contender.training, **contender.training_space}
+    space = SearchSpace(name="own", modules=dict(contender.space), training=training)
     with tempfile.TemporaryDirectory() as scratch:
-        settings = {**TASKS[task], "out": str(Path(scratch) / "run")}
+        settings = {**TASKS[task], "epochs": epochs, "out": str(Path(scratch) / "run")}
         known = len(prepare(SearchPlan.of({**settings, "space": space.to_dict()})).baselines)
         front = search(space=space, trials=_TRIALS + known, **settings).front
     ended = [row for row in (*front.rows, *front.others) if row.baseline is None and not row.failed]
