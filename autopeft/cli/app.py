@@ -6,6 +6,7 @@ import typer
 
 from autopeft.cli import (
     compare,
+    compress,
     cost,
     data,
     evaluate,
@@ -38,6 +39,7 @@ app.command("search")(search.search)
 app.command("data")(data.data)
 app.command("select")(select.select)
 app.command("front")(front.front)
+app.command("compress")(compress.compress)
 app.command("trials")(trials.trials)
 app.command("log")(log.log)
 app.command("cost")(cost.cost)

@@ -32,7 +32,8 @@ def trials(
 
     A trial is complete, stopped early, running, waiting, or failed: oom, nan (it diverged), timeout, killed (its worker
     was lost) or error. The document of --json has `metric`, what accuracy is, and `trials`, each with `trial`, `state`,
-    `in_words`, `configuration`, `costs` by name, `accuracy`, `seconds`, `message`, `traceback`, `baseline`, `retry_of`.
+    `in_words`, `configuration`, `costs` by name, `accuracy`, `seconds`, `message`, `traceback`, `baseline`, `retry_of`,
+    `derived_from`.
     """
     from rich.console import Console
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Hashable, Iterator
+from functools import reduce
 from typing import NamedTuple, TypeVar
+
+import torch
 
 from autopeft.backbones import Backbone
 from autopeft.costs.forwards import Forwards
@@ -12,10 +15,11 @@ from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
 from autopeft.costs.sizes import PlaceSizes
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Part, plan
-from autopeft.methods.checks import check_order, check_quantization, check_stepping
+from autopeft.methods.checks import check_compression, check_order, check_quantization, check_stepping
+from autopeft.methods.compression import NUMBER_BYTES, Asked, compression_of
 from autopeft.methods.forward_only import forward_only_of
 from autopeft.methods.schedules import schedule_of
-from autopeft.methods.storage import PLACED, stored_tensors
+from autopeft.methods.tensors import PLACED, stored_tensors
 from autopeft.space import Configuration
 
 __all__ = ["REFUSED", "Costs"]
@@ -29,11 +33,25 @@ REFUSED = sys.maxsize
 _Cost = TypeVar("_Cost")
 
 
-class _Stored(NamedTuple):
-    """Bytes that a part stores for its places, and those that its places share."""
+class _Size(NamedTuple):
+    """How much is stored: numbers, which can be compressed, and the bytes of all else."""
 
-    own: int
-    shared: int
+    numbers: int = 0
+    others: int = 0
+
+    def plus(self, size: _Size) -> _Size:
+        return _Size(self.numbers + size.numbers, self.others + size.others)
+
+    def bytes(self, asked: Asked | None) -> int:
+        packed = NUMBER_BYTES * self.numbers if asked is None else asked.compression.bytes(self.numbers, asked.knobs)
+        return packed + self.others
+
+
+class _Stored(NamedTuple):
+    """What a part stores for its places, and what its places share."""
+
+    own: _Size
+    shared: _Size
 
 
 class Costs:
@@ -69,6 +87,7 @@ class Costs:
         check_quantization(parts, self._backbone.quantization)
         check_order(parts, self._backbone.meta())
         check_stepping(parts, configuration)
+        check_compression(parts, configuration)
         return sum(self._params_of(part) for part in parts)
 
     def price(self, configuration: Configuration, refused: int = REFUSED) -> int:
@@ -112,12 +131,14 @@ class Costs:
         """Return the bytes of all tensors in the files that `save` writes of the adapters; the head is not counted.
 
         What is stored of methods that move or grow while they train is not known before: of `lift`, whose earlier
-        choices are stored too, it is what trains at a time; of `spt` and `increlora` the most there can be.
+        choices are stored too, it is what trains at a time; of `spt` and `increlora` the most there can be. Of what is
+        compressed it is known but for changes of the same size, which are kept or dropped together.
 
         Raises:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
         """
-        return sum(self._bytes_of(part) for part in plan(configuration, stored=True))
+        asked = compression_of(configuration.training)
+        return sum(self._size_of(part).bytes(asked) for part in plan(configuration, stored=True))
 
     def flops(self, configuration: Configuration) -> float:
         """Return the FLOPs that a forward takes more per token, once all is merged that can be.
@@ -143,11 +164,11 @@ class Costs:
             return shared
         return sum(self._once(self._counts, piece, self._count) for piece in _pieces(part))
 
-    def _bytes_of(self, part: Part) -> int:
+    def _size_of(self, part: Part) -> _Size:
         found = [self._once(self._stored, piece, self._store) for piece in _pieces(part)]
-        if len(found) > 1 and any(stored.shared for stored in found):
+        if len(found) > 1 and any(any(stored.shared) for stored in found):
             found = [self._once(self._stored, part, self._store)]
-        return sum(stored.own + stored.shared for stored in found)
+        return reduce(_Size.plus, (size for stored in found for size in stored), _Size())
 
     def _once(self, known: dict[Hashable, _Cost], part: Part, measure: Callable[[Part], _Cost]) -> _Cost:
         """Measure a part, or return what one of its kind has."""
@@ -168,13 +189,15 @@ class Costs:
             return counted
 
     def _store(self, part: Part, device: str = "meta") -> _Stored:
-        own = shared = 0
+        own, shared = _Size(), _Size()
         try:
             with self._fragments.built(part, device) as inserted, OnMeta():
                 for each in inserted:
                     for name, tensor in stored_tensors(each, self._backbone.anatomy).items():
-                        size = tensor.numel() * tensor.element_size()
-                        own, shared = (own + size, shared) if name.startswith(PLACED) else (own, shared + size)
+                        # What trains is trained, and stored, in fp32.
+                        numbers = tensor.numel() if tensor.dtype == torch.float32 else 0
+                        size = _Size(numbers, tensor.numel() * tensor.element_size() - NUMBER_BYTES * numbers)
+                        own, shared = (own.plus(size), shared) if name.startswith(PLACED) else (own, shared.plus(size))
         except (ConfigurationError, RuntimeError) as error:
             if device != "meta" or not needs_weights(error):
                 raise

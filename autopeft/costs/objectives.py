@@ -35,7 +35,10 @@ class Objective:
     def shown(self, value: float) -> str:
         """Write a value for people."""
         if self.unit == "bytes":
-            return f"{value / 2**20:,.1f} MiB"
+            for size, unit in ((2**20, "MiB"), (2**10, "KiB")):
+                if value >= size:
+                    return f"{value / size:,.1f} {unit}"
+            return f"{value:.0f} B"
         return f"{value:,.0f}" if self.known == "exact" else f"{value:.3g}"
 
 

@@ -12,7 +12,7 @@ from autopeft.backbones import Anatomy
 from autopeft.export.rebuilt import Rebuilt, Tensors
 from autopeft.methods.builder import Inserted, inject_targets
 from autopeft.methods.prompts import prompt_of
-from autopeft.methods.storage import restore
+from autopeft.methods.tensors import restore
 
 __all__ = ["inserted_parts"]
 

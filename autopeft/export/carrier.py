@@ -13,7 +13,7 @@ from autopeft.export.job import ExportJob
 from autopeft.export.training import only_part
 from autopeft.methods import apply, remove
 from autopeft.methods.builder import applied
-from autopeft.methods.storage import stored_tensors
+from autopeft.methods.tensors import stored_tensors
 
 __all__ = ["CARRIED", "CARRIER", "write_carrier"]
 

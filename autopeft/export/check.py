@@ -20,7 +20,7 @@ from autopeft.export.target import Target
 from autopeft.methods import adapter_parameters, apply, load, remove
 from autopeft.methods.builder import Inserted, applied, inject_targets
 from autopeft.methods.prompts import prompt_of
-from autopeft.methods.storage import built_tensors, stored_tensors
+from autopeft.methods.tensors import built_tensors, stored_tensors
 from autopeft.tasks import pad_id_of
 from autopeft.trials import TrialKind
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +25,7 @@ from autopeft.export.targets.torchtune import Torchtune
 from autopeft.export.targets.transformers import Transformers
 from autopeft.export.targets.trl import Trl
 from autopeft.export.training import training_steps
+from autopeft.export.unpacking import unpacked
 from autopeft.methods.builder import inject_targets, plan
 from autopeft.methods.lengths import suited, suited_note
 from autopeft.saved import check_whole
@@ -107,7 +109,8 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
         )
     job = _suited(replace(job, configuration=reduced(job.configuration, found)), target)
     left_out = tuple(map(str, found))
-    with whole_folder(folder) as place:
+    taken = unpacked(job) if _trained(target, job) else nullcontext(job)
+    with whole_folder(folder) as place, taken as job:
         guide = target.write(job, place)
         guide = replace(guide, notes=(*guide.notes, *job.notes))
         check(target, job, place)

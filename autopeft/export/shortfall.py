@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autopeft.methods.builder import plan
+from autopeft.methods.compression import compression_of
 from autopeft.methods.forward_only import forward_only_of
 from autopeft.methods.schedules import schedule_of
 from autopeft.space import Configuration
@@ -64,6 +65,10 @@ def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> It
         yield Shortfall("training.schedule", f"{schedule[0].name}: {schedule[0].summary}", lossy=True)
     if forward_only_of(configuration.training) is not None:
         yield Shortfall("training.optimiser", "steps from forward passes alone")
+    compression = compression_of(configuration.training)
+    if compression is not None:
+        what = compression.compression
+        yield Shortfall("training.compression", f"{what.name}, when training has ended: {what.summary}", lossy=True)
     asked = {
         name if knob == name else f"{name}.{knob}": reason
         for part in plan(configuration)

@@ -1,6 +1,7 @@
 """Methods: the ways to adapt a backbone, and the one builder that does it."""
 
 from autopeft.methods.builder import adapter_parameters, apply, remove, trainable
+from autopeft.methods.compressing import compress, compress_as
 from autopeft.methods.depth import decodes_stepwise, frozen_depth, stays_in_layers
 from autopeft.methods.forward_only import ForwardOnly
 from autopeft.methods.hooks import (
@@ -42,6 +43,8 @@ __all__ = [
     "apply",
     "before_backward",
     "before_step",
+    "compress",
+    "compress_as",
     "decoder_learning_rate",
     "decodes_stepwise",
     "frozen_depth",

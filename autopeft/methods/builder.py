@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
-from autopeft.methods.checks import check_fit, check_order, check_quantization, check_stepping
+from autopeft.methods.checks import check_compression, check_fit, check_order, check_quantization, check_stepping
 from autopeft.methods.forward import computing_as_held
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.registry import METHODS, VOCABULARY
@@ -81,8 +81,10 @@ class Applied:
         requires_grad: The parameters of the model before, with whether they were trainable.
         weights: Copies of the frozen weights that methods change.
         attention: The attention implementation before.
+        stored: Whether what is in the model is what is saved of it.
         inserted: What is in the model, innermost first.
         schedules: What decides when it trains, one at most.
+        packed: The tensors of its parts as they are saved, by the names of the parts, where they are compressed.
     """
 
     configuration: Configuration
@@ -91,8 +93,10 @@ class Applied:
     requires_grad: tuple[tuple[nn.Parameter, bool], ...]
     weights: tuple[tuple[nn.Parameter, torch.Tensor], ...]
     attention: str | None
+    stored: bool = False
     inserted: list[Inserted] = field(default_factory=list)
     schedules: list[Running] = field(default_factory=list)
+    packed: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
 
 
 def plan(configuration: Configuration, stored: bool = False) -> list[Part]:
@@ -144,6 +148,7 @@ def apply(
     check_quantization(parts, quantization_of(model))
     check_order(parts, model)
     check_stepping(parts, configuration)
+    check_compression(plan(configuration), configuration)
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -159,6 +164,7 @@ def apply(
         tuple((parameter, parameter.requires_grad) for parameter in model.parameters()),
         tuple((weight, weight.detach().clone()) for module in altered for weight in module.parameters()),
         model.config._attn_implementation,
+        stored,
     )
     model.__dict__[_APPLIED] = done
     if seed is not None:

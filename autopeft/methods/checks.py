@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy, Quantization, features
 from autopeft.errors import ConfigurationError
+from autopeft.methods.compression import compression_of
 from autopeft.methods.forward_only import ADAMW, forward_only_of
 from autopeft.methods.schedules import schedule_of
 from autopeft.space import Configuration
@@ -18,7 +19,7 @@ from autopeft.space import Configuration
 if TYPE_CHECKING:
     from autopeft.methods.builder import Part
 
-__all__ = ["check_fit", "check_order", "check_quantization", "check_stepping"]
+__all__ = ["check_compression", "check_fit", "check_order", "check_quantization", "check_stepping"]
 
 
 def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
@@ -91,3 +92,25 @@ def check_stepping(parts: Iterable[Part], configuration: Configuration) -> None:
             )
         if forward_only and any(map(method.steps_by_gradients, part.cells.values())):
             raise ConfigurationError(f"{name} needs gradients with these knobs; expected `optimiser: {ADAMW}` for it")
+
+
+def check_compression(parts: Iterable[Part], configuration: Configuration) -> None:
+    """Check that what a configuration asks to be compressed can be.
+
+    Raises:
+        ConfigurationError: Naming the first method that stores what cannot be.
+    """
+    if compression_of(configuration.training) is None:
+        return
+    for part in parts:
+        name, method = part.method.words.name, part.method
+        if not method.compressible:
+            raise ConfigurationError(
+                f"{name}: its adapters hold more than what is trained, or are none with zeros in them, so that they "
+                "cannot be compressed; expected no compression beside it"
+            )
+        if any(map(method.alters_weights, part.cells.values())):
+            raise ConfigurationError(
+                f"{name} begins with a part of the weights themselves with these knobs, which cannot be compressed; "
+                "expected no compression, or a start that leaves the weights as they are"
+            )

@@ -47,6 +47,8 @@ class Method(ABC):
         in_layers: Whether what trains of it is in the layers.
         suppressible: Whether its layers give tensors, so that what they make with it can be mixed with what they make
             without.
+        compressible: Whether its adapter can be compressed: it is what it trains and no more, of a size known before,
+            and still an adapter where numbers of it are 0.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
             away, see `works_beside`.
@@ -65,6 +67,7 @@ class Method(ABC):
     sees_gradients: bool = False
     in_layers: bool = True
     suppressible: bool = True
+    compressible: bool = True
     grows: bool = False
     quantizations: tuple[Quantization, ...] = ()
 

@@ -57,6 +57,7 @@ class PeftMethod(Method):
         shared: Trainable parameters of all places together from the knobs, where they share all.
         excludes: Methods that cannot share a backbone with it.
         quantizations: See `Method`.
+        compressible: See `Method`.
         order: See `Method`.
     """
 
@@ -80,6 +81,7 @@ class PeftMethod(Method):
         shared: Callable[[Knobs], int] | None = None,
         excludes: Sequence[str] = (),
         quantizations: tuple[Quantization, ...] = (),
+        compressible: bool = True,
         order: int = 0,
     ) -> None:
         self.peft_type = peft_type
@@ -108,6 +110,7 @@ class PeftMethod(Method):
         }
         self.layer_class = PEFT_TYPE_TO_TUNER_MAPPING[peft_type].tuner_layer_cls
         self.start = start
+        self.compressible = compressible
         self.mergeable = mergeable
         self.joint = joint
         self._count = count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autopeft.methods import registration  # noqa: F401  (enters our types in PEFT's tables)
 from autopeft.methods.bitfit import BitFit
+from autopeft.methods.compression import compression_knobs
 from autopeft.methods.families.adaptive import ADAPTIVE
 from autopeft.methods.families.low_rank import LOW_RANK
 from autopeft.methods.families.rotations import ROTATIONS
@@ -57,6 +58,7 @@ _LEARNING_RATE = Knob(
 )
 
 _UNSCHEDULED = tuple(sorted(name for name, method in METHODS.items() if not method.schedulable))
+_INCOMPRESSIBLE = tuple(sorted(name for name, method in METHODS.items() if not method.compressible))
 _WITH_GRADIENTS = tuple(sorted(name for name, method in METHODS.items() if method.needs_gradients))
 
 #: What search spaces and configurations may name.
@@ -64,6 +66,11 @@ VOCABULARY = Vocabulary(
     methods={name: method.words for name, method in METHODS.items()},
     training={
         knob.name: knob
-        for knob in (_LEARNING_RATE, *schedule_knobs(_UNSCHEDULED), *forward_only_knobs(_WITH_GRADIENTS))
+        for knob in (
+            _LEARNING_RATE,
+            *schedule_knobs(_UNSCHEDULED),
+            *forward_only_knobs(_WITH_GRADIENTS),
+            *compression_knobs(_INCOMPRESSIBLE),
+        )
     },
 )

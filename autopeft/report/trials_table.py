@@ -57,6 +57,8 @@ def _words(row: TrialRow, kind: type[TrialKind]) -> Text:
     words = Text(baseline_in_words(row.baseline, row.in_words, kind))
     if row.retry_of is not None:
         words.append(f"; trial {row.retry_of} again")
+    if row.derived_from is not None:
+        words.append(f"; made of trial {row.derived_from}")
     if row.message:
         words.append(f"\n{row.message}", style="red" if row.failed else "")
     return words

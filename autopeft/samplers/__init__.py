@@ -12,12 +12,14 @@ from autopeft.samplers.hypervolume import (
     pareto_front,
     pareto_front_of_many,
 )
+from autopeft.samplers.own_trials import DERIVED, is_own, own_trials
 from autopeft.samplers.pareto import ParetoSampler
 from autopeft.samplers.points import AffordablePoints, cheapest_cost
 from autopeft.samplers.registry import SAMPLERS, make_sampler
 
 __all__ = [
     "COSTS",
+    "DERIVED",
     "SAMPLERS",
     "AffordablePoints",
     "CostAxis",
@@ -33,7 +35,9 @@ __all__ = [
     "forecast",
     "hypervolume",
     "hypervolume_of_many",
+    "is_own",
     "make_sampler",
+    "own_trials",
     "pareto_front",
     "pareto_front_of_many",
     "within",

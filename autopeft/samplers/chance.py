@@ -14,6 +14,8 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from autopeft.samplers.own_trials import own_trials
+
 __all__ = ["chance", "params_of", "plain_chance"]
 
 #: Where Optuna keeps the parameters of a trial in line, which become its own as it suggests them.
@@ -43,7 +45,7 @@ def plain_chance(seed: int, study: Study, trial: FrozenTrial, purpose: str = "")
         trial: The trial that is asked for.
         purpose: Tells apart draws that know the same.
     """
-    others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+    others = [other for other in own_trials(study) if other.number != trial.number]
     undecided = sum(
         other.state == TrialState.RUNNING and not params_of(other) and other.number < trial.number for other in others
     )

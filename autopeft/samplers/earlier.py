@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from autopeft.samplers.forecast import finished_runs
 from autopeft.samplers.history import Observation, expected_accuracy
+from autopeft.samplers.own_trials import own_trials
 from autopeft.samplers.points import AffordablePoints
 from autopeft.space import BoundSpace, Configuration
 
@@ -33,7 +34,7 @@ class EarlierTrial:
 
 def earlier_trials(study: optuna.Study) -> list[EarlierTrial]:
     """Return the trials of a study that have ended with something to tell."""
-    trials = study.get_trials(deepcopy=False)
+    trials = own_trials(study)
     finished = finished_runs(trials)
     found = []
     for trial in trials:

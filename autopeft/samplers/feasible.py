@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.samplers.axes import CostAxis
 from autopeft.samplers.history import read_history
+from autopeft.samplers.own_trials import is_own
 from autopeft.samplers.pareto import exhausted
 from autopeft.samplers.points import AffordablePoints, Cost, Params
 from autopeft.samplers.view import StudyView
@@ -78,7 +79,7 @@ class FeasibleSampler(BaseSampler):
         history = read_history(study, trial, self._points, self._costs)
         seen, rng = history.seen, history.chance(self._seed)
         inner = self._make(int(rng.integers(2**31)))
-        view = cast(Study, StudyView(study, lambda other: search_space.keys() <= other.params.keys()))
+        view = cast(Study, StudyView(study, lambda other: is_own(other) and search_space.keys() <= other.params.keys()))
         for _ in range(self._draws):
             point = self._points.point(_ask(inner, view, trial, search_space))
             if self._points.affordable(point) and point.text not in seen:

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.errors import AutopeftError
 from autopeft.samplers.chance import chance, params_of
 from autopeft.samplers.forecast import Finished, finished_runs, forecast
+from autopeft.samplers.own_trials import own_trials
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.space import Configuration
 
@@ -95,7 +96,7 @@ def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoin
     head_only: float | None = None
     proposals: set[str] = set()
     undecided = 0
-    others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+    others = [other for other in own_trials(study) if other.number != trial.number]
     # In an order of their own, since sums depend on it in their last digit.
     finished = sorted(finished_runs(others), key=lambda run: (run.cost, run.accuracy))
     for other in others:

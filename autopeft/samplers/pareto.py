@@ -20,6 +20,7 @@ from autopeft.samplers.chance import plain_chance
 from autopeft.samplers.earlier import EarlierTrial, observed
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History, Observation, read_history
+from autopeft.samplers.own_trials import own_trials
 from autopeft.samplers.plain_knobs import PlainKnobs
 from autopeft.samplers.points import AffordablePoints, Cost, Point
 from autopeft.samplers.start import space_filling
@@ -190,7 +191,7 @@ class ParetoSampler(BaseSampler):
         rng = plain_chance(self._seed, study, trial)
         knobs = PlainKnobs(search_space)
         params = None
-        if len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) >= self._startup_trials:
+        if len(own_trials(study, (TrialState.COMPLETE,))) >= self._startup_trials:
             from autopeft.samplers.plain import propose_plain
 
             params = propose_plain(study, trial, knobs, list(search_space), rng)

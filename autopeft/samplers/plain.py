@@ -25,6 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 from torch import Tensor
 
 from autopeft.samplers.alone import alone
+from autopeft.samplers.own_trials import own_trials
 from autopeft.samplers.plain_knobs import PlainKnobs
 
 __all__ = ["propose_plain"]
@@ -51,7 +52,7 @@ def propose_plain(
         names: Names of the parameters; trials that lack one are left out.
         rng: The source of chance.
     """
-    others = [each for each in study.get_trials(deepcopy=False) if each.number != trial.number]
+    others = [each for each in own_trials(study) if each.number != trial.number]
     placed = [each for each in others if all(name in each.params for name in names)]
     told = _latest([each for each in placed if each.state == TrialState.COMPLETE])
     outcomes = _outcomes(told, study.directions)

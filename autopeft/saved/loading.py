@@ -8,6 +8,7 @@ from peft import PeftType
 
 from autopeft.backbones import Backbone
 from autopeft.methods.builder import plan
+from autopeft.methods.compression import compression_of
 from autopeft.methods.prompts import PromptMethod
 from autopeft.methods.storage import HEAD
 from autopeft.saved.companions import ROLES_FILE, plugin_files
@@ -73,8 +74,8 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
     kind = kind_of(task).auto_class
     if full:
         return [*lines, f"model = {kind}.from_pretrained({here}).eval()"]
-    if len(parts) > 1:
-        return [*lines, *_of_several(backbone, task, imports)]
+    if len(parts) > 1 or compression_of(configuration.training) is not None:
+        return [*lines, *_by_autopeft(backbone, task, imports)]
     given = f"{_base(backbone)}, config=config, dtype=torch.float32{_how(backbone)}"
     lines.append(f"model = {kind}.from_pretrained({given})")
     if not parts:
@@ -86,8 +87,8 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
     return [*lines, 'model = PeftModel.from_pretrained(model, ".").eval()']
 
 
-def _of_several(backbone: Backbone, task: Task, imports: set[str]) -> list[str]:
-    """Return the lines that load several methods, of which PEFT alone would load one."""
+def _by_autopeft(backbone: Backbone, task: Task, imports: set[str]) -> list[str]:
+    """Return the lines that load several methods, of which PEFT alone would load one, or what is packed."""
     load, make = kind_of(task).own_loading()
     imports |= {f"from autopeft.backbones import {load}", "from autopeft.methods import load"}
     given = [repr(_path(backbone))]

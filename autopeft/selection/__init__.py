@@ -1,5 +1,6 @@
 """From a front to a decision: finalists measured on test, and picks by name."""
 
+from autopeft.selection.compressed import compress_trial, points_of, to_compress
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
 from autopeft.selection.picks import PICKS, knee, pick
 from autopeft.selection.power import expected_half_width
@@ -19,11 +20,14 @@ __all__ = [
     "Interval",
     "Until",
     "choice_of",
+    "compress_trial",
     "expected_half_width",
     "knee",
     "margin_of",
     "pick",
+    "points_of",
     "read_finalists",
     "select",
     "selected_front",
+    "to_compress",
 ]

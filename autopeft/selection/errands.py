@@ -1,19 +1,21 @@
-"""What workers do for a selection: train, and measure what was trained."""
+"""What workers do once a search has ended: train, and measure what was trained, or what is kept of it."""
 
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.space import Configuration
-from autopeft.trials import TrialRunner
+from autopeft.trials import Outcome, TrialRunner
 from autopeft.trials.faults import failure
 
-__all__ = ["AT_RUNG", "MeasureOnTest", "Train", "Trained", "TryRate"]
+__all__ = ["AT_RUNG", "Compress", "KeepTrial", "MeasureOnTest", "Train", "Trained", "TryRate"]
 
 #: The rung, as a share of the steps, up to which a learning rate is tried.
 AT_RUNG = 1 / 4
@@ -100,3 +102,44 @@ class MeasureOnTest:
     def __call__(self, runner: TrialRunner) -> NDArray[np.float64]:
         """Do it with a worker's runner."""
         return runner.score(self.folder, "test")
+
+
+@dataclass(frozen=True)
+class KeepTrial:
+    """Run a trial again as it was, and keep what was trained.
+
+    Args:
+        configuration: The configuration as text.
+        seed: The seed of trials.
+        folder: Where to write it, emptied before; on storage that all machines of a cluster share.
+    """
+
+    configuration: str
+    seed: int
+    folder: Path
+
+    def __call__(self, runner: TrialRunner) -> dict[str, Any]:
+        """Do it with a worker's runner; return the outcome as plain data."""
+        if self.folder.is_dir():
+            shutil.rmtree(self.folder)
+        return runner.run(Configuration(self.configuration), self.seed, folder=self.folder).to_dict()
+
+
+@dataclass(frozen=True)
+class Compress:
+    """Measure on validation what compression makes of a trial that was kept.
+
+    Args:
+        configuration: That of the trial as text, with what it says of compression.
+        folder: Where the trial was kept.
+    """
+
+    configuration: str
+    folder: Path
+
+    def __call__(self, runner: TrialRunner) -> tuple[dict[str, Any], int]:
+        """Do it with a worker's runner; return the outcome as plain data, and the bytes of what is kept."""
+        started = time.perf_counter()
+        found, kept = runner.compressed(self.folder, Configuration(self.configuration))
+        accuracy = runner.task.judge.signed(found.figures[runner.task.metric])
+        return Outcome("complete", accuracy, found.figures, seconds=time.perf_counter() - started).to_dict(), kept

@@ -2,6 +2,7 @@
 
 from autopeft.study.asking import ask, room
 from autopeft.study.backend import answering
+from autopeft.study.deriving import derived_of, tell_derived
 from autopeft.study.extending import extend_study
 from autopeft.study.front import SCALE, Front, FrontRow, Scale, Standing, front_of, head_only_accuracy, placed
 from autopeft.study.leases import LEASE_SECONDS, Watch, renew
@@ -73,6 +74,7 @@ __all__ = [
     "configuration_of",
     "counted",
     "counts",
+    "derived_of",
     "enqueue",
     "extend_study",
     "front_of",
@@ -93,6 +95,7 @@ __all__ = [
     "room",
     "storage_url",
     "tell",
+    "tell_derived",
     "tell_lost",
     "trial_rows",
     "waiting",

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autopeft.errors import StudyError
+from autopeft.samplers import is_own
 from autopeft.space import BoundSpace, Configuration
 from autopeft.study.leases import Watch
 from autopeft.study.records import OUTSIDE, enqueue
@@ -115,7 +116,7 @@ def _moved(trial: FrozenTrial, space: BoundSpace) -> FrozenTrial:
     params = {}
     if configuration is not None and space.contains(configuration):
         params = space.encode(configuration)
-    elif "baseline" not in attrs:
+    elif "baseline" not in attrs and is_own(trial):
         attrs[OUTSIDE] = True
     distributions = space.distributions()
     return create_trial(

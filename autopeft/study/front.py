@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import StudyError
 from autopeft.methods import TITLES
-from autopeft.samplers import COSTS, hypervolume, hypervolume_of_many, pareto_front_of_many
+from autopeft.samplers import COSTS, DERIVED, hypervolume, hypervolume_of_many, is_own, pareto_front_of_many
 from autopeft.space import Configuration
 from autopeft.study.records import BEYOND, OUTSIDE, PARAMS
 from autopeft.trials.outcome import ENDED
@@ -102,6 +102,7 @@ class FrontRow:
         standing: Where it stands.
         outside: Whether the space, which has been changed, does not hold it any more.
         beyond: Whether it is predicted to exceed a budget of memory.
+        derived_from: The trial that this one was made of afterwards, else None.
     """
 
     trial: int
@@ -118,6 +119,7 @@ class FrontRow:
     standing: Standing = "dominated"
     outside: bool = False
     beyond: bool = False
+    derived_from: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -167,14 +169,21 @@ class Front:
         }
 
 
-def front_of(study: optuna.Study, scale: Scale) -> Front:
-    """Compute the front of a study from its finished trials."""
+def front_of(study: optuna.Study, scale: Scale, *, derived: bool = True) -> Front:
+    """Compute the front of a study from its finished trials.
+
+    Args:
+        study: The study.
+        scale: Its scale.
+        derived: Whether those count that were made of others afterwards.
+    """
     stock = _accuracy_of(study, "stock-lora")
     complete, pruned = (
         [
             _row(trial, scale, stock)
             for trial in study.get_trials(deepcopy=False, states=(state,))
-            if trial.values or (COSTS in trial.user_attrs and trial.user_attrs["outcome"].get("curve"))
+            if (derived or is_own(trial))
+            and (trial.values or (COSTS in trial.user_attrs and trial.user_attrs["outcome"].get("curve")))
         ]
         for state in (TrialState.COMPLETE, TrialState.PRUNED)
     )
@@ -250,6 +259,7 @@ def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
         status=_status(trial),
         outside=bool(trial.user_attrs.get(OUTSIDE)),
         beyond=bool(trial.user_attrs.get(BEYOND)),
+        derived_from=trial.user_attrs.get(DERIVED),
     )
 
 

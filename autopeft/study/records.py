@@ -10,6 +10,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from autopeft.samplers import is_own
 from autopeft.space import BoundSpace, Configuration
 
 __all__ = [
@@ -121,6 +122,8 @@ def counted(study: optuna.Study) -> int:
 
 def counts(trial: FrozenTrial) -> bool:
     """Tell whether a trial uses up one of `--trials`."""
+    if not is_own(trial):
+        return False
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         return True
     return trial.state == TrialState.FAIL and outcome_of(trial)["status"] == "error"

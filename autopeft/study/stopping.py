@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.samplers import Finished, accuracy_to_grow, finished_runs, forecast
+from autopeft.samplers import Finished, accuracy_to_grow, finished_runs, forecast, own_trials
 from autopeft.study.front import Scale, head_only_accuracy
 
 __all__ = ["CONFIDENCE", "GROWTH", "chance_of_growth", "out_of_reach", "worth_finishing"]
@@ -145,7 +145,7 @@ def out_of_reach(study: optuna.Study, costs: Sequence[float], curve: Sequence[Ma
     if reference is None:
         return False
     ranges = list(Scale.recorded(study).costs.values())
-    trials = study.get_trials(deepcopy=False)
+    trials = own_trials(study)
     if len(ranges) > 1:
         return chance_of_entering(trials, costs, curve) < 1 - CONFIDENCE
     [(cheapest, limit)], [cost] = ranges, costs

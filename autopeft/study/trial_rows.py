@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from autopeft.samplers import COSTS
+from autopeft.samplers import COSTS, DERIVED
 from autopeft.space import Configuration
 from autopeft.study.asking import OWNER
 from autopeft.study.front import Scale
@@ -40,6 +40,7 @@ class TrialRow:
         traceback: Where in the code; mostly empty.
         baseline: `head-only` or the name of a reference, else None.
         retry_of: The lost trial whose configuration is tried again, else None.
+        derived_from: The trial that this one was made of afterwards, as by compression, else None.
     """
 
     trial: int
@@ -53,6 +54,7 @@ class TrialRow:
     traceback: str
     baseline: str | None
     retry_of: int | None
+    derived_from: int | None
 
     @property
     def failed(self) -> bool:
@@ -92,6 +94,7 @@ def _row(trial: FrozenTrial, scale: Scale) -> TrialRow:
         traceback=str(outcome.get("detail", "")),
         baseline=attrs.get("baseline"),
         retry_of=attrs.get("retry_of"),
+        derived_from=attrs.get(DERIVED),
     )
 
 

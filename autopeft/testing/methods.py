@@ -19,6 +19,7 @@ from torch import nn
 
 from autopeft.backbones import Backbone, head_parameters, load_backbone
 from autopeft.costs import Costs
+from autopeft.errors import ConfigurationError
 from autopeft.export.check import randomise
 from autopeft.methods import (
     METHODS,
@@ -31,6 +32,7 @@ from autopeft.methods import (
     apply,
     before_backward,
     before_step,
+    compress,
     frozen_depth,
     load,
     optimiser_groups,
@@ -199,6 +201,37 @@ def merge(backbone: Backbone, configuration: Configuration, folder: Path) -> Non
             inserted[0].tuner.merge_and_unload()
 
 
+def compression(backbone: Backbone, configuration: Configuration, folder: Path) -> None:
+    """Check that what is kept of a compressed adapter is what is stored, costs what was said, and comes back."""
+    training = {"compression": "compeft", "compeft_density": 0.1}
+    methods = [part.method for part in plan(configuration)]
+    if not all(method.compressible for method in methods):
+        with pytest.raises(ConfigurationError, match="beside which it can only be none"):
+            canonical({"modules": configuration.modules, "training": training}, VOCABULARY, backbone.shape)
+        return
+    asked = canonical(
+        {"modules": configuration.modules, "training": {**configuration.training, **training}},
+        VOCABULARY,
+        backbone.shape,
+    )
+    model, twin, batch = backbone.classifier(2), backbone.classifier(2), tiny_batch(backbone)
+    if any(part.method.alters_weights(knobs) for part in plan(configuration) for knobs in part.cells.values()):
+        with pytest.raises(ConfigurationError, match="a part of the weights"):
+            apply(asked, model, backbone.anatomy)
+        return
+    apply(asked, model, backbone.anatomy, seed=3)
+    randomise(model)
+    before, known = logits(model, batch), Costs(backbone).bytes(asked)
+    compress(model)
+    expected = logits(model, batch)
+    assert not torch.equal(expected, before)
+    packed = applied(model).packed
+    assert sum(value.nbytes for part in packed.values() for value in part.values()) == known
+    save(model, folder)
+    assert load(folder, twin, backbone.anatomy) == asked
+    assert torch.allclose(logits(twin, batch), expected, atol=_CLOSE)
+
+
 def removal(backbone: Backbone, configuration: Configuration, folder: Path) -> None:
     """Check that switched off or taken out, adapters leave no trace in logits, weights or modules."""
     model, batch = backbone.classifier(2), tiny_batch(backbone)
@@ -284,7 +317,10 @@ def _is_prompt(configuration: Configuration) -> bool:
 
 
 #: What is checked of a method, each of a backbone, a configuration and an empty folder.
-CHECKS = {check.__name__: check for check in (count, start, ownership, reload, merge, removal, one_layer, shortened)}
+CHECKS = {
+    check.__name__: check
+    for check in (count, start, ownership, reload, merge, compression, removal, one_layer, shortened)
+}
 
 
 class MethodContract:

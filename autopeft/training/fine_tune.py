@@ -16,7 +16,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
-from autopeft.methods import adapter_parameters, apply, optimiser_of, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, compress, optimiser_of, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
 from autopeft.tasks import Encoded, Task, pad_id_of
@@ -95,6 +95,8 @@ def fine_tune(
             return read_result(out)
         arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task, report_to, progress)
         model, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
+        params = sum(parameter.numel() for parameter in adapter_parameters(model).values())
+        compress(model)
         tokenizer = backbone.tokenizer()
         validation = measure(model, task, "validation", tokenizer, setting)
         settle(model.config, validation.settled)
@@ -102,7 +104,7 @@ def fine_tune(
             out,
             validation.figures,
             measure(model, task, "test", tokenizer, setting).figures,
-            sum(parameter.numel() for parameter in adapter_parameters(model).values()),
+            params,
             steps,
             best,
         )

@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.methods import adapter_parameters, apply, remove, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, compress, compress_as, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
@@ -31,6 +31,7 @@ from autopeft.trials.holding import hold_as_computed
 from autopeft.trials.kind import Feed
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import fit
+from autopeft.trials.measured import Measured
 from autopeft.trials.outcome import Outcome, StepCost
 from autopeft.trials.peak import watch_peak
 from autopeft.trials.saved import configuration_in, keep, saved
@@ -233,6 +234,24 @@ class TrialRunner:
             found = self._kind.example_scores(self.model.eval(), held.batches, setting.precision, feed, task.metric)
         return task.judge.signed(found)
 
+    def compressed(self, folder: Path, configuration: Configuration) -> tuple[Measured, int]:
+        """Measure what is kept of a trial's adapters as the trial was at its end.
+
+        Args:
+            folder: Where the trial was kept.
+            configuration: That of the trial, with what it says of compression.
+
+        Returns:
+            What was measured, and the bytes of what is kept, the head not counted.
+        """
+        depth = self._shortcuts.depth(configuration, self._prefixes)
+        with (
+            saved(self.model, self._anatomy, folder, self._kind.settles),
+            self._shortcuts.taken(configuration, depth, self._prefixes) as [_, validation],
+        ):
+            kept = compress_as(configuration, self.model)
+            return self.exam(self.model.eval(), validation, whole=True), kept
+
     def _attempt(
         self,
         configuration: Configuration,
@@ -261,6 +280,8 @@ class TrialRunner:
                     if step == 0 or (until is not None and step < end):
                         continue
                     done = step >= end
+                    if done and not full:
+                        compress(self.model)
                     with checks:
                         found = self.exam(self.model, validation, whole=done and not (brief and not self._kind.settles))
                     curve.append(

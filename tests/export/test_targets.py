@@ -110,7 +110,9 @@ def test_any_lora_is_refused_or_built(decoder, tmp_path_factory, knobs, target):
 
 
 @pytest.mark.parametrize("target", [name for name in TARGETS if name not in ("autopeft", "sentence-transformers")])
-def test_a_schedule_is_left_out_where_that_is_allowed_and_forward_only_steps_never(decoder, tmp_path, target):
+def test_schedules_and_compression_are_left_out_where_that_is_allowed_and_forward_only_never(
+    decoder, tmp_path, target
+):
     job = tiny_job(decoder, PLAIN, causal=True)
 
     def trained(training):
@@ -122,6 +124,11 @@ def test_a_schedule_is_left_out_where_that_is_allowed_and_forward_only_steps_nev
         export(scheduled, target, tmp_path / "scheduled")
     left_out = export(scheduled, target, tmp_path / "scheduled", allow_lossy=True).left_out
     assert [each for each in left_out if "training.schedule" in str(each)]
+    compressed = trained({"compression": "compeft"})
+    with pytest.raises(ConfigurationError, match=r"cannot express training\.compression"):
+        export(compressed, target, tmp_path / "compressed")
+    left_out = export(compressed, target, tmp_path / "compressed", allow_lossy=True).left_out
+    assert [each for each in left_out if "training.compression" in str(each)]
     forward_only = trained({"optimiser": "mezo"})
     # Of trained adapters nothing is lost by how they were trained; a training wants a learning rate.
     for lossy in (False,) if target == "peft" else (False, True):

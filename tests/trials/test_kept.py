@@ -94,3 +94,22 @@ def test_decoders_are_scored_by_what_they_write_where_that_judges_them(tmp_path,
     assert scores.shape == (72,)
     assert scores.mean() == pytest.approx(outcome.accuracy, abs=1e-6)
     assert 0 < outcome.accuracy == outcome.metrics["token_f1"] != outcome.metrics["token_accuracy"]
+
+
+@pytest.mark.parametrize("layers", [[0, 1], [1]])
+def test_what_is_kept_of_compressed_adapters_is_what_was_measured(runner, tmp_path, layers):
+    lora = {"lora": {"rank": 2, "alpha": 4, "targets": ["v", "up"], "layers": layers}}
+    plain = Configuration.from_dict({"modules": lora, "training": {"learning_rate": 0.02}})
+    knobs = {"compression": "compeft", "compeft_density": 0.3, "compeft_scale": 2.0}
+    asked = Configuration.from_dict({"modules": lora, "training": {"learning_rate": 0.02, **knobs}})
+    outcome = runner.run(asked, 3, folder=tmp_path / "asked")
+    assert outcome.status == "complete", outcome.detail
+    assert outcome.accuracy == runner.score(tmp_path / "asked", "validation").mean()
+    # Compressed afterwards it is the same, and the trial itself had trained alike.
+    trained = runner.run(plain, 3, folder=tmp_path / "plain")
+    assert outcome.curve[:-1] == () or outcome.curve[0]["loss"] == trained.curve[0]["loss"]
+    found, kept = runner.compressed(tmp_path / "plain", asked)
+    assert found.figures == outcome.metrics
+    assert found.figures["loss"] != trained.metrics["loss"]
+    assert kept < (tmp_path / "plain" / "adapter_model.safetensors").stat().st_size / 10
+    assert lasting(runner.run(plain, 3)) == lasting(trained)

@@ -102,6 +102,7 @@ class Kasa(LowRank):
         alone=True,
     )
     start: Start = "differs"
+    compressible = False
 
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> PeftConfig:

@@ -48,6 +48,7 @@ LOW_RANK = (
         knobs=(rank(),),
         fields={"rank": "r"},
         rates="1e-3..3e-2 log",
+        compressible=False,
     ),
     PeftMethod(
         "gralora",
@@ -133,6 +134,7 @@ LOW_RANK = (
             min(knobs["num_subspaces"], outputs) * min(knobs["rank"], inputs, outputs) + outputs
         ),
         start="close",
+        compressible=False,
     ),
     PeftMethod(
         "osf",
@@ -153,5 +155,6 @@ LOW_RANK = (
         ),
         rates="1e-5..1e-3 log",
         start="close",
+        compressible=False,
     ),
 )

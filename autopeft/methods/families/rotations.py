@@ -58,6 +58,8 @@ ROTATIONS = (
         knobs=(rank("2..32 by x2"),),
         fields={"rank": "r"},
         start="close",
+        # A reflection in a vector of zeros is none.
+        compressible=False,
     ),
     PeftMethod(
         "road",

@@ -31,6 +31,7 @@ SHARED = (
         fields={"rank": "r"},
         rates="1e-3..1e-1 log",
         quantizations=("4bit", "8bit"),
+        compressible=False,
     ),
     PeftMethod(
         "pvera",
@@ -42,6 +43,7 @@ SHARED = (
         fixed={"sample_at_inference": False},
         rates="1e-3..1e-1 log",
         quantizations=("4bit", "8bit"),
+        compressible=False,
     ),
     PeftMethod(
         "randlora",
@@ -52,6 +54,7 @@ SHARED = (
         fields={"rank": "r"},
         joint=True,
         quantizations=("4bit", "8bit"),
+        compressible=False,
     ),
     PeftMethod(
         "vblora",
@@ -113,6 +116,7 @@ SHARED = (
         rates="1e-3..1e-1 log",
         joint=True,
         start="differs",
+        compressible=False,
     ),
     PeftMethod(
         "frod",
@@ -136,5 +140,6 @@ SHARED = (
             max(1, min(int(inputs * inputs * knobs["sparse_rate"]), inputs * (inputs - 1))) + inputs
         ),
         start="close",
+        compressible=False,
     ),
 )

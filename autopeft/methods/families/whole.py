@@ -131,6 +131,7 @@ class Shadow(Method):
         placement="model",
     )
     peft_type = "SHADOW"
+    compressible = False
     order = 7
     layer_class = ShadowLayer
     suppressible = False

@@ -102,6 +102,7 @@ class IncreLora(LowRank):
     )
     start: Start = "exact"
     grows = True
+    compressible = False
 
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> LoraConfig:

@@ -96,6 +96,7 @@ class Id3(SparseMethod):
         alone=True,
     )
     grows = True
+    compressible = False
 
     @override
     def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:

@@ -53,6 +53,7 @@ class Lift(SparseMethod):
         ),
         alone=True,
     )
+    compressible = False
 
     @override
     def parts(self, cells: Cells) -> list[Cells]:

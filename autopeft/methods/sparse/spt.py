@@ -48,6 +48,7 @@ class Spt(SparseMethod):
         alone=True,
     )
     sees_gradients = True
+    compressible = False
 
     @override
     def needs_batches(self, knobs: Knobs) -> bool:
