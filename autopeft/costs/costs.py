@@ -12,10 +12,11 @@ import torch
 from autopeft.backbones import Backbone
 from autopeft.costs.forwards import Forwards
 from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
+from autopeft.costs.pruned import PrunedSizes
 from autopeft.costs.sizes import PlaceSizes
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Part, plan
-from autopeft.methods.checks import check_compression, check_order, check_quantization, check_stepping
+from autopeft.methods.checks import check_compression, check_order, check_pruning, check_quantization, check_stepping
 from autopeft.methods.compression import NUMBER_BYTES, Asked, compression_of
 from autopeft.methods.forward_only import forward_only_of
 from autopeft.methods.schedules import schedule_of
@@ -72,6 +73,7 @@ class Costs:
         self._fragments = Fragments(backbone)
         self._forwards = Forwards(backbone, tokens)
         self._sizes = PlaceSizes(self._fragments, backbone.anatomy)
+        self._pruned = PrunedSizes(backbone)
         self._counts: dict[Hashable, int] = {}
         self._stored: dict[Hashable, _Stored] = {}
         self._flops: dict[Hashable, int] = {}
@@ -88,6 +90,7 @@ class Costs:
         check_order(parts, self._backbone.meta())
         check_stepping(parts, configuration)
         check_compression(parts, configuration)
+        check_pruning(parts, configuration, self._backbone.meta(), self._backbone.anatomy)
         return sum(self._params_of(part) for part in parts)
 
     def price(self, configuration: Configuration, refused: int = REFUSED) -> int:
@@ -113,10 +116,15 @@ class Costs:
         return self.params(configuration) - sum(map(self._params_of, dense)) + whole
 
     def held(self, configuration: Configuration) -> int:
-        """Return the bytes at the peak of all that may train and of what is remembered of it, in fp32.
+        """Return the bytes at the peak of all that may train and of what is remembered of it and of pruned weights.
 
-        Gradients come as activations go.
+        Numbers are in fp32. Gradients come as activations go.
         """
+        zeros, bits, _ = self._pruned.of(configuration)
+        # Flags are held as bytes while it trains.
+        return self._training(configuration) + _BYTES_OF_NUMBER * zeros + bits
+
+    def _training(self, configuration: Configuration) -> int:
         scheduled, active = schedule_of(configuration.training), self.active(configuration)
         spsa = forward_only_of(configuration.training)
         if spsa is not None:
@@ -130,6 +138,8 @@ class Costs:
     def bytes(self, configuration: Configuration) -> int:
         """Return the bytes of all tensors in the files that `save` writes of the adapters; the head is not counted.
 
+        The masks of what is pruned are.
+
         What is stored of methods that move or grow while they train is not known before: of `lift`, whose earlier
         choices are stored too, it is what trains at a time; of `spt` and `increlora` the most there can be. Of what is
         compressed it is known but for changes of the same size, which are kept or dropped together.
@@ -138,13 +148,14 @@ class Costs:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
         """
         asked = compression_of(configuration.training)
-        return sum(self._size_of(part).bytes(asked) for part in plan(configuration, stored=True))
+        masks = self._pruned.of(configuration).bits // 8
+        return masks + sum(self._size_of(part).bytes(asked) for part in plan(configuration, stored=True))
 
     def flops(self, configuration: Configuration) -> float:
         """Return the FLOPs that a forward takes more per token, once all is merged that can be.
 
         Counted are matrix products, two FLOPs for each multiplication and addition. Prompts lengthen the text: they
-        cost more per token in shorter ones.
+        cost more per token in shorter ones. What pruned heads no longer take is subtracted, so that it may be below 0.
 
         Raises:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
@@ -156,7 +167,25 @@ class Costs:
         else:
             pieces = [piece for part in left for piece in _pieces(part)]
             extra = sum(self._once(self._flops, piece, lambda one: self._forwards.extra([one])) for piece in pieces)
-        return extra / self._forwards.length
+        saved = self._pruned.of(configuration, self._forwards.length).flops
+        return (extra - saved) / self._forwards.length
+
+    def forward(self, configuration: Configuration) -> float:
+        """Return the FLOPs of a forward per token, the backbone's own among them; see `flops`.
+
+        Raises:
+            ConfigurationError: PEFT cannot build the configuration on this backbone.
+        """
+        return self._forwards.bare / self._forwards.length + self.flops(configuration)
+
+    def nonzero(self, configuration: Configuration) -> int:
+        """Return the bytes of all numbers of backbone and adapters that pruning has not made 0, in fp32.
+
+        Raises:
+            ConfigurationError: PEFT cannot build the configuration on this backbone.
+        """
+        left = self._backbone.num_parameters - self._pruned.of(configuration).zeros
+        return _BYTES_OF_NUMBER * (left + self.params(configuration))
 
     def _params_of(self, part: Part) -> int:
         shared = part.method.shared_count(next(iter(part.cells.values()))) if part.method.joint else None

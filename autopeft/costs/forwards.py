@@ -35,7 +35,7 @@ class Forwards:
         for part in parts:
             cells = {cell: part.method.counting(knobs) for cell, knobs in part.cells.items()}
             placed.setdefault(part.method.words.name, {}).update(cells)
-        model, bare = self._backbone.meta(), self._bare
+        model, bare = self._backbone.meta(), self.bare
         with torch.device("meta"):
             apply(build(placed, {"learning_rate": 0.0}, VOCABULARY), model, self._backbone.anatomy)
         try:
@@ -51,7 +51,8 @@ class Forwards:
         return int(states.shape[1])
 
     @cached_property
-    def _bare(self) -> int:
+    def bare(self) -> int:
+        """FLOPs of a forward of the backbone alone."""
         return self._count()
 
     @cached_property

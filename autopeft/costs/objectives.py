@@ -52,6 +52,8 @@ OBJECTIVES = {
         Objective(
             "flops", "exact", "further FLOPs of a forward per token, once merged where it can be", "FLOPs", "FLOPs"
         ),
+        Objective("forward", "exact", "FLOPs of a forward per token, once merged where it can be", "FLOPs", "FLOPs"),
+        Objective("nonzero", "exact", "bytes of the numbers other than 0 of backbone and adapters", "bytes", "bytes"),
         Objective("memory", "predicted", "peak memory of training", "bytes", "memory"),
         Objective(
             "time", "measured", "seconds of a training step, relative to training the head alone", "times", "step time"

@@ -9,6 +9,7 @@ from typing import Any
 from autopeft.methods.builder import plan
 from autopeft.methods.compression import compression_of
 from autopeft.methods.forward_only import forward_only_of
+from autopeft.methods.pruning import pruning_of
 from autopeft.methods.schedules import schedule_of
 from autopeft.space import Configuration
 
@@ -65,6 +66,9 @@ def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> It
         yield Shortfall("training.schedule", f"{schedule[0].name}: {schedule[0].summary}", lossy=True)
     if forward_only_of(configuration.training) is not None:
         yield Shortfall("training.optimiser", "steps from forward passes alone")
+    pruning = pruning_of(configuration.training)
+    if pruning is not None:
+        yield Shortfall("training.pruning", f"{pruning.pruning.name}: {pruning.pruning.summary}")
     compression = compression_of(configuration.training)
     if compression is not None:
         what = compression.compression

@@ -19,6 +19,9 @@ from autopeft.space import BoundSpace, Configuration
 
 __all__ = ["Prices"]
 
+#: What to hold against accuracy instead, where a cost is not above 0.
+_INSTEAD = {"flops": "leave it out of --objectives, or take forward, which counts the backbone too"}
+
 #: Affordable configurations whose costs tell the range of an objective.
 _DRAWS = 256
 
@@ -79,6 +82,8 @@ class Prices:
             "active": self.costs.active,
             "bytes": self.costs.bytes,
             "flops": self.costs.flops,
+            "forward": self.costs.forward,
+            "nonzero": self.costs.nonzero,
             "memory": self.memory,
         }
         return known.get(name)
@@ -129,8 +134,9 @@ class Prices:
                 values = [value for each in drawn if (value := float(known(each))) > 0]
                 if not values:
                     raise AutopeftError(
-                        f"objective {name}: all of {len(drawn)} configurations of the space {space.name!r} cost 0; "
-                        "expected a cost that differs; leave it out of --objectives"
+                        f"objective {name}: none of {len(drawn)} configurations of the space {space.name!r} costs more "
+                        "than 0; "
+                        f"expected a cost that differs; {_INSTEAD.get(name, 'leave it out of --objectives')}"
                     )
                 found[name] = (min(values), max(values))
         return found

@@ -16,9 +16,17 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
-from autopeft.methods.checks import check_compression, check_fit, check_order, check_quantization, check_stepping
+from autopeft.methods.checks import (
+    check_compression,
+    check_fit,
+    check_order,
+    check_pruning,
+    check_quantization,
+    check_stepping,
+)
 from autopeft.methods.forward import computing_as_held
 from autopeft.methods.method import Cells, Method
+from autopeft.methods.pruning import Pruner, pruning_of
 from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.methods.schedules import Place, Running, places_of, schedule_of
 from autopeft.space import Configuration
@@ -84,6 +92,7 @@ class Applied:
         stored: Whether what is in the model is what is saved of it.
         inserted: What is in the model, innermost first.
         schedules: What decides when it trains, one at most.
+        pruners: What prunes the frozen weights, one at most.
         packed: The tensors of its parts as they are saved, by the names of the parts, where they are compressed.
     """
 
@@ -96,6 +105,7 @@ class Applied:
     stored: bool = False
     inserted: list[Inserted] = field(default_factory=list)
     schedules: list[Running] = field(default_factory=list)
+    pruners: list[Pruner] = field(default_factory=list)
     packed: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
 
 
@@ -149,6 +159,7 @@ def apply(
     check_order(parts, model)
     check_stepping(parts, configuration)
     check_compression(plan(configuration), configuration)
+    check_pruning(plan(configuration), configuration, model, anatomy)
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -174,6 +185,7 @@ def apply(
             done.inserted.append(inject(part, model, anatomy, batches))
         if not stored:
             _begin_schedule(model, done)
+        _begin_pruning(model, done)
     except Exception:
         remove(model)
         raise
@@ -196,6 +208,20 @@ def _begin_schedule(model: PreTrainedModel, done: Applied) -> None:
     schedule, knobs = asked
     seed = int(torch.randint(2**31, ()))
     done.schedules.append(Running(schedule, knobs, model, done.anatomy, places, seed))
+
+
+def _begin_pruning(model: PreTrainedModel, done: Applied) -> None:
+    """Make ready to prune the frozen weights, where a configuration asks for it."""
+    asked = pruning_of(done.configuration.training)
+    if asked is None:
+        return
+    folding: list[type[nn.Module]] = []
+    for part, _, _ in done.inserted:
+        if all(map(part.method.merges, part.cells.values())):
+            classes = part.method.layer_class
+            folding += classes if isinstance(classes, tuple) else (classes,)
+    seed = int(torch.randint(2**31, ()))
+    done.pruners.append(Pruner(*asked, model, done.anatomy, folding, seed))
 
 
 def inject_targets(part: Part, anatomy: Anatomy) -> list[str]:
@@ -284,6 +310,8 @@ def remove(model: PreTrainedModel) -> None:
         ConfigurationError: The model has no adapters by `apply`.
     """
     done = applied(model)
+    for pruner in done.pruners:
+        pruner.masks.take_off()
     for layer in tuner_layers(model):
         detach = getattr(layer, "detach_from_model", None)
         if detach is not None:

@@ -9,17 +9,18 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Anatomy, Quantization, features
+from autopeft.backbones import Anatomy, Quantization, features, quantization_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods.compression import compression_of
 from autopeft.methods.forward_only import ADAMW, forward_only_of
+from autopeft.methods.pruning import heads_of, matrices_of, pruning_of
 from autopeft.methods.schedules import schedule_of
 from autopeft.space import Configuration
 
 if TYPE_CHECKING:
     from autopeft.methods.builder import Part
 
-__all__ = ["check_compression", "check_fit", "check_order", "check_quantization", "check_stepping"]
+__all__ = ["check_compression", "check_fit", "check_order", "check_pruning", "check_quantization", "check_stepping"]
 
 
 def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
@@ -114,3 +115,31 @@ def check_compression(parts: Iterable[Part], configuration: Configuration) -> No
                 f"{name} begins with a part of the weights themselves with these knobs, which cannot be compressed; "
                 "expected no compression, or a start that leaves the weights as they are"
             )
+
+
+def check_pruning(
+    parts: Iterable[Part], configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy
+) -> None:
+    """Check that a model can be pruned as a configuration asks, beside its methods.
+
+    Raises:
+        ConfigurationError: Saying what stands in the way.
+    """
+    asked = pruning_of(configuration.training)
+    if asked is None:
+        return
+    if quantization_of(model) is not None:
+        raise ConfigurationError(
+            f"weights in {quantization_of(model)} cannot be pruned; expected `pruning: none`, or a backbone in full"
+        )
+    for part in parts:
+        name, method = part.method.words.name, part.method
+        if not method.prunable or any(map(method.alters_weights, part.cells.values())):
+            raise ConfigurationError(
+                f"{name} puts other weights in place of the frozen ones with these knobs, so that these cannot be "
+                "pruned; expected `pruning: none` beside it"
+            )
+    try:
+        asked.pruning.saved(matrices_of(model, anatomy), heads_of(model, anatomy), asked.knobs, 1)
+    except ValueError as error:
+        raise ConfigurationError(f"pruning: {asked.pruning.name}: {error}") from error

@@ -59,6 +59,7 @@ def compress_as(configuration: Configuration, model: PreTrainedModel) -> int:
         each.part.name: {name: value.clone() for name, value in stored_tensors(each, done.anatomy).items()}
         for each in done.inserted
     }
+    masks = [pruner.stored() for pruner in done.pruners]
     remove(model)
     starts = starts_of(configuration, model, done.anatomy)
     packed = {part: pack(tensors, starts[part], asked) for part, tensors in trained.items()}
@@ -68,6 +69,8 @@ def compress_as(configuration: Configuration, model: PreTrainedModel) -> int:
     for each in again.inserted:
         part = each.part.name
         restore(each, done.anatomy, unpack(packed[part], starts[part], asked, Path(part)), Path(part))
+    for pruner, stored in zip(again.pruners, masks, strict=True):
+        pruner.restore(stored)
     again.packed.update(packed)
     return sum(value.nbytes for tensors in packed.values() for value in tensors.values())
 

@@ -22,6 +22,7 @@ __all__ = [
     "after_step",
     "before_backward",
     "before_step",
+    "is_settled",
     "optimiser_groups",
     "optimiser_of",
     "penalty",
@@ -79,6 +80,11 @@ def _rate(model: PreTrainedModel, cells: Any) -> float:
     return rate
 
 
+def is_settled(model: PreTrainedModel) -> bool:
+    """Tell whether a model in training is what its configuration says by now, so that its state may be kept."""
+    return not any(pruner.pending for pruner in applied(model).pruners)
+
+
 def penalty(model: PreTrainedModel) -> torch.Tensor | None:
     """Return what the methods in a model add to the training loss; None for nothing."""
     terms = [part.method.penalty(tuner, part.cells) for part, tuner, _ in applied(model).inserted]
@@ -104,7 +110,9 @@ def train_beforehand(model: PreTrainedModel, train: Train) -> None:
 
 
 def before_backward(model: PreTrainedModel, moment: Moment) -> None:
-    """Let schedule and methods know that the gradients of a step will be computed."""
+    """Let pruning, schedule and methods know that the gradients of a step will be computed."""
+    for pruner in applied(model).pruners:
+        pruner.before_backward(moment)
     for schedule in applied(model).schedules:
         schedule.before_backward(moment)
     for part, tuner, _ in applied(model).inserted:

@@ -47,6 +47,8 @@ class Method(ABC):
         in_layers: Whether what trains of it is in the layers.
         suppressible: Whether its layers give tensors, so that what they make with it can be mixed with what they make
             without.
+        prunable: Whether the frozen weights can be pruned beside it: it reads them as they are at the time, and leaves
+            them where they are.
         compressible: Whether its adapter can be compressed: it is what it trains and no more, of a size known before,
             and still an adapter where numbers of it are 0.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
@@ -67,6 +69,7 @@ class Method(ABC):
     sees_gradients: bool = False
     in_layers: bool = True
     suppressible: bool = True
+    prunable: bool = True
     compressible: bool = True
     grows: bool = False
     quantizations: tuple[Quantization, ...] = ()

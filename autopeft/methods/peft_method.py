@@ -58,6 +58,7 @@ class PeftMethod(Method):
         excludes: Methods that cannot share a backbone with it.
         quantizations: See `Method`.
         compressible: See `Method`.
+        prunable: See `Method`.
         order: See `Method`.
     """
 
@@ -82,6 +83,7 @@ class PeftMethod(Method):
         excludes: Sequence[str] = (),
         quantizations: tuple[Quantization, ...] = (),
         compressible: bool = True,
+        prunable: bool = True,
         order: int = 0,
     ) -> None:
         self.peft_type = peft_type
@@ -111,6 +113,7 @@ class PeftMethod(Method):
         self.layer_class = PEFT_TYPE_TO_TUNER_MAPPING[peft_type].tuner_layer_cls
         self.start = start
         self.compressible = compressible
+        self.prunable = prunable
         self.mergeable = mergeable
         self.joint = joint
         self._count = count

@@ -20,6 +20,7 @@ from autopeft.methods.method import Method
 from autopeft.methods.parallel_adapter import ParallelAdapter
 from autopeft.methods.prefix import Prefix
 from autopeft.methods.prompts import PROMPTS
+from autopeft.methods.pruning import pruning_knobs
 from autopeft.methods.schedules import schedule_knobs
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
@@ -59,6 +60,7 @@ _LEARNING_RATE = Knob(
 
 _UNSCHEDULED = tuple(sorted(name for name, method in METHODS.items() if not method.schedulable))
 _INCOMPRESSIBLE = tuple(sorted(name for name, method in METHODS.items() if not method.compressible))
+_UNPRUNABLE = tuple(sorted(name for name, method in METHODS.items() if not method.prunable))
 _WITH_GRADIENTS = tuple(sorted(name for name, method in METHODS.items() if method.needs_gradients))
 
 #: What search spaces and configurations may name.
@@ -70,6 +72,7 @@ VOCABULARY = Vocabulary(
             _LEARNING_RATE,
             *schedule_knobs(_UNSCHEDULED),
             *forward_only_knobs(_WITH_GRADIENTS),
+            *pruning_knobs(_UNPRUNABLE),
             *compression_knobs(_INCOMPRESSIBLE),
         )
     },

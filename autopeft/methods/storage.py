@@ -20,12 +20,13 @@ from autopeft.methods.builder import applied, apply
 from autopeft.methods.compressing import compress, starts_of, unpack
 from autopeft.methods.compression import compression_of
 from autopeft.methods.registry import METHODS
-from autopeft.methods.tensors import PLACED, copy_into, restore, stored_tensors
+from autopeft.methods.tensors import MEND, PLACED, copy_into, restore, stored_tensors
 from autopeft.space import Configuration
 
 __all__ = [
     "HEAD",
     "MANIFEST",
+    "MASK",
     "PACKED",
     "copy_saved",
     "load",
@@ -41,6 +42,8 @@ MANIFEST = "autopeft.json"
 HEAD = "head.safetensors"
 #: That of an adapter of which a part is kept, in few bytes; PEFT has none such.
 PACKED = "adapter_model.packed.safetensors"
+#: That of what is pruned of the backbone.
+MASK = "mask.safetensors"
 
 
 def save(model: PreTrainedModel, folder: str | Path) -> None:
@@ -84,6 +87,10 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         config.save_pretrained(str(target))
         name = SAFETENSORS_WEIGHTS_NAME if packed is None else PACKED
         save_file(tensors, str(target / name), metadata={"format": "pt"})
+    for pruner in done.pruners:
+        if pruner.pending:
+            raise ConfigurationError("what is to be pruned has not been; expected a model at the end of its training")
+        save_file(pruner.stored(), str(folder / MASK), metadata={"format": "pt"})
     if not alone and head:
         save_file(head, str(folder / HEAD), metadata={"format": "pt"})
     parts = [inserted.part.name for inserted in done.inserted]
@@ -107,7 +114,7 @@ def save_plain(model: PreTrainedModel, folder: str | Path, configuration: Config
 
 def copy_saved(folder: Path, to: Path) -> None:
     """Copy the files that `save` wrote, and none that were put beside them."""
-    written = {MANIFEST, HEAD, CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME, PACKED}
+    written = {MANIFEST, HEAD, CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME, PACKED, MASK}
 
     def others(place: str, names: list[str]) -> list[str]:
         return [name for name in names if name not in written and not (Path(place) / name).is_dir()]
@@ -167,6 +174,11 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
             rest = restore(each, anatomy, unpack(packed, starts[each.part.name], asked, source / PACKED), source)
             done.packed[each.part.name] = {name: value for name, value in packed.items() if name not in rest}
         head.update({key.removeprefix(PLACED).removeprefix("base_model."): value for key, value in rest.items()})
+    for pruner in done.pruners:
+        try:
+            pruner.restore(_read(folder / MASK))
+        except ValueError as error:
+            raise ConfigurationError(f"{folder / MASK} does not fit the model: {error}; {MEND}") from error
     if (folder / HEAD).is_file():
         head.update(_read(folder / HEAD))
     copy_into(head, {name: parameter.detach() for name, parameter in head_parameters(model).items()}, folder)

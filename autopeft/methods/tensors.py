@@ -15,14 +15,14 @@ from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Inserted, original_name
 from autopeft.methods.prompts import prompt_of
 
-__all__ = ["PLACED", "built_tensors", "copy_into", "restore", "stored_tensors"]
+__all__ = ["MEND", "PLACED", "built_tensors", "copy_into", "restore", "stored_tensors"]
 
 #: What the names of stored tensors begin with that belong to a place; others belong to a method as a whole.
 PLACED = "base_model.model."
 _ADAPTER = "default"
 
 #: What to do about a folder and a model that do not belong together.
-_MEND = "expected the model that it was trained on: give that by --model"
+MEND = "expected the model that it was trained on: give that by --model"
 
 
 def restore(
@@ -109,12 +109,12 @@ def copy_into(source: Mapping[str, torch.Tensor], target: Mapping[str, torch.Ten
     if source.keys() != target.keys():
         odd = sorted(source.keys() ^ target.keys())
         raise ConfigurationError(
-            f"{folder} does not fit the model: tensors of other names, {', '.join(odd[:5])}; {_MEND}"
+            f"{folder} does not fit the model: tensors of other names, {', '.join(odd[:5])}; {MEND}"
         )
     for name, value in source.items():
         if value.shape != target[name].shape:
             raise ConfigurationError(
                 f"{folder} does not fit the model: {name} is {tuple(value.shape)}, "
-                f"the model has {tuple(target[name].shape)}; {_MEND}"
+                f"the model has {tuple(target[name].shape)}; {MEND}"
             )
         target[name].copy_(value)

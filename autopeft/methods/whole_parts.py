@@ -19,6 +19,7 @@ class Whole(Method):
     """All parameters of some modules, trained themselves."""
 
     peft_type = "TRAINED_COPY"
+    prunable = False
     # Nothing else can be in what is trained itself.
     order = 0
     layer_class = TrainedCopyLayer

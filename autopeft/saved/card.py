@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from autopeft.backbones import Backbone
-from autopeft.methods.storage import MANIFEST, PACKED
+from autopeft.methods.storage import MANIFEST, MASK, PACKED
 from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.saved.use import USE_FILE
 from autopeft.space import Configuration
@@ -32,6 +32,7 @@ _FILES = {
     "adapter_config.json": "how the adapter is built, for PEFT",
     "adapter_model.safetensors": "its weights, with those of the head if there is one",
     PACKED: "what is kept of its weights, packed, with those of the head if there is one; autopeft reads it",
+    MASK: "which weights of the backbone are 0 beside it, or which heads, eight a byte; autopeft reads it",
     "autopeft.json": "the configuration as autopeft builds it",
     "checkpoints": "checkpoints of the training; it goes on from them, nothing else needs them",
     "config.json": "config of the model with the names of the labels and the padding token",

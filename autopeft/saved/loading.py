@@ -10,6 +10,7 @@ from autopeft.backbones import Backbone
 from autopeft.methods.builder import plan
 from autopeft.methods.compression import compression_of
 from autopeft.methods.prompts import PromptMethod
+from autopeft.methods.pruning import pruning_of
 from autopeft.methods.storage import HEAD
 from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.space import Configuration
@@ -74,7 +75,7 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
     kind = kind_of(task).auto_class
     if full:
         return [*lines, f"model = {kind}.from_pretrained({here}).eval()"]
-    if len(parts) > 1 or compression_of(configuration.training) is not None:
+    if len(parts) > 1 or compression_of(configuration.training) or pruning_of(configuration.training):
         return [*lines, *_by_autopeft(backbone, task, imports)]
     given = f"{_base(backbone)}, config=config, dtype=torch.float32{_how(backbone)}"
     lines.append(f"model = {kind}.from_pretrained({given})")
@@ -88,7 +89,9 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
 
 
 def _by_autopeft(backbone: Backbone, task: Task, imports: set[str]) -> list[str]:
-    """Return the lines that load several methods, of which PEFT alone would load one, or what is packed."""
+    """Return the lines that load several methods, of which PEFT alone would load one, or what is packed, or beside
+    weights that are pruned.
+    """
     load, make = kind_of(task).own_loading()
     imports |= {f"from autopeft.backbones import {load}", "from autopeft.methods import load"}
     given = [repr(_path(backbone))]

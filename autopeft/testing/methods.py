@@ -232,6 +232,38 @@ def compression(backbone: Backbone, configuration: Configuration, folder: Path) 
     assert torch.allclose(logits(twin, batch), expected, atol=_CLOSE)
 
 
+def pruning(backbone: Backbone, configuration: Configuration, folder: Path) -> None:
+    """Check that beside pruned weights an adapter computes the same once reloaded, and that these come back."""
+    training = {**configuration.training, "pruning": "unstructured"}
+    written = {"modules": configuration.modules, "training": training}
+    parts = plan(configuration)
+    if not all(part.method.prunable for part in parts):
+        with pytest.raises(ConfigurationError, match="beside which it can only be none"):
+            canonical(written, VOCABULARY, backbone.shape)
+        return
+    asked = canonical(written, VOCABULARY, backbone.shape)
+    model, twin, batch = backbone.classifier(2), backbone.classifier(2), tiny_batch(backbone)
+    if any(part.method.alters_weights(knobs) for part in parts for knobs in part.cells.values()):
+        with pytest.raises(ConfigurationError, match="other weights in place"):
+            apply(asked, model, backbone.anatomy)
+        return
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    apply(asked, model, backbone.anatomy, seed=3)
+    _grow(model, batch)
+    randomise(model)
+    before, pending = logits(model, batch), [pruner for pruner in applied(model).pruners if pruner.pending]
+    for pruner in pending:
+        pruner.prune()
+    expected = logits(model, batch)
+    assert not pending or not torch.equal(expected, before)
+    save(model, folder)
+    assert load(folder, twin, backbone.anatomy) == asked
+    assert torch.allclose(logits(twin, batch), expected, atol=_CLOSE)
+    remove(model)
+    heads = head_parameters(model).keys()
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items() if name not in heads)
+
+
 def removal(backbone: Backbone, configuration: Configuration, folder: Path) -> None:
     """Check that switched off or taken out, adapters leave no trace in logits, weights or modules."""
     model, batch = backbone.classifier(2), tiny_batch(backbone)
@@ -319,7 +351,7 @@ def _is_prompt(configuration: Configuration) -> bool:
 #: What is checked of a method, each of a backbone, a configuration and an empty folder.
 CHECKS = {
     check.__name__: check
-    for check in (count, start, ownership, reload, merge, compression, removal, one_layer, shortened)
+    for check in (count, start, ownership, reload, merge, compression, pruning, removal, one_layer, shortened)
 }
 
 

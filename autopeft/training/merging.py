@@ -81,6 +81,8 @@ def merge(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor], kind: Tria
     expected = kind.answered(model, inputs)
     for inserted in done.inserted:
         inserted.tuner.merge_and_unload()
+    for pruner in done.pruners:
+        pruner.masks.merged()
     apart = kind.apart(expected, kind.answered(model, inputs))
     if not apart <= _CLOSE:
         raise ConfigurationError(

@@ -20,6 +20,9 @@ _FILE = "adapters.safetensors"
 #: What the names of a schedule's own begin with in the file.
 _SCHEDULE = "schedule: "
 
+#: What those of masks begin with.
+_MASK = "mask: "
+
 
 def write_state(model: PreTrainedModel, folder: Path) -> None:
     """Write what adapters brought in, frozen parameters too, and the parameters of the head.
@@ -34,6 +37,8 @@ def write_state(model: PreTrainedModel, folder: Path) -> None:
         tensors |= {prefix + name: value for name, value in each.part.method.training_state(each.tuner).items()}
     for schedule in applied(model).schedules:
         tensors |= {_SCHEDULE + name: value for name, value in schedule.state().items()}
+    for pruner in applied(model).pruners:
+        tensors |= {_MASK + name: value for name, value in pruner.stored().items()}
     save_file({name: value.contiguous() for name, value in tensors.items()}, str(folder / _FILE), {"format": "pt"})
 
 
@@ -46,6 +51,8 @@ def read_state(model: PreTrainedModel, folder: Path) -> None:
         each.part.method.resume(each.tuner, state)
     for schedule in applied(model).schedules:
         schedule.resume({name.removeprefix(_SCHEDULE): value for name, value in saved.items() if _SCHEDULE in name})
+    for pruner in applied(model).pruners:
+        pruner.restore({name.removeprefix(_MASK): value for name, value in saved.items() if name.startswith(_MASK)})
     for name, parameter in _kept(model).items():
         parameter.copy_(saved[name])
 

@@ -21,6 +21,7 @@ from autopeft.methods import (
     after_step,
     before_backward,
     before_step,
+    is_settled,
     penalty,
     switch_training,
 )
@@ -143,6 +144,10 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _determine_best_metric(self, metrics: Any, trial: Any) -> bool:
+        """Leave out of the best states those from before the model was what its configuration says."""
+        return is_settled(self.accelerator.unwrap_model(self.model)) and super()._determine_best_metric(metrics, trial)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         write_state(self.model, Path(output_dir or self.args.output_dir))

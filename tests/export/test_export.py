@@ -7,16 +7,20 @@ import sys
 from dataclasses import replace
 
 import pytest
+import torch
 import yaml
 from peft import PeftConfig, get_peft_model
 from safetensors.torch import save_file
 
 from autopeft.backbones import load_backbone, load_decoder, quantization
 from autopeft.costs import Costs
+from autopeft.errors import ConfigurationError
 from autopeft.export import TARGETS, ExportJob, export
 from autopeft.export.training import training_steps
-from autopeft.methods import apply, save
+from autopeft.methods import VOCABULARY, apply, load, save
+from autopeft.methods.builder import applied
 from autopeft.methods.lengths import suited
+from autopeft.space import canonical
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.methods import logits, randomise
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
@@ -107,6 +111,37 @@ def test_trained_adapters_reload_without_autopeft(tmp_path, modules):
     assert (
         sum(line.split()[-2] in job.task.schema.labels for line in lines if "text" in line and line[-1].isdigit()) == 2
     )
+
+
+def test_what_is_compressed_is_exported_whole_and_what_stands_beside_pruned_weights_is_not(tmp_path):
+    backbone = load_backbone(tiny_backbone("bert", tmp_path))
+    job = tiny_job(backbone, SEVERAL, causal=False)
+
+    def finished(name, training):
+        written = {"modules": SEVERAL, "training": {**job.configuration.training, **training}}
+        asked = replace(job, configuration=canonical(written, VOCABULARY, backbone.shape))
+        model = backbone.classifier(2)
+        apply(asked.configuration, model, backbone.anatomy, seed=1)
+        randomise(model)
+        for pruner in applied(model).pruners:
+            pruner.prune()
+        save(model, tmp_path / name)
+        return model, replace(asked, trained=tmp_path / name)
+
+    model, packed = finished("packed", {"compression": "compeft"})
+    done = export(packed, "peft", tmp_path / "out")
+    assert any("here every number stands in its place" in note for note in done.notes)
+    assert len(list((tmp_path / "out").glob("*/adapter_model.safetensors"))) == 3
+    assert not list((tmp_path / "out").rglob("*packed*"))
+    twin = backbone.classifier(2)
+    assert "compression" not in load(tmp_path / "out", twin, backbone.anatomy).training
+    assert torch.equal(logits(twin, tiny_batch(backbone)), logits(model, tiny_batch(backbone)))
+    _, pruned = finished("pruned", {"pruning": "unstructured"})
+    with pytest.raises(
+        ConfigurationError, match=r"peft cannot express training\.pruning.*train --merge`"
+    ):
+        export(pruned, "peft", tmp_path / "not")
+    assert not (tmp_path / "not").exists()
 
 
 def test_several_trained_methods_keep_their_folders_and_the_head(tmp_path):

@@ -33,8 +33,9 @@ def job_of(tmp_path_factory):
     setting, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), examples=16, epochs=1.0, precision="fp32")
     runner = TrialRunner(backbone, task, setting, torch.device("cpu"))
 
-    def made(modules):
-        configuration = canonical({"modules": modules, "training": {"learning_rate": 1e-2}}, VOCABULARY, backbone.shape)
+    def made(modules, **training):
+        written = {"modules": modules, "training": {"learning_rate": 1e-2, **training}}
+        configuration = canonical(written, VOCABULARY, backbone.shape)
         folder = tmp_path_factory.mktemp("kept")
         outcome = runner.run(configuration, 0, folder=folder)
         assert outcome.status == "complete", outcome.detail
@@ -69,6 +70,21 @@ def test_methods_that_fold_in_are_merged(modules, job_of, tmp_path):
     _check(tmp_path / "out", job, done)
 
 
+@pytest.mark.parametrize(
+    ("training", "file"),
+    [
+        ({"compression": "compeft"}, "adapter_model.safetensors"),
+        ({"pruning": "heads", "heads_count": 1}, "model.safetensors"),
+        ({"pruning": "unstructured"}, "model.safetensors"),
+    ],
+)
+def test_what_is_compressed_is_unpacked_and_what_is_pruned_is_merged(training, file, job_of, tmp_path):
+    job = job_of(LORA, **training)
+    done = export(job, NAME, tmp_path / "out")
+    assert file in done.files
+    _check(tmp_path / "out", job, done)
+
+
 def _check(folder, job, done):
     """The folder alone gives the scores that trials have."""
     assert any("are those of trials" in note for note in done.notes)
@@ -85,7 +101,7 @@ def _check(folder, job, done):
 
 @pytest.mark.parametrize("modules", [{"serial_adapter": {"size": 4}}, {**LORA, "prefix": {"length": 2}}])
 def test_others_are_refused_by_name_and_nothing_is_written(modules, job_of, tmp_path):
-    job = job_of(modules)
+    job = job_of(modules, **({"pruning": "unstructured"} if "prefix" in modules else {}))
     with pytest.raises(ConfigurationError, match=r"cannot express (serial_adapter|prefix) .*expected --to peft"):
         export(job, NAME, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -110,9 +110,7 @@ def test_any_lora_is_refused_or_built(decoder, tmp_path_factory, knobs, target):
 
 
 @pytest.mark.parametrize("target", [name for name in TARGETS if name not in ("autopeft", "sentence-transformers")])
-def test_schedules_and_compression_are_left_out_where_that_is_allowed_and_forward_only_never(
-    decoder, tmp_path, target
-):
+def test_schedules_and_compression_are_left_out_where_that_is_allowed_and_forward_only_never(decoder, tmp_path, target):
     job = tiny_job(decoder, PLAIN, causal=True)
 
     def trained(training):
@@ -129,6 +127,9 @@ def test_schedules_and_compression_are_left_out_where_that_is_allowed_and_forwar
         export(compressed, target, tmp_path / "compressed")
     left_out = export(compressed, target, tmp_path / "compressed", allow_lossy=True).left_out
     assert [each for each in left_out if "training.compression" in str(each)]
+    if target != "peft":
+        with pytest.raises(ConfigurationError, match=r"cannot express training\.pruning"):
+            export(trained({"pruning": "heads", "heads_count": 1}), target, tmp_path / "pruned", allow_lossy=True)
     forward_only = trained({"optimiser": "mezo"})
     # Of trained adapters nothing is lost by how they were trained; a training wants a learning rate.
     for lossy in (False,) if target == "peft" else (False, True):

@@ -13,6 +13,7 @@ from transformers import AutoModelForSequenceClassification, Trainer
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
+from autopeft.methods.builder import applied
 from autopeft.space import canonical
 from autopeft.study import locked
 from autopeft.tasks import LabelledTexts, collate, encode, grouped, pad_id_of
@@ -113,6 +114,8 @@ class Interrupted(Exception):
             {"full": {}, "schedule": "hft"},
             {"lora": {"rank": 2}, "schedule": "ist", "ist_every": 2},
             {"full": {}, "optimiser": "sparse_mezo"},
+            {"lora": {"rank": 2}, "pruning": "unstructured", "unstructured_at": 0.4},
+            {"lora": {"rank": 2}, "pruning": "heads", "heads_count": 1, "compression": "compeft"},
         ]
     ),
 )
@@ -148,6 +151,26 @@ def test_it_goes_on_where_it_was_stopped(backbone, modules, tmp_path, monkeypatc
     for file in (tmp_path / "whole").rglob("*.safetensors"):
         first, second = load_file(file), load_file(tmp_path / "parts" / file.relative_to(tmp_path / "whole"))
         assert all(torch.allclose(first[name].float(), second[name].float(), atol=1e-5) for name in first)
+
+
+def test_of_states_from_before_weights_were_pruned_none_is_kept(backbone, tmp_path, monkeypatch):
+    pruned = {"pruning": "unstructured", "unstructured_share": 0.5, "unstructured_at": 0.6}
+    written = {"modules": COMPOSITE["modules"], "training": {**COMPOSITE["training"], **pruned}}
+    configuration = canonical(written, VOCABULARY, backbone.shape)
+    measure, losses = Ours.evaluate, iter([0.1, 0.2, 9.0, 9.5])
+
+    def worse_and_worse(self, *args, **kwargs):
+        found = measure(self, *args, **kwargs)
+        found.update(eval_loss=next(losses), eval_accuracy=0.9 - self.state.global_step / 100)
+        return found
+
+    monkeypatch.setattr(Ours, "evaluate", worse_and_worse)
+    found = fine_tune(configuration, backbone, make_task(32), SETTING, tmp_path)
+    # Measured after 3, 6, 9 and 12 steps; pruned before the eighth.
+    assert found.best_step == 9
+    model = backbone.classifier(2)
+    load(tmp_path, model, backbone.anatomy)
+    assert all((mask.float().mean() > 0) for mask in applied(model).pruners[0].masks.chosen.values())
 
 
 # PEFT refuses KaSA on GPT-2's transposed weights.
@@ -258,10 +281,17 @@ def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("modules", "precision"),
-    [({"lora": {"rank": 2}}, "fp32"), ({"lora": {"rank": 2}, "ia3": {"targets": ["up"]}}, "bf16")],
+    [
+        ({"lora": {"rank": 2}}, "fp32"),
+        ({"lora": {"rank": 2}, "ia3": {"targets": ["up"]}}, "bf16"),
+        ({"lora": {"rank": 2, "targets": ["o", "up"]}, "pruning": "heads", "heads_count": 1}, "fp32"),
+        ({"lora": {"rank": 2}, "pruning": "unstructured", "compression": "compeft"}, "fp32"),
+    ],
 )
 def test_merged_models_need_no_adapters(backbone, tmp_path, modules, precision):
-    configuration = canonical({"modules": modules}, VOCABULARY, backbone.shape)
+    training = {name: value for name, value in modules.items() if not isinstance(value, dict)}
+    adapters = {name: knobs for name, knobs in modules.items() if name not in training}
+    configuration = canonical({"modules": adapters, "training": training}, VOCABULARY, backbone.shape)
     task, setting = make_task(32), replace(SETTING, precision=precision)
     found = fine_tune(configuration, backbone, task, setting, tmp_path)
     done = add_merged(configuration, backbone, task, setting, 0, found)

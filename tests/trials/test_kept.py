@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from autopeft.backbones import load_decoder
-from autopeft.methods import HEAD_ONLY, stock_lora
-from autopeft.space import Configuration
+from autopeft.backbones import head_parameters, load_decoder
+from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
+from autopeft.space import Configuration, canonical
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.trials import TrialRunner
 from autopeft.trials.shortcuts import Shortcuts
@@ -94,6 +94,26 @@ def test_decoders_are_scored_by_what_they_write_where_that_judges_them(tmp_path,
     assert scores.shape == (72,)
     assert scores.mean() == pytest.approx(outcome.accuracy, abs=1e-6)
     assert 0 < outcome.accuracy == outcome.metrics["token_f1"] != outcome.metrics["token_accuracy"]
+
+
+@pytest.mark.parametrize(
+    "pruning", [{"pruning": "unstructured", "unstructured_at": 0.25}, {"pruning": "heads", "heads_count": 1}]
+)
+def test_what_is_kept_beside_pruned_weights_is_what_was_measured_and_weights_come_back(
+    backbone, runner, tmp_path, pruning
+):
+    before, plain = weights(runner), lasting(runner.run(HEAD_ONLY, 1))
+    lora = {"lora": {"rank": 2, "alpha": 4, "targets": ["v", "o"], "layers": [1]}}
+    written = {"modules": lora, "training": {"learning_rate": 0.02, **pruning}}
+    configuration = canonical(written, VOCABULARY, backbone.shape)
+    outcome = runner.run(configuration, 3, folder=tmp_path)
+    assert outcome.status == "complete", outcome.detail
+    assert runner.score(tmp_path, "validation").mean() == outcome.accuracy
+    heads = head_parameters(runner.model)
+    assert all(torch.equal(value, before[name]) for name, value in weights(runner).items() if name not in heads)
+    # Layers below adapters are pruned too: nothing of them is taken from before.
+    assert lasting(runner.run(configuration, 3)) == lasting(outcome)
+    assert lasting(runner.run(HEAD_ONLY, 1)) == plain
 
 
 @pytest.mark.parametrize("layers", [[0, 1], [1]])

@@ -13,6 +13,7 @@ from peft.utils.constants import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
 from typing_extensions import override
 
 from autopeft.backbones import Backbone
+from autopeft.errors import ConfigurationError
 from autopeft.export.adapter import adapter_config, is_stock
 from autopeft.export.by_parts import inserted_parts
 from autopeft.export.guide import Guide
@@ -23,6 +24,7 @@ from autopeft.export.shortfall import Shortfall, beyond_config
 from autopeft.export.target import Target
 from autopeft.export.training import TRAINING, copy_notes, write_training
 from autopeft.methods.builder import Part, inject, original_name, plan
+from autopeft.methods.pruning import pruning_of
 from autopeft.methods.storage import MANIFEST, copy_saved, read_manifest, write_manifest
 from autopeft.saved import loading_code, use_of, write_companions
 from autopeft.saved.card import PLUGIN, explained
@@ -55,6 +57,11 @@ class Peft(Target):
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write configs, or copy trained adapters; beside them what loading takes, and how they were trained."""
         parts = plan(job.configuration)
+        if job.trained is not None and pruning_of(job.configuration.training) is not None:
+            raise ConfigurationError(
+                "peft cannot express training.pruning: what was trained belongs beside weights some of which are 0, "
+                "and PEFT puts it beside the whole ones; expected a plain model of it, by `autopeft train --merge`"
+            )
         if job.trained is None:
             for part in parts:
                 adapter_config(part, job.backbone).save_pretrained(str(_home(folder, part.name, len(parts))))

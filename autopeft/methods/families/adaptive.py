@@ -103,6 +103,7 @@ class Kasa(LowRank):
     )
     start: Start = "differs"
     compressible = False
+    prunable = False
 
     @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> PeftConfig:

@@ -156,5 +156,6 @@ LOW_RANK = (
         rates="1e-5..1e-3 log",
         start="close",
         compressible=False,
+        prunable=False,
     ),
 )

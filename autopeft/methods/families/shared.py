@@ -141,5 +141,6 @@ SHARED = (
         ),
         start="close",
         compressible=False,
+        prunable=False,
     ),
 )

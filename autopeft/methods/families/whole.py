@@ -78,6 +78,7 @@ class AdaptionPrompt(Method):
         ),
         placement="model",
     )
+    prunable = False
     peft_type = "ADAPTION_PROMPT"
     order = 8
     layer_class = (AdaptedAttention, AdaptedAttentionGPT)

@@ -1,0 +1,88 @@
+"""Weights pruned one by one, the smallest of two groups of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from typing_extensions import override
+
+from autopeft.methods.pruning.matrices import Heads, Matrix
+from autopeft.methods.pruning.pruning import Pruning, Saved, Weights
+from autopeft.space.vocabulary import Knob
+
+__all__ = ["Unstructured"]
+
+#: The roles of the second group, whose weights are ranked by what adapters learned; the others are ranked by size.
+_SECOND = ("q", "v", "qkv")
+
+
+class Unstructured(Pruning):
+    """The same share of two groups, of each over all layers together (Chen et al. 2021, section 3.3).
+
+    Queries and values are one group, ranked by what was learned beside them unless `score` says otherwise; all other
+    matrices of the layers, keys, outputs and the feed-forward part, are the other, ranked by magnitude (VITA-Group/DSEE
+    @61844c3, `run_glue_prune_with_WAB.py`). What nothing was learned beside is ranked by magnitude.
+    """
+
+    name = "unstructured"
+    summary = (
+        "weights become 0 one by one, those of queries and values beside which least was learned, else the smallest"
+    )
+    knobs = (
+        Knob(
+            "share",
+            "float",
+            "the share of either group that becomes 0",
+            default=0.2,
+            range="10% | 20% | 30% | 50%",
+            low=0.0,
+            high=0.95,
+        ),
+        Knob(
+            "score",
+            "choice",
+            "by what queries and values are ranked: what was learned, the weight, their sum, or chance",
+            default="update",
+            choices=("update", "weight", "sum", "random"),
+        ),
+    )
+
+    @override
+    def choose(
+        self, weights: Weights, matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any]
+    ) -> dict[str, Tensor]:
+        """Return the masks of all matrices."""
+        found: dict[str, Tensor] = {}
+        for group, score in ((False, "weight"), (True, knobs["score"])):
+            members = [each for each in matrices if (each.role in _SECOND) is group]
+            scores = [_scores(weights, each, score).abs().flatten().cpu() for each in members]
+            flat = torch.cat(scores) if scores else torch.zeros(0)
+            mask = torch.zeros(len(flat), dtype=torch.bool)
+            mask[flat.topk(_zeros(len(flat), knobs), largest=False).indices] = True
+            for each, own in zip(members, mask.split([each.size for each in members]), strict=True):
+                found[each.name] = own.reshape(each.outputs, each.inputs)
+        return found
+
+    @override
+    def saved(self, matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any], tokens: int) -> Saved:
+        """Return the zeros, and a bit for each weight; a matrix with zeros here and there takes as long as ever."""
+        sizes = [sum(each.size for each in matrices if (each.role in _SECOND) is group) for group in (False, True)]
+        bits = sum(8 * -(-each.size // 8) for each in matrices)
+        return Saved(sum(_zeros(size, knobs) for size in sizes), bits, 0)
+
+
+def _zeros(size: int, knobs: Mapping[str, Any]) -> int:
+    return round(size * knobs["share"])
+
+
+def _scores(weights: Weights, matrix: Matrix, score: str) -> Tensor:
+    if score == "random":
+        return torch.rand(matrix.size, generator=weights.generator)
+    weight = weights.weight(matrix.name).float()
+    update = None if score == "weight" else weights.update(matrix.name)
+    if update is None or not update.any():
+        return weight
+    return update.float() if score == "update" else weight + update.float()
