@@ -10,7 +10,7 @@ from autopeft.cli import options
 
 if TYPE_CHECKING:
     from autopeft.methods import Method
-    from autopeft.methods.schedules import LayerSchedule
+    from autopeft.methods.training_words import WordKnob
     from autopeft.space.vocabulary import Knob
 
 __all__ = ["methods"]
@@ -24,7 +24,7 @@ def methods(
     plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List methods and layer schedules with their source, methods with costs; with a name, one of them with its knobs.
+    """List methods and words of training with their source, methods with costs; with a name, one with its knobs.
 
     Costs are those of an example on the packaged MiniLM: trained parameters, bytes stored, and what FLOPs in matrix
     products each token of a text of 128 costs more, once all is merged that can be.
@@ -34,7 +34,7 @@ def methods(
     from autopeft.cli.systems import print_systems, rows_of_systems
     from autopeft.errors import AutopeftError
     from autopeft.methods import METHODS, VOCABULARY
-    from autopeft.methods.schedules import SCHEDULES
+    from autopeft.methods.registry import WORD_KNOBS
     from autopeft.plugins import load_plugin
     from autopeft.space.canonical import nearest
 
@@ -42,7 +42,8 @@ def methods(
     with documents(json) as write:
         if plugin is not None:
             load_plugin(plugin)
-        known = [*METHODS, *SCHEDULES]
+        words = {word: knob for knob in WORD_KNOBS for word in knob.words}
+        known = [*METHODS, *words]
         if name is not None and name not in known:
             raise AutopeftError(f"no method {name!r}{nearest(name, known)}")
         if systems:
@@ -50,35 +51,44 @@ def methods(
             write(rows) if json else print_systems(rows, whole=name is not None)
             return
         chosen = {each: method for each, method in METHODS.items() if name in (None, each)}
-        schedules = {each: schedule for each, schedule in SCHEDULES.items() if name in (None, each)}
+        ways = {word: knob for word, knob in words.items() if name in (None, word)}
         if json:
             listed = {each: _row(method) | {"costs": _recorded(each)["costs"]} for each, method in chosen.items()}
-            write(listed | {each: _schedule_row(schedule) for each, schedule in schedules.items()})
+            write(listed | {word: _row_of_way(word, knob) for word, knob in ways.items()})
             return
     for each, method in chosen.items():
-        words = VOCABULARY.methods[each]
-        typer.echo(f"{each}: {words.summary}")
-        typer.echo(f"  {words.source}; {', '.join(_traits(method))}")
+        said = VOCABULARY.methods[each]
+        typer.echo(f"{each}: {said.summary}")
+        typer.echo(f"  {said.source}; {', '.join(_traits(method))}")
         typer.echo(f"  {_costs(each)}")
         typer.echo(f"  {_tested(each)}")
-        for knob in words.knobs if name is not None else ():
-            _show_knob(knob.name, knob)
-    for each, schedule in schedules.items():
-        typer.echo(f"{each}: {schedule.summary}")
-        typer.echo(f"  {schedule.source}; a layer schedule, written under `training`: `schedule: {each}`")
-        for knob in schedule.knobs if name is not None else ():
-            _show_knob(f"{each}_{knob.name}", knob)
+        for knob in said.knobs if name is not None else ():
+            _show_knob(knob)
+    for word, asking in ways.items():
+        typer.echo(f"{word}: {asking.words[word].summary}")
+        typer.echo(f"  {asking.words[word].source}; written under `training`: `{asking.name}: {word}`")
+        for knob in _knobs_of_way(word, asking) if name is not None else ():
+            _show_knob(knob)
 
 
-def _show_knob(name: str, knob: Knob) -> None:
-    typer.echo(f"  {name:<24} {_values(knob):<28} {knob.help}")
+def _show_knob(knob: Knob) -> None:
+    typer.echo(f"  {knob.name:<24} {_values(knob):<28} {knob.help}")
 
 
-def _schedule_row(schedule: LayerSchedule) -> dict[str, Any]:
+def _knobs_of_way(word: str, asking: WordKnob[Any]) -> list[Knob]:
+    """Return the knobs that are there with a word of training."""
+    from autopeft.methods import VOCABULARY
+
+    known = VOCABULARY.training.values()
+    return [knob for knob in known if knob.given is not None and knob.given[0] == asking.name and word in knob.given[1]]
+
+
+def _row_of_way(word: str, asking: WordKnob[Any]) -> dict[str, Any]:
     from dataclasses import asdict
 
-    knobs = [asdict(knob) | {"name": f"{schedule.name}_{knob.name}"} for knob in schedule.knobs]
-    return {"name": schedule.name, "summary": schedule.summary, "source": schedule.source, "knobs": knobs}
+    way = asking.words[word]
+    knobs = [asdict(knob) for knob in _knobs_of_way(word, asking)]
+    return {"name": word, "under": asking.name, "summary": way.summary, "source": way.source, "knobs": knobs}
 
 
 def _row(method: Method) -> dict[str, Any]:

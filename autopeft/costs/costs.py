@@ -17,9 +17,9 @@ from autopeft.costs.sizes import PlaceSizes
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Part, plan
 from autopeft.methods.checks import check_compression, check_order, check_pruning, check_quantization, check_stepping
-from autopeft.methods.compression import NUMBER_BYTES, Asked, compression_of
+from autopeft.methods.compression import COMPRESSION, NUMBER_BYTES, CompressionAsked
 from autopeft.methods.forward_only import forward_only_of
-from autopeft.methods.schedules import schedule_of
+from autopeft.methods.schedules import SCHEDULE
 from autopeft.methods.tensors import PLACED, stored_tensors
 from autopeft.space import Configuration
 
@@ -43,8 +43,8 @@ class _Size(NamedTuple):
     def plus(self, size: _Size) -> _Size:
         return _Size(self.numbers + size.numbers, self.others + size.others)
 
-    def bytes(self, asked: Asked | None) -> int:
-        packed = NUMBER_BYTES * self.numbers if asked is None else asked.compression.bytes(self.numbers, asked.knobs)
+    def bytes(self, asked: CompressionAsked | None) -> int:
+        packed = NUMBER_BYTES * self.numbers if asked is None else asked.word.bytes(self.numbers, asked.knobs)
         return packed + self.others
 
 
@@ -106,7 +106,7 @@ class Costs:
 
     def active(self, configuration: Configuration) -> int:
         """Return the most parameters of the adapters that train together: what memory goes with, see `params`."""
-        parts, scheduled = plan(configuration), schedule_of(configuration.training)
+        parts, scheduled = plan(configuration), SCHEDULE.asked(configuration.training)
         if scheduled is not None:
             schedule, knobs = scheduled
             places, outside = self._sizes.of(parts)
@@ -125,7 +125,7 @@ class Costs:
         return self._training(configuration) + _BYTES_OF_NUMBER * zeros + bits
 
     def _training(self, configuration: Configuration) -> int:
-        scheduled, active = schedule_of(configuration.training), self.active(configuration)
+        scheduled, active = SCHEDULE.asked(configuration.training), self.active(configuration)
         spsa = forward_only_of(configuration.training)
         if spsa is not None:
             # Whether each may move is a byte.
@@ -133,7 +133,7 @@ class Costs:
         if scheduled is None:
             return (_BYTES_OF_NUMBER + _BYTES_OF_MOMENTS) * active
         params = self.params(configuration)
-        return _BYTES_OF_NUMBER * params + _BYTES_OF_MOMENTS * (params if scheduled[0].keeps_moments else active)
+        return _BYTES_OF_NUMBER * params + _BYTES_OF_MOMENTS * (params if scheduled.word.keeps_moments else active)
 
     def bytes(self, configuration: Configuration) -> int:
         """Return the bytes of all tensors in the files that `save` writes of the adapters; the head is not counted.
@@ -147,7 +147,7 @@ class Costs:
         Raises:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
         """
-        asked = compression_of(configuration.training)
+        asked = COMPRESSION.asked(configuration.training)
         masks = self._pruned.of(configuration).bits // 8
         return masks + sum(self._size_of(part).bytes(asked) for part in plan(configuration, stored=True))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from autopeft.backbones import Backbone
-from autopeft.methods.pruning import Heads, Matrix, Saved, heads_of, matrices_of, pruning_of
+from autopeft.methods.pruning import PRUNING, Heads, Matrix, Saved, heads_of, matrices_of
 from autopeft.space import Configuration
 
 __all__ = ["PrunedSizes"]
@@ -25,10 +25,10 @@ class PrunedSizes:
 
     def of(self, configuration: Configuration, tokens: int = 1) -> Saved:
         """Return what a configuration saves of the backbone, a forward being of a text of so many tokens."""
-        asked = pruning_of(configuration.training)
+        asked = PRUNING.asked(configuration.training)
         if asked is None:
             return _NOTHING
-        return asked.pruning.saved(self._matrices, self._heads, asked.knobs, tokens)
+        return asked.word.saved(self._matrices, self._heads, asked.knobs, tokens)
 
     @cached_property
     def _matrices(self) -> list[Matrix]:

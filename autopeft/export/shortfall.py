@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autopeft.methods.builder import plan
-from autopeft.methods.compression import compression_of
+from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.forward_only import forward_only_of
-from autopeft.methods.pruning import pruning_of
-from autopeft.methods.schedules import schedule_of
+from autopeft.methods.pruning import PRUNING
+from autopeft.methods.schedules import SCHEDULE
 from autopeft.space import Configuration
 
 __all__ = ["Shortfall", "beyond_config", "one_method", "reduced"]
@@ -61,17 +61,17 @@ def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> It
         configuration: What is trained.
         known: Fields that the target has words for.
     """
-    schedule = schedule_of(configuration.training)
+    schedule = SCHEDULE.asked(configuration.training)
     if schedule is not None:
-        yield Shortfall("training.schedule", f"{schedule[0].name}: {schedule[0].summary}", lossy=True)
+        yield Shortfall("training.schedule", f"{schedule.word.name}: {schedule.word.summary}", lossy=True)
     if forward_only_of(configuration.training) is not None:
         yield Shortfall("training.optimiser", "steps from forward passes alone")
-    pruning = pruning_of(configuration.training)
+    pruning = PRUNING.asked(configuration.training)
     if pruning is not None:
-        yield Shortfall("training.pruning", f"{pruning.pruning.name}: {pruning.pruning.summary}")
-    compression = compression_of(configuration.training)
+        yield Shortfall("training.pruning", f"{pruning.word.name}: {pruning.word.summary}")
+    compression = COMPRESSION.asked(configuration.training)
     if compression is not None:
-        what = compression.compression
+        what = compression.word
         yield Shortfall("training.compression", f"{what.name}, when training has ended: {what.summary}", lossy=True)
     asked = {
         name if knob == name else f"{name}.{knob}": reason

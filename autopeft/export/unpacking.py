@@ -14,7 +14,7 @@ import torch
 from autopeft.export.job import ExportJob
 from autopeft.methods import load
 from autopeft.methods.builder import applied
-from autopeft.methods.compression import compression_of, uncompressed
+from autopeft.methods.compression import COMPRESSION, uncompressed
 from autopeft.methods.storage import PACKED, save_plain
 
 __all__ = ["unpacked"]
@@ -27,7 +27,7 @@ def unpacked(job: ExportJob) -> Iterator[ExportJob]:
     Args:
         job: What is exported.
     """
-    asked = compression_of(job.configuration.training)
+    asked = COMPRESSION.asked(job.configuration.training)
     if job.trained is None or asked is None:
         yield job
         return
@@ -40,7 +40,7 @@ def unpacked(job: ExportJob) -> Iterator[ExportJob]:
         configuration = uncompressed(job.configuration)
         save_plain(model, folder, configuration)
         note = (
-            f"What was trained is {packed:,} bytes in the run, compressed ({asked.compression.summary}); here every "
+            f"What was trained is {packed:,} bytes in the run, compressed ({asked.word.summary}); here every "
             "number stands in its place, for PEFT reads nothing else, and the files are larger."
         )
         yield replace(job, configuration=configuration, trained=folder, notes=(*job.notes, note))

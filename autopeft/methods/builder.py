@@ -26,9 +26,9 @@ from autopeft.methods.checks import (
 )
 from autopeft.methods.forward import computing_as_held
 from autopeft.methods.method import Cells, Method
-from autopeft.methods.pruning import Pruner, pruning_of
+from autopeft.methods.pruning import PRUNING, Pruner
 from autopeft.methods.registry import METHODS, VOCABULARY
-from autopeft.methods.schedules import Place, Running, places_of, schedule_of
+from autopeft.methods.schedules import SCHEDULE, Place, Running, places_of
 from autopeft.space import Configuration
 from autopeft.space.placement import cells
 
@@ -197,7 +197,7 @@ def apply(
 
 def _begin_schedule(model: PreTrainedModel, done: Applied) -> None:
     """Begin the layer schedule that a configuration asks for."""
-    asked = schedule_of(done.configuration.training)
+    asked = SCHEDULE.asked(done.configuration.training)
     if asked is None:
         return
     own = {id(parameter) for inserted in done.inserted for parameter in inserted.parameters}
@@ -212,7 +212,7 @@ def _begin_schedule(model: PreTrainedModel, done: Applied) -> None:
 
 def _begin_pruning(model: PreTrainedModel, done: Applied) -> None:
     """Make ready to prune the frozen weights, where a configuration asks for it."""
-    asked = pruning_of(done.configuration.training)
+    asked = PRUNING.asked(done.configuration.training)
     if asked is None:
         return
     folding: list[type[nn.Module]] = []

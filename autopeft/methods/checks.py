@@ -11,10 +11,10 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy, Quantization, features, quantization_of
 from autopeft.errors import ConfigurationError
-from autopeft.methods.compression import compression_of
-from autopeft.methods.forward_only import ADAMW, forward_only_of
-from autopeft.methods.pruning import heads_of, matrices_of, pruning_of
-from autopeft.methods.schedules import schedule_of
+from autopeft.methods.compression import COMPRESSION
+from autopeft.methods.forward_only import OPTIMISER, forward_only_of
+from autopeft.methods.pruning import PRUNING, heads_of, matrices_of
+from autopeft.methods.schedules import SCHEDULE
 from autopeft.space import Configuration
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def check_stepping(parts: Iterable[Part], configuration: Configuration) -> None:
         ConfigurationError: Naming the first that has its own say in what of it trains when beside a schedule, or needs
             gradients where none are computed.
     """
-    scheduled = schedule_of(configuration.training)
+    scheduled = SCHEDULE.asked(configuration.training)
     forward_only = forward_only_of(configuration.training) is not None
     for part in parts:
         name, method = part.method.words.name, part.method
@@ -87,12 +87,14 @@ def check_stepping(parts: Iterable[Part], configuration: Configuration) -> None:
             raise ConfigurationError(
                 f"{name} has no layers to schedule, or its own rules; expected no schedule beside it"
             )
-        if scheduled and scheduled[0].suppresses and not method.suppressible:
+        if scheduled and scheduled.word.suppresses and not method.suppressible:
             raise ConfigurationError(
                 f"{name} cannot be suppressed for a while; expected another schedule than ist for it"
             )
         if forward_only and any(map(method.steps_by_gradients, part.cells.values())):
-            raise ConfigurationError(f"{name} needs gradients with these knobs; expected `optimiser: {ADAMW}` for it")
+            raise ConfigurationError(
+                f"{name} needs gradients with these knobs; expected `{OPTIMISER.name}: {OPTIMISER.nothing}` for it"
+            )
 
 
 def check_compression(parts: Iterable[Part], configuration: Configuration) -> None:
@@ -101,7 +103,7 @@ def check_compression(parts: Iterable[Part], configuration: Configuration) -> No
     Raises:
         ConfigurationError: Naming the first method that stores what cannot be.
     """
-    if compression_of(configuration.training) is None:
+    if COMPRESSION.asked(configuration.training) is None:
         return
     for part in parts:
         name, method = part.method.words.name, part.method
@@ -125,7 +127,7 @@ def check_pruning(
     Raises:
         ConfigurationError: Saying what stands in the way.
     """
-    asked = pruning_of(configuration.training)
+    asked = PRUNING.asked(configuration.training)
     if asked is None:
         return
     if quantization_of(model) is not None:
@@ -140,6 +142,6 @@ def check_pruning(
                 "pruned; expected `pruning: none` beside it"
             )
     try:
-        asked.pruning.saved(matrices_of(model, anatomy), heads_of(model, anatomy), asked.knobs, 1)
+        asked.word.saved(matrices_of(model, anatomy), heads_of(model, anatomy), asked.knobs, 1)
     except ValueError as error:
-        raise ConfigurationError(f"pruning: {asked.pruning.name}: {error}") from error
+        raise ConfigurationError(f"pruning: {asked.word.name}: {error}") from error

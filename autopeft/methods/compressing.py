@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Anatomy
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import applied, apply, remove
-from autopeft.methods.compression import Asked, compression_of
+from autopeft.methods.compression import COMPRESSION, CompressionAsked
 from autopeft.methods.tensors import restore, stored_tensors
 from autopeft.space import Configuration
 
@@ -52,7 +52,7 @@ def compress_as(configuration: Configuration, model: PreTrainedModel) -> int:
     Returns:
         The bytes of what is kept.
     """
-    done, asked = applied(model), compression_of(configuration.training)
+    done, asked = applied(model), COMPRESSION.asked(configuration.training)
     if asked is None:
         return 0
     trained = {
@@ -113,7 +113,7 @@ def _same_chance(model: PreTrainedModel) -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
-def pack(tensors: Mapping[str, Tensor], starts: Mapping[str, Tensor], asked: Asked) -> dict[str, Tensor]:
+def pack(tensors: Mapping[str, Tensor], starts: Mapping[str, Tensor], asked: CompressionAsked) -> dict[str, Tensor]:
     """Pack the tensors of a part; those that are no numbers stay as they are.
 
     Args:
@@ -130,12 +130,14 @@ def pack(tensors: Mapping[str, Tensor], starts: Mapping[str, Tensor], asked: Ask
             "adapters that are of another size once they are trained cannot be compressed; expected no compression"
         )
     changes = _flat([tensors[name].float() - starts[name].to(tensors[name]).float() for name in names])
-    packed = asked.compression.pack(changes, asked.knobs)
+    packed = asked.word.pack(changes, asked.knobs)
     others = {name: value for name, value in tensors.items() if name not in names}
     return {**others, **{_PACKED + name: value.contiguous() for name, value in packed.items()}}
 
 
-def unpack(packed: Mapping[str, Tensor], starts: Mapping[str, Tensor], asked: Asked, source: Path) -> dict[str, Tensor]:
+def unpack(
+    packed: Mapping[str, Tensor], starts: Mapping[str, Tensor], asked: CompressionAsked, source: Path
+) -> dict[str, Tensor]:
     """Return the tensors of a part, as they are with what was kept.
 
     Args:
@@ -150,7 +152,7 @@ def unpack(packed: Mapping[str, Tensor], starts: Mapping[str, Tensor], asked: As
     names = _names(starts)
     own = {name.removeprefix(_PACKED): value for name, value in packed.items() if name.startswith(_PACKED)}
     try:
-        changes = asked.compression.unpack(own, sum(starts[name].numel() for name in names))
+        changes = asked.word.unpack(own, sum(starts[name].numel() for name in names))
     except ValueError as error:
         raise ConfigurationError(f"{source} does not hold what was packed: {error}; save the adapters again") from error
     found, at = {name: value for name, value in packed.items() if not name.startswith(_PACKED)}, 0

@@ -6,7 +6,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy
 from autopeft.methods.builder import applied, is_adapted, plan
-from autopeft.methods.pruning import pruning_of
+from autopeft.methods.pruning import PRUNING
 from autopeft.space import Configuration
 
 __all__ = ["decodes_stepwise", "frozen_depth", "stays_in_layers"]
@@ -23,7 +23,7 @@ def frozen_depth(configuration: Configuration, anatomy: Anatomy) -> int:
         The index of the lowest adapted layer; 0 where something before the layers is adapted, padding has a say or the
         weights are pruned, the number of layers where nothing is adapted.
     """
-    if pruning_of(configuration.training) is not None:
+    if PRUNING.asked(configuration.training) is not None:
         return 0
     depths = [anatomy.count]
     for part in plan(configuration):

@@ -4,17 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
 import torch
 from torch import Tensor, nn
 
+from autopeft.methods.training_words import WordKnob
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["ADAMW", "ForwardOnly", "Spsa", "forward_only_knobs", "forward_only_of"]
+__all__ = ["OPTIMISER", "ForwardOnly", "Spsa", "forward_only_knobs", "forward_only_of"]
 
-#: The knob of training that says what makes steps, and its words.
-_KNOB, ADAMW, _DENSE, _SPARSE = "optimiser", "adamw", "mezo", "sparse_mezo"
+
+@dataclass(frozen=True)
+class _Estimate:
+    """A way to make steps without gradients."""
+
+    name: str
+    source: str
+    summary: str
+    knobs: tuple[Knob, ...] = ()
+
+
+_DENSE = _Estimate(
+    "mezo", "Malladi et al. 2023, arXiv:2305.17333", "steps along a random direction, by the loss on either side"
+)
+_SPARSE = _Estimate(
+    "sparse_mezo", "Liu et al. 2024, arXiv:2402.15751", "such steps of the smaller weights of each tensor alone"
+)
+
+#: The knob of training that says what makes steps.
+OPTIMISER = WordKnob[_Estimate](
+    "optimiser",
+    "what makes steps: AdamW, or forward passes alone",
+    {each.name: each for each in (_DENSE, _SPARSE)},
+    nothing="adamw",
+)
 
 #: Numbers that are drawn at once; a large matrix is perturbed in pieces, so that little is held beside it.
 _PIECE = 2**20
@@ -40,16 +65,8 @@ def forward_only_knobs(excludes: tuple[str, ...]) -> Iterator[Knob]:
     Args:
         excludes: Methods that need gradients.
     """
-    words = (_DENSE, _SPARSE)
-    yield Knob(
-        _KNOB,
-        "choice",
-        "what makes steps: AdamW, or forward passes alone (Malladi et al. 2023; Liu et al. 2024)",
-        default=ADAMW,
-        choices=(ADAMW, *words),
-        unsaid=True,
-        excludes=excludes,
-    )
+    yield from OPTIMISER.knobs(excludes)
+    every = (OPTIMISER.name, tuple(OPTIMISER.words))
     yield Knob(
         "mezo_pace",
         "float",
@@ -58,7 +75,7 @@ def forward_only_knobs(excludes: tuple[str, ...]) -> Iterator[Knob]:
         range="1e-3..1 log",
         low=1e-6,
         high=10.0,
-        given=(_KNOB, words),
+        given=every,
     )
     yield Knob(
         "mezo_epsilon",
@@ -68,7 +85,7 @@ def forward_only_knobs(excludes: tuple[str, ...]) -> Iterator[Knob]:
         range="1e-3 | 1e-2 | 1e-1",
         low=1e-6,
         high=1.0,
-        given=(_KNOB, words),
+        given=every,
     )
     yield Knob(
         "mezo_frozen",
@@ -78,7 +95,7 @@ def forward_only_knobs(excludes: tuple[str, ...]) -> Iterator[Knob]:
         range="0.5 | 0.75 | 0.8",
         low=0.0,
         high=0.99,
-        given=(_KNOB, (_SPARSE,)),
+        given=(OPTIMISER.name, (_SPARSE.name,)),
     )
 
 
@@ -88,7 +105,7 @@ def forward_only_of(training: Mapping[str, Any]) -> Spsa | None:
     Args:
         training: The configuration's knobs of training.
     """
-    if training.get(_KNOB, ADAMW) == ADAMW:
+    if OPTIMISER.asked(training) is None:
         return None
     return Spsa(training["mezo_pace"], training["mezo_epsilon"], training.get("mezo_frozen", 0.0))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from autopeft.methods import registration  # noqa: F401  (enters our types in PEFT's tables)
 from autopeft.methods.bitfit import BitFit
-from autopeft.methods.compression import compression_knobs
+from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.families.adaptive import ADAPTIVE
 from autopeft.methods.families.low_rank import LOW_RANK
 from autopeft.methods.families.rotations import ROTATIONS
@@ -12,7 +14,7 @@ from autopeft.methods.families.shared import SHARED
 from autopeft.methods.families.sparse import SPARSE
 from autopeft.methods.families.vectors import VECTORS
 from autopeft.methods.families.whole import WHOLE_MODEL
-from autopeft.methods.forward_only import forward_only_knobs
+from autopeft.methods.forward_only import OPTIMISER, forward_only_knobs
 from autopeft.methods.increlora import IncreLora
 from autopeft.methods.locft import LocFt
 from autopeft.methods.lora import Lora
@@ -20,14 +22,15 @@ from autopeft.methods.method import Method
 from autopeft.methods.parallel_adapter import ParallelAdapter
 from autopeft.methods.prefix import Prefix
 from autopeft.methods.prompts import PROMPTS
-from autopeft.methods.pruning import pruning_knobs
-from autopeft.methods.schedules import schedule_knobs
+from autopeft.methods.pruning import PRUNING
+from autopeft.methods.schedules import SCHEDULE
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
+from autopeft.methods.training_words import WordKnob
 from autopeft.methods.whole_parts import FullEmbeddings, FullLayers, FullModel
 from autopeft.space.vocabulary import Knob, Vocabulary
 
-__all__ = ["METHODS", "VOCABULARY"]
+__all__ = ["METHODS", "VOCABULARY", "WORD_KNOBS"]
 
 METHODS: dict[str, Method] = {
     method.words.name: method
@@ -63,6 +66,9 @@ _INCOMPRESSIBLE = tuple(sorted(name for name, method in METHODS.items() if not m
 _UNPRUNABLE = tuple(sorted(name for name, method in METHODS.items() if not method.prunable))
 _WITH_GRADIENTS = tuple(sorted(name for name, method in METHODS.items() if method.needs_gradients))
 
+#: The knobs of training whose words bring knobs of their own.
+WORD_KNOBS: tuple[WordKnob[Any], ...] = (SCHEDULE, OPTIMISER, PRUNING, COMPRESSION)
+
 #: What search spaces and configurations may name.
 VOCABULARY = Vocabulary(
     methods={name: method.words for name, method in METHODS.items()},
@@ -70,10 +76,10 @@ VOCABULARY = Vocabulary(
         knob.name: knob
         for knob in (
             _LEARNING_RATE,
-            *schedule_knobs(_UNSCHEDULED),
+            *SCHEDULE.knobs(_UNSCHEDULED),
             *forward_only_knobs(_WITH_GRADIENTS),
-            *pruning_knobs(_UNPRUNABLE),
-            *compression_knobs(_INCOMPRESSIBLE),
+            *PRUNING.knobs(_UNPRUNABLE),
+            *COMPRESSION.knobs(_INCOMPRESSIBLE),
         )
     },
 )

@@ -18,7 +18,7 @@ from autopeft.backbones import Anatomy, head_parameters, task_type_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import applied, apply
 from autopeft.methods.compressing import compress, starts_of, unpack
-from autopeft.methods.compression import compression_of
+from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.registry import METHODS
 from autopeft.methods.tensors import MEND, PLACED, copy_into, restore, stored_tensors
 from autopeft.space import Configuration
@@ -158,7 +158,7 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
     folder = Path(folder)
     configuration, _ = read_manifest(folder)
     _check_known(configuration, folder)
-    asked = compression_of(configuration.training)
+    asked = COMPRESSION.asked(configuration.training)
     starts = None if asked is None else starts_of(configuration, model, anatomy)
     apply(configuration, model, anatomy, stored=True)
     done = applied(model)

@@ -8,9 +8,9 @@ from peft import PeftType
 
 from autopeft.backbones import Backbone
 from autopeft.methods.builder import plan
-from autopeft.methods.compression import compression_of
+from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.prompts import PromptMethod
-from autopeft.methods.pruning import pruning_of
+from autopeft.methods.pruning import PRUNING
 from autopeft.methods.storage import HEAD
 from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.space import Configuration
@@ -75,7 +75,7 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
     kind = kind_of(task).auto_class
     if full:
         return [*lines, f"model = {kind}.from_pretrained({here}).eval()"]
-    if len(parts) > 1 or compression_of(configuration.training) or pruning_of(configuration.training):
+    if len(parts) > 1 or COMPRESSION.asked(configuration.training) or PRUNING.asked(configuration.training):
         return [*lines, *_by_autopeft(backbone, task, imports)]
     given = f"{_base(backbone)}, config=config, dtype=torch.float32{_how(backbone)}"
     lines.append(f"model = {kind}.from_pretrained({given})")

@@ -11,7 +11,7 @@ from typing import Any
 from autopeft.errors import AutopeftError
 from autopeft.launch import Crew, Hearing, Preparation, RunLog, SearchResult
 from autopeft.methods import VOCABULARY
-from autopeft.methods.compression import COMPRESSIONS, compression_of, knobs_of
+from autopeft.methods.compression import COMPRESSION
 from autopeft.selection.errands import Compress, KeepTrial
 from autopeft.selection.picks import pick
 from autopeft.space import BackboneShape, Configuration, canonical
@@ -53,7 +53,7 @@ def to_compress(result: SearchResult, name: str) -> FrontRow:
     said = f"trial {row.trial} ({row.in_words})"
     if row.failed:
         raise AutopeftError(f"{said} has no end to compress: it is {row.status}; expected a trial that completed")
-    if compression_of(configuration.training) is not None:
+    if COMPRESSION.asked(configuration.training) is not None:
         made = "" if row.derived_from is None else f"; it was made of trial {row.derived_from}, which can be"
         raise AutopeftError(f"{said} is compressed already{made}")
     if not configuration.modules:
@@ -77,10 +77,10 @@ def points_of(
         AutopeftError: When there is no such compression.
         ConfigurationError: When there is no such knob, a value is out of range, or the adapters cannot be compressed.
     """
-    if name not in COMPRESSIONS:
-        raise AutopeftError(f"there is no compression {name!r}; expected one of {', '.join(COMPRESSIONS)}")
+    if name not in COMPRESSION.words:
+        raise AutopeftError(f"there is no compression {name!r}; expected one of {', '.join(COMPRESSION.words)}")
     configuration = Configuration.from_dict(row.configuration)
-    ranges = {knob.name: str(knob.range).replace("|", ",") for knob in knobs_of(name)}
+    ranges = {knob.name: str(knob.range).replace("|", ",") for knob in COMPRESSION.words[name].knobs}
     values = {
         knob: [value.strip() for value in text.split(",")] for knob, text in {**ranges, **dict(given or {})}.items()
     }

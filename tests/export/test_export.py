@@ -137,9 +137,7 @@ def test_what_is_compressed_is_exported_whole_and_what_stands_beside_pruned_weig
     assert "compression" not in load(tmp_path / "out", twin, backbone.anatomy).training
     assert torch.equal(logits(twin, tiny_batch(backbone)), logits(model, tiny_batch(backbone)))
     _, pruned = finished("pruned", {"pruning": "unstructured"})
-    with pytest.raises(
-        ConfigurationError, match=r"peft cannot express training\.pruning.*train --merge`"
-    ):
+    with pytest.raises(ConfigurationError, match=r"peft cannot express training\.pruning.*train --merge`"):
         export(pruned, "peft", tmp_path / "not")
     assert not (tmp_path / "not").exists()
 

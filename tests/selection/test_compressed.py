@@ -4,7 +4,7 @@ import pytest
 
 from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.launch import open_run
-from autopeft.methods.compression import COMPRESSIONS
+from autopeft.methods.compression import COMPRESSION
 from autopeft.selection import points_of, to_compress
 from autopeft.space import BackboneShape
 from tests.report.runs import make_run
@@ -31,7 +31,7 @@ def test_points_are_all_that_the_source_tries_unless_others_are_given(row):
     given = points_of(row, SHAPE, "compeft", {"density": "5%, 0.5", "scale": "3"})
     assert knobs(given) == [(0.05, 3.0, "compeft"), (0.5, 3.0, "compeft")]
     assert knobs(points_of(row, SHAPE, "stc", {"density": "10%"})) == [("stc", 0.1)]
-    assert {each.name for each in COMPRESSIONS.values()} == {"compeft", "stc", "pruned"}
+    assert {each.name for each in COMPRESSION.words.values()} == {"compeft", "stc", "pruned"}
 
 
 def test_all_of_it_is_one_point(row):

@@ -24,7 +24,7 @@ from autopeft.export.shortfall import Shortfall, beyond_config
 from autopeft.export.target import Target
 from autopeft.export.training import TRAINING, copy_notes, write_training
 from autopeft.methods.builder import Part, inject, original_name, plan
-from autopeft.methods.pruning import pruning_of
+from autopeft.methods.pruning import PRUNING
 from autopeft.methods.storage import MANIFEST, copy_saved, read_manifest, write_manifest
 from autopeft.saved import loading_code, use_of, write_companions
 from autopeft.saved.card import PLUGIN, explained
@@ -57,7 +57,7 @@ class Peft(Target):
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write configs, or copy trained adapters; beside them what loading takes, and how they were trained."""
         parts = plan(job.configuration)
-        if job.trained is not None and pruning_of(job.configuration.training) is not None:
+        if job.trained is not None and PRUNING.asked(job.configuration.training) is not None:
             raise ConfigurationError(
                 "peft cannot express training.pruning: what was trained belongs beside weights some of which are 0, "
                 "and PEFT puts it beside the whole ones; expected a plain model of it, by `autopeft train --merge`"

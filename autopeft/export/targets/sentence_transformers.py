@@ -26,7 +26,7 @@ from autopeft.export.target import Rebuild, Target
 from autopeft.export.training import TRAINING, copy_notes, write_training
 from autopeft.methods import load
 from autopeft.methods.builder import Part, applied, original_name, plan
-from autopeft.methods.pruning import pruning_of
+from autopeft.methods.pruning import PRUNING
 from autopeft.saved import task_config, task_tokenizer
 from autopeft.saved.card import explained
 from autopeft.space import Configuration
@@ -66,7 +66,7 @@ class SentenceTransformers(Target):
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
         """Yield methods that are neither PEFT's to put into a model, nor can be folded into the weights."""
         parts = plan(configuration)
-        if not _is_adapter(parts, backbone) or pruning_of(configuration.training) is not None:
+        if not _is_adapter(parts, backbone) or PRUNING.asked(configuration.training) is not None:
             yield from (
                 Shortfall(name, "neither alone and PEFT's to put into a model, nor to be folded into the weights")
                 for name in _stuck(parts)
@@ -86,7 +86,7 @@ class SentenceTransformers(Target):
         model = job.kind.model(job.backbone, torch.device("cpu"))
         load(job.trained, model, job.backbone.anatomy)
         expected = _scores(job, model.eval(), folder)
-        pruned = pruning_of(job.configuration.training) is not None
+        pruned = PRUNING.asked(job.configuration.training) is not None
         as_adapter = not pruned and _is_adapter(plan(job.configuration), job.backbone)
         tokenizer = task_tokenizer(job.backbone, job.task)
         tokenizer.model_max_length = job.setting.max_length

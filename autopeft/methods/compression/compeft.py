@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from autopeft.methods.compression.compression import NUMBER_BYTES, Changes, Compression, Signs
+from autopeft.methods.compression.compression import DENSITY, NUMBER_BYTES, Changes, Compression, Signs
 from autopeft.space.vocabulary import Knob
 
 __all__ = ["ComPeft", "Pruned", "SignedMeans"]
@@ -20,8 +20,10 @@ class ComPeft(Signs):
     """The signs of the largest changes, times a factor and the standard deviation of all (Yadav et al. 2023)."""
 
     name = "compeft"
+    source = "Yadav et al. 2023, arXiv:2311.13171"
     summary = "the signs of the largest changes, of one size: a factor times the standard deviation of all"
     knobs = (
+        DENSITY,
         Knob(
             "scale",
             "float",
@@ -43,6 +45,7 @@ class SignedMeans(Signs):
     """The signs of the largest changes, times their mean magnitude, as STC has it (Sattler et al. 2019)."""
 
     name = "stc"
+    source = "Sattler et al. 2019, arXiv:1903.02891"
     summary = "the signs of the largest changes, of one size: their mean magnitude"
 
     @override
@@ -55,6 +58,7 @@ class Pruned(Compression):
     """The largest changes as they are."""
 
     name = "pruned"
+    source = "a baseline of Yadav et al. 2023, arXiv:2311.13171"
     summary = "the largest changes as they are"
 
     @override

@@ -14,7 +14,7 @@ from torch import Tensor
 from autopeft.methods.compression.positions import bits, pack_positions, position_bytes, unbits, unpack_positions
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["NUMBER_BYTES", "Changes", "Compression", "Signs"]
+__all__ = ["DENSITY", "NUMBER_BYTES", "Changes", "Compression", "Signs"]
 
 #: Bytes of a number, and of how many numbers there are.
 NUMBER_BYTES, _COUNT = 4, 8
@@ -22,28 +22,32 @@ NUMBER_BYTES, _COUNT = 4, 8
 Changes = NDArray[np.float32]
 
 
+#: The knob of the share that is kept.
+DENSITY = Knob(
+    "density",
+    "float",
+    "the share of an adapter's numbers whose changes are kept, the largest",
+    default=0.2,
+    range="5% | 10% | 20% | 30% | 50%",
+    low=1e-6,
+    high=1.0,
+)
+
+
 class Compression(ABC):
     """A way to keep the largest changes of a trained adapter, in few bytes.
 
     Attributes:
         name: Its word in configurations.
+        source: The paper.
         summary: What it does, in words.
-        density: The knob of the share that is kept.
-        knobs: What else it has.
+        knobs: Its knobs, `density` first.
     """
 
     name: ClassVar[str]
+    source: ClassVar[str]
     summary: ClassVar[str]
-    density: ClassVar[Knob] = Knob(
-        "density",
-        "float",
-        "the share of an adapter's numbers whose changes are kept, the largest",
-        default=0.2,
-        range="5% | 10% | 20% | 30% | 50%",
-        low=1e-6,
-        high=1.0,
-    )
-    knobs: ClassVar[tuple[Knob, ...]] = ()
+    knobs: ClassVar[tuple[Knob, ...]] = (DENSITY,)
 
     @abstractmethod
     def values(self, kept: Changes, changes: Changes, knobs: Mapping[str, Any]) -> dict[str, Tensor]:

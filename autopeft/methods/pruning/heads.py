@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from autopeft.methods.pruning.matrices import Heads, Matrix, of_layers
-from autopeft.methods.pruning.pruning import Pruning, Saved, Weights
+from autopeft.methods.pruning.pruning import AT, Pruning, Saved, Weights
 from autopeft.space.vocabulary import Knob
 
 __all__ = ["DroppedHeads"]
@@ -24,8 +24,9 @@ class DroppedHeads(Pruning):
     """
 
     name = "heads"
+    source = "Chen et al. 2021, arXiv:2111.00160"
     summary = "attention heads become 0, in each layer those beside whose queries and values least was learned"
-    knobs = (Knob("count", "int", "how many heads of each layer", default=3, range="1 | 2 | 3 | 4", low=1),)
+    knobs = (Knob("count", "int", "how many heads of each layer", default=3, range="1 | 2 | 3 | 4", low=1), AT)
 
     @override
     def choose(

@@ -12,7 +12,7 @@ from torch import Tensor
 from autopeft.methods.pruning.matrices import Heads, Matrix
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["Pruning", "Saved", "Weights"]
+__all__ = ["AT", "Pruning", "Saved", "Weights"]
 
 
 class Weights(NamedTuple):
@@ -43,26 +43,30 @@ class Saved(NamedTuple):
     flops: int
 
 
+#: The knob of when it is done.
+AT = Knob(
+    "at",
+    "float",
+    "after which share of the steps it is done; what adapters have learned by then tells what matters",
+    default=0.5,
+    low=0.0,
+    high=0.9,
+)
+
+
 class Pruning(ABC):
     """A way to choose what of the frozen weights becomes 0, when a part of the training is over.
 
     Attributes:
         name: Its word in configurations.
+        source: The paper.
         summary: What it does, in words.
-        at: The knob of when.
-        knobs: What else it has.
+        knobs: Its knobs, `at` among them.
     """
 
     name: ClassVar[str]
+    source: ClassVar[str]
     summary: ClassVar[str]
-    at: ClassVar[Knob] = Knob(
-        "at",
-        "float",
-        "after which share of the steps it is done; what adapters have learned by then tells what matters",
-        default=0.5,
-        low=0.0,
-        high=0.9,
-    )
     knobs: ClassVar[tuple[Knob, ...]]
 
     @abstractmethod

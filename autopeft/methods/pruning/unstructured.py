@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from autopeft.methods.pruning.matrices import Heads, Matrix
-from autopeft.methods.pruning.pruning import Pruning, Saved, Weights
+from autopeft.methods.pruning.pruning import AT, Pruning, Saved, Weights
 from autopeft.space.vocabulary import Knob
 
 __all__ = ["Unstructured"]
@@ -28,6 +28,7 @@ class Unstructured(Pruning):
     """
 
     name = "unstructured"
+    source = "Chen et al. 2021, arXiv:2111.00160"
     summary = (
         "weights become 0 one by one, those of queries and values beside which least was learned, else the smallest"
     )
@@ -48,6 +49,7 @@ class Unstructured(Pruning):
             default="update",
             choices=("update", "weight", "sum", "random"),
         ),
+        AT,
     )
 
     @override

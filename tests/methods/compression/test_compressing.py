@@ -9,7 +9,7 @@ from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY, apply, compress, load, remove, save
 from autopeft.methods.builder import applied
 from autopeft.methods.compressing import starts_of
-from autopeft.methods.compression import COMPRESSIONS, uncompressed
+from autopeft.methods.compression import COMPRESSION, uncompressed
 from autopeft.methods.storage import PACKED, save_plain
 from autopeft.methods.tensors import stored_tensors
 from autopeft.space import canonical
@@ -41,7 +41,7 @@ def tensors(model):
     }
 
 
-@pytest.mark.parametrize("name", COMPRESSIONS)
+@pytest.mark.parametrize("name", COMPRESSION.words)
 def test_all_that_is_kept_is_all_there_was(bert, name):
     model, _ = trained(bert, {"lora": {"rank": 4}}, compression=name, **{f"{name}_density": "100%"})
     before, batch = tensors(model), tiny_batch(bert)

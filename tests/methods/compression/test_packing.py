@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopeft.methods.compression import COMPRESSIONS
+from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.compression.positions import bits, pack_positions, position_bytes, unbits, unpack_positions
 
 SIGNED = ("compeft", "stc")
@@ -17,7 +17,7 @@ def changes_of(count, seed=0):
 
 
 def kept(name, changes, **knobs):
-    compression = COMPRESSIONS[name]
+    compression = COMPRESSION.words[name]
     knobs = {"density": 0.2, "scale": 1.0, **knobs}
     packed = compression.pack(changes, knobs)
     size = sum(value.nbytes for value in packed.values())
@@ -45,7 +45,7 @@ def test_bits_come_back(flags):
     assert unbits(bits(np.array(flags, dtype=bool)), len(flags)).tolist() == flags
 
 
-@given(st.integers(1, 400), st.floats(1e-4, 1.0), st.sampled_from(sorted(COMPRESSIONS)), st.integers(0, 9))
+@given(st.integers(1, 400), st.floats(1e-4, 1.0), st.sampled_from(sorted(COMPRESSION.words)), st.integers(0, 9))
 def test_so_many_of_the_largest_are_kept_in_the_bytes_that_were_said(length, density, name, seed):
     changes = changes_of(length, seed)
     found, size, said = kept(name, changes, density=density)
@@ -83,7 +83,7 @@ def test_compeft_has_one_size_the_spread_of_all_changes_and_stc_the_mean_of_thos
 
 
 def test_the_whole_is_the_whole_and_nothing_is_nothing():
-    for name in COMPRESSIONS:
+    for name in COMPRESSION.words:
         changes = changes_of(100)
         assert (kept(name, changes, density=1.0)[0] == changes).all()
         nothing = np.zeros(100, dtype=np.float32)
@@ -115,7 +115,7 @@ def test_a_twentieth_of_lora_is_a_fortieth_of_its_bytes():
     ],
 )
 def test_what_is_not_whole_is_refused(spoil):
-    compression = COMPRESSIONS["compeft"]
+    compression = COMPRESSION.words["compeft"]
     packed = compression.pack(changes_of(1000), {"density": 0.1, "scale": 1.0})
     spoil(packed)
     with pytest.raises(ValueError, match="what is packed is not whole"):
@@ -124,7 +124,7 @@ def test_what_is_not_whole_is_refused(spoil):
 
 def test_numbers_of_another_length_are_refused():
     for name, density in (("pruned", 0.1), ("pruned", 1.0)):
-        packed = COMPRESSIONS[name].pack(changes_of(100), {"density": density})
+        packed = COMPRESSION.words[name].pack(changes_of(100), {"density": density})
         packed.update({key: value[:-1] for key, value in packed.items() if key in ("values", "all")})
         with pytest.raises(ValueError, match="numbers are packed"):
-            COMPRESSIONS[name].unpack(packed, 100)
+            COMPRESSION.words[name].unpack(packed, 100)

@@ -13,7 +13,7 @@ from autopeft.costs import Costs
 from autopeft.errors import ConfigurationError, SpaceError
 from autopeft.methods import METHODS, VOCABULARY, AdapterAdamW, Moment, load, save
 from autopeft.methods.builder import applied
-from autopeft.methods.schedules import SCHEDULES, Place, places_of
+from autopeft.methods.schedules import SCHEDULE, Place, places_of
 from autopeft.methods.schedules.suppressing import suppressed
 from autopeft.space import SearchSpace, canonical
 from autopeft.testing.methods import logits, randomise
@@ -32,7 +32,7 @@ MODULES = {
 
 
 @pytest.mark.parametrize("modules", MODULES)
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", SCHEDULE.words)
 @pytest.mark.parametrize("arch", ["bert", "llama"])
 def test_what_trains_together_at_the_most_is_known_before_and_no_draw_has_more(tiny, arch, schedule, modules) -> None:
     backbone = tiny(arch)
@@ -60,14 +60,14 @@ def test_no_half_of_a_model_is_more_than_the_most(share, unit, sizes) -> None:
     anatomy = Anatomy("layers", roles, "attention", count=3, layer_norms=norms)
     places = [Place(layer, module) for layer in range(3) for module in (*roles, "norm")]
     counts = {place: sizes.draw(st.integers(1, 9)) for place in places}
-    hft, knobs = SCHEDULES["hft"], {"frozen": share, "unit": unit, "rounds": 1}
+    hft, knobs = SCHEDULE.words["hft"], {"frozen": share, "unit": unit, "rounds": 1}
     running = SimpleNamespace(places=counts, anatomy=anatomy, knobs=knobs, generator=torch.Generator().manual_seed(0))
     for _ in range(5):
         drawn = hft.draw(running, None)
         assert sum(counts[place] for place in drawn) <= hft.most(counts, anatomy, knobs)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", SCHEDULE.words)
 def test_saved_is_what_trained_without_a_schedule(tiny, tmp_path, schedule) -> None:
     backbone = tiny("bert")
     batch = tiny_batch(backbone)
