@@ -12,6 +12,7 @@ from transformers import (
     MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     AutoConfig,
+    AutoImageProcessor,
     AutoModelForImageClassification,
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -136,14 +137,13 @@ class Backbone:
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """Return the tokenizer; one without a padding token pads with its end-of-text token.
 
+        What reads pictures for a model of images is its image processor.
+
         Raises:
             BackboneError: There is no tokenizer, it has neither token, or it needs code of its own that is not trusted.
         """
         if self.images:
-            raise BackboneError(
-                f"{self.name}: {self.config.model_type!r} models read images and have no tokenizer; "
-                "choose a text model for a task with texts"
-            )
+            return self._load(AutoImageProcessor)
         tokenizer: PreTrainedTokenizerBase = self._load(AutoTokenizer)
         if not self.trust_remote_code and _stands_in(tokenizer):
             raise BackboneError(self._untrusted())
@@ -152,6 +152,20 @@ class Backbone:
                 raise BackboneError(f"{self.name}: the tokenizer has neither a padding nor an end-of-text token")
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
+
+    def blank(self, tokens: int) -> dict[str, torch.Tensor]:
+        """Return inputs on the meta device: a text of so many tokens, or an image of the size that the model reads."""
+        if not self.images:
+            return {"input_ids": torch.zeros(1, tokens, dtype=torch.long, device="meta")}
+        size = self.config.image_size
+        sides = size if isinstance(size, list | tuple) else (size, size)
+        return {"pixel_values": torch.zeros(1, self.config.num_channels, *sides, device="meta")}
+
+    def tokens_of_blank(self, tokens: int = 1) -> int:
+        """Return how many tokens the layers see of such inputs, without what methods put in front of them."""
+        with torch.no_grad():
+            states = self.meta().base_model(**self.blank(tokens)).last_hidden_state
+        return int(states.shape[1])
 
     def classifier(
         self, num_labels: int, dtype: torch.dtype = torch.float32, device: torch.device | None = None

@@ -89,7 +89,8 @@ def _show_example(console: Console, example: Any, tokens: bool) -> None:
 
     shown = Text("\n")
     if isinstance(example, dict):
-        text = example["text"]
+        # A text, two of them, or what a picture is called.
+        text = next(iter(example.values()))
         shown.append("  |  ".join(text) if isinstance(text, tuple | list) else text)
         shown.append(f"  ->  {example['label']}")
         console.print(shown, soft_wrap=True)

@@ -20,6 +20,7 @@ _READ: Mapping[str, Any] = {
     "choices": options.Choices,
     "query": options.Query,
     "document": options.Document,
+    "image": options.Image,
 }
 
 #: Which data: each is the setting of a search of the same name.

@@ -23,6 +23,7 @@ __all__ = [
     "Grades",
     "GradientCheckpointing",
     "Group",
+    "Image",
     "Kind",
     "Label",
     "LabelSeparator",
@@ -87,6 +88,7 @@ Completion = Annotated[
     str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=DATA_PANEL)
 ]
 Choices = Annotated[str | None, typer.Option(help="Column of the choices of a question.", rich_help_panel=DATA_PANEL)]
+Image = Annotated[str | None, typer.Option(help="Column of the picture, a path or bytes.", rich_help_panel=DATA_PANEL)]
 Query = Annotated[str | None, typer.Option(help="Column of the query.", rich_help_panel=DATA_PANEL)]
 Document = Annotated[
     str | None, typer.Option(help="Column of the document that is ranked for it.", rich_help_panel=DATA_PANEL)

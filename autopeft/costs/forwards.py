@@ -46,25 +46,14 @@ class Forwards:
     @cached_property
     def length(self) -> int:
         """Tokens of the text, or of an image, without what methods put in front of it."""
-        with torch.no_grad():
-            states = self._backbone.meta().base_model(**self._inputs).last_hidden_state
-        return int(states.shape[1])
+        return self._backbone.tokens_of_blank(self._tokens)
 
     @cached_property
     def bare(self) -> int:
         """FLOPs of a forward of the backbone alone."""
         return self._count()
 
-    @cached_property
-    def _inputs(self) -> dict[str, torch.Tensor]:
-        if not self._backbone.images:
-            return {"input_ids": torch.zeros(1, self._tokens, dtype=torch.long, device="meta")}
-        config = self._backbone.config
-        size = config.image_size
-        sides = size if isinstance(size, list | tuple) else (size, size)
-        return {"pixel_values": torch.zeros(1, config.num_channels, *sides, device="meta")}
-
     def _count(self) -> int:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            self._backbone.meta().eval()(**self._inputs)
+            self._backbone.meta().eval()(**self._backbone.blank(self._tokens))
         return int(counter.get_total_flops())

@@ -53,6 +53,7 @@ def groundwork(plan: SearchPlan) -> Groundwork:
     task = load_task(spec)
     how = (plan.model, plan.revision, plan.roles, plan.quantization, plan.trust_remote_code)
     backbone = kind_of(task).load_backbone(*how)
+    kind_of(task).check_reads(backbone)
     task = kind_of(task).fitted(task, backbone)
     setting, notes = _setting(plan, task, backbone)
     check_limits(backbone, task, setting)

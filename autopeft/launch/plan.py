@@ -82,6 +82,7 @@ class SearchPlan(BaseModel):
     candidates: int | None = Field(None, ge=2, description="documents ranked for a query; twice as many on test")
     grades: int | None = Field(None, ge=1, description="highest grade that a decoder tells; yes or no when left out")
     expectation: bool = Field(False, description="score documents by the mean of their grades")
+    image: str | None = Field(None, description="column of the picture, a path or bytes")
     pooling: Literal["mean", "first", "last"] | None = Field(None, description="tokens of which vectors are made")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")

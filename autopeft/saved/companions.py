@@ -40,7 +40,7 @@ def task_config(backbone: Backbone, task: Task) -> PretrainedConfig:
     config.dtype = "float32"
     kind_of(task).configure(config)
     # Decoders that classify read the last token that is no padding: it has to be what texts are padded with.
-    config.pad_token_id = task_tokenizer(backbone, task).pad_token_id
+    config.pad_token_id = getattr(task_tokenizer(backbone, task), "pad_token_id", None)
     return config
 
 

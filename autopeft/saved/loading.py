@@ -37,6 +37,8 @@ def loading_code(
     lines = _model(configuration, backbone, task, imports, full)
     alone = not full and any(isinstance(part.method, PromptMethod) for part in plan(configuration, stored=True))
     use = kind_of(task).using_code(backbone, task, max_length, alone)
+    imports |= {line for line in use if line.startswith("from ")}
+    use = [line for line in use if line not in imports]
     imports.add(f"from transformers import {', '.join(sorted(_names([*lines, *use])))}")
     plain = sorted(line for line in imports if line.startswith("import"))
     named = sorted((line for line in imports if line.startswith("from")), key=str.lower)
@@ -49,7 +51,7 @@ def merged_code(backbone: Backbone, task: Task, max_length: int) -> str:
     return "\n".join(kind_of(task).merged_code(backbone, task, max_length))
 
 
-_TRANSFORMERS = {"AutoConfig", "AutoTokenizer", "BitsAndBytesConfig", "GenerationConfig"}
+_TRANSFORMERS = {"AutoConfig", "AutoImageProcessor", "AutoTokenizer", "BitsAndBytesConfig", "GenerationConfig"}
 
 
 def _names(lines: list[str]) -> set[str]:
@@ -71,7 +73,8 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
     """Return the lines that load tokenizer and model."""
     parts = plan(configuration, stored=True)
     here = f'"."{trusting(backbone)}'
-    lines = [f"config = AutoConfig.from_pretrained({here})", f"tokenizer = AutoTokenizer.from_pretrained({here})"]
+    reader, called, _ = kind_of(task).reader
+    lines = [f"config = AutoConfig.from_pretrained({here})", f"{called} = {reader}.from_pretrained({here})"]
     kind = kind_of(task).auto_class
     if full:
         return [*lines, f"model = {kind}.from_pretrained({here}).eval()"]

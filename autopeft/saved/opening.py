@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoTokenizer
 
 from autopeft.backbones import Backbone
 from autopeft.backbones.complete import check_complete
@@ -59,11 +58,12 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
     use = Use.read(folder)
     task = use.empty_task()
     kind = kind_of(task)
-    needed = ["config.json", "tokenizer_config.json", *kind.needs]
+    reader, _, file = kind.reader
+    needed = ["config.json", file, *kind.needs]
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise ConfigurationError(f"{folder} lacks {' and '.join(missing)}, which was written there; save it again")
-    tokenizer = _read(folder, AutoTokenizer, trust_remote_code=trust_remote_code)
+    tokenizer = _read(folder, getattr(transformers, reader), trust_remote_code=trust_remote_code)
     with _readable(folder):
         how = {**use.how, **kind.read_beside(folder)}
     settled = read_settled(kind.settles, folder)

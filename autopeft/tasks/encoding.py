@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,13 @@ class Encoded:
         """Tokens of each row, int64 `[n]`."""
         return np.fromiter((len(ids) for ids in self.inputs["input_ids"]), np.int64, len(self))
 
+    def digested(self) -> Iterator[bytes]:
+        """Yield what tells these rows from others, their labels aside."""
+        for name, values in sorted(self.inputs.items()):
+            yield name.encode()
+            yield np.concatenate([np.asarray(each, np.int64) for each in values]).tobytes()
+        yield self.lengths.tobytes()
+
     def take(self, indices: Sequence[int] | np.ndarray) -> Encoded:
         """Return the rows at the indices, in their order; those of an example together, their numbers rising anew."""
         picked = [int(index) for index in indices]
@@ -105,8 +112,9 @@ class Encoded:
 
 
 def pad_id_of(tokenizer: Any) -> int:
-    """Return the token id to pad with; the end token, or 0, for tokenizers without a pad token."""
-    for token_id in (tokenizer.pad_token_id, tokenizer.eos_token_id):
+    """Return the token id to pad with; the end token, or 0, for what has none."""
+    for name in ("pad_token_id", "eos_token_id"):
+        token_id = getattr(tokenizer, name, None)
         if token_id is not None:
             return int(token_id)
     return 0

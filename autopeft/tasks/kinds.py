@@ -7,6 +7,7 @@ import difflib
 from autopeft.errors import DataError
 from autopeft.tasks.causal.kind import Causal
 from autopeft.tasks.classification.kind import Classification
+from autopeft.tasks.image.kind import Image
 from autopeft.tasks.kind import TaskKind
 from autopeft.tasks.multilabel.kind import Multilabel
 from autopeft.tasks.regression.kind import Regression
@@ -19,7 +20,8 @@ __all__ = ["KINDS", "kind_judged_by", "kind_named", "recognised"]
 
 #: By name; what data is of is asked in this order, and of no kind in particular it is read as one of the first.
 KINDS: dict[str, TaskKind] = {
-    kind.name: kind for kind in (Classification(), Regression(), Causal(), Multilabel(), Tokens(), Rerank(), Retrieve())
+    kind.name: kind
+    for kind in (Classification(), Regression(), Causal(), Multilabel(), Tokens(), Rerank(), Retrieve(), Image())
 }
 
 

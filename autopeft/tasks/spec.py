@@ -42,6 +42,7 @@ class TaskSpec:
         candidates: How many documents are ranked for a query of validation, twice as many on test.
         grades: The highest grade that a decoder tells of a document; it says yes or no when left out.
         expectation: Whether a document's score is the mean of the grades, not the likeliest times its probability.
+        image: The column with pictures; `image` when left out.
         pooling: What a text is made of that becomes a vector: `mean`, `first` or `last`; what the model says when left
             out.
         validation: A file like `data` with the validation rows; split off `data` when left out.
@@ -71,6 +72,7 @@ class TaskSpec:
     candidates: int | None = None
     grades: int | None = None
     expectation: bool = False
+    image: str | None = None
     pooling: str | None = None
     validation: str | None = None
     test: str | None = None
@@ -113,6 +115,7 @@ class TaskSpec:
             "query",
             "document",
             "relevance",
+            "image",
         )
         return {name: column for name in named if (column := getattr(self, name))}
 

@@ -66,14 +66,15 @@ class KindContract(TaskContract):
     @pytest.fixture(scope="class")
     def setting(self, task: Task, backbone: Backbone) -> TrialSetting:
         """How the kind itself sets a trial, made small."""
-        chosen, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), batch_size=8, precision="fp32")
+        fitted = kind_of(task).fitted(task, backbone)
+        chosen, _ = kind_of(fitted).choose_setting(fitted, backbone.tokenizer(), batch_size=8, precision="fp32")
         small = min(chosen.examples, 64)
         return replace(chosen, examples=small, epochs=4.0, max_length=min(chosen.max_length, 64))
 
     @pytest.fixture(scope="class")
     def runner(self, task: Task, backbone: Backbone, setting: TrialSetting) -> TrialRunner:
         """A runner of trials."""
-        return TrialRunner(backbone, task, setting, _CPU)
+        return TrialRunner(backbone, kind_of(task).fitted(task, backbone), setting, _CPU)
 
     @pytest.fixture(scope="class")
     def kept(self, runner: TrialRunner, backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -97,8 +98,10 @@ class KindContract(TaskContract):
             assert sorted(np.concatenate(groups).tolist()) == list(range(len(encoded)))
             for group in groups[:4]:
                 batch = kind.collate(encoded, group, pad_id)
-                longest = max(len(encoded.inputs["input_ids"][row]) for row in group)
-                assert batch["input_ids"].shape == batch["attention_mask"].shape == (len(group), longest)
+                assert all(len(value) == len(group) for value in batch.values())
+                if "input_ids" in batch:
+                    longest = max(encoded.lengths[group])
+                    assert batch["input_ids"].shape == batch["attention_mask"].shape == (len(group), longest)
                 parts = kind.parted(encoded, group, 3)
                 assert sorted(np.concatenate(parts).tolist()) == sorted(group.tolist())
 

@@ -24,6 +24,7 @@ from transformers import (
     RobertaConfig,
     ViTConfig,
 )
+from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from autopeft.backbones import Backbone
 from autopeft.backbones.quiet import quiet
@@ -69,6 +70,7 @@ def tiny_backbone(
     config: PretrainedConfig
     if architecture == "vit":
         config = ViTConfig(**_sizes(layers, hidden), image_size=8, patch_size=4)
+        ViTImageProcessorPil(size={"height": 8, "width": 8}).save_pretrained(path)
     else:
         decoder = architecture in ("gpt2", "llama", "qwen2")
         tokenizer = tiny_tokenizer(decoder, architecture not in _WITHOUT_PADDING, vocabulary)

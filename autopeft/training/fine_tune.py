@@ -238,9 +238,10 @@ def _arguments(
 
 def _rows(encoded: Encoded) -> Dataset:
     """Return the examples as the rows that a Trainer collates, each with its number."""
-    if encoded.example is not None:
+    if encoded.example is not None or "input_ids" not in encoded.inputs:
         # Examples are drawn, with all their rows.
-        lengths = np.bincount(encoded.example, encoded.lengths).astype(int)
+        rows = np.arange(len(encoded)) if encoded.example is None else encoded.example
+        lengths = np.bincount(rows, encoded.lengths).astype(int)
         return Dataset.from_dict({"row": range(encoded.examples), "length": lengths})
     labels = {} if encoded.labels is None else {"labels": encoded.labels.tolist()}
     return Dataset.from_dict({**encoded.inputs, **labels, "row": range(len(encoded))})

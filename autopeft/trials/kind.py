@@ -12,7 +12,7 @@ import torch
 from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from autopeft.backbones import Backbone, load_backbone
-from autopeft.errors import AutopeftError, ConfigurationError
+from autopeft.errors import AutopeftError, BackboneError, ConfigurationError
 from autopeft.methods import STOCK_LEARNING_RATE
 from autopeft.space import BackboneShape, Configuration
 from autopeft.tasks import Encoded, Task, collate, grouped
@@ -28,12 +28,17 @@ if TYPE_CHECKING:
     from autopeft.trials.script import Script
     from autopeft.trials.writing import Writing
 
-__all__ = ["Batch", "Feed", "TrialKind"]
+__all__ = ["Batch", "Feed", "TrialKind", "width_of"]
 
 Batch = dict[str, torch.Tensor]
 
 #: Called with the rows of a batch and its padded length before each forward pass over it.
 Feed = Callable[[np.ndarray, int], None]
+
+
+def width_of(batch: Mapping[str, torch.Tensor]) -> int:
+    """Return the padded length of the texts of a batch; 0 where there are none."""
+    return int(batch["input_ids"].shape[1]) if "input_ids" in batch else 0
 
 
 class TrialKind(ABC):
@@ -48,6 +53,7 @@ class TrialKind(ABC):
         untouched: What the baseline without adapters is called.
         default_space: Name of the search space of a plan that names none.
         auto_class: Name of the class by which transformers loads such a model.
+        reader: That of what reads inputs for it, what code calls that, and the file it is saved in.
         pipeline: The hub's name of what it does.
         problem_type: What `config.json` calls it, where transformers has a name for it.
         load_backbone: Loads what is needed to know a pretrained model; arguments as for `load_backbone`.
@@ -69,6 +75,7 @@ class TrialKind(ABC):
     untouched: ClassVar[str] = "head only"
     default_space: ClassVar[str] = "default"
     auto_class: ClassVar[str]
+    reader: ClassVar[tuple[str, str, str]] = ("AutoTokenizer", "tokenizer", "tokenizer_config.json")
     pipeline: ClassVar[str]
     problem_type: ClassVar[str | None] = None
     load_backbone: ClassVar[Callable[..., Backbone]] = staticmethod(load_backbone)
@@ -87,6 +94,18 @@ class TrialKind(ABC):
     def reading(cls, schema: Any) -> type[TrialKind]:
         """Return the class of trials on a task whose schema says more of how models read it."""
         return cls
+
+    def check_reads(self, backbone: Any) -> None:
+        """Check that a backbone reads what such tasks hold.
+
+        Raises:
+            BackboneError: It does not.
+        """
+        if backbone.images:
+            raise BackboneError(
+                f"{backbone.name}: {backbone.config.model_type!r} models read images and have no tokenizer; "
+                "choose a text model for a task with texts"
+            )
 
     def fitted(self, task: Task, backbone: Any) -> Task:
         """Return a task as it is put to a backbone, the schema of which may say how.

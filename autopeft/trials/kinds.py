@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from autopeft.tasks import KINDS, Task
 from autopeft.trials.causal import CausalTrials
 from autopeft.trials.classification import ClassificationTrials
+from autopeft.trials.image import ImageTrials
 from autopeft.trials.kind import TrialKind
 from autopeft.trials.multilabel import MultilabelTrials
 from autopeft.trials.regression import RegressionTrials
@@ -26,6 +27,7 @@ TRIALS: dict[str, type[TrialKind]] = {
     "tokens": TokensTrials,
     "rerank": RerankTrials,
     "retrieve": RetrieveTrials,
+    "image": ImageTrials,
 }
 
 

@@ -35,6 +35,8 @@ def check_limits(backbone: Backbone, task: Task, setting: TrialSetting) -> None:
     Raises:
         AutopeftError: When it has not.
     """
+    if backbone.images:
+        return
     model = backbone.meta()
     positions = _positions(model)
     if positions is not None and setting.max_length > positions:

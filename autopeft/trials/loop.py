@@ -31,7 +31,7 @@ from autopeft.methods import (
 )
 from autopeft.tasks import Encoded
 from autopeft.trials.faults import DivergedError, OutOfTimeError
-from autopeft.trials.kind import Batch, Feed, TrialKind
+from autopeft.trials.kind import Batch, Feed, TrialKind, width_of
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.stopwatch import Stopwatch
 
@@ -208,7 +208,7 @@ def _add_up(
     loss = torch.zeros((), device=device)
     terms = sum(kind.terms(batch) for _, batch in collated)
     for part, batch in collated:
-        feed(part, batch["input_ids"].shape[1])
+        feed(part, width_of(batch))
         with torch.set_grad_enabled(backward):
             share = kind.loss(model, batch, device, precision) * (kind.terms(batch) / terms)
         if backward:

@@ -28,7 +28,7 @@ from autopeft.backbones import Anatomy
 from autopeft.errors import AutopeftError
 from autopeft.tasks import Encoded
 from autopeft.trials.hardware import autocast
-from autopeft.trials.kind import Batch, Feed
+from autopeft.trials.kind import Batch, Feed, width_of
 from autopeft.trials.skipping import Skip, output_of, skipping
 from autopeft.whole_file import whole_file
 
@@ -61,8 +61,12 @@ class Activations:
         return self.values.nbytes
 
     def gather(self, rows: np.ndarray, longest: int) -> torch.Tensor:
-        """Return the hidden states of a batch, `[rows, longest, hidden]`; padding repeats the last token."""
+        """Return the hidden states of a batch, `[rows, longest, hidden]`; padding repeats the last token.
+
+        With 0 for `longest`, as many as the longest of the rows has.
+        """
         chosen = torch.from_numpy(rows)
+        longest = longest or int(self._lengths[chosen].max())
         offsets = torch.minimum(torch.arange(longest), self._lengths[chosen, None] - 1)
         return self.values[self._starts[chosen, None] + offsets]
 
@@ -147,7 +151,7 @@ class PrefixCache:
             for rows in self._groups:
                 batch = self._collate(rows)
                 inputs = {name: value.to(device) for name, value in batch.items() if name != "labels"}
-                feed(rows, inputs["input_ids"].shape[1])
+                feed(rows, width_of(inputs))
                 with autocast(device, self._precision):
                     hidden, arity = output_of(self._model, self._anatomy, depth - 1, inputs)
                 for row, length, states in zip(rows, self._encoded.lengths[rows], hidden.cpu(), strict=True):
@@ -161,10 +165,8 @@ class PrefixCache:
         versions = (torch.__version__, transformers.__version__)
         facts = [dict(identity), self._precision, config._attn_implementation, device, *versions]
         found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-        for name, values in sorted(self._encoded.inputs.items()):
-            found.update(name.encode())
-            found.update(np.concatenate([np.asarray(each, np.int64) for each in values]).tobytes())
-        found.update(self._encoded.lengths.tobytes())
+        for part in self._encoded.digested():
+            found.update(part)
         return found.hexdigest()[:32]
 
 

@@ -156,6 +156,7 @@ def choose_setting(
     fidelity: Fidelity = "steps",
     least: int = 0,
     lengths: np.ndarray | None = None,
+    limit: int | None = None,
 ) -> TrialSetting:
     """Choose a short trial that suits texts of which something is told; what is given is kept.
 
@@ -172,6 +173,7 @@ def choose_setting(
         fidelity: What a trial has less of on the way: `steps` or `examples`.
         least: So many examples its kind of task needs at least.
         lengths: Tokens of each training example, uncut; those of its texts when left out.
+        limit: Tokens that the model reads at most; what its tokenizer says when left out.
 
     Raises:
         AutopeftError: When a number is not positive, or the precision unknown.
@@ -179,7 +181,7 @@ def choose_setting(
     from autopeft.trials.hardware import resolve_precision
 
     lengths = token_lengths(task.train, tokenizer) if lengths is None else lengths
-    limit = getattr(tokenizer, "model_max_length", None) or max_length or 0
+    limit = limit or getattr(tokenizer, "model_max_length", None) or max_length or 0
     if max_length is None:
         max_length = min(choose_max_length(lengths), limit)
     elif max_length > limit:

@@ -16,7 +16,7 @@ from autopeft.tasks import Encoded, LabelledTexts, Task, encode
 from autopeft.trials.card_code import ALONE, OTHER, TEXTS, trusting
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
-from autopeft.trials.kind import Batch, Feed, TrialKind
+from autopeft.trials.kind import Batch, Feed, TrialKind, width_of
 from autopeft.trials.measured import Measured
 from autopeft.trials.predicting import cut_texts, parts_of
 from autopeft.trials.prediction import Prediction, Ready
@@ -177,7 +177,7 @@ def logits_of(
     device = next(model.parameters()).device
     labels, logits = [], []
     for rows, batch in split:
-        feed(rows, batch["input_ids"].shape[1])
+        feed(rows, width_of(batch))
         inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         labels.append(inputs.pop("labels"))
         with autocast(device, precision):

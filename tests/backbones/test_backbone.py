@@ -59,8 +59,8 @@ def test_a_vision_model_reads_images(tmp_path) -> None:
     assert output.logits.shape == (2, 2)
     assert output.loss.isfinite()
     assert torch.equal(tiny_batch(backbone)["pixel_values"], batch["pixel_values"])
-    with pytest.raises(BackboneError, match="'vit' models read images and have no tokenizer"):
-        backbone.tokenizer()
+    assert backbone.tokenizer().size == {"height": 8, "width": 8}
+    assert backbone.tokens_of_blank() == 5
 
 
 def test_a_distilled_deit_loads_as_a_model_that_can_be_trained(tmp_path) -> None:

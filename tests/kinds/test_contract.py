@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from autopeft.backbones import load_embedder
 from autopeft.tasks import KINDS, Source, TaskSpec, load_task
@@ -144,3 +145,23 @@ class TestRetrieve(KindContract):
     def task(self, spec, backbone):
         task = load_task(spec)
         return kind_of(task).fitted(task, backbone)
+
+
+class TestImage(KindContract):
+    """Pictures that are light on the left or on the right."""
+
+    architectures = ("vit",)
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+        for number in range(120):
+            side = ("left", "right")[number % 2]
+            pixels = rng.integers(0, 120, (10, 12, 3), dtype=np.uint8)
+            pixels[:, slice(0, 6) if side == "left" else slice(6, 12)] += 100
+            (folder / side).mkdir(exist_ok=True)
+            Picture.fromarray(pixels).save(folder / side / f"{number}.png")
+        return TaskSpec(data=str(folder))
+
+    def given(self, task):
+        return str(task.train.pictures[0].source)

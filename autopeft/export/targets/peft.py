@@ -134,15 +134,16 @@ def _fresh(job: ExportJob) -> str:
     """Return code that puts untrained adapters into the model."""
     parts = plan(job.configuration)
     kind = job.kind.auto_class
+    reader, called, _ = job.kind.reader
     trust = trusting(job.backbone)
     begin = [
         *(["from importlib.resources import files", ""] if job.backbone.package else []),
         "from peft import PeftConfig, get_peft_model",
-        f"from transformers import AutoConfig, {kind}, AutoTokenizer",
+        f"from transformers import AutoConfig, {kind}, {reader}",
         "",
         *_entering(job),
         f'config = AutoConfig.from_pretrained("."{trust})',
-        f'tokenizer = AutoTokenizer.from_pretrained("."{trust})',
+        f'{called} = {reader}.from_pretrained("."{trust})',
         *_base(job.backbone),
         f"model = {kind}.from_pretrained(base, config=config{_how(job.backbone)})",
     ]

@@ -126,7 +126,6 @@ def _value(value: pyarrow.Scalar, kind: str) -> Any:
 
 def _decoded(column: pyarrow.ChunkedArray) -> list[Any]:
     """Return bytes as the texts that some programs write so; as `Unreadable` where any of them is none."""
-    unreadable = Unreadable("bytes")
     texts: list[Any] = []
     for value in column:
         raw = value.as_py()
@@ -139,7 +138,7 @@ def _decoded(column: pyarrow.ChunkedArray) -> list[Any]:
         texts.append(text)
     else:
         return texts
-    return [unreadable if value else None for value in column.is_valid().to_pylist()]
+    return [None if (raw := value.as_py()) is None else Unreadable("bytes", raw) for value in column]
 
 
 def _worth_loading(field: pyarrow.Field, named: Collection[str]) -> bool:

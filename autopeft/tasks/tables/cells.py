@@ -32,9 +32,11 @@ class Unreadable:
 
     Args:
         kind: What it is, in words.
+        raw: Its bytes, where it is some.
     """
 
     kind: str
+    raw: bytes | None = None
 
 
 def is_missing(value: Any) -> bool:

@@ -1,0 +1,125 @@
+"""Trials of a new head on a model of pictures, one label each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from autopeft.backbones import Backbone
+from autopeft.errors import AutopeftError, BackboneError
+from autopeft.tasks import Encoded, Task
+from autopeft.tasks.image import EncodedPictures, LabelledPictures, PictureClasses
+from autopeft.trials.card_code import trusting
+from autopeft.trials.classification import ClassificationTrials
+from autopeft.trials.kind import Batch
+from autopeft.trials.setting import TrialSetting, choose_setting
+
+__all__ = ["ImageTrials"]
+
+#: Pictures that are decoded together.
+_TOGETHER = 256
+
+_PIXELS = "pixel_values"
+
+
+class ImageTrials(ClassificationTrials):
+    """Which of some labels a picture has."""
+
+    does = "classifies pictures"
+    cut = "pictures of"
+    scripted = False
+    reader = ("AutoImageProcessor", "processor", "preprocessor_config.json")
+    auto_class: ClassVar[str] = "AutoModelForImageClassification"
+    pipeline: ClassVar[str] = "image-classification"
+    schema: PictureClasses  # type: ignore[assignment]
+
+    def check_reads(self, backbone: Any) -> None:
+        """Check that a backbone reads pictures."""
+        if not backbone.images:
+            raise BackboneError(
+                f"{backbone.name}: {backbone.config.model_type!r} models read texts; choose a model of images for a "
+                "task with pictures, by --model, such as google/vit-base-patch16-224-in21k"
+            )
+
+    def fitted(self, task: Task, backbone: Any) -> Task:
+        """Return a task that knows how many tokens the model makes of a picture."""
+        return replace(task, schema=replace(task.schema, tokens=backbone.tokens_of_blank()))
+
+    def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[TrialSetting, tuple[str, ...]]:
+        """Choose a trial on pictures of so many tokens."""
+        tokens = self.schema.tokens
+        if asked.pop("max_length", None) not in (None, tokens):
+            raise AutopeftError(f"pictures are not cut: each is {tokens} tokens; leave --max-length out")
+        lengths = np.full(len(task.train), tokens)
+        return (
+            choose_setting(
+                task,
+                tokenizer,
+                least=self.least_examples(task),
+                max_length=tokens,
+                limit=tokens,
+                lengths=lengths,
+                **asked,
+            ),
+            (),
+        )
+
+    def settle_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Leave the processor as it is."""
+
+    def encode(self, split: LabelledPictures, tokenizer: Any, max_length: int) -> Encoded:  # type: ignore[override]
+        """Decode pictures, and bring them to the size that the model reads; once, in bytes.
+
+        Args:
+            split: The pictures.
+            tokenizer: The model's image processor.
+            max_length: Not looked at.
+        """
+        parts = []
+        for start in range(0, len(split), _TOGETHER):
+            decoded = [picture.decoded() for picture in split.pictures[start : start + _TOGETHER]]
+            made = tokenizer(images=decoded, do_rescale=False, do_normalize=False, return_tensors="np")[_PIXELS]
+            parts.append(np.clip(np.asarray(made), 0, 255).astype(np.uint8))
+        pixels: Any = np.concatenate(parts) if parts else np.zeros((0, 3, 1, 1), np.uint8)
+        factor = tokenizer.rescale_factor if tokenizer.do_rescale else 1.0
+        mean, spread = (tokenizer.image_mean, tokenizer.image_std) if tokenizer.do_normalize else ([0.0], [1.0])
+        scale, shift = factor / np.asarray(spread), -np.asarray(mean) / np.asarray(spread)
+        return EncodedPictures(
+            {_PIXELS: pixels},
+            np.asarray(split.labels, np.int64),
+            tokens=self.schema.tokens,
+            scale=tuple(scale.tolist()),
+            shift=tuple(shift.tolist()),
+        )
+
+    def collate(self, encoded: Encoded, group: np.ndarray, pad_id: int) -> Batch:
+        """Return the pixels of some pictures as the model reads them, float32, with `labels`."""
+        assert isinstance(encoded, EncodedPictures)
+        batch = {_PIXELS: torch.from_numpy(encoded.pixels(group))}
+        return batch if encoded.labels is None else {**batch, "labels": torch.from_numpy(encoded.labels[group])}
+
+    def using_code(self, backbone: Backbone, task: Task, max_length: int, alone: bool) -> list[str]:
+        """Return the lines that let the model see two pictures."""
+        return [
+            "from PIL import Image",
+            'texts = ["one.png", "another.png"]  # paths of pictures',
+            'pictures = [Image.open(path).convert("RGB") for path in texts]',
+            'inputs = processor(pictures, return_tensors="pt")',
+            "with torch.inference_mode():",
+            "    logits = model(**inputs).logits",
+            *self.spoken(),
+        ]
+
+    def merged_code(self, backbone: Backbone, task: Task, max_length: int) -> list[str]:
+        """Return the lines that use a pipeline."""
+        return [
+            "from transformers import pipeline",
+            "",
+            f'classify = pipeline("image-classification", model="."{trusting(backbone)})',
+            'for found in classify(["one.png", "another.png"]):  # paths of pictures',
+            '    print(found[0]["label"], found[0]["score"])',
+        ]

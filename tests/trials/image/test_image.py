@@ -1,0 +1,129 @@
+"""Pictures in trials: what a model reads of them, and what is left out of forward passes."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    BeitConfig,
+    BeitImageProcessor,
+    BitImageProcessor,
+    DeiTConfig,
+    DeiTImageProcessor,
+    Dinov2Config,
+    Dinov2WithRegistersConfig,
+    ViTConfig,
+)
+from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+from autopeft.backbones import load_backbone
+from autopeft.backbones.quiet import quiet
+from autopeft.errors import AutopeftError, BackboneError
+from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
+from autopeft.space import canonical
+from autopeft.tasks.image import Image, LabelledPictures, Picture, PictureClasses
+from autopeft.testing.models import tiny_backbone
+from autopeft.trials import TrialRunner, kind_of, use_threads
+from autopeft.trials.shortcuts import Shortcuts
+from tests.marks import mostly_slow
+
+SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "image_size": 16, "patch_size": 4}
+SQUARE = {"size": {"height": 16, "width": 16}}
+CROP = {"size": {"shortest_edge": 16}, "crop_size": {"height": 16, "width": 16}}
+
+
+def made(architecture, folder):
+    """Write a random model of pictures with the processor that such models have."""
+    from transformers import AutoModel
+
+    wide = {**SIZES, "intermediate_size": 64}
+    config, processor = {
+        "vit": (ViTConfig(**wide), ViTImageProcessorPil(**SQUARE)),
+        "deit": (DeiTConfig(**wide), DeiTImageProcessor(**CROP)),
+        "beit": (BeitConfig(**wide), BeitImageProcessor(**SQUARE)),
+        "dinov2": (Dinov2Config(**SIZES, mlp_ratio=2), BitImageProcessor(**CROP)),
+        "dinov2 with registers": (Dinov2WithRegistersConfig(**SIZES, mlp_ratio=2), BitImageProcessor(**CROP)),
+    }[architecture]
+    with quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        AutoModel.from_config(config).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return load_backbone(str(folder))
+
+
+def split(count, rng):
+    pictures = []
+    for number in range(count):
+        values = rng.integers(0, 120, (18, 20, 3), dtype=np.uint8)
+        values[:, 10 * (number % 2) : 10 * (number % 2) + 10] += 100
+        pictures.append(Picture(f"picture {number}", values))
+    return LabelledPictures(pictures, [number % 2 for number in range(count)])
+
+
+def task_for(backbone):
+    rng = np.random.default_rng(0)
+    splits = {name: split(count, rng) for name, count in (("train", 64), ("validation", 24), ("test", 24))}
+    task = Image().task("sides", PictureClasses(("left", "right")), splits)
+    return kind_of(task).fitted(task, backbone)
+
+
+def runner_for(backbone, **settings):
+    use_threads(1)
+    task = task_for(backbone)
+    setting, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), precision="fp32", epochs=3.0, **settings)
+    return TrialRunner(backbone, task, setting, torch.device("cpu"))
+
+
+ARCHITECTURES = mostly_slow(["vit", "deit", "beit", "dinov2", "dinov2 with registers"])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_model_reads_what_its_processor_makes_and_learns(architecture, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
+    backbone = made(architecture, tmp_path / "model")
+    task, processor = task_for(backbone), backbone.tokenizer()
+    kind = kind_of(task)
+    encoded = kind.encode(task.validation, processor, 0)
+    batch = kind.collate(encoded, np.arange(6), 0)
+    decoded = [picture.decoded() for picture in task.validation.pictures[:6]]
+    expected = processor(images=decoded, return_tensors="pt")["pixel_values"]
+    assert torch.allclose(batch["pixel_values"], expected, atol=1e-5)
+    assert batch["labels"].tolist() == [0, 1, 0, 1, 0, 1]
+    runner = runner_for(backbone)
+    outcome = runner.run(stock_lora(backbone.shape, 1e-2), 0)
+    assert outcome.status == "complete", outcome.detail
+    assert outcome.params == 3 * 2 * 8 * 64
+    assert runner.run(HEAD_ONLY, 0).status == "complete"
+
+
+def test_layers_below_adapters_are_computed_once_and_make_no_difference(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
+    backbone = load_backbone(tiny_backbone("vit", tmp_path))
+    written = {"modules": {"lora": {"rank": 2, "layers": [2]}}, "training": {"learning_rate": 1e-2}}
+    configuration = canonical(written, VOCABULARY, backbone.shape)
+    runner = runner_for(backbone)
+    kept = runner.run(configuration, 1)
+    assert list((tmp_path / "cache" / "prefixes").glob("*-2.safetensors"))
+    monkeypatch.setattr(Shortcuts, "depth", lambda self, configuration, prefixes: 0)
+    whole = runner.run(configuration, 1)
+    assert (kept.status, whole.status) == ("complete", "complete")
+    assert kept.metrics == pytest.approx(whole.metrics, abs=1e-5)
+
+
+def test_pictures_are_decoded_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
+    backbone = load_backbone(tiny_backbone("vit", tmp_path))
+    seen, decode = [], Picture.decoded
+    monkeypatch.setattr(Picture, "decoded", lambda self: seen.append(self) or decode(self))
+    runner = runner_for(backbone)
+    for seed in (0, 1):
+        runner.run(stock_lora(backbone.shape, 1e-2), seed)
+    assert len(seen) == len(set(seen)) == 64 + 24
+
+
+def test_a_model_of_texts_and_cuts_are_refused(tmp_path):
+    backbone = load_backbone(tiny_backbone("vit", tmp_path))
+    kind = kind_of(task_for(backbone))
+    with pytest.raises(BackboneError, match=r"tiny-bert: 'bert' models read texts; choose a model of images"):
+        kind.check_reads(load_backbone(tiny_backbone("bert", tmp_path)))
+    with pytest.raises(AutopeftError, match="pictures are not cut: each is 5 tokens; leave --max-length out"):
+        runner_for(backbone, max_length=8)
