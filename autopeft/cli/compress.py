@@ -35,14 +35,15 @@ def compress(
     """Keep less of a trial's adapters, measure each way on validation, and add the points to the front.
 
     The trial is trained once more as it was, and nothing else is. Points are trials of the run made of it, which count
-    among no --trials and which no sampler sees; `select`, `report`, `export` and `train` take them as any other. The
-    document of --json has `metric`, what accuracy is, `derived_from`, and `points`, each as a row of `front --json`.
+    among no --trials and which no sampler sees; `select`, `report`, `export` and `train` take them as any other, and
+    front.json, front.csv and front.png of the run are written anew. The document of --json has `metric`, what accuracy
+    is, `derived_from`, and `points`, each as a row of `front --json`.
     """
     from rich.console import Console
 
     from autopeft.cli.json_output import documents
     from autopeft.launch import open_run, prepare
-    from autopeft.report import front_table
+    from autopeft.report import front_table, write_front
     from autopeft.selection import compress_trial, points_of, to_compress
     from autopeft.study import Front
 
@@ -56,7 +57,9 @@ def compress(
         prepared = prepare(plan.naming_data())
         points = points_of(row, prepared.backbone.shape, by, given)
         numbers = compress_trial(prepared, result, row, points, steps_on(console, voice))
-        front = open_run(run, trust_remote_code).front
+        with_points = open_run(run, trust_remote_code)
+        write_front(with_points)
+        front = with_points.front
         rows = {each.trial: each for each in (*front.rows, *front.others)}
         made = tuple(rows[number] for number in numbers)
         if json:

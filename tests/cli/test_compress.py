@@ -46,6 +46,8 @@ def test_points_are_made_measured_kept_and_taken_by_other_verbs(place):
     first = json.loads(autopeft(place, *flags, "--density", "20%", "--json").stdout)
     assert [row["derived_from"] for row in first["points"]] == [first["derived_from"]] * 3
     made = json.loads(autopeft(place, *flags, "--density", "20%,50%,100%", "--workers", 2, "--json").stdout)
+    written = json.loads((folder / "front.json").read_text())["front"]
+    assert {row["trial"] for row in written} & {row["trial"] for row in made["points"]}
     # What is recorded is not measured again, and is found by its number; all of it is all of it, whatever the scale.
     assert made["points"][:3] == first["points"]
     assert len(made["points"]) == 7
