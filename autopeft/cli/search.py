@@ -52,7 +52,7 @@ def search(
     precision: options.Precision = None,
     objectives: Annotated[
         str | None,
-        typer.Option(help="accuracy and one or two of params, active, bytes, flops, memory, time \\[accuracy,params]."),
+        typer.Option(help="accuracy and one or two of params, active, bytes, flops, forward, nonzero, memory, time."),
     ] = None,
     load_in_4bit: options.LoadIn4bit = None,
     load_in_8bit: options.LoadIn8bit = None,

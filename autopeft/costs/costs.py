@@ -179,13 +179,18 @@ class Costs:
         return self._forwards.bare / self._forwards.length + self.flops(configuration)
 
     def nonzero(self, configuration: Configuration) -> int:
-        """Return the bytes of all numbers of backbone and adapters that pruning has not made 0, in fp32.
+        """Return the bytes of all numbers of backbone and adapters that are stored and not made 0, in fp32.
+
+        Those of what is saved beside each other: merged into a weight that is 0, an adapter is not.
 
         Raises:
             ConfigurationError: PEFT cannot build the configuration on this backbone.
         """
+        asked = COMPRESSION.asked(configuration.training)
+        stored = (self._size_of(part).numbers for part in plan(configuration, stored=True))
+        kept = sum(number if asked is None else asked.word.numbers(number, asked.knobs) for number in stored)
         left = self._backbone.num_parameters - self._pruned.of(configuration).zeros
-        return _BYTES_OF_NUMBER * (left + self.params(configuration))
+        return _BYTES_OF_NUMBER * (left + kept)
 
     def _params_of(self, part: Part) -> int:
         shared = part.method.shared_count(next(iter(part.cells.values()))) if part.method.joint else None

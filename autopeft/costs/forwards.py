@@ -10,6 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from autopeft.backbones import Backbone
+from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY
 from autopeft.methods.builder import Part, apply, remove
 from autopeft.space.canonical import build
@@ -54,6 +55,13 @@ class Forwards:
         return self._count()
 
     def _count(self) -> int:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            self._backbone.meta().eval()(**self._backbone.blank(self._tokens))
+        try:
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                self._backbone.meta().eval()(**self._backbone.blank(self._tokens))
+        except (RuntimeError, NotImplementedError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ConfigurationError(
+                f"FLOPs of {self._backbone.config.model_type!r} models cannot be counted without weights ({reason}); "
+                "leave flops and forward out of --objectives"
+            ) from error
         return int(counter.get_total_flops())

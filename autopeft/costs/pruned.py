@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from autopeft.backbones import Backbone
+from autopeft.errors import ConfigurationError
 from autopeft.methods.pruning import PRUNING, Heads, Matrix, Saved, heads_of, matrices_of
 from autopeft.space import Configuration
 
@@ -24,11 +25,18 @@ class PrunedSizes:
         self._backbone = backbone
 
     def of(self, configuration: Configuration, tokens: int = 1) -> Saved:
-        """Return what a configuration saves of the backbone, a forward being of a text of so many tokens."""
+        """Return what a configuration saves of the backbone, a forward being of a text of so many tokens.
+
+        Raises:
+            ConfigurationError: When there is not so much to prune.
+        """
         asked = PRUNING.asked(configuration.training)
         if asked is None:
             return _NOTHING
-        return asked.word.saved(self._matrices, self._heads, asked.knobs, tokens)
+        try:
+            return asked.word.saved(self._matrices, self._heads, asked.knobs, tokens)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error
 
     @cached_property
     def _matrices(self) -> list[Matrix]:

@@ -131,7 +131,14 @@ class Prices:
                 assert self.calibration is not None, "time needs a calibration"
                 found[name] = (1.0, self.calibration.slowest)
             else:
-                values = [value for each in drawn if (value := float(known(each))) > 0]
+                every = [float(known(each)) for each in drawn]
+                if min(every) < 0:
+                    mend = _INSTEAD.get(name, "leave it out of --objectives")
+                    raise AutopeftError(
+                        f"objective {name}: configurations of the space {space.name!r} cost less than 0, and fronts "
+                        f"are of logarithms of costs; {mend}"
+                    )
+                values = [value for value in every if value > 0]
                 if not values:
                     raise AutopeftError(
                         f"objective {name}: none of {len(drawn)} configurations of the space {space.name!r} costs more "

@@ -144,4 +144,4 @@ def check_pruning(
     try:
         asked.word.saved(matrices_of(model, anatomy), heads_of(model, anatomy), asked.knobs, 1)
     except ValueError as error:
-        raise ConfigurationError(f"pruning: {asked.word.name}: {error}") from error
+        raise ConfigurationError(str(error)) from error

@@ -50,7 +50,7 @@ def compress_as(configuration: Configuration, model: PreTrainedModel) -> int:
         model: A model with trained adapters that are not compressed yet.
 
     Returns:
-        The bytes of what is kept.
+        The bytes of what is kept, and of the masks of what is pruned beside it.
     """
     done, asked = applied(model), COMPRESSION.asked(configuration.training)
     if asked is None:
@@ -72,7 +72,7 @@ def compress_as(configuration: Configuration, model: PreTrainedModel) -> int:
     for pruner, stored in zip(again.pruners, masks, strict=True):
         pruner.restore(stored)
     again.packed.update(packed)
-    return sum(value.nbytes for tensors in packed.values() for value in tensors.values())
+    return sum(value.nbytes for tensors in (*packed.values(), *masks) for value in tensors.values())
 
 
 def starts_of(configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy) -> Starts:

@@ -26,6 +26,8 @@ __all__ = [
     "optimiser_groups",
     "optimiser_of",
     "penalty",
+    "prune_now",
+    "prune_when_due",
     "switch_training",
     "train_beforehand",
     "trains_beforehand",
@@ -80,6 +82,19 @@ def _rate(model: PreTrainedModel, cells: Any) -> float:
     return rate
 
 
+def prune_when_due(model: PreTrainedModel, moment: Moment) -> None:
+    """Prune the frozen weights of a model before the step from which on they shall be."""
+    for pruner in applied(model).pruners:
+        pruner.before_step(moment)
+
+
+def prune_now(model: PreTrainedModel) -> None:
+    """Prune the frozen weights of a model, where its configuration says so and it has not been done."""
+    for pruner in applied(model).pruners:
+        if pruner.pending:
+            pruner.prune()
+
+
 def is_settled(model: PreTrainedModel) -> bool:
     """Tell whether a model in training is what its configuration says by now, so that its state may be kept."""
     return not any(pruner.pending for pruner in applied(model).pruners)
@@ -110,9 +125,7 @@ def train_beforehand(model: PreTrainedModel, train: Train) -> None:
 
 
 def before_backward(model: PreTrainedModel, moment: Moment) -> None:
-    """Let pruning, schedule and methods know that the gradients of a step will be computed."""
-    for pruner in applied(model).pruners:
-        pruner.before_backward(moment)
+    """Let schedule and methods know that the gradients of a step will be computed."""
     for schedule in applied(model).schedules:
         schedule.before_backward(moment)
     for part, tuner, _ in applied(model).inserted:

@@ -24,6 +24,7 @@ from autopeft.methods.tensors import MEND, PLACED, copy_into, restore, stored_te
 from autopeft.space import Configuration
 
 __all__ = [
+    "BESIDE_MASK",
     "HEAD",
     "MANIFEST",
     "MASK",
@@ -42,15 +43,17 @@ MANIFEST = "autopeft.json"
 HEAD = "head.safetensors"
 #: That of an adapter of which a part is kept, in few bytes; PEFT has none such.
 PACKED = "adapter_model.packed.safetensors"
-#: That of what is pruned of the backbone.
+#: That of what is pruned of the backbone, and that of an adapter beside it, which PEFT shall not put beside the whole.
 MASK = "mask.safetensors"
+BESIDE_MASK = "adapter_model.beside_mask.safetensors"
 
 
 def save(model: PreTrainedModel, folder: str | Path) -> None:
     """Write the adapters and the task head of a model, compressed first where its configuration says so.
 
     One method: a folder that `PeftModel.from_pretrained` loads, head included. Several: such a folder per
-    method, and the head beside them. What is compressed is written packed, which `load` reads and PEFT does not. The
+    method, and the head beside them. What is compressed is written packed, and what stands
+    beside pruned weights under another name: `load` reads these, and PEFT does not. The
     configuration is written as `autopeft.json` in any case.
 
     Args:
@@ -85,7 +88,7 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
             config.target_modules = sorted(config.target_modules)
         target = folder if alone else folder / inserted.part.name
         config.save_pretrained(str(target))
-        name = SAFETENSORS_WEIGHTS_NAME if packed is None else PACKED
+        name = PACKED if packed is not None else BESIDE_MASK if done.pruners else SAFETENSORS_WEIGHTS_NAME
         save_file(tensors, str(target / name), metadata={"format": "pt"})
     for pruner in done.pruners:
         if pruner.pending:
@@ -114,7 +117,7 @@ def save_plain(model: PreTrainedModel, folder: str | Path, configuration: Config
 
 def copy_saved(folder: Path, to: Path) -> None:
     """Copy the files that `save` wrote, and none that were put beside them."""
-    written = {MANIFEST, HEAD, CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME, PACKED, MASK}
+    written = {MANIFEST, HEAD, CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME, PACKED, MASK, BESIDE_MASK}
 
     def others(place: str, names: list[str]) -> list[str]:
         return [name for name in names if name not in written and not (Path(place) / name).is_dir()]
@@ -168,7 +171,8 @@ def load(folder: str | Path, model: PreTrainedModel, anatomy: Anatomy) -> Config
         source = folder if len(inserted) == 1 else folder / each.part.name
         # An export to PEFT holds what was kept as PEFT has it.
         if asked is None or starts is None or not (source / PACKED).is_file():
-            rest = restore(each, anatomy, _read(source / SAFETENSORS_WEIGHTS_NAME), source)
+            name = BESIDE_MASK if done.pruners else SAFETENSORS_WEIGHTS_NAME
+            rest = restore(each, anatomy, _read(source / name), source)
         else:
             packed = _read(source / PACKED)
             rest = restore(each, anatomy, unpack(packed, starts[each.part.name], asked, source / PACKED), source)

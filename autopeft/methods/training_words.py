@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from autopeft.errors import ConfigurationError
 from autopeft.space.vocabulary import Knob
 
 __all__ = ["Asked", "TrainingWord", "WordKnob"]
@@ -81,9 +82,18 @@ class WordKnob(Generic[W]):
 
         Args:
             training: The configuration's knobs of training.
+
+        Raises:
+            ConfigurationError: When there is no such word here, or its knobs are not there.
         """
         word = training.get(self.name, self.nothing)
         if word == self.nothing:
             return None
+        if word not in self.words:
+            expected = ", ".join((self.nothing, *self.words))
+            raise ConfigurationError(f"training.{self.name}: found {word!r}, expected one of {expected}")
         way = self.words[word]
+        lacking = [name for knob in way.knobs if (name := f"{word}_{knob.name}") not in training]
+        if lacking:
+            raise ConfigurationError(f"training: {self.name} is {word}, and there is no {' and no '.join(lacking)}")
         return Asked(way, {knob.name: training[f"{word}_{knob.name}"] for knob in way.knobs})

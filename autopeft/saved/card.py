@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from autopeft.backbones import Backbone
-from autopeft.methods.storage import MANIFEST, MASK, PACKED
+from autopeft.methods.storage import BESIDE_MASK, MANIFEST, MASK, PACKED
 from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.saved.use import USE_FILE
 from autopeft.space import Configuration
@@ -32,6 +32,7 @@ _FILES = {
     "adapter_config.json": "how the adapter is built, for PEFT",
     "adapter_model.safetensors": "its weights, with those of the head if there is one",
     PACKED: "what is kept of its weights, packed, with those of the head if there is one; autopeft reads it",
+    BESIDE_MASK: "its weights, beside those of the backbone that are pruned, and those of the head; autopeft reads it",
     MASK: "which weights of the backbone are 0 beside it, or which heads, eight a byte; autopeft reads it",
     "autopeft.json": "the configuration as autopeft builds it",
     "checkpoints": "checkpoints of the training; it goes on from them, nothing else needs them",
@@ -119,7 +120,8 @@ def _head(card: Card, folder: Path) -> str:
     # A local folder would be a broken link on the hub.
     address = card.backbone.address
     base = {} if Path(address).is_dir() else {"base_model": address}
-    library = "peft" if (folder / MANIFEST).is_file() else "transformers"
+    ours = any((folder / name).is_file() for name in (MASK, PACKED))
+    library = "autopeft" if ours else "peft" if (folder / MANIFEST).is_file() else "transformers"
     head = {
         **base,
         "library_name": library,

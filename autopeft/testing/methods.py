@@ -37,6 +37,7 @@ from autopeft.methods import (
     load,
     optimiser_groups,
     penalty,
+    prune_when_due,
     remove,
     save,
     stays_in_layers,
@@ -101,6 +102,7 @@ def train(
 
     for step in range(1, steps + 1):
         moment = Moment(step, of, optimiser, epoch=step - 1, sample=lambda count: loss_now)
+        prune_when_due(model, moment)
         before_backward(model, moment)
         extra = penalty(model)
         loss = model(**batch).loss

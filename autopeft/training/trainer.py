@@ -23,6 +23,7 @@ from autopeft.methods import (
     before_step,
     is_settled,
     penalty,
+    prune_when_due,
     switch_training,
 )
 from autopeft.training.checkpoints import seal
@@ -86,6 +87,7 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         plain = self.accelerator.unwrap_model(model)
         moment = replace(_moment(self.state, self.optimizer), sample=self._sample)
         if self._parts_done == 0:
+            prune_when_due(plain, moment)
             before_backward(plain, moment)
         if isinstance(moment.optimiser, ForwardOnly):
             return self._forward_only(moment.optimiser, args[0])

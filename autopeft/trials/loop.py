@@ -25,6 +25,7 @@ from autopeft.methods import (
     before_step,
     optimiser_of,
     penalty,
+    prune_when_due,
     switch_training,
     train_beforehand,
     trains_beforehand,
@@ -142,6 +143,9 @@ def fit(
                 raise OutOfTimeError
             collated = parted(rows)
             moment = Moment(step + 1, setting.steps, optimiser, epoch, sample=sample)
+            if not beforehand:
+                # Once, so that it is no part of what a step takes.
+                prune_when_due(model, moment)
             with busy:
                 loss = _step(model, partial(add_up, collated), moment, parameters, hooked=not beforehand)
                 step += 1

@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.methods import adapter_parameters, apply, compress, compress_as, remove, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, compress, compress_as, prune_now, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
@@ -176,6 +176,7 @@ class TrialRunner:
         steps = Stopwatch()
         with self.on_longest(configuration, seed, _PROFILED, steps) as training:
             with watch_peak(self.model) as peak:
+                prune_now(self.model)
                 while next(training) < _PROFILED // 2:
                     pass
                 found = peak()

@@ -96,6 +96,15 @@ def test_decoders_are_scored_by_what_they_write_where_that_judges_them(tmp_path,
     assert 0 < outcome.accuracy == outcome.metrics["token_f1"] != outcome.metrics["token_accuracy"]
 
 
+def test_adalora_whose_ranks_were_taken_away_is_kept_as_it_was_measured(backbone, runner, tmp_path):
+    written = {"modules": {"adalora": {"rank": 4, "targets": ["q", "up"]}}, "training": {"learning_rate": 0.02}}
+    if backbone.anatomy.transposed:
+        written["modules"]["adalora"]["targets"] = ["up"]
+    outcome = runner.run(canonical(written, VOCABULARY, backbone.shape), 3, folder=tmp_path)
+    assert outcome.status == "complete", outcome.detail
+    assert runner.score(tmp_path, "validation").mean() == outcome.accuracy
+
+
 @pytest.mark.parametrize(
     "pruning", [{"pruning": "unstructured", "unstructured_at": 0.25}, {"pruning": "heads", "heads_count": 1}]
 )

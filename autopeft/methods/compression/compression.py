@@ -116,6 +116,10 @@ class Compression(ABC):
             raise ValueError(f"what is packed is not whole: {error}") from error
         return changes
 
+    def numbers(self, length: int, knobs: Mapping[str, Any]) -> int:
+        """Return how many of so many changes are kept where none are equal."""
+        return _kept(length, knobs["density"]) if length else 0
+
     def bytes(self, length: int, knobs: Mapping[str, Any]) -> int:
         """Return the bytes that `pack` makes of so many changes where none are equal."""
         if knobs["density"] == 1 or not length:

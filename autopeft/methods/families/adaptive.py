@@ -81,6 +81,9 @@ class AdaLora(PeftMethod):
             config.tinit, config.tfinal = round(_WARM * moment.steps), round(_SETTLED * moment.steps)
             config.deltaT = max(1, round(_EVERY * moment.steps))
         tuner.update_and_allocate(moment.step)
+        if moment.step == moment.steps:
+            # Ranks that were taken away are 0 by now; PEFT would store the others alone, and could not load them here.
+            tuner.peft_config["default"].rank_pattern = None
 
 
 class Kasa(LowRank):

@@ -50,11 +50,25 @@ class DroppedHeads(Pruning):
         return found
 
     @override
+    def shapes(self, matrices: Sequence[Matrix], heads: Heads) -> dict[str, tuple[int, ...]]:
+        """Return those of the heads of each layer."""
+        return {each.name: (heads.count,) for each in of_layers(matrices, "o")}
+
+    @override
+    def check(
+        self, chosen: Mapping[str, Tensor], matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any]
+    ) -> None:
+        """Check how many heads of each layer are gone."""
+        for name, mask in chosen.items():
+            if int(mask.sum()) != knobs["count"]:
+                raise ValueError(f"{int(mask.sum())} heads of {name} are gone where {knobs['count']} should be")
+
+    @override
     def saved(self, matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any], tokens: int) -> Saved:
         """Return the rows and columns of heads, and what these and attention compute; of shared ones their own."""
         count = knobs["count"]
         if count >= heads.count:
-            raise ValueError(f"{count} of {heads.count} heads; expected fewer")
+            raise ValueError(f"training.heads_count: found {count}, and there are {heads.count} heads; expected fewer")
         outputs = of_layers(matrices, "o")
         zeros = flops = 0
         for output in outputs:

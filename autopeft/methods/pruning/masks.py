@@ -33,7 +33,7 @@ class Masks:
         self._transposed = anatomy.transposed
         self._matrices = {each.name: each for each in matrices_of(model, anatomy)}
         self._heads = heads_of(model, anatomy)
-        self._before: list[tuple[nn.Parameter, Tensor, Tensor]] = []
+        self._before: list[tuple[nn.Parameter, Any, Tensor]] = []
         self._hooks: list[RemovableHandle] = []
 
     @torch.no_grad()
@@ -76,20 +76,24 @@ class Masks:
             hook.remove()
         self._before, self._hooks, self.chosen = [], [], {}
 
-    def _stored(self, masks: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[Any, Tensor]]:
-        """Yield the weights of matrices with masks of them as they are stored."""
-        for name, zeros in masks:
+    def _stored(self, masks: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
+        """Yield the weights of matrices, and what of them is chosen by an index: a mask, rows or columns."""
+        for name, chosen in masks:
             weight = plain(self._model.get_submodule(name)).weight
-            yield weight, (zeros.T if self._transposed else zeros).to(weight.device)
+            if isinstance(chosen, Tensor):
+                yield weight, (chosen.T if self._transposed else chosen).to(weight.device)
+            else:
+                first, second = chosen
+                yield weight, (second, first) if self._transposed else (first, second)
 
-    def _of_heads(self, output: str, mask: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def _of_heads(self, output: str, mask: Tensor) -> Iterator[tuple[str, Any]]:
         """Yield the matrices of a layer that heads have rows or columns in, with those."""
-        matrix = self._matrices[output]
-        yield output, self._columns(output, mask)[None].expand(matrix.outputs, -1)
+        matrix, everything = self._matrices[output], slice(None)
+        yield output, (everything, self._columns(output, mask).nonzero().flatten())
         for each in self._matrices.values():
             if each.layer == matrix.layer and each.role in self._heads.own():
                 rows = mask.repeat_interleave(each.outputs // self._heads.count)
-                yield each.name, rows[:, None].expand(-1, each.inputs)
+                yield each.name, (rows.nonzero().flatten(), everything)
 
     def _columns(self, output: str, mask: Tensor) -> Tensor:
         return mask.repeat_interleave(self._matrices[output].inputs // self._heads.count)

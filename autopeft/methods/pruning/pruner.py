@@ -52,7 +52,7 @@ class Pruner:
         """Whether it has not been done yet."""
         return not self.masks.chosen
 
-    def before_backward(self, moment: Moment) -> None:
+    def before_step(self, moment: Moment) -> None:
         """Prune before the first step after its share of them."""
         if self.pending and moment.step > int(self._knobs["at"] * moment.steps):
             self.prune()
@@ -71,51 +71,56 @@ class Pruner:
         }
 
     def restore(self, stored: Mapping[str, Tensor]) -> None:
-        """Put on what `stored` returned, instead of what is on.
+        """Put on what `stored` returned, instead of what is on; nothing where it is of before the pruning.
 
         Raises:
-            ValueError: When it is of other matrices.
+            ValueError: When it is not what the pruning makes of this model.
         """
         self.masks.take_off()
-        matrices = {each.name: each for each in matrices_of(self._model, self._anatomy)}
-        heads, found = heads_of(self._model, self._anatomy), {}
-        for name, packed in stored.items():
-            if name not in matrices:
-                raise ValueError(f"there is no matrix {name}")
-            shapes = ((matrices[name].outputs, matrices[name].inputs), (heads.count,))
-            fitting = [shape for shape in shapes if -(-int(np.prod(shape)) // 8) == packed.numel()]
-            if packed.dtype != torch.uint8 or not fitting:
-                raise ValueError(f"the mask of {name} has {packed.numel()} bytes")
-            flags = np.unpackbits(packed.cpu().numpy(), count=int(np.prod(fitting[0]))).astype(bool)
-            found[name] = torch.from_numpy(flags).reshape(fitting[0])
+        if not stored:
+            return
+        matrices, heads = matrices_of(self._model, self._anatomy), heads_of(self._model, self._anatomy)
+        shapes = self._pruning.shapes(matrices, heads)
+        if stored.keys() != shapes.keys():
+            odd = sorted(stored.keys() ^ shapes.keys())
+            raise ValueError(f"it holds masks of {len(stored)} matrices, not those of {len(shapes)}: see {odd[0]}")
+        found = {}
+        for name, shape in shapes.items():
+            packed, count = stored[name], int(np.prod(shape))
+            if packed.dtype != torch.uint8 or packed.numel() != -(-count // 8):
+                raise ValueError(f"the mask of {name} has {packed.numel()} numbers, not {-(-count // 8)} bytes")
+            flags = np.unpackbits(packed.cpu().numpy(), count=count).astype(bool)
+            found[name] = torch.from_numpy(flags).reshape(shape)
+        self._pruning.check(found, matrices, heads, self._knobs)
         self.masks.put(found)
 
     def _weight(self, name: str) -> Tensor:
         return self._upright(plain(self._model.get_submodule(name)).weight.detach().clone())
 
     def _update(self, name: str) -> Tensor | None:
-        """Fold what adapters learned into a weight, and take it out again."""
+        """Return what adapters add to a weight, by folding it into a copy in fp32, where little is not lost."""
         module: Any = self._model.get_submodule(name)
         base: Any = plain(module)
         layers: list[Any] = []
         while isinstance(module, BaseTunerLayer):
-            if (
-                isinstance(module, self._folding)
-                and getattr(type(module), "unmerge", None) is not BaseTunerLayer.unmerge
-            ):
+            if isinstance(module, self._folding):
                 layers.append(module)
             module = module.base_layer
         if not layers:
             return None
-        before = {name: value.detach().clone() for name, value in base.named_parameters()}
-        for layer in reversed(layers):
-            layer.merge(adapter_names=["default"])
-        found: Tensor = base.weight.detach() - before["weight"]
-        for layer in layers:
-            layer.unmerge()
-        for name, value in base.named_parameters():
-            value.copy_(before[name])
-        return self._upright(found)
+        held = {key: value.data for key, value in base.named_parameters()}
+        try:
+            for key, value in base.named_parameters():
+                value.data = held[key].float().clone()
+            for layer in reversed(layers):
+                layer.merge(adapter_names=["default"])
+            return self._upright(base.weight.data - held["weight"].float())
+        finally:
+            # Not by taking it out again, which may fail as well, and rounds.
+            for key, value in base.named_parameters():
+                value.data = held[key]
+            for layer in layers:
+                layer.merged_adapters.clear()
 
     def _upright(self, weight: Tensor) -> Tensor:
         return weight.T if self._anatomy.transposed else weight

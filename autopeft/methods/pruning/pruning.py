@@ -83,6 +83,20 @@ class Pruning(ABC):
         """
 
     @abstractmethod
+    def shapes(self, matrices: Sequence[Matrix], heads: Heads) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the masks that `choose` makes, by names of modules; arguments likewise."""
+
+    @abstractmethod
+    def check(
+        self, chosen: Mapping[str, Tensor], matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any]
+    ) -> None:
+        """Check that masks of the right shapes hold as much as `choose` does; arguments likewise.
+
+        Raises:
+            ValueError: They do not.
+        """
+
+    @abstractmethod
     def saved(self, matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any], tokens: int) -> Saved:
         """Return what it saves.
 

@@ -61,12 +61,27 @@ class Unstructured(Pruning):
         for group, score in ((False, "weight"), (True, knobs["score"])):
             members = [each for each in matrices if (each.role in _SECOND) is group]
             scores = [_scores(weights, each, score).abs().flatten().cpu() for each in members]
-            flat = torch.cat(scores) if scores else torch.zeros(0)
-            mask = torch.zeros(len(flat), dtype=torch.bool)
-            mask[flat.topk(_zeros(len(flat), knobs), largest=False).indices] = True
+            mask = _smallest(torch.cat(scores), _zeros(sum(map(len, scores)), knobs)) if scores else torch.zeros(0)
             for each, own in zip(members, mask.split([each.size for each in members]), strict=True):
                 found[each.name] = own.reshape(each.outputs, each.inputs)
         return found
+
+    @override
+    def shapes(self, matrices: Sequence[Matrix], heads: Heads) -> dict[str, tuple[int, ...]]:
+        """Return those of all matrices."""
+        return {each.name: (each.outputs, each.inputs) for each in matrices}
+
+    @override
+    def check(
+        self, chosen: Mapping[str, Tensor], matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any]
+    ) -> None:
+        """Check the share of either group."""
+        for group in (False, True):
+            members = [each for each in matrices if (each.role in _SECOND) is group]
+            found = sum(int(chosen[each.name].sum()) for each in members)
+            expected = _zeros(sum(each.size for each in members), knobs)
+            if found != expected:
+                raise ValueError(f"{found:,} weights are 0 where {expected:,} should be")
 
     @override
     def saved(self, matrices: Sequence[Matrix], heads: Heads, knobs: Mapping[str, Any], tokens: int) -> Saved:
@@ -74,6 +89,18 @@ class Unstructured(Pruning):
         sizes = [sum(each.size for each in matrices if (each.role in _SECOND) is group) for group in (False, True)]
         bits = sum(8 * -(-each.size // 8) for each in matrices)
         return Saved(sum(_zeros(size, knobs) for size in sizes), bits, 0)
+
+
+def _smallest(values: Tensor, count: int) -> Tensor:
+    """Return a mask of so many of the smallest values; of equal ones the first are taken."""
+    mask = torch.zeros(len(values), dtype=torch.bool)
+    if not count:
+        return mask
+    threshold = values.kthvalue(count).values
+    mask = values < threshold
+    ties = (values == threshold).nonzero().flatten()
+    mask[ties[: count - int(mask.sum())]] = True
+    return mask
 
 
 def _zeros(size: int, knobs: Mapping[str, Any]) -> int:

@@ -245,16 +245,31 @@ def test_what_cannot_be_pruned_is_refused(bert, tmp_path):
         asked(bert, {"full": {}}, HEADS)
     heads = heads_of(bert.classifier(2), bert.anatomy).count
     for refuse in (lambda it: built(bert, LORA, it), lambda it: Costs(bert).params(asked(bert, LORA, it))):
-        with pytest.raises(ConfigurationError, match=f"heads: {heads} of {heads} heads; expected fewer"):
+        with pytest.raises(
+            ConfigurationError,
+            match=f"training.heads_count: found {heads}, and there are {heads} heads; expected fewer",
+        ):
             refuse({"pruning": "heads", "heads_count": heads})
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda masks: masks.update(another=torch.zeros(3, dtype=torch.uint8)), "there is no matrix another"),
-        (lambda masks: masks.update({next(iter(masks)): torch.zeros(3, dtype=torch.uint8)}), "has 3 bytes"),
+        (
+            lambda masks: masks.update(another=torch.zeros(3, dtype=torch.uint8)),
+            "it holds masks of 19 matrices",
+        ),
+        (
+            lambda masks: masks.update({next(iter(masks)): torch.zeros(3, dtype=torch.uint8)}),
+            "has 3 numbers, not 128 bytes",
+        ),
         (lambda masks: masks.update({next(iter(masks)): next(iter(masks.values())).float()}), "bytes"),
+        (lambda masks: masks.pop(next(iter(masks))), "it holds masks of 17 matrices, not those of 18"),
+        (
+            lambda masks: masks.update({name: torch.zeros_like(mask) for name, mask in masks.items()}),
+            "0 weights are 0 where",
+        ),
+        (lambda masks: masks.update({name: mask | 1 for name, mask in masks.items()}), "weights are 0 where"),
     ],
 )
 def test_damaged_masks_are_told(bert, tmp_path, spoil, said):
