@@ -8,6 +8,7 @@ from autopeft.backbones.embedder import Embedder, load_embedder
 from autopeft.backbones.quantization import Quantization, loaded_bytes, quantization_of
 from autopeft.backbones.tagger import Tagger, load_tagger
 from autopeft.backbones.task_type import task_type_of
+from autopeft.backbones.tower import layer_config
 from autopeft.cache import cache_folder
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "cache_folder",
     "features",
     "head_parameters",
+    "layer_config",
     "load_backbone",
     "load_decoder",
     "load_either",

@@ -152,6 +152,19 @@ _VIT = Anatomy(
     },
     sublayer_norms={"o": "layernorm_before", "down": "layernorm_after"},
 )
+_CLIP = Anatomy(
+    layers="encoder.layers",
+    attention="self_attn",
+    roles={
+        "q": "self_attn.q_proj",
+        "k": "self_attn.k_proj",
+        "v": "self_attn.v_proj",
+        "o": "self_attn.out_proj",
+        "up": "mlp.fc1",
+        "down": "mlp.fc2",
+    },
+    sublayer_norms={"o": "layer_norm1", "down": "layer_norm2"},
+)
 #: Layers that scale or normalise what a sublayer gives before they add it to the residual stream.
 _GEMMA2 = replace(_LLAMA, sublayer_norms={})
 _BEIT = replace(_VIT, sublayer_norms={})
@@ -182,9 +195,13 @@ ARCHITECTURES: Mapping[str, Anatomy] = {
     "vit": _VIT,
     "deit": _VIT,
     "beit": _BEIT,
+    "clip": _CLIP,
+    "siglip": _CLIP,
 }
 
 #: Why models of a type cannot be adapted layer by layer, unless the user maps them.
 REFUSED: Mapping[str, str] = {
     "albert": "its layers share one set of weights, so that adapters cannot differ between them; choose another model",
+    "swin": "its stages differ in size, so that its layers are of no one kind; choose another model",
+    "swinv2": "its stages differ in size, so that its layers are of no one kind; choose another model",
 }

@@ -25,6 +25,7 @@ from autopeft.backbones.quantization import Quantization, bitsandbytes_keys, che
 from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
 from autopeft.backbones.source import Source, find_source
+from autopeft.backbones.tower import layer_config, settle_tower
 from autopeft.errors import BackboneError
 from autopeft.space.shape import BackboneShape
 
@@ -127,8 +128,8 @@ class Backbone:
             own = {"code_revision": self.revision} if self.revision and self._brings(self._task_class) else {}
             try:
                 with quiet(), torch.device("meta"):
-                    self._metas[num_labels] = self._task_class.from_config(
-                        config, trust_remote_code=self.trust_remote_code, **own
+                    self._metas[num_labels] = settle_tower(
+                        self._task_class.from_config(config, trust_remote_code=self.trust_remote_code, **own)
                     )
             except ValueError as error:
                 raise BackboneError(f"{self.name}: its config.json describes no model: {error}") from error
@@ -157,9 +158,10 @@ class Backbone:
         """Return inputs on the meta device: a text of so many tokens, or an image of the size that the model reads."""
         if not self.images:
             return {"input_ids": torch.zeros(1, tokens, dtype=torch.long, device="meta")}
-        size = self.config.image_size
+        config = layer_config(self.config, self.images)
+        size = config.image_size
         sides = size if isinstance(size, list | tuple) else (size, size)
-        return {"pixel_values": torch.zeros(1, self.config.num_channels, *sides, device="meta")}
+        return {"pixel_values": torch.zeros(1, config.num_channels, *sides, device="meta")}
 
     def tokens_of_blank(self, tokens: int = 1) -> int:
         """Return how many tokens the layers see of such inputs, without what methods put in front of them."""
@@ -191,6 +193,7 @@ class Backbone:
             output_loading_info=True,
             **self._quantizing(device),
         )
+        settle_tower(model)
         check_complete(self.name, self.config.model_type, loading, head_parameters(model))
         if not self.images:
             # Decoders read the last token that is no padding, so that it has to be what texts are padded with.

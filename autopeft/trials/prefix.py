@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Anatomy
+from autopeft.backbones import Anatomy, layer_config
 from autopeft.errors import AutopeftError
 from autopeft.tasks import Encoded
 from autopeft.trials.hardware import autocast
@@ -109,7 +110,8 @@ class PrefixCache:
 
     def fits(self) -> bool:
         """Tell whether the activations of one depth are small enough to keep, whatever their type."""
-        return int(self._encoded.lengths.sum()) * self._model.config.hidden_size * 4 <= MEMORY // 2
+        config: Any = layer_config(self._model.config, self._model.main_input_name == "pixel_values")
+        return int(self._encoded.lengths.sum()) * int(config.hidden_size) * 4 <= MEMORY // 2
 
     def at(self, depth: int) -> Activations:
         """Return the activations after the lowest layers, from memory, a file or the model.

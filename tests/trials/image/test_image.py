@@ -7,10 +7,15 @@ from transformers import (
     BeitConfig,
     BeitImageProcessor,
     BitImageProcessor,
+    CLIPConfig,
+    CLIPImageProcessor,
     DeiTConfig,
     DeiTImageProcessor,
     Dinov2Config,
     Dinov2WithRegistersConfig,
+    SiglipConfig,
+    SiglipImageProcessor,
+    SwinConfig,
     ViTConfig,
 )
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
@@ -19,15 +24,20 @@ from autopeft.backbones import load_backbone
 from autopeft.backbones.quiet import quiet
 from autopeft.errors import AutopeftError, BackboneError
 from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
+from autopeft.saved import open_saved
 from autopeft.space import canonical
 from autopeft.tasks.image import Image, LabelledPictures, Picture, PictureClasses
 from autopeft.testing.models import tiny_backbone
+from autopeft.training import add_merged, fine_tune
+from autopeft.training.measuring import measure
 from autopeft.trials import TrialRunner, kind_of, use_threads
 from autopeft.trials.shortcuts import Shortcuts
 from tests.marks import mostly_slow
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "image_size": 16, "patch_size": 4}
 SQUARE = {"size": {"height": 16, "width": 16}}
+#: Of the other tower, of which nothing is taken.
+TEXT = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 50}
 CROP = {"size": {"shortest_edge": 16}, "crop_size": {"height": 16, "width": 16}}
 
 
@@ -42,6 +52,8 @@ def made(architecture, folder):
         "beit": (BeitConfig(**wide), BeitImageProcessor(**SQUARE)),
         "dinov2": (Dinov2Config(**SIZES, mlp_ratio=2), BitImageProcessor(**CROP)),
         "dinov2 with registers": (Dinov2WithRegistersConfig(**SIZES, mlp_ratio=2), BitImageProcessor(**CROP)),
+        "clip": (CLIPConfig(vision_config=wide, text_config=TEXT), CLIPImageProcessor(**CROP)),
+        "siglip": (SiglipConfig(vision_config=wide, text_config=TEXT), SiglipImageProcessor(**SQUARE)),
     }[architecture]
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -73,7 +85,7 @@ def runner_for(backbone, **settings):
     return TrialRunner(backbone, task, setting, torch.device("cpu"))
 
 
-ARCHITECTURES = mostly_slow(["vit", "deit", "beit", "dinov2", "dinov2 with registers"])
+ARCHITECTURES = mostly_slow(["vit", "deit", "beit", "dinov2", "dinov2 with registers", "clip", "siglip"])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -127,3 +139,30 @@ def test_a_model_of_texts_and_cuts_are_refused(tmp_path):
         kind.check_reads(load_backbone(tiny_backbone("bert", tmp_path)))
     with pytest.raises(AutopeftError, match="pictures are not cut: each is 5 tokens; leave --max-length out"):
         runner_for(backbone, max_length=8)
+
+
+def test_swin_is_refused_with_the_reason(tmp_path):
+    from transformers import AutoModel
+
+    config = SwinConfig(image_size=16, patch_size=2, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4)
+    with quiet():
+        AutoModel.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(
+        BackboneError, match="'swin' models cannot be adapted .*its stages differ in size"
+    ):
+        load_backbone(str(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["clip", "dinov2"])
+def test_what_is_trained_on_them_is_saved_opened_and_merged(architecture, tmp_path):
+    backbone = made(architecture, tmp_path / "model")
+    task = task_for(backbone)
+    setting, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), precision="fp32", epochs=2.0)
+    configuration = stock_lora(backbone.shape, 1e-2)
+    found = fine_tune(configuration, backbone, task, setting, tmp_path / "out")
+    done = add_merged(configuration, backbone, task, setting, 0, found)
+    for folder in (tmp_path / "out", done.merged):
+        opened = open_saved(folder)
+        again = measure(opened.ready.model, task, "test", opened.ready.tokenizer, setting).figures
+        assert again["accuracy"] == found.test["accuracy"]
