@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "PICKS",
+    "Augment",
     "BatchSize",
     "Candidates",
     "Choices",
@@ -143,6 +144,10 @@ Loss = Annotated[
     typer.Option(
         help="What ranking is trained on: pointwise, pairwise or listwise (default).", rich_help_panel=TRIAL_PANEL
     ),
+]
+Augment = Annotated[
+    str | None,
+    typer.Option(help="Change pictures while a model learns: crop, flip or crop,flip.", rich_help_panel=TRIAL_PANEL),
 ]
 Generate = Annotated[
     int | None,

@@ -36,6 +36,7 @@ def search(
     trust_remote_code: options.TrustRemoteCode = False,
     loss: options.Loss = None,
     generate: options.Generate = None,
+    augment: options.Augment = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file \\[default; llm for decoders].")] = None,
     target: Annotated[
         str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")

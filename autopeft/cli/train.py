@@ -30,6 +30,7 @@ def train(
     trust_remote_code: options.TrustRemoteCode = False,
     loss: options.Loss = None,
     generate: options.Generate = None,
+    augment: options.Augment = None,
     seed: options.Seed = None,
     examples: options.Examples = None,
     epochs: options.Epochs = None,

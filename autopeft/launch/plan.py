@@ -90,6 +90,7 @@ class SearchPlan(BaseModel):
     drop_duplicates: bool = Field(False, description="leave inputs out that stand in the data already")
     metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")
     loss: Literal["pointwise", "pairwise", "listwise"] | None = Field(None, description="what ranking is trained on")
+    augment: str | None = Field(None, description="what is done to pictures while a model learns: crop, flip or both")
     generate: int | None = Field(None, ge=0, description="validation examples to which decoders write answers")
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: that of the kind of task"

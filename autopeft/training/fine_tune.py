@@ -132,6 +132,7 @@ def _trained(
     tokenizer = backbone.tokenizer()
     pad_id = pad_id_of(tokenizer)
     train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
+    train = kind.to_train(train)
     model = _built(configuration, backbone, kind, train, setting, pad_id, seed)
     steps = steps_of(train.examples, setting.epochs, setting.batch_size)
     how = kind.trainer_arguments(arguments(steps))

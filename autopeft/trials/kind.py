@@ -182,6 +182,15 @@ class TrialKind(ABC):
     def encode(self, split: Any, tokenizer: Any, max_length: int) -> Encoded:
         """Tokenise a split of the task."""
 
+    def to_train(self, encoded: Encoded) -> Encoded:
+        """Return the training examples as they are read while a model learns."""
+        return encoded
+
+    @property
+    def varies(self) -> bool:
+        """Whether training examples are read otherwise each time, so that nothing of them can be kept."""
+        return False
+
     def grouped(self, encoded: Encoded, batch_size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
         """Choose which examples go together in one epoch; see `autopeft.tasks.grouped`."""
         return grouped(encoded, batch_size, rng)

@@ -88,7 +88,7 @@ class TrialRunner:
         self.model.config.use_cache = False
         self.model.set_attn_implementation(attention(self.model, self.device, setting.precision, setting.max_length))
         train, validation = draw(task, setting)
-        self._train: Encoded = self._kind.encode(train, tokenizer, setting.max_length)
+        self._train: Encoded = self._kind.to_train(self._kind.encode(train, tokenizer, setting.max_length))
         # For methods whose start depends on data: the same few batches in every trial.
         rng = np.random.default_rng(setting.seed)
         few = self._train.take(self._train.some(rng, FEW_BATCHES * setting.batch_size))
@@ -106,7 +106,7 @@ class TrialRunner:
             backbone.identity,
             # LLM.int8() computes columns with outliers apart, those of a whole batch: what a text becomes depends on
             # the texts beside it, and cannot be kept.
-            keeps=backbone.quantization != "8bit",
+            keeps=backbone.quantization != "8bit" and not self._kind.varies,
             few=few_inputs,
         )
         held_out = self._kind.encode(validation, tokenizer, setting.max_length)

@@ -44,7 +44,7 @@ class Image(TaskKind):
         "macro_f1": Metric(unit="picture", mean=False),
         "mcc": Metric(worst=-1.0, unit="picture", mean=False),
     }
-    options = frozenset({"image", "label"})
+    options = frozenset({"image", "label", "augment"})
     schema = PictureClasses
     of_rows = True
 

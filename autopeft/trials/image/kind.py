@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,18 +13,41 @@ from transformers import PreTrainedTokenizerBase
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError, BackboneError
 from autopeft.tasks import Encoded, Task
-from autopeft.tasks.image import EncodedPictures, LabelledPictures, PictureClasses
+from autopeft.tasks.image import CROP, FLIP, EncodedPictures, LabelledPictures, PictureClasses
 from autopeft.trials.card_code import trusting
 from autopeft.trials.classification import ClassificationTrials
 from autopeft.trials.kind import Batch
 from autopeft.trials.setting import TrialSetting, choose_setting
 
-__all__ = ["ImageTrials"]
+__all__ = ["ImageSetting", "ImageTrials", "read_augment"]
 
 #: Pictures that are decoded together.
 _TOGETHER = 256
 
 _PIXELS = "pixel_values"
+
+
+@dataclass(frozen=True)
+class ImageSetting(TrialSetting):
+    """A trial setting with what is done to pictures while a model learns.
+
+    Args:
+        augment: `crop`, a move by up to an eighth of the side; `flip`, a mirror image by half a chance.
+    """
+
+    augment: tuple[str, ...] = ()
+
+
+def read_augment(text: str | None) -> tuple[str, ...]:
+    """Read `crop,flip` and the like.
+
+    Raises:
+        AutopeftError: When something else stands there, or something twice.
+    """
+    names = tuple(name.strip() for name in text.split(",")) if text else ()
+    if not set(names) <= {CROP, FLIP} or len(set(names)) < len(names):
+        raise AutopeftError(f"--augment {text}: expected {CROP}, {FLIP} or both, such as {CROP},{FLIP}")
+    return names
 
 
 class ImageTrials(ClassificationTrials):
@@ -36,6 +60,25 @@ class ImageTrials(ClassificationTrials):
     auto_class: ClassVar[str] = "AutoModelForImageClassification"
     pipeline: ClassVar[str] = "image-classification"
     schema: PictureClasses  # type: ignore[assignment]
+
+    #: What is done to pictures while a model learns.
+    augment: tuple[str, ...] = ()
+
+    def under(self, setting: TrialSetting) -> ImageTrials:
+        """Return trials with the augmentation of a setting."""
+        found = copy(self)
+        if isinstance(setting, ImageSetting):
+            found.augment = setting.augment
+        return found
+
+    @property
+    def varies(self) -> bool:
+        """Whether pictures are moved or mirrored."""
+        return bool(self.augment)
+
+    def to_train(self, encoded: Encoded) -> Encoded:
+        """Return pictures that are moved and mirrored by chance, where that is asked for."""
+        return replace(encoded, augment=self.augment) if self.augment else encoded
 
     def check_reads(self, backbone: Any) -> None:
         """Check that a backbone reads pictures."""
@@ -54,19 +97,11 @@ class ImageTrials(ClassificationTrials):
         tokens = self.schema.tokens
         if asked.pop("max_length", None) not in (None, tokens):
             raise AutopeftError(f"pictures are not cut: each is {tokens} tokens; leave --max-length out")
-        lengths = np.full(len(task.train), tokens)
-        return (
-            choose_setting(
-                task,
-                tokenizer,
-                least=self.least_examples(task),
-                max_length=tokens,
-                limit=tokens,
-                lengths=lengths,
-                **asked,
-            ),
-            (),
-        )
+        augment = read_augment(asked.pop("augment", None))
+        known: dict[str, Any] = {"least": self.least_examples(task), "max_length": tokens, "limit": tokens}
+        setting = choose_setting(task, tokenizer, **known, lengths=np.full(len(task.train), tokens), **asked)
+        said = f"pictures are changed by {' and '.join(augment)} each time, so that no layer's answers to them are kept"
+        return ImageSetting(**asdict(setting), augment=augment), (said,) if augment else ()
 
     def settle_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> None:
         """Leave the processor as it is."""

@@ -1,5 +1,7 @@
 """Pictures in trials: what a model reads of them, and what is left out of forward passes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -147,9 +149,7 @@ def test_swin_is_refused_with_the_reason(tmp_path):
     config = SwinConfig(image_size=16, patch_size=2, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4)
     with quiet():
         AutoModel.from_config(config).save_pretrained(tmp_path)
-    with pytest.raises(
-        BackboneError, match="'swin' models cannot be adapted .*its stages differ in size"
-    ):
+    with pytest.raises(BackboneError, match=r"'swin' models cannot be adapted .*its stages differ in size"):
         load_backbone(str(tmp_path))
 
 
@@ -166,3 +166,38 @@ def test_what_is_trained_on_them_is_saved_opened_and_merged(architecture, tmp_pa
         opened = open_saved(folder)
         again = measure(opened.ready.model, task, "test", opened.ready.tokenizer, setting).figures
         assert again["accuracy"] == found.test["accuracy"]
+
+
+def test_pictures_are_moved_and_mirrored_by_chance_that_epochs_repeat(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
+    backbone = load_backbone(tiny_backbone("vit", tmp_path))
+    task = task_for(backbone)
+    kind = kind_of(task)
+    setting, notes = kind.choose_setting(task, backbone.tokenizer(), precision="fp32", augment="crop,flip")
+    assert notes == ("pictures are changed by crop and flip each time, so that no layer's answers to them are kept",)
+    moved = kind.under(setting)
+    encoded = kind.encode(task.train, backbone.tokenizer(), 0)
+    trained = moved.to_train(encoded)
+    rows, others = np.arange(16), np.arange(15, -1, -1)
+    plain, first, again, reordered = (
+        kind.collate(which, chosen, 0)["pixel_values"]
+        for which, chosen in ((encoded, rows), (trained, rows), (trained, rows), (trained, others))
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, plain)
+    assert not torch.equal(reordered.flip(0), first)
+    # Nothing is made up: pixels are those of the picture.
+    assert set(first.flatten().tolist()) <= set(plain.flatten().tolist())
+    flipped = replace(encoded, augment=("flip",))
+    found = kind.collate(flipped, rows, 0)["pixel_values"]
+    assert all(
+        torch.equal(one, other) or torch.equal(one.flip(2), other) for one, other in zip(found, plain, strict=True)
+    )
+    runner = TrialRunner(backbone, task, setting, torch.device("cpu"))
+    written = {"modules": {"lora": {"rank": 2, "layers": [2]}}, "training": {"learning_rate": 1e-2}}
+    outcomes = [runner.run(canonical(written, VOCABULARY, backbone.shape), 1) for _ in range(2)]
+    assert outcomes[0].metrics == outcomes[1].metrics
+    assert not (tmp_path / "cache" / "prefixes").exists()
+    for wrong in ("blur", "crop,crop", "crop;flip"):
+        with pytest.raises(AutopeftError, match="expected crop, flip or both, such as crop,flip"):
+            kind.choose_setting(task, backbone.tokenizer(), augment=wrong)
