@@ -78,7 +78,8 @@ class ImageTrials(ClassificationTrials):
 
     def to_train(self, encoded: Encoded) -> Encoded:
         """Return pictures that are moved and mirrored by chance, where that is asked for."""
-        return replace(encoded, augment=self.augment) if self.augment else encoded
+        assert isinstance(encoded, EncodedPictures)
+        return replace(encoded, augment=self.augment)
 
     def check_reads(self, backbone: Any) -> None:
         """Check that a backbone reads pictures."""
