@@ -24,7 +24,7 @@ def compress(
     scale: Annotated[
         str | None, typer.Option(help="Sizes in standard deviations, of compeft \\[0.5,1,2,3,4,5,6,8,10].")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Points measured at once \\[as in the search].")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Points measured at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,

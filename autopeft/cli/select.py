@@ -33,7 +33,7 @@ def select(
         str | None,
         typer.Option(help="Add seeds where the decision is open, until differences are known to 1pt, or for 30m."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Trainings at once \\[as in the search].")] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Trainings at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,

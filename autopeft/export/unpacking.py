@@ -39,8 +39,9 @@ def unpacked(job: ExportJob) -> Iterator[ExportJob]:
         packed = sum(value.nbytes for part in applied(model).packed.values() for value in part.values())
         configuration = uncompressed(job.configuration)
         save_plain(model, folder, configuration)
+        knobs = ", ".join(f"{name} {value:g}" for name, value in asked.knobs.items())
         note = (
-            f"What was trained is {packed:,} bytes in the run, compressed ({asked.word.summary}); here every "
+            f"What was trained is {packed:,} bytes in the run, by {asked.word.name} with {knobs}; here every "
             "number stands in its place, for PEFT reads nothing else, and the files are larger."
         )
         yield replace(job, configuration=configuration, trained=folder, notes=(*job.notes, note))

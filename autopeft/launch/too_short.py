@@ -8,6 +8,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.launch.preparation import Preparation
+from autopeft.samplers import own_trials
 
 __all__ = ["SAID", "too_short"]
 
@@ -32,7 +33,7 @@ def too_short(prepared: Preparation, study: optuna.Study) -> str | None:
     """
     if SAID in study.user_attrs:
         return None
-    finished = [trial for trial in study.get_trials(deepcopy=False) if _ended(trial)]
+    finished = [trial for trial in own_trials(study) if _ended(trial)]
     adapted = [trial.values[-1] for trial in finished if not _untouched(trial)]
     if len(adapted) < _FEW:
         return None

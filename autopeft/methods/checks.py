@@ -107,10 +107,10 @@ def check_compression(parts: Iterable[Part], configuration: Configuration) -> No
         return
     for part in parts:
         name, method = part.method.words.name, part.method
-        if not method.compressible:
+        if not all(map(method.can_be_compressed, part.cells.values())):
             raise ConfigurationError(
-                f"{name}: its adapters hold more than what is trained, or are none with zeros in them, so that they "
-                "cannot be compressed; expected no compression beside it"
+                f"{name}: its adapters hold more than is trained, are of a size not known before, or are none with "
+                "zeros in them, so that they cannot be compressed; expected no compression beside it"
             )
         if any(map(method.alters_weights, part.cells.values())):
             raise ConfigurationError(

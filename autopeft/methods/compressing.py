@@ -61,8 +61,13 @@ def compress_as(configuration: Configuration, model: PreTrainedModel) -> int:
     }
     masks = [pruner.stored() for pruner in done.pruners]
     remove(model)
-    starts = starts_of(configuration, model, done.anatomy)
-    packed = {part: pack(tensors, starts[part], asked) for part, tensors in trained.items()}
+    try:
+        starts = starts_of(configuration, model, done.anatomy)
+        packed = {part: pack(tensors, starts[part], asked) for part, tensors in trained.items()}
+    except Exception:
+        # Whoever takes adapters out again shall find some.
+        apply(done.configuration, model, done.anatomy, stored=True)
+        raise
     with _same_chance(model):
         apply(configuration, model, done.anatomy, stored=True)
     again = applied(model)

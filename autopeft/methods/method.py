@@ -103,6 +103,10 @@ class Method(ABC):
         """Tell whether it works with these knobs beside frozen weights in few bits."""
         return quantization in self.quantizations
 
+    def can_be_compressed(self, knobs: Knobs) -> bool:
+        """Tell whether its adapter can be compressed with these knobs, see `compressible`."""
+        return self.compressible
+
     def start_with(self, knobs: Knobs) -> Start:
         """Return the logits right after `apply` with these knobs, see `start`."""
         return self.start

@@ -139,7 +139,10 @@ def read_manifest(folder: Path) -> tuple[Configuration, str | None]:
     """
     try:
         data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return Configuration.from_dict(data["configuration"]), data.get("model")
+        held = data["configuration"]
+        if not all(isinstance(held[part], dict) for part in ("modules", "training")):
+            raise TypeError("no configuration")
+        return Configuration.from_dict(held), data.get("model")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{folder}: no readable {MANIFEST}; expected a folder of saved adapters") from error
 

@@ -89,7 +89,7 @@ class WordKnob(Generic[W]):
         word = training.get(self.name, self.nothing)
         if word == self.nothing:
             return None
-        if word not in self.words:
+        if not isinstance(word, str) or word not in self.words:
             expected = ", ".join((self.nothing, *self.words))
             raise ConfigurationError(f"training.{self.name}: found {word!r}, expected one of {expected}")
         way = self.words[word]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from autopeft.errors import AutopeftError
+from autopeft.errors import AutopeftError, StudyError
 from autopeft.launch import Crew, Hearing, Preparation, RunLog, SearchResult
 from autopeft.methods import VOCABULARY
 from autopeft.methods.compression import COMPRESSION
@@ -26,8 +27,11 @@ COMPRESSED = "compressed"
 #: The file beside such adapters with what they reached.
 _REACHED = "reached.json"
 
-#: The cost that compression changes.
-_BYTES = "bytes"
+#: What of it tells these adapters from others.
+_HOLDS = "holds"
+
+#: The costs that compression changes; the first is measured.
+_BYTES, _NONZERO = _CHANGED = ("bytes", "nonzero")
 
 
 def to_compress(result: SearchResult, name: str) -> FrontRow:
@@ -41,7 +45,7 @@ def to_compress(result: SearchResult, name: str) -> FrontRow:
         AutopeftError: When it stands for nothing, or what it stands for has no adapters, or no end, or is compressed;
             or `bytes` is no objective of the run.
     """
-    if _BYTES not in result.scale.costs:
+    if result.scale.costs.keys().isdisjoint(_CHANGED):
         raise AutopeftError(
             f"bytes is no objective of {result.folder} ({', '.join([*result.scale.costs, 'accuracy'])}), and what is "
             "compressed differs in no other cost; expected a search with --objectives accuracy,bytes or "
@@ -101,7 +105,7 @@ def points_of(
     ]
     # Where all is kept it is kept as it is, whatever the other knobs say.
     whole = [point for point in points if point.training[f"{name}_density"] == 1]
-    return [point for point in points if point not in whole[1:]]
+    return [point for point in dict.fromkeys(points) if point not in whole[1:]]
 
 
 def compress_trial(
@@ -124,16 +128,21 @@ def compress_trial(
         say: Hears what a user should know.
 
     Returns:
-        The numbers of the points in the study, in their order.
+        The numbers of the points in the study, in their order; those that could not be measured are left out.
 
     Raises:
-        AutopeftError: When another process works in the run's folder, or the trial does not come to an end again.
+        AutopeftError: When data or model are others than in the search, another process works in the run's folder, or
+            the trial does not come to an end again.
     """
     run = result.folder.absolute()
     prepare_folder(run)
     with locked(run), RunLog(run, Hearing(say)) as log:
         log.begun(f"compression of trial {row.trial}, {len(points)} points")
         study = load_study(run, result.plan.storage, result.study.study_name, writing=True)
+        differing = prepared.spec.differences(study.user_attrs["spec"])
+        if differing:
+            listed = "\n".join(f"  {line}" for line in differing)
+            raise StudyError(f"{result.folder} is of something else than what its plan names by now:\n{listed}")
         known = derived_of(study, row.trial)
         missing = [point for point in points if point.text not in known]
         if missing:
@@ -141,7 +150,10 @@ def compress_trial(
             with Crew(prepared.plan, prepared.job) as crew:
                 _train(crew, prepared, row, folder, log.said)
                 for index, (outcome, kept) in crew.do([Compress(point.text, folder) for point in missing]):
-                    costs = [float(kept if name == _BYTES else value) for name, value in row.costs.items()]
+                    if outcome["status"] != "complete":
+                        log.said(f"{missing[index].describe()}: left out, {outcome['status']}: {outcome['message']}")
+                        continue
+                    costs = _costs(prepared, missing[index], row, kept)
                     tell_derived(
                         study,
                         missing[index],
@@ -150,11 +162,21 @@ def compress_trial(
                         params=row.params,
                         costs=costs,
                         limit=result.scale.limit,
+                        beyond=row.beyond,
                     )
                     log.said(f"{missing[index].describe()}: {outcome['accuracy']:.4f} on validation, {kept:,} bytes")
         known = derived_of(study, row.trial)
         log.complete = True
-    return [known[point.text] for point in points]
+    return [known[point.text] for point in points if point.text in known]
+
+
+def _costs(prepared: Preparation, point: Configuration, row: FrontRow, kept: int) -> list[float]:
+    """Return the costs of a point: what is stored is measured, the time of a step is that of the trial."""
+    known = {name: prepared.prices.known(name) for name in _CHANGED}
+    return [
+        float(kept) if name == _BYTES else float(price(point)) if (price := known.get(name)) else value
+        for name, value in row.costs.items()
+    ]
 
 
 def _train(crew: Crew, prepared: Preparation, row: FrontRow, folder: Path, say: Callable[[str], None]) -> None:
@@ -166,7 +188,8 @@ def _train(crew: Crew, prepared: Preparation, row: FrontRow, folder: Path, say: 
         [(_, outcome)] = crew.do([errand])
         if outcome["status"] != "complete":
             raise AutopeftError(f"trial {row.trial} did not come to its end again: {outcome['message']}")
-        write_text(file, json.dumps({**identity, "accuracy": outcome["accuracy"]}) + "\n")
+        held = {**identity, _HOLDS: _digest(folder), "accuracy": outcome["accuracy"]}
+        write_text(file, json.dumps(held) + "\n")
     reached = _reached(file, identity)
     if reached is not None and abs(reached - row.accuracy) > 1e-9:
         say(
@@ -176,10 +199,19 @@ def _train(crew: Crew, prepared: Preparation, row: FrontRow, folder: Path, say: 
 
 
 def _reached(file: Path, identity: Mapping[str, Any]) -> float | None:
-    """Return what a trial reached whose adapters were kept; None where there are none, or another search's."""
+    """Return what a trial reached whose adapters were kept; None where there are none, others, or another search's."""
     try:
         found = json.loads(file.read_text(encoding="utf8"))
         accuracy = float(found.pop("accuracy"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return accuracy if found == json.loads(json.dumps(identity)) else None
+    same = found == {**json.loads(json.dumps(identity)), _HOLDS: _digest(file.parent)}
+    return accuracy if same else None
+
+
+def _digest(folder: Path) -> str:
+    """Return the sha256 of the files that a trial kept."""
+    found = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _REACHED):
+        found.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()

@@ -140,6 +140,9 @@ class Compress:
     def __call__(self, runner: TrialRunner) -> tuple[dict[str, Any], int]:
         """Do it with a worker's runner; return the outcome as plain data, and the bytes of what is kept."""
         started = time.perf_counter()
-        found, kept = runner.compressed(self.folder, Configuration(self.configuration))
+        try:
+            found, kept = runner.compressed(self.folder, Configuration(self.configuration))
+        except Exception as error:
+            return failure(error, None, time.perf_counter() - started, ()).to_dict(), 0
         accuracy = runner.task.judge.signed(found.figures[runner.task.metric])
         return Outcome("complete", accuracy, found.figures, seconds=time.perf_counter() - started).to_dict(), kept

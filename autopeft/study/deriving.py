@@ -10,7 +10,7 @@ from optuna.trial import TrialState, create_trial
 
 from autopeft.samplers import COSTS, DERIVED
 from autopeft.space import Configuration
-from autopeft.study.records import INFEASIBLE, PARAMS
+from autopeft.study.records import BEYOND, INFEASIBLE, PARAMS
 
 __all__ = ["derived_of", "tell_derived"]
 
@@ -24,6 +24,7 @@ def tell_derived(
     params: int,
     costs: Sequence[float],
     limit: int,
+    beyond: bool = False,
 ) -> None:
     """Record what was made of a trial, as a finished one.
 
@@ -37,6 +38,7 @@ def tell_derived(
         params: Its trainable parameters.
         costs: Its costs that are objectives, in their order.
         limit: The budget in trainable parameters.
+        beyond: Whether the trial it was made of is predicted to exceed a budget of memory.
     """
     study.add_trial(
         create_trial(
@@ -49,6 +51,7 @@ def tell_derived(
                 PARAMS: params,
                 COSTS: list(costs),
                 DERIVED: parent,
+                **({BEYOND: True} if beyond else {}),
             },
             constraints={INFEASIBLE: 1.0 if params > limit else 0.0},
         )

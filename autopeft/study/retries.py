@@ -8,6 +8,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from autopeft.samplers import is_own
 from autopeft.space import BoundSpace, Configuration
 from autopeft.study.records import BEYOND, configuration_of, counts, enqueue, is_void, outcome_of
 
@@ -48,7 +49,7 @@ def stands_for(other: FrozenTrial, attrs: Mapping[str, Any]) -> bool:
         other: The other trial.
         attrs: The user attributes of the lost one.
     """
-    same = other.user_attrs.get("configuration") == attrs["configuration"]
+    same = is_own(other) and other.user_attrs.get("configuration") == attrs["configuration"]
     return same and "baseline" not in attrs and other.state not in (TrialState.FAIL, TrialState.WAITING)
 
 

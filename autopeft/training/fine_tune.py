@@ -16,7 +16,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
-from autopeft.methods import adapter_parameters, apply, compress, optimiser_of, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, optimiser_of, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
 from autopeft.tasks import Encoded, Task, pad_id_of
@@ -40,6 +40,7 @@ from autopeft.trials import (
     steps_of,
     train_first,
 )
+from autopeft.trials.finishing import finish
 from autopeft.trials.settled import settle
 from autopeft.trials.stopwatch import Stopwatch
 from autopeft.whole_folder import check_replaceable
@@ -96,7 +97,7 @@ def fine_tune(
         arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task, report_to, progress)
         model, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
         params = sum(parameter.numel() for parameter in adapter_parameters(model).values())
-        compress(model)
+        finish(model)
         tokenizer = backbone.tokenizer()
         validation = measure(model, task, "validation", tokenizer, setting)
         settle(model.config, validation.settled)

@@ -13,7 +13,7 @@ __all__ = ["DivergedError", "OutOfTimeError", "failure", "out_of_memory"]
 
 
 class DivergedError(Exception):
-    """A loss or a logit is not finite."""
+    """A loss, a logit or an adapter is not finite."""
 
 
 class OutOfTimeError(Exception):

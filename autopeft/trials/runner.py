@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.methods import adapter_parameters, apply, compress, compress_as, prune_now, remove, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, compress_as, prune_now, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
@@ -22,6 +22,7 @@ from autopeft.trials.draw import draw
 from autopeft.trials.driving import Point, Trial, driven
 from autopeft.trials.exam import Exam
 from autopeft.trials.faults import failure
+from autopeft.trials.finishing import finish
 from autopeft.trials.full import all_trainable
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, release_memory
@@ -36,6 +37,7 @@ from autopeft.trials.outcome import Outcome, StepCost
 from autopeft.trials.peak import watch_peak
 from autopeft.trials.saved import configuration_in, keep, saved
 from autopeft.trials.setting import TrialSetting
+from autopeft.trials.settled import forget_settled
 from autopeft.trials.shortcuts import Shortcuts
 from autopeft.trials.stopwatch import Stopwatch
 
@@ -236,20 +238,18 @@ class TrialRunner:
         return task.judge.signed(found)
 
     def compressed(self, folder: Path, configuration: Configuration) -> tuple[Measured, int]:
-        """Measure what is kept of a trial's adapters as the trial was at its end.
+        """Measure what is kept of a trial's adapters as a trial is at its end; return the bytes of that too.
 
         Args:
             folder: Where the trial was kept.
             configuration: That of the trial, with what it says of compression.
-
-        Returns:
-            What was measured, and the bytes of what is kept, the head not counted.
         """
         depth = self._shortcuts.depth(configuration, self._prefixes)
         with (
             saved(self.model, self._anatomy, folder, self._kind.settles),
             self._shortcuts.taken(configuration, depth, self._prefixes) as [_, validation],
         ):
+            forget_settled(self.model.config, self._kind.settles)
             kept = compress_as(configuration, self.model)
             return self.exam(self.model.eval(), validation, whole=True), kept
 
@@ -282,7 +282,7 @@ class TrialRunner:
                         continue
                     done = step >= end
                     if done and not full:
-                        compress(self.model)
+                        finish(self.model)
                     with checks:
                         found = self.exam(self.model, validation, whole=done and not (brief and not self._kind.settles))
                     curve.append(

@@ -31,6 +31,7 @@ def test_points_are_all_that_the_source_tries_unless_others_are_given(row):
     given = points_of(row, SHAPE, "compeft", {"density": "5%, 0.5", "scale": "3"})
     assert knobs(given) == [(0.05, 3.0, "compeft"), (0.5, 3.0, "compeft")]
     assert knobs(points_of(row, SHAPE, "stc", {"density": "10%"})) == [("stc", 0.1)]
+    assert len(points_of(row, SHAPE, "compeft", {"density": "5%,0.05, 5%", "scale": "1,1.0"})) == 1
     assert {each.name for each in COMPRESSION.words.values()} == {"compeft", "stc", "pruned"}
 
 

@@ -8,11 +8,22 @@ from autopeft.launch import open_run
 from autopeft.methods import VOCABULARY
 from autopeft.samplers import SAMPLERS, make_sampler
 from autopeft.space import Configuration
-from autopeft.study import Scale, counted, derived_of, extend_study, front_of, out_of_reach, tell_derived, trial_rows
+from autopeft.study import (
+    Scale,
+    ask,
+    counted,
+    derived_of,
+    extend_study,
+    front_of,
+    out_of_reach,
+    tell_derived,
+    tell_lost,
+    trial_rows,
+)
 from autopeft.study.asking import room
 from autopeft.testing.samplers import LIMIT, new_study, run_trials, toy_cost, toy_space
 from tests.report.runs import make_run
-from tests.study.test_extending import SHAPE, WIDER, old, spec
+from tests.study.test_extending import OLD, SHAPE, WIDER, old, spec
 
 __all__ = ["old"]
 
@@ -75,3 +86,24 @@ def test_they_come_along_into_another_space_and_are_not_outside_of_it(old, tmp_p
     assert last.state == TrialState.COMPLETE
     assert derived_of(study, 1) == {made.text: last.number}
     assert "outside" not in last.user_attrs
+
+
+def test_what_is_made_of_a_trial_beyond_a_budget_of_memory_is_beyond_it_too(tmp_path):
+    result = open_run(make_run(tmp_path / "run", costs=("params", "bytes"), faults=False))
+    study = result.study
+    configuration = point(study.trials[3], 0.1)
+    outcome = {"status": "complete", "accuracy": 0.99, "metrics": {}, "seconds": 0.1, "curve": ()}
+    tell_derived(study, configuration, outcome, parent=3, params=64, costs=[64, 1.0], limit=LIMIT, beyond=True)
+    front = front_of(study, Scale.recorded(study))
+    assert [row.standing for row in front.others if row.derived_from == 3] == ["over-budget"]
+
+
+def test_a_lost_trial_is_tried_again_whatever_was_made_of_others(old):
+    space = OLD.bind(VOCABULARY, SHAPE)
+    trial = ask(old, space)
+    derived = dict(old.trials[trial.number].user_attrs["configuration"])
+    outcome = {"status": "complete", "accuracy": 0.9, "metrics": {}, "seconds": 0.1, "curve": ()}
+    twin = Configuration.from_dict(derived)
+    tell_derived(old, twin, outcome, parent=1, params=64, costs=[64.0], limit=LIMIT)
+    tell_lost(old, space, trial.number, "its worker died")
+    assert any(each.state == TrialState.WAITING for each in old.trials)

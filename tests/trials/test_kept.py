@@ -1,16 +1,19 @@
 """What a trial keeps is what was measured, full fine-tuning included, and nothing of it stays in the model."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from autopeft.backbones import head_parameters, load_decoder
-from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
+from autopeft.backbones import head_parameters, load_backbone, load_decoder
+from autopeft.methods import HEAD_ONLY, VOCABULARY, adapter_parameters, stock_lora
 from autopeft.space import Configuration, canonical
+from autopeft.tasks import TaskSpec, load_task
 from autopeft.testing.decoders import tiny_decoder
-from autopeft.trials import TrialRunner
+from autopeft.testing.models import tiny_backbone
+from autopeft.trials import TrialRunner, finishing, kind_of
 from autopeft.trials.shortcuts import Shortcuts
 from tests.trials.causal.test_causal import SETTING as CAUSAL_SETTING
 from tests.trials.causal.test_causal import TASK as CAUSAL_TASK
@@ -142,3 +145,40 @@ def test_what_is_kept_of_compressed_adapters_is_what_was_measured(runner, tmp_pa
     assert found.figures["loss"] != trained.metrics["loss"]
     assert kept < (tmp_path / "plain" / "adapter_model.safetensors").stat().st_size / 10
     assert lasting(runner.run(plain, 3)) == lasting(trained)
+
+
+def test_adapters_that_are_no_numbers_are_no_untouched_model(runner, monkeypatch):
+    lora = {"lora": {"rank": 2, "alpha": 4, "targets": ["v"], "layers": [0, 1]}}
+    knobs = {"compression": "pruned", "pruned_density": 0.3}
+    configuration = Configuration.from_dict({"modules": lora, "training": {"learning_rate": 0.02, **knobs}})
+    asked = finishing.finish
+
+    def spoiled(model):
+        for parameter in adapter_parameters(model).values():
+            parameter.data.fill_(float("nan"))
+        asked(model)
+
+    monkeypatch.setattr("autopeft.trials.runner.finish", spoiled)
+    outcome = runner.run(configuration, 3)
+    assert (outcome.status, outcome.accuracy) == ("nan", None)
+    assert "the adapters are not finite" in outcome.message
+
+
+def test_what_several_labels_are_told_by_is_chosen_anew_for_what_is_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    words = {"good": "good happy film", "bad": "bad sad story", "arm": "the left arm"}
+    labels = [sorted(rng.choice(list(words), rng.integers(1, 3), replace=False)) for _ in range(160)]
+    rows = [
+        {"text": f"{' '.join(words[label] for label in each)} {n}", "labels": each} for n, each in enumerate(labels)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = load_task(TaskSpec(data=str(tmp_path / "rows.jsonl"), kind="multilabel", label="labels"))
+    bert = load_backbone(tiny_backbone("bert", tmp_path))
+    setting, _ = kind_of(task).choose_setting(task, bert.tokenizer(), precision="fp32", epochs=3.0)
+    runner = TrialRunner(bert, task, setting, torch.device("cpu"))
+    plain = stock_lora(bert.shape, 1e-2)
+    knobs = {"compression": "compeft", "compeft_density": 0.5, "compeft_scale": 3.0}
+    asked = Configuration.from_dict({"modules": plain.modules, "training": {**plain.training, **knobs}})
+    runner.run(plain, 0, folder=tmp_path / "plain")
+    found, _ = runner.compressed(tmp_path / "plain", asked)
+    assert found.figures == runner.run(asked, 0).metrics

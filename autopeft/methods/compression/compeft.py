@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from autopeft.methods.compression.compression import DENSITY, NUMBER_BYTES, Changes, Compression, Signs
+from autopeft.methods.compression.compression import DENSITY, NUMBER_BYTES, Changes, Compression, Signs, numbers_in
 from autopeft.space.vocabulary import Knob
 
 __all__ = ["ComPeft", "Pruned", "SignedMeans"]
@@ -69,10 +69,7 @@ class Pruned(Compression):
     @override
     def restored(self, stored: Mapping[str, Tensor], count: int) -> Changes:
         """Return the changes."""
-        found: Changes = stored["values"].numpy()
-        if found.shape != (count,):
-            raise ValueError(f"{len(found)} numbers are packed, and there should be {count}")
-        return found
+        return numbers_in(stored["values"], count)
 
     @override
     def value_bytes(self, count: int) -> int:

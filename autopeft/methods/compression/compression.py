@@ -14,7 +14,7 @@ from torch import Tensor
 from autopeft.methods.compression.positions import bits, pack_positions, position_bytes, unbits, unpack_positions
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["DENSITY", "NUMBER_BYTES", "Changes", "Compression", "Signs"]
+__all__ = ["DENSITY", "NUMBER_BYTES", "Changes", "Compression", "Signs", "numbers_in"]
 
 #: Bytes of a number, and of how many numbers there are.
 NUMBER_BYTES, _COUNT = 4, 8
@@ -102,17 +102,18 @@ class Compression(ABC):
             ValueError: When something else is packed.
         """
         try:
-            if "all" in packed:
-                everything: Changes = packed["all"].numpy()
-                if everything.shape != (length,):
-                    raise ValueError(f"{len(everything)} numbers are packed, and there should be {length}")
-                return everything
+            if packed.keys() == {"all"}:
+                return numbers_in(packed["all"], length)
+            if not {"count", "low", "high"} <= packed.keys() or "all" in packed:
+                raise ValueError(f"it holds {', '.join(sorted(packed))}")
+            if packed["count"].dtype != torch.int64 or packed["count"].numel() != 1:
+                raise ValueError("its count is none")
             count = int(packed["count"])
             if not 0 <= count <= length:
                 raise ValueError(f"{count} of {length} numbers are packed")
             changes = np.zeros(length, dtype=np.float32)
             changes[unpack_positions(packed["low"], packed["high"], count, length)] = self.restored(packed, count)
-        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+        except (KeyError, TypeError, RuntimeError, ValueError, OverflowError) as error:
             raise ValueError(f"what is packed is not whole: {error}") from error
         return changes
 
@@ -138,7 +139,7 @@ class Signs(Compression):
 
     def restored(self, stored: Mapping[str, Tensor], count: int) -> Changes:
         """Return the size with its signs."""
-        return np.where(unbits(stored["signs"], count), 1, -1).astype(np.float32) * stored["size"].numpy()
+        return np.where(unbits(stored["signs"], count), 1, -1).astype(np.float32) * numbers_in(stored["size"], 1)
 
     def value_bytes(self, count: int) -> int:
         """Return the bytes of the signs and the size."""
@@ -147,6 +148,18 @@ class Signs(Compression):
     @abstractmethod
     def size(self, kept: Changes, changes: Changes, knobs: Mapping[str, Any]) -> float:
         """Return the one size of all that are kept; arguments as of `values`."""
+
+
+def numbers_in(stored: Tensor, count: int) -> Changes:
+    """Return so many numbers.
+
+    Raises:
+        ValueError: When they are not so many, or no numbers.
+    """
+    if stored.dtype != torch.float32 or tuple(stored.shape) != (count,) or not bool(torch.isfinite(stored).all()):
+        raise ValueError(f"{stored.numel()} numbers are packed, and there should be {count}, finite, in fp32")
+    found: Changes = stored.numpy()
+    return found
 
 
 def _kept(length: int, density: float) -> int:

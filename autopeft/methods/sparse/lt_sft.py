@@ -51,6 +51,7 @@ class LtSft(SparseMethod):
         alone=True,
     )
     dense = True
+    compressible = False
 
     @override
     def freeze(self, tuner: BaseTuner, cells: Cells, anatomy: Anatomy, prepared: Any) -> None:

@@ -51,6 +51,11 @@ class Sparse(SparseMethod):
     )
 
     @override
+    def can_be_compressed(self, knobs: Knobs) -> bool:
+        """Tell that how many scalars each matrix has is known, unless all are ranked together."""
+        return bool(knobs["scope"] == "matrix")
+
+    @override
     def needs_batches(self, knobs: Knobs) -> bool:
         """Tell whether positions are chosen by gradients."""
         return SCORES[knobs["selector"]].gathers is not None

@@ -1,10 +1,13 @@
 """Trained adapters with less kept of them: in the model, on disk and back."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from autopeft.backbones import head_parameters
+from autopeft.costs import Costs
 from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY, apply, compress, load, remove, save
 from autopeft.methods.builder import applied
@@ -150,3 +153,34 @@ def test_what_takes_a_part_of_the_weights_is_refused_and_what_has_more_than_it_t
         trained(bert, {"lora": {"rank": 4, "init": "pissa"}})
     with pytest.raises(ConfigurationError, match="found compeft with vera, beside which it can only be none"):
         trained(bert, {"vera": {"rank": 4}})
+
+
+@pytest.mark.parametrize("modules", [{"lt_sft": {"density": 0.05}}, {"sparse": {"density": 0.05, "scope": "global"}}])
+def test_what_has_no_size_before_it_is_trained_is_refused_before_it_is(bert, modules):
+    with pytest.raises(ConfigurationError, match=r"beside which it can only be none|cannot be compressed"):
+        Costs(bert).params(
+            canonical({"modules": modules, "training": {"compression": "compeft"}}, VOCABULARY, bert.shape)
+        )
+
+
+def test_a_model_whose_adapters_could_not_be_packed_still_has_some(bert, monkeypatch):
+    model, _ = trained(bert, {"lora": {"rank": 4}})
+
+    def fails(*args):
+        raise ConfigurationError("of another size")
+
+    monkeypatch.setattr("autopeft.methods.compressing.pack", fails)
+    with pytest.raises(ConfigurationError, match="of another size"):
+        compress(model)
+    remove(model)
+
+
+@pytest.mark.parametrize("training", [["compeft"], {"compression": ["compeft"]}, []])
+def test_manifests_that_say_no_configuration_are_told(bert, tmp_path, training):
+    model, _ = trained(bert, {"lora": {"rank": 4}})
+    save(model, tmp_path)
+    manifest = json.loads((tmp_path / "autopeft.json").read_text())
+    manifest["configuration"]["training"] = training
+    (tmp_path / "autopeft.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigurationError, match=r"no readable autopeft.json|training.compression: found"):
+        load(tmp_path, bert.classifier(2), bert.anatomy)

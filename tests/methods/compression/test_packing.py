@@ -112,6 +112,11 @@ def test_a_twentieth_of_lora_is_a_fortieth_of_its_bytes():
         lambda packed: packed.update(low=torch.full_like(packed["low"], 255), high=packed["high"].flip(0)),
         lambda packed: packed.update(signs=packed["signs"][:-1]),
         lambda packed: packed.update(size=torch.tensor([1.0, 2.0])),
+        lambda packed: packed.update(size=torch.tensor([float("nan")])),
+        lambda packed: packed.update(size=torch.tensor([1.0 + 2.0j])),
+        lambda packed: packed.update(count=torch.tensor([float("inf")])),
+        lambda packed: packed.update(count=torch.tensor([51.5])),
+        lambda packed: packed.update(all=torch.zeros(1000)),
     ],
 )
 def test_what_is_not_whole_is_refused(spoil):
