@@ -16,7 +16,7 @@ from autopeft.costs.pruned import PrunedSizes
 from autopeft.costs.sizes import PlaceSizes
 from autopeft.errors import ConfigurationError
 from autopeft.methods.builder import Part, plan
-from autopeft.methods.checks import check_compression, check_order, check_pruning, check_quantization, check_stepping
+from autopeft.methods.checks import check_parts
 from autopeft.methods.compression import COMPRESSION, NUMBER_BYTES, CompressionAsked
 from autopeft.methods.forward_only import forward_only_of
 from autopeft.methods.schedules import SCHEDULE
@@ -86,11 +86,8 @@ class Costs:
                 few bits.
         """
         parts = plan(configuration)
-        check_quantization(parts, self._backbone.quantization)
-        check_order(parts, self._backbone.meta())
-        check_stepping(parts, configuration)
-        check_compression(parts, configuration)
-        check_pruning(parts, configuration, self._backbone.meta(), self._backbone.anatomy)
+        backbone = self._backbone
+        check_parts(parts, configuration, backbone.meta(), backbone.anatomy, backbone.quantization)
         return sum(self._params_of(part) for part in parts)
 
     def price(self, configuration: Configuration, refused: int = REFUSED) -> int:

@@ -16,14 +16,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
-from autopeft.methods.checks import (
-    check_compression,
-    check_fit,
-    check_order,
-    check_pruning,
-    check_quantization,
-    check_stepping,
-)
+from autopeft.methods.checks import check_fit, check_parts
 from autopeft.methods.forward import computing_as_held
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.pruning import PRUNING, Pruner
@@ -155,11 +148,7 @@ def apply(
     if is_adapted(model):
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
     parts = plan(configuration, stored)
-    check_quantization(parts, quantization_of(model))
-    check_order(parts, model)
-    check_stepping(parts, configuration)
-    check_compression(plan(configuration), configuration)
-    check_pruning(plan(configuration), configuration, model, anatomy)
+    check_parts(plan(configuration), configuration, model, anatomy, quantization_of(model), parts)
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]

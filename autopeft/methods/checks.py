@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.backbones import Anatomy, Quantization, features, quantization_of
+from autopeft.backbones import Anatomy, Quantization, features
 from autopeft.errors import ConfigurationError
 from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.forward_only import OPTIMISER, forward_only_of
@@ -20,7 +20,35 @@ from autopeft.space import Configuration
 if TYPE_CHECKING:
     from autopeft.methods.builder import Part
 
-__all__ = ["check_compression", "check_fit", "check_order", "check_pruning", "check_quantization", "check_stepping"]
+__all__ = ["check_fit", "check_parts"]
+
+
+def check_parts(
+    parts: Sequence[Part],
+    configuration: Configuration,
+    model: PreTrainedModel,
+    anatomy: Anatomy,
+    quantization: Quantization | None,
+    built: Sequence[Part] | None = None,
+) -> None:
+    """Check what can be told of parts before they are built.
+
+    Args:
+        parts: Those of the configuration.
+        configuration: The configuration.
+        model: The model without them, on the meta device maybe.
+        anatomy: The resolved anatomy of its backbone.
+        quantization: In how few bits its frozen weights are held.
+        built: What is built of the parts, where that is something else.
+
+    Raises:
+        ConfigurationError: Saying what stands in the way.
+    """
+    check_quantization(parts if built is None else built, quantization)
+    check_order(parts, model)
+    check_stepping(parts, configuration)
+    check_compression(parts, configuration)
+    check_pruning(parts, configuration, model, anatomy, quantization)
 
 
 def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
@@ -120,7 +148,11 @@ def check_compression(parts: Iterable[Part], configuration: Configuration) -> No
 
 
 def check_pruning(
-    parts: Iterable[Part], configuration: Configuration, model: PreTrainedModel, anatomy: Anatomy
+    parts: Iterable[Part],
+    configuration: Configuration,
+    model: PreTrainedModel,
+    anatomy: Anatomy,
+    quantization: Quantization | None,
 ) -> None:
     """Check that a model can be pruned as a configuration asks, beside its methods.
 
@@ -130,9 +162,9 @@ def check_pruning(
     asked = PRUNING.asked(configuration.training)
     if asked is None:
         return
-    if quantization_of(model) is not None:
+    if quantization is not None:
         raise ConfigurationError(
-            f"weights in {quantization_of(model)} cannot be pruned; expected `pruning: none`, or a backbone in full"
+            f"weights in {quantization} cannot be pruned; expected `pruning: none`, or a backbone in full"
         )
     for part in parts:
         name, method = part.method.words.name, part.method

@@ -59,4 +59,7 @@ def test_objectives_that_are_none_are_refused(place, objectives):
         command(place, "wrong", "--objectives", objectives), capture_output=True, text=True, cwd=place
     )
     assert done.returncode == 2
-    assert "expected accuracy and one or two of params, active, bytes, flops, forward, nonzero, memory, time" in done.stderr
+    assert (
+        "expected accuracy and one or two of params, active, bytes, flops, forward, nonzero, memory, time"
+        in done.stderr
+    )

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from autopeft.tasks.classification.build import read_classes
-from autopeft.tasks.classification.metrics import METRICS, score
+from autopeft.tasks.classification.counts import common_in_words, counts_by_label, worth_of_common
 from autopeft.tasks.classification.schema import Classes
 from autopeft.tasks.kind import Sample
 from autopeft.tasks.known_labels import numbers_among
-from autopeft.tasks.metric import MOST_COMMON, Metric
+from autopeft.tasks.metric import Metric
 from autopeft.tasks.overview import SHOWN
 from autopeft.tasks.source import Source
 from autopeft.tasks.task import Task
@@ -58,10 +57,7 @@ class Classification(TextKind):
 
     def guessed(self, task: Task) -> float | None:
         """Return what telling the most common label is worth, by the metrics that are known here."""
-        if task.metric not in METRICS:
-            return None
-        common = Counter(task.train.labels).most_common(1)[0][0]
-        return score(task.metric, task.validation.labels, [common] * len(task.validation))
+        return worth_of_common(task)
 
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield labels, texts and splits."""
@@ -73,23 +69,17 @@ class Classification(TextKind):
 
     def describe(self, task: Task) -> list[str]:
         """Say how many labels there are, and how common the most common one is."""
-        common = Counter(task.train.labels).most_common(1)[0][1] / len(task.train)
-        hint = ", so that accuracy says little: --metric macro_f1 or mcc says more"
-        better = hint if common > MOST_COMMON and task.metric == self.usual else ""
         return [
             f"{self._in_words(task)} with {len(task.schema.labels)} labels",
-            f"the most common label has {common:.1%} of train{better}",
+            common_in_words(task),
         ]
 
     def overview(self, task: Task, tokenizer: Any) -> dict[str, Any]:
         """Return how many texts have each label, lengths and examples."""
-        counts = {name: Counter(split.labels) for name, split in task.splits.items()}
         labels = task.schema.labels
         some = zip(task.train.texts[:SHOWN], task.train.labels[:SHOWN], strict=True)
         return {
-            "labels": {
-                label: {name: count[number] for name, count in counts.items()} for number, label in enumerate(labels)
-            },
+            "labels": counts_by_label(task),
             "lengths": self._lengths(task, tokenizer),
             "examples": [{"text": text, "label": labels[label]} for text, label in some],
         }

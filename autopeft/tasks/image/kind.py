@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, ClassVar
 
 from autopeft.errors import DataError
 from autopeft.tasks.classification.build import read_classes
-from autopeft.tasks.classification.metrics import score
+from autopeft.tasks.classification.counts import common_in_words, counts_by_label, worth_of_common
 from autopeft.tasks.image.cells import looks_like_pictures, of_tables, picture_of
 from autopeft.tasks.image.layouts import IMAGE, LABEL, is_idx, labelled_folders, read_folders, read_idx
 from autopeft.tasks.image.pictures import LabelledPictures, Picture, check_readable
@@ -20,7 +19,7 @@ from autopeft.tasks.inputs import texts_given
 from autopeft.tasks.intake import Intake, Ledger
 from autopeft.tasks.kind import Sample, TaskKind
 from autopeft.tasks.known_labels import numbers_among
-from autopeft.tasks.metric import MOST_COMMON, Metric
+from autopeft.tasks.metric import Metric
 from autopeft.tasks.overview import SHOWN, lengths_of
 from autopeft.tasks.source import Source
 from autopeft.tasks.tables import Table, is_missing
@@ -89,8 +88,7 @@ class Image(TaskKind):
 
     def guessed(self, task: Task) -> float | None:
         """Return what telling the most common label is worth."""
-        common = Counter(task.train.labels).most_common(1)[0][0]
-        return score(task.metric, task.validation.labels, [common] * len(task.validation))
+        return worth_of_common(task)
 
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield labels, pictures and splits."""
@@ -102,23 +100,17 @@ class Image(TaskKind):
 
     def describe(self, task: Task) -> list[str]:
         """Say how many labels there are, and how common the most common one is."""
-        common = Counter(task.train.labels).most_common(1)[0][1] / len(task.train)
-        hint = ", so that accuracy says little: --metric macro_f1 or mcc says more"
-        better = hint if common > MOST_COMMON and task.metric == self.usual else ""
         return [
             f"pictures with {len(task.schema.labels)} labels",
-            f"the most common label has {common:.1%} of train{better}",
+            common_in_words(task),
         ]
 
     def overview(self, task: Task, tokenizer: Any) -> dict[str, Any]:
         """Return how many pictures have each label, their sizes and examples."""
-        counts = {name: Counter(split.labels) for name, split in task.splits.items()}
         labels, train = task.schema.labels, task.train
         some = zip(train.pictures[:SHOWN], train.labels[:SHOWN], strict=True)
         return {
-            "labels": {
-                label: {name: count[number] for name, count in counts.items()} for number, label in enumerate(labels)
-            },
+            "labels": counts_by_label(task),
             "lengths": lengths_of(
                 [max(picture.decoded().size) for picture in train.pictures], "pixels of the longer side"
             ),
