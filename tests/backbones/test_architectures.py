@@ -7,6 +7,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     BeitConfig,
     CamembertConfig,
+    CLIPConfig,
     DebertaConfig,
     DebertaV2Config,
     DeiTConfig,
@@ -21,12 +22,14 @@ from transformers import (
     Phi3Config,
     PhiConfig,
     Qwen3Config,
+    SiglipConfig,
     XLMRobertaConfig,
 )
 
 from autopeft.backbones import features, load_backbone
 from autopeft.backbones.architectures import ARCHITECTURES as LISTED
 from autopeft.backbones.resolve import resolve_anatomy
+from autopeft.backbones.tower import layer_config, settle_tower
 from autopeft.errors import BackboneError
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone
 
@@ -54,8 +57,10 @@ OTHERS = {
     "phi3": Phi3Config(**{**TEXT, "num_key_value_heads": 2}),
     "deit": DeiTConfig(**IMAGES),
     "beit": BeitConfig(**IMAGES),
+    "clip": CLIPConfig(vision_config=IMAGES, text_config=TEXT),
+    "siglip": SiglipConfig(vision_config=IMAGES, text_config=TEXT),
 }
-VISION = ("vit", "deit", "beit")
+VISION = ("vit", "deit", "beit", "clip", "siglip")
 GATED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
 FUSED_GATE = ("phi3", "modernbert")
 #: Output size of the fused matrix.
@@ -78,7 +83,7 @@ def resolved(request, tmp_path_factory):
     if name in OTHERS:
         auto = AutoModelForImageClassification if name in VISION else AutoModelForSequenceClassification
         with torch.device("meta"):
-            model = auto.from_config(OTHERS[name])
+            model = settle_tower(auto.from_config(OTHERS[name]))
         return name, model, resolve_anatomy(model)
     backbone = load_backbone(tiny_backbone(name, tmp_path_factory.mktemp("tiny"), layers=3, hidden=32))
     assert (backbone.shape.layers, backbone.shape.hidden, backbone.shape.ffn) == (3, 32, 64)
@@ -114,7 +119,9 @@ def test_the_attention_takes_a_prefix_or_says_why_not(resolved) -> None:
             anatomy.attention_module(0)
     else:
         for layer in range(3):
-            assert model.get_submodule(anatomy.attention_module(layer)).config is model.config
+            assert model.get_submodule(anatomy.attention_module(layer)).config is layer_config(
+                model.config, name in VISION
+            )
 
 
 def test_norms_biases_and_the_embedding(resolved) -> None:
