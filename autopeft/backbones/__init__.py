@@ -5,13 +5,14 @@ from autopeft.backbones.backbone import Backbone, features, head_parameters, loa
 from autopeft.backbones.decoder import Decoder, load_decoder
 from autopeft.backbones.either import load_either
 from autopeft.backbones.embedder import Embedder, load_embedder
+from autopeft.backbones.modalities import MODALITIES, convolutions_of, layer_config, samples_of, tokens_of
 from autopeft.backbones.quantization import Quantization, loaded_bytes, quantization_of
 from autopeft.backbones.tagger import Tagger, load_tagger
 from autopeft.backbones.task_type import task_type_of
-from autopeft.backbones.tower import layer_config
 from autopeft.cache import cache_folder
 
 __all__ = [
+    "MODALITIES",
     "Anatomy",
     "Backbone",
     "Decoder",
@@ -19,6 +20,7 @@ __all__ = [
     "Quantization",
     "Tagger",
     "cache_folder",
+    "convolutions_of",
     "features",
     "head_parameters",
     "layer_config",
@@ -29,5 +31,7 @@ __all__ = [
     "load_tagger",
     "loaded_bytes",
     "quantization_of",
+    "samples_of",
     "task_type_of",
+    "tokens_of",
 ]

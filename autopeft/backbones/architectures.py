@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from autopeft.backbones.anatomy import Anatomy
 
-__all__ = ["ARCHITECTURES", "REFUSED"]
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+__all__ = ["ARCHITECTURES", "REFUSED", "known_anatomy"]
 
 _BERT = Anatomy(
     layers="encoder.layer",
@@ -165,6 +169,34 @@ _CLIP = Anatomy(
     },
     sublayer_norms={"o": "layer_norm1", "down": "layer_norm2"},
 )
+#: Norms stand behind the sums, or before the sublayers where the config says `do_stable_layer_norm`.
+_WAV2VEC2 = Anatomy(
+    layers="encoder.layers",
+    attention="attention",
+    roles={
+        "q": "attention.q_proj",
+        "k": "attention.k_proj",
+        "v": "attention.v_proj",
+        "o": "attention.out_proj",
+        "up": "feed_forward.intermediate_dense",
+        "down": "feed_forward.output_dense",
+    },
+    sublayer_norms={"o": "layer_norm", "down": "final_layer_norm"},
+    norms_after=True,
+)
+_WHISPER = Anatomy(
+    layers="layers",
+    attention="self_attn",
+    roles={
+        "q": "self_attn.q_proj",
+        "k": "self_attn.k_proj",
+        "v": "self_attn.v_proj",
+        "o": "self_attn.out_proj",
+        "up": "fc1",
+        "down": "fc2",
+    },
+    sublayer_norms={"o": "self_attn_layer_norm", "down": "final_layer_norm"},
+)
 #: Layers that scale or normalise what a sublayer gives before they add it to the residual stream.
 _GEMMA2 = replace(_LLAMA, sublayer_norms={})
 _BEIT = replace(_VIT, sublayer_norms={})
@@ -197,7 +229,21 @@ ARCHITECTURES: Mapping[str, Anatomy] = {
     "beit": _BEIT,
     "clip": _CLIP,
     "siglip": _CLIP,
+    "audio-spectrogram-transformer": _VIT,
+    "wav2vec2": _WAV2VEC2,
+    "hubert": _WAV2VEC2,
+    "wavlm": _WAV2VEC2,
+    "whisper": _WHISPER,
 }
+
+
+def known_anatomy(config: PretrainedConfig) -> Anatomy | None:
+    """Return the anatomy of a listed architecture, as a config of it says; None for others."""
+    found = ARCHITECTURES.get(config.model_type)
+    if found is not None and getattr(config, "do_stable_layer_norm", False):
+        return replace(found, norms_after=False)
+    return found
+
 
 #: Why models of a type cannot be adapted layer by layer, unless the user maps them.
 REFUSED: Mapping[str, str] = {

@@ -8,24 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import (
-    MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
-    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
-    AutoConfig,
-    AutoImageProcessor,
-    AutoModelForImageClassification,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    BitsAndBytesConfig,
-)
+from transformers import AutoConfig, BitsAndBytesConfig
 
 from autopeft.backbones.anatomy import Anatomy
+from autopeft.backbones.called import roles_not_called
 from autopeft.backbones.complete import check_complete
+from autopeft.backbones.modalities import MODALITIES, Modality
 from autopeft.backbones.quantization import Quantization, bitsandbytes_keys, check_quantizable, settle
 from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
 from autopeft.backbones.source import Source, find_source
-from autopeft.backbones.tower import layer_config, settle_tower
 from autopeft.errors import BackboneError
 from autopeft.space.shape import BackboneShape
 
@@ -33,6 +25,9 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 __all__ = ["Backbone", "features", "head_parameters", "load_backbone", "roles_of"]
+
+#: So many tokens show what a forward pass calls.
+_FEW_TOKENS = 8
 
 
 class Backbone:
@@ -49,7 +44,7 @@ class Backbone:
         name: What the user calls it; a folder by its last part.
         roles: The mapping of roles that was given.
         config: The transformers config of the pretrained model.
-        images: Whether it classifies images; else it classifies texts.
+        modality: What it reads.
         anatomy: Where the roles of its layers are found.
         shape: Its sizes and roles, for search spaces.
 
@@ -75,7 +70,7 @@ class Backbone:
         self._source = source
         self._metas: dict[int, PreTrainedModel] = {}
         self.config: PretrainedConfig = self._load(AutoConfig)
-        self.images = self._classifies_images()
+        self.modality = self._reads()
         self.anatomy = resolve_anatomy(self.meta(), roles)
         if quantization is not None:
             check_quantizable(quantization, self.name, self.anatomy.transposed)
@@ -107,6 +102,11 @@ class Backbone:
         return self._source.package
 
     @property
+    def mended(self) -> bool:
+        """Whether adapters do nothing in the model as transformers loads it; autopeft's own loading has seen to it."""
+        return self.modality.mends(self.config)
+
+    @property
     def runs_own_code(self) -> bool:
         """Whether the model is one of a class that it brings, trusted to run."""
         return type(self.meta()).__module__.startswith("transformers_modules")
@@ -128,24 +128,37 @@ class Backbone:
             own = {"code_revision": self.revision} if self.revision and self._brings(self._task_class) else {}
             try:
                 with quiet(), torch.device("meta"):
-                    self._metas[num_labels] = settle_tower(
+                    self._metas[num_labels] = self.modality.settle(
                         self._task_class.from_config(config, trust_remote_code=self.trust_remote_code, **own)
                     )
             except ValueError as error:
                 raise BackboneError(f"{self.name}: its config.json describes no model: {error}") from error
         return self._metas[num_labels]
 
+    def check_called(self) -> None:
+        """Check that adapters in its matrices have a say.
+
+        Raises:
+            BackboneError: Some are never called.
+        """
+        idle = roles_not_called(self.meta(), self.anatomy, self.blank(_FEW_TOKENS))
+        if idle:
+            raise BackboneError(
+                f"{self.name}: the modules of {', '.join(idle)} are never called, so that adapters in them would do "
+                "nothing; choose another model, or map the roles to modules that are, by --roles"
+            )
+
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """Return the tokenizer; one without a padding token pads with its end-of-text token.
 
-        What reads pictures for a model of images is its image processor.
+        What reads images is an image processor, and what reads sound a feature extractor.
 
         Raises:
             BackboneError: There is no tokenizer, it has neither token, or it needs code of its own that is not trusted.
         """
-        if self.images:
-            return self._load(AutoImageProcessor)
-        tokenizer: PreTrainedTokenizerBase = self._load(AutoTokenizer)
+        tokenizer: PreTrainedTokenizerBase = self._load(self.modality.reader)
+        if not self.modality.tokenizes:
+            return tokenizer
         if not self.trust_remote_code and _stands_in(tokenizer):
             raise BackboneError(self._untrusted())
         if tokenizer.pad_token_id is None:
@@ -155,18 +168,13 @@ class Backbone:
         return tokenizer
 
     def blank(self, tokens: int) -> dict[str, torch.Tensor]:
-        """Return inputs on the meta device: a text of so many tokens, or an image of the size that the model reads."""
-        if not self.images:
-            return {"input_ids": torch.zeros(1, tokens, dtype=torch.long, device="meta")}
-        config = layer_config(self.config, self.images)
-        size = config.image_size
-        sides = size if isinstance(size, list | tuple) else (size, size)
-        return {"pixel_values": torch.zeros(1, config.num_channels, *sides, device="meta")}
+        """Return one input on the meta device: of so many tokens, or of the one size that the model reads."""
+        return self.modality.blank(self.config, tokens)
 
     def tokens_of_blank(self, tokens: int = 1) -> int:
         """Return how many tokens the layers see of such inputs, without what methods put in front of them."""
         with torch.no_grad():
-            states = self.meta().base_model(**self.blank(tokens)).last_hidden_state
+            states = self.meta().eval().base_model(**self.blank(tokens)).last_hidden_state
         return int(states.shape[1])
 
     def classifier(
@@ -193,9 +201,9 @@ class Backbone:
             output_loading_info=True,
             **self._quantizing(device),
         )
-        settle_tower(model)
+        self.modality.settle(model)
         check_complete(self.name, self.config.model_type, loading, head_parameters(model))
-        if not self.images:
+        if self.modality.tokenizes:
             # Decoders read the last token that is no padding, so that it has to be what texts are padded with.
             model.config.pad_token_id = self.tokenizer().pad_token_id
         return self._placed(model, device)
@@ -232,15 +240,18 @@ class Backbone:
             model.to(device)
         return model.eval()
 
-    def _classifies_images(self) -> bool:
-        kind = type(self.config)
-        if kind in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING or self._brings(AutoModelForSequenceClassification):
-            return False
-        if kind in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING or self._brings(AutoModelForImageClassification):
-            return True
+    def _reads(self) -> Modality:
+        """Return what it reads.
+
+        Raises:
+            BackboneError: transformers has no head for such a model.
+        """
+        for modality in MODALITIES.values():
+            if type(self.config) in modality.known or self._brings(modality.classifier):
+                return modality
         raise BackboneError(
-            f"{self.name}: {self.config.model_type!r} models have neither a sequence classification nor an image "
-            "classification head in transformers; choose another model"
+            f"{self.name}: {self.config.model_type!r} models have no classification head in transformers, be it for "
+            f"{', '.join(modality.plural for modality in MODALITIES.values())}; choose another model"
         )
 
     def _brings(self, auto: Any) -> bool:
@@ -263,14 +274,11 @@ class Backbone:
 
     @property
     def _task_class(self) -> Any:
-        return AutoModelForImageClassification if self.images else AutoModelForSequenceClassification
+        return self.modality.classifier
 
     def _task_config(self, num_labels: int) -> dict[str, Any]:
         """Return what the task changes in the config."""
-        if self.images:
-            # Or a distilled DeiT would load as its `...WithTeacher` class, which cannot be trained.
-            return {"num_labels": num_labels, "architectures": []}
-        return {"num_labels": num_labels}
+        return self.modality.task_config(num_labels)
 
     def _load(self, auto: Any, **kwargs: Any) -> Any:
         try:

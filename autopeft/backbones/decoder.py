@@ -12,6 +12,7 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPIN
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, roles_of
 from autopeft.backbones.gguf import SMOLLM2
+from autopeft.backbones.modalities import MODALITIES, Modality
 from autopeft.backbones.quantization import Quantization
 from autopeft.backbones.source import find_source
 from autopeft.errors import BackboneError
@@ -53,7 +54,7 @@ class Decoder(Backbone):
         meta = self.meta()
         return {name for name, module in meta.named_modules() if module is meta.get_output_embeddings()}
 
-    def _classifies_images(self) -> bool:
+    def _reads(self) -> Modality:
         kind = type(self.config)
         # transformers lists encoders here too, whose heads are trained to fill masks, not to go on.
         encoder = kind in MODEL_FOR_MASKED_LM_MAPPING and not getattr(self.config, "is_decoder", False)
@@ -63,7 +64,7 @@ class Decoder(Backbone):
                 f"generate; choose a decoder such as `--model {SMOLLM2}`, or name the columns of a classification "
                 "task by --text and --label"
             )
-        return False
+        return MODALITIES["text"]
 
     @property
     def _task_class(self) -> Any:

@@ -13,6 +13,7 @@ from transformers.utils import cached_file
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, roles_of
+from autopeft.backbones.modalities import MODALITIES, Modality
 from autopeft.backbones.quantization import Quantization
 from autopeft.backbones.source import find_source
 from autopeft.errors import BackboneError
@@ -114,10 +115,10 @@ class Embedder(Backbone):
     def _head_modules(self) -> set[str]:
         return set()
 
-    def _classifies_images(self) -> bool:
+    def _reads(self) -> Modality:
         if type(self.config) not in MODEL_MAPPING and not self._brings(AutoModel):
             raise BackboneError(f"{self.name}: {self.config.model_type!r} models are none that transformers knows")
-        return False
+        return MODALITIES["text"]
 
     @property
     def _task_class(self) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from autopeft.backbones.anatomy import Anatomy
-from autopeft.backbones.architectures import ARCHITECTURES, REFUSED
+from autopeft.backbones.architectures import REFUSED, known_anatomy
 from autopeft.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
     model_type = model.config.model_type
     if given is None and model_type in REFUSED:
         raise BackboneError(f"{model_type!r} models cannot be adapted layer by layer: {REFUSED[model_type]}")
-    known = given or ARCHITECTURES.get(model_type) or _by_custom(model)
+    known = given or known_anatomy(model.config) or _by_custom(model)
     modules = dict(model.named_modules())
     prefix = model.base_model_prefix
     layers = f"{prefix}.{known.layers}" if f"{prefix}.{known.layers}" in modules else known.layers

@@ -9,6 +9,7 @@ from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING, AutoModelForTok
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.backbone import Backbone, roles_of
+from autopeft.backbones.modalities import MODALITIES, Modality
 from autopeft.backbones.quantization import Quantization
 from autopeft.backbones.source import find_source
 from autopeft.errors import BackboneError
@@ -19,14 +20,14 @@ __all__ = ["Tagger", "load_tagger"]
 class Tagger(Backbone):
     """A backbone whose head answers every token with one row of logits."""
 
-    def _classifies_images(self) -> bool:
+    def _reads(self) -> Modality:
         known = type(self.config) in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
         if not known and not self._brings(AutoModelForTokenClassification):
             raise BackboneError(
                 f"{self.name}: {self.config.model_type!r} models have no token classification head in transformers, "
                 "but the data has a tag for each word; choose another model"
             )
-        return False
+        return MODALITIES["text"]
 
     @property
     def _task_class(self) -> Any:

@@ -21,6 +21,7 @@ _READ: Mapping[str, Any] = {
     "query": options.Query,
     "document": options.Document,
     "image": options.Image,
+    "audio": options.Audio,
 }
 
 #: Which data: each is the setting of a search of the same name.

@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "PICKS",
+    "Audio",
     "Augment",
     "BatchSize",
     "Candidates",
@@ -43,6 +44,7 @@ __all__ = [
     "Relevance",
     "Revision",
     "Roles",
+    "Seconds",
     "Seed",
     "TaskName",
     "Test",
@@ -90,6 +92,9 @@ Completion = Annotated[
 ]
 Choices = Annotated[str | None, typer.Option(help="Column of the choices of a question.", rich_help_panel=DATA_PANEL)]
 Image = Annotated[str | None, typer.Option(help="Column of the picture, a path or bytes.", rich_help_panel=DATA_PANEL)]
+Audio = Annotated[
+    str | None, typer.Option(help="Column of the clip of sound, a path or bytes.", rich_help_panel=DATA_PANEL)
+]
 Query = Annotated[str | None, typer.Option(help="Column of the query.", rich_help_panel=DATA_PANEL)]
 Document = Annotated[
     str | None, typer.Option(help="Column of the document that is ranked for it.", rich_help_panel=DATA_PANEL)
@@ -148,6 +153,9 @@ Loss = Annotated[
 Augment = Annotated[
     str | None,
     typer.Option(help="Change pictures while a model learns: crop, flip or crop,flip.", rich_help_panel=TRIAL_PANEL),
+]
+Seconds = Annotated[
+    float | None, typer.Option(help="Cut clips of sound at so many seconds.", rich_help_panel=TRIAL_PANEL)
 ]
 Generate = Annotated[
     int | None,

@@ -37,6 +37,7 @@ def search(
     loss: options.Loss = None,
     generate: options.Generate = None,
     augment: options.Augment = None,
+    seconds: options.Seconds = None,
     space: Annotated[str | None, typer.Option(help="Shipped space or YAML file \\[default; llm for decoders].")] = None,
     target: Annotated[
         str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")

@@ -31,6 +31,7 @@ def train(
     loss: options.Loss = None,
     generate: options.Generate = None,
     augment: options.Augment = None,
+    seconds: options.Seconds = None,
     seed: options.Seed = None,
     examples: options.Examples = None,
     epochs: options.Epochs = None,

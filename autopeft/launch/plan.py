@@ -23,6 +23,7 @@ __all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
 _NUMBERS = (
     "candidates",
     "grades",
+    "seconds",
     "generate",
     "trials",
     "seed",
@@ -83,6 +84,7 @@ class SearchPlan(BaseModel):
     grades: int | None = Field(None, ge=1, description="highest grade that a decoder tells; yes or no when left out")
     expectation: bool = Field(False, description="score documents by the mean of their grades")
     image: str | None = Field(None, description="column of the picture, a path or bytes")
+    audio: str | None = Field(None, description="column of the clip of sound, a path or bytes")
     pooling: Literal["mean", "first", "last"] | None = Field(None, description="tokens of which vectors are made")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
@@ -91,6 +93,7 @@ class SearchPlan(BaseModel):
     metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")
     loss: Literal["pointwise", "pairwise", "listwise"] | None = Field(None, description="what ranking is trained on")
     augment: str | None = Field(None, description="what is done to pictures while a model learns: crop, flip or both")
+    seconds: float | None = Field(None, gt=0, description="seconds at which clips of sound are cut")
     generate: int | None = Field(None, ge=0, description="validation examples to which decoders write answers")
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: that of the kind of task"

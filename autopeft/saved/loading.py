@@ -51,11 +51,11 @@ def merged_code(backbone: Backbone, task: Task, max_length: int) -> str:
     return "\n".join(kind_of(task).merged_code(backbone, task, max_length))
 
 
-_TRANSFORMERS = {"AutoConfig", "AutoImageProcessor", "AutoTokenizer", "BitsAndBytesConfig", "GenerationConfig"}
+_TRANSFORMERS = {"AutoConfig", "BitsAndBytesConfig", "GenerationConfig"}
 
 
 def _names(lines: list[str]) -> set[str]:
-    known = _TRANSFORMERS | {kind.auto_class for kind in TRIALS.values()}
+    known = _TRANSFORMERS | {name for kind in TRIALS.values() for name in (kind.auto_class, kind.reader[0])}
     return {name for name in known if any(f"{name}." in line or f"{name}(" in line for line in lines)}
 
 
@@ -78,7 +78,8 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
     kind = kind_of(task).auto_class
     if full:
         return [*lines, f"model = {kind}.from_pretrained({here}).eval()"]
-    if len(parts) > 1 or COMPRESSION.asked(configuration.training) or PRUNING.asked(configuration.training):
+    training = configuration.training
+    if len(parts) > 1 or backbone.mended or COMPRESSION.asked(training) or PRUNING.asked(training):
         return [*lines, *_by_autopeft(backbone, task, imports)]
     given = f"{_base(backbone)}, config=config, dtype=torch.float32{_how(backbone)}"
     lines.append(f"model = {kind}.from_pretrained({given})")
@@ -93,7 +94,7 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
 
 def _by_autopeft(backbone: Backbone, task: Task, imports: set[str]) -> list[str]:
     """Return the lines that load several methods, of which PEFT alone would load one, or what is packed, or beside
-    weights that are pruned.
+    weights that are pruned, or into a model that has to be mended first.
     """
     load, make = kind_of(task).own_loading()
     imports |= {f"from autopeft.backbones import {load}", "from autopeft.methods import load"}

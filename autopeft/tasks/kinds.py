@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from autopeft.errors import DataError
+from autopeft.tasks.audio.kind import Audio
 from autopeft.tasks.causal.kind import Causal
 from autopeft.tasks.classification.kind import Classification
 from autopeft.tasks.image.kind import Image
@@ -21,7 +22,17 @@ __all__ = ["KINDS", "kind_judged_by", "kind_named", "recognised"]
 #: By name; what data is of is asked in this order, and of no kind in particular it is read as one of the first.
 KINDS: dict[str, TaskKind] = {
     kind.name: kind
-    for kind in (Classification(), Regression(), Causal(), Multilabel(), Tokens(), Rerank(), Retrieve(), Image())
+    for kind in (
+        Classification(),
+        Regression(),
+        Causal(),
+        Multilabel(),
+        Tokens(),
+        Rerank(),
+        Retrieve(),
+        Image(),
+        Audio(),
+    )
 }
 
 

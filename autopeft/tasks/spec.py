@@ -43,6 +43,7 @@ class TaskSpec:
         grades: The highest grade that a decoder tells of a document; it says yes or no when left out.
         expectation: Whether a document's score is the mean of the grades, not the likeliest times its probability.
         image: The column with pictures; `image` when left out.
+        audio: The column with clips of sound; `audio` when left out.
         pooling: What a text is made of that becomes a vector: `mean`, `first` or `last`; what the model says when left
             out.
         validation: A file like `data` with the validation rows; split off `data` when left out.
@@ -73,6 +74,7 @@ class TaskSpec:
     grades: int | None = None
     expectation: bool = False
     image: str | None = None
+    audio: str | None = None
     pooling: str | None = None
     validation: str | None = None
     test: str | None = None
@@ -116,6 +118,7 @@ class TaskSpec:
             "document",
             "relevance",
             "image",
+            "audio",
         )
         return {name: column for name in named if (column := getattr(self, name))}
 

@@ -169,6 +169,7 @@ class KindContract(TaskContract):
         self, task: Task, backbone: Backbone, setting: TrialSetting, tmp_path: Path
     ) -> None:
         """The Trainer that the kind names trains it; what is saved reaches what was said, and can be opened."""
+        task = kind_of(task).fitted(task, backbone)
         found = fine_tune(stock_lora(backbone.shape, 1e-2), backbone, task, replace(setting, epochs=1.0), tmp_path)
         assert task.metric in found.test
         opened = open_saved(tmp_path)
@@ -181,7 +182,7 @@ class KindContract(TaskContract):
 
 
 def _encoded(task: Task, backbone: Backbone) -> tuple[TrialKind, Encoded, int]:
-    kind, tokenizer = kind_of(task), backbone.tokenizer()
+    kind, tokenizer = kind_of(kind_of(task).fitted(task, backbone)), backbone.tokenizer()
     return kind, kind.encode(task.validation, tokenizer, 64), pad_id_of(tokenizer)
 
 

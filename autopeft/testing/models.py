@@ -13,6 +13,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import WordLevelTrainer
 from transformers import (
+    ASTConfig,
+    ASTFeatureExtractor,
     AutoModel,
     BertConfig,
     DistilBertConfig,
@@ -23,6 +25,8 @@ from transformers import (
     Qwen2Config,
     RobertaConfig,
     ViTConfig,
+    Wav2Vec2Config,
+    Wav2Vec2FeatureExtractor,
 )
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
@@ -34,6 +38,18 @@ __all__ = ["ARCHITECTURES", "TEXTS", "TEXT_ARCHITECTURES", "tiny_backbone", "tin
 #: Architectures that read texts and come with a tokenizer.
 TEXT_ARCHITECTURES = ("bert", "roberta", "distilbert", "gpt2", "llama", "qwen2")
 ARCHITECTURES = (*TEXT_ARCHITECTURES, "vit")
+#: How tiny models make tokens of waveforms, 160 samples each.
+_WAVEFORM = {
+    "conv_dim": (16, 16),
+    "conv_kernel": (40, 8),
+    "conv_stride": (20, 8),
+    "num_feat_extract_layers": 2,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+    "classifier_proj_size": 16,
+}
+#: Tokens of inputs that are no texts, where a model reads any number.
+_FEW_TOKENS = 8
 #: Architectures whose tokenizers have, as the real ones, an end-of-text but no padding token.
 _WITHOUT_PADDING = ("gpt2", "llama")
 #: What the tokenizers know by default.
@@ -54,10 +70,10 @@ def tiny_backbone(
     hidden: int = 32,
     vocabulary: tuple[str, ...] = TEXTS,
 ) -> str:
-    """Write a tiny random model, with its tokenizer if it reads texts.
+    """Write a tiny random model, with what reads inputs for it.
 
     Args:
-        architecture: One of `ARCHITECTURES`.
+        architecture: One of `ARCHITECTURES`, or `ast` or `wav2vec2`, which read sound.
         folder: Where to put it; made if need be.
         layers: Number of layers.
         hidden: Hidden size, a multiple of 8; heads are of size `hidden / 4`.
@@ -71,6 +87,13 @@ def tiny_backbone(
     if architecture == "vit":
         config = ViTConfig(**_sizes(layers, hidden), image_size=8, patch_size=4)
         ViTImageProcessorPil(size={"height": 8, "width": 8}).save_pretrained(path)
+    elif architecture == "ast":
+        bands = {"max_length": 32, "num_mel_bins": 16}
+        config = ASTConfig(**_sizes(layers, hidden), **bands, patch_size=8, time_stride=8, frequency_stride=8)
+        ASTFeatureExtractor(**bands).save_pretrained(path)
+    elif architecture == "wav2vec2":
+        config = Wav2Vec2Config(**_sizes(layers, hidden), **_WAVEFORM, feat_extract_norm="layer")
+        Wav2Vec2FeatureExtractor(return_attention_mask=True).save_pretrained(path)
     else:
         decoder = architecture in ("gpt2", "llama", "qwen2")
         tokenizer = tiny_tokenizer(decoder, architecture not in _WITHOUT_PADDING, vocabulary)
@@ -172,12 +195,12 @@ def tiny_tokenizer(decoder: bool, padding: bool, vocabulary: tuple[str, ...] = T
 
 
 def tiny_batch(backbone: Backbone) -> dict[str, torch.Tensor]:
-    """Return a batch of two texts of different lengths, padded, or of two images, with labels 0 and 1."""
+    """Return a batch of two texts of different lengths, padded, or of two of what else it reads; labels 0 and 1."""
     labels = torch.tensor([0, 1])
-    if backbone.images:
-        size = backbone.config.image_size
-        pixels = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-        return {"pixel_values": pixels, "labels": labels}
+    if not backbone.modality.tokenizes:
+        [(name, blank)] = backbone.blank(_FEW_TOKENS).items()
+        values = torch.randn(2, *blank.shape[1:], generator=torch.Generator().manual_seed(0))
+        return {name: values, "labels": labels}
     texts = ["the heart and the lung are organs of the body", "a short text"]
     batch = backbone.tokenizer()(texts, padding=True, return_tensors="pt")
     return {**batch, "labels": labels}

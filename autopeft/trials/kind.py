@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from autopeft.backbones import Backbone, load_backbone
+from autopeft.backbones import MODALITIES, Backbone, load_backbone
 from autopeft.errors import AutopeftError, BackboneError, ConfigurationError
 from autopeft.methods import STOCK_LEARNING_RATE
 from autopeft.space import BackboneShape, Configuration
@@ -46,6 +46,7 @@ class TrialKind(ABC):
 
     Attributes:
         does: What such a model does, after the name of a task: `classifies texts`.
+        reads: Name of what such a model reads, of `MODALITIES`.
         cut: What is done to what is longer than so many tokens.
         each_token: Whether what every token becomes in the top layer is read, not only what the text as a whole does.
         divides: Whether a batch can go through the model in parts, and be learned as if it were whole.
@@ -68,6 +69,7 @@ class TrialKind(ABC):
     """
 
     does: ClassVar[str]
+    reads: ClassVar[str] = "text"
     cut: ClassVar[str] = "texts cut at"
     each_token: ClassVar[bool] = False
     divides: ClassVar[bool] = True
@@ -96,16 +98,18 @@ class TrialKind(ABC):
         return cls
 
     def check_reads(self, backbone: Any) -> None:
-        """Check that a backbone reads what such tasks hold.
+        """Check that a backbone reads what such tasks hold, and that adapters have a say in it.
 
         Raises:
             BackboneError: It does not.
         """
-        if backbone.images:
+        wanted = MODALITIES[self.reads]
+        if backbone.modality is not wanted:
             raise BackboneError(
-                f"{backbone.name}: {backbone.config.model_type!r} models read images and have no tokenizer; "
-                "choose a text model for a task with texts"
+                f"{backbone.name}: {backbone.config.model_type!r} models read {backbone.modality.plural}; choose a "
+                f"model of {wanted.plural} for a task with {wanted.plural}, by --model, such as {wanted.example}"
             )
+        backbone.check_called()
 
     def fitted(self, task: Task, backbone: Any) -> Task:
         """Return a task as it is put to a backbone, the schema of which may say how.

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from autopeft.tasks import KINDS, Task
+from autopeft.trials.audio import AudioTrials
 from autopeft.trials.causal import CausalTrials
 from autopeft.trials.classification import ClassificationTrials
 from autopeft.trials.image import ImageTrials
@@ -28,6 +29,7 @@ TRIALS: dict[str, type[TrialKind]] = {
     "rerank": RerankTrials,
     "retrieve": RetrieveTrials,
     "image": ImageTrials,
+    "audio": AudioTrials,
 }
 
 

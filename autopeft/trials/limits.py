@@ -35,7 +35,7 @@ def check_limits(backbone: Backbone, task: Task, setting: TrialSetting) -> None:
     Raises:
         AutopeftError: When it has not.
     """
-    if backbone.images:
+    if not backbone.modality.tokenizes:
         return
     model = backbone.meta()
     positions = _positions(model)

@@ -110,7 +110,7 @@ class PrefixCache:
 
     def fits(self) -> bool:
         """Tell whether the activations of one depth are small enough to keep, whatever their type."""
-        config: Any = layer_config(self._model.config, self._model.main_input_name == "pixel_values")
+        config: Any = layer_config(self._model)
         return int(self._encoded.lengths.sum()) * int(config.hidden_size) * 4 <= MEMORY // 2
 
     def at(self, depth: int) -> Activations:

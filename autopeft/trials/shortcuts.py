@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from transformers import PreTrainedModel
@@ -17,6 +17,7 @@ from autopeft.trials.exam import VALIDATION_BATCHES
 from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.prefix import PrefixCache, feeding
 from autopeft.trials.setting import TrialSetting
+from autopeft.trials.skipping import can_skip
 from autopeft.trials.top import first_token_only, reads_first_token
 
 __all__ = ["Shortcuts"]
@@ -54,6 +55,7 @@ class Shortcuts:
         self._pad_id = pad_id
         self._identity = identity
         self._keeps = keeps
+        self._few = few
         self._first_token = not kind.each_token and reads_first_token(model, anatomy, few)
 
     def prefix(self, encoded: Encoded) -> PrefixCache:
@@ -83,9 +85,19 @@ class Shortcuts:
         # A model in which nothing trains is measured once: its activations are of no further use.
         if depth == 0 or untouched or not self._keeps or not all(cache.fits() for cache in prefixes):
             return 0
+        if not self._stands_alone:
+            return 0
         for cache in prefixes:
             cache.at(depth)
         return depth
+
+    @cached_property
+    def _stands_alone(self) -> bool:
+        """Whether the upper layers need nothing of the lower ones but hidden states; asked while there are no adapters.
+
+        WavLM's, for one, take positions from the lowest.
+        """
+        return can_skip(self._model, self._anatomy, self._few)
 
     @contextmanager
     def taken(

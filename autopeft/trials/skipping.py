@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,10 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy
 
-__all__ = ["Skip", "output_of", "skipping"]
+__all__ = ["Skip", "can_skip", "output_of", "skipping"]
+
+#: Differences that are rounding, in fp32.
+_ROUNDING = 1e-4
 
 
 class Skip:
@@ -61,6 +64,32 @@ def skipping(model: PreTrainedModel, anatomy: Anatomy, depth: int, arity: int) -
     finally:
         for layer in layers:
             layer.__dict__.pop("forward", None)
+
+
+@torch.no_grad()
+def can_skip(model: PreTrainedModel, anatomy: Anatomy, inputs: Mapping[str, torch.Tensor]) -> bool:
+    """Tell by trying whether a model answers the same when its lowest layer is left out and its result given.
+
+    Args:
+        model: The model without adapters, in eval mode.
+        anatomy: Its resolved anatomy.
+        inputs: A few inputs, on the model's device.
+    """
+    hidden, arity = output_of(model, anatomy, 0, dict(inputs))
+    expected = _first(model(**inputs))
+    try:
+        with skipping(model, anatomy, 1, arity) as skip:
+            skip.hidden = hidden
+            found = _first(model(**inputs))
+    except (RuntimeError, AttributeError, TypeError, IndexError):
+        return False
+    return torch.allclose(found, expected, atol=_ROUNDING, rtol=_ROUNDING)
+
+
+def _first(output: Any) -> torch.Tensor:
+    """Return the first tensor of what a model answers: logits, or hidden states."""
+    found: torch.Tensor = output[0]
+    return found
 
 
 def output_of(

@@ -3,8 +3,7 @@
 import pytest
 import torch
 from transformers import (
-    AutoModelForImageClassification,
-    AutoModelForSequenceClassification,
+    ASTConfig,
     BeitConfig,
     CamembertConfig,
     CLIPConfig,
@@ -16,6 +15,7 @@ from transformers import (
     Gemma3TextConfig,
     GemmaConfig,
     GPTNeoXConfig,
+    HubertConfig,
     MistralConfig,
     ModernBertConfig,
     MPNetConfig,
@@ -23,13 +23,18 @@ from transformers import (
     PhiConfig,
     Qwen3Config,
     SiglipConfig,
+    Wav2Vec2Config,
+    WavLMConfig,
+    WavLMForSequenceClassification,
+    WhisperConfig,
     XLMRobertaConfig,
 )
 
 from autopeft.backbones import features, load_backbone
 from autopeft.backbones.architectures import ARCHITECTURES as LISTED
+from autopeft.backbones.called import roles_not_called
+from autopeft.backbones.modalities import MODALITIES, layer_config
 from autopeft.backbones.resolve import resolve_anatomy
-from autopeft.backbones.tower import layer_config, settle_tower
 from autopeft.errors import BackboneError
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone
 
@@ -37,6 +42,28 @@ USUAL = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "i
 TEXT = {**USUAL, "vocab_size": 20, "pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1}
 GROUPED = {**TEXT, "num_key_value_heads": 2, "head_dim": 8}
 IMAGES = {**USUAL, "image_size": 8, "patch_size": 4, "architectures": []}
+WAVES = {
+    **USUAL,
+    "conv_dim": (16, 16),
+    "conv_kernel": (10, 4),
+    "conv_stride": (5, 2),
+    "num_feat_extract_layers": 2,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+}
+SPEECH = {
+    **dict.fromkeys(("encoder_layers", "decoder_layers"), 3),
+    **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 4),
+    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim"), 64),
+    "d_model": 32,
+    "vocab_size": 20,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 1,
+    "max_source_positions": 8,
+    "num_mel_bins": 16,
+}
 
 #: Architectures without a tiny model on disk; their roles and sizes are checked on the meta device.
 OTHERS = {
@@ -59,8 +86,15 @@ OTHERS = {
     "beit": BeitConfig(**IMAGES),
     "clip": CLIPConfig(vision_config=IMAGES, text_config=TEXT),
     "siglip": SiglipConfig(vision_config=IMAGES, text_config=TEXT),
+    "audio-spectrogram-transformer": ASTConfig(**USUAL, max_length=16, num_mel_bins=16, patch_size=8),
+    "wav2vec2": Wav2Vec2Config(**WAVES),
+    "hubert": HubertConfig(**WAVES),
+    "wavlm": WavLMConfig(**WAVES, do_stable_layer_norm=True),
+    "whisper": WhisperConfig(**SPEECH),
 }
 VISION = ("vit", "deit", "beit", "clip", "siglip")
+SOUND = ("audio-spectrogram-transformer", "wav2vec2", "hubert", "wavlm", "whisper")
+MODALITY = {**dict.fromkeys(VISION, "image"), **dict.fromkeys(SOUND, "audio")}
 GATED = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
 FUSED_GATE = ("phi3", "modernbert")
 #: Output size of the fused matrix.
@@ -69,7 +103,7 @@ FUSED_QKV = {"gpt2": 96, "gpt_neox": 96, "deberta": 96, "modernbert": 96, "phi3"
 NO_PLAIN_SUM = ("gemma2", "gemma3_text", "beit")
 #: Attention and feed-forward network read the same residual stream.
 PARALLEL_SUBLAYERS = ("gpt_neox", "phi")
-CLOSED_ATTENTION = ("mpnet", "deberta", "deberta-v2", "gemma2")
+CLOSED_ATTENTION = ("mpnet", "deberta", "deberta-v2", "gemma2", "wav2vec2", "hubert", "wavlm", "whisper")
 
 
 def test_every_listed_architecture_is_checked_here() -> None:
@@ -81,14 +115,34 @@ def resolved(request, tmp_path_factory):
     """Name, meta model and anatomy of every listed architecture in turn."""
     name = request.param
     if name in OTHERS:
-        auto = AutoModelForImageClassification if name in VISION else AutoModelForSequenceClassification
+        reads = MODALITIES[MODALITY.get(name, "text")]
         with torch.device("meta"):
-            model = settle_tower(auto.from_config(OTHERS[name]))
+            model = reads.settle(reads.classifier.from_config(OTHERS[name]))
         return name, model, resolve_anatomy(model)
     backbone = load_backbone(tiny_backbone(name, tmp_path_factory.mktemp("tiny"), layers=3, hidden=32))
     assert (backbone.shape.layers, backbone.shape.hidden, backbone.shape.ffn) == (3, 32, 64)
     assert (backbone.shape.roles, backbone.shape.aliases) == (backbone.anatomy.present, backbone.anatomy.aliases)
     return name, backbone.meta(), backbone.anatomy
+
+
+def test_every_role_is_called_so_that_adapters_have_a_say(resolved) -> None:
+    name, model, anatomy = resolved
+    assert roles_not_called(model, anatomy, MODALITIES[MODALITY.get(name, "text")].blank(model.config, 8)) == []
+
+
+def test_wavlm_as_it_comes_would_pass_adapters_by_and_says_the_same_when_it_calls_them() -> None:
+    torch.manual_seed(0)
+    model = WavLMForSequenceClassification(WavLMConfig(**WAVES)).eval()
+    anatomy, waves = resolve_anatomy(model), torch.randn(3, 200)
+    mask = (torch.arange(200) < torch.tensor([[200], [120], [160]])).long()
+    assert roles_not_called(model, anatomy, {"input_values": waves}) == ["q", "k", "v", "o"]
+    with torch.no_grad():
+        before = [model(waves, attention_mask=each).logits for each in (mask, None)]
+        MODALITIES["audio"].settle(model)
+        after = [model(waves, attention_mask=each).logits for each in (mask, None)]
+    assert roles_not_called(model, anatomy, {"input_values": waves}) == []
+    assert not torch.allclose(before[0], before[1], atol=1e-4)
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(before, after, strict=True))
 
 
 def test_roles_have_the_sizes_they_should(resolved) -> None:
@@ -119,9 +173,7 @@ def test_the_attention_takes_a_prefix_or_says_why_not(resolved) -> None:
             anatomy.attention_module(0)
     else:
         for layer in range(3):
-            assert model.get_submodule(anatomy.attention_module(layer)).config is layer_config(
-                model.config, name in VISION
-            )
+            assert model.get_submodule(anatomy.attention_module(layer)).config is layer_config(model)
 
 
 def test_norms_biases_and_the_embedding(resolved) -> None:
@@ -135,7 +187,7 @@ def test_norms_biases_and_the_embedding(resolved) -> None:
         assert {f"{module}.bias" for module in anatomy.biased(layer)} == {k for k in parameters if k.endswith(".bias")}
         single = name == "phi" or (name == "modernbert" and layer == 0)
         assert len(norms) >= (1 if single else 2)
-    if name in VISION:
+    if name in MODALITY:
         assert anatomy.embedding == ""
     else:
         embedding = model.get_submodule(anatomy.embedding)
@@ -149,7 +201,7 @@ def test_the_norms_of_sublayers_stand_before_or_after_plain_sums(resolved) -> No
         assert anatomy.sum_norm(1, "down") is None
         return
     torch.manual_seed(0)
-    model = type(on_meta)(on_meta.config).eval()
+    model = MODALITIES[MODALITY.get(name, "text")].settle(type(on_meta)(on_meta.config).eval())
     inputs: dict = {}
     outputs: dict = {}
     for role in ("o", "down"):
@@ -161,13 +213,8 @@ def test_the_norms_of_sublayers_stand_before_or_after_plain_sums(resolved) -> No
         for key, module in ((role, anatomy.module(1, role)), ("layer", anatomy.layer(1))):
             model.get_submodule(module).register_forward_hook(lambda _, args, y, key=key: outputs.update({key: y}))
     with torch.no_grad():
-        model(
-            **(
-                {"pixel_values": torch.randn(1, 3, 8, 8)}
-                if name in VISION
-                else {"input_ids": torch.tensor([[3, 4, 5]])}
-            )
-        )
+        blank = MODALITIES[MODALITY.get(name, "text")].blank(model.config, 3)
+        model(**{key: torch.full(each.shape, 3, dtype=each.dtype) for key, each in blank.items()})
     sums = {role: inputs[f"stream {role}"] + outputs[role] for role in ("o", "down")}
     if anatomy.norms_after:
         assert all(torch.allclose(inputs[f"norm {role}"], found, atol=1e-6) for role, found in sums.items())

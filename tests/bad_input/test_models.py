@@ -53,7 +53,7 @@ NAMED = [
     Case(
         "a model of images",
         SEARCH + "{place}/tiny-vit",
-        ("tiny-vit: 'vit' models read images and have no tokenizer", "choose a text model for a task with texts"),
+        ("tiny-vit: 'vit' models read images; choose a model of texts for a task with texts", "--model"),
         GOOD,
     ),
     Case(

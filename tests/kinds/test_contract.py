@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image as Picture
 
 from autopeft.backbones import load_embedder
@@ -147,6 +148,25 @@ class TestRetrieve(KindContract):
         return kind_of(task).fitted(task, backbone)
 
 
+class TestAudio(KindContract):
+    """Low tones and high ones."""
+
+    architectures = ("wav2vec2", "ast")
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        folder, rng = tmp_path_factory.mktemp("clips"), np.random.default_rng(0)
+        for number in range(120):
+            pitch, seconds = ("low", "high")[number % 2], rng.uniform(0.1, 0.2)
+            tone = np.sin(2 * np.pi * {"low": 400, "high": 2000}[pitch] * np.arange(int(8_000 * seconds)) / 8_000)
+            (folder / pitch).mkdir(exist_ok=True)
+            soundfile.write(folder / pitch / f"{number}.wav", 0.3 * tone + 0.02 * rng.normal(size=len(tone)), 8_000)
+        return TaskSpec(data=str(folder))
+
+    def given(self, task):
+        return str(task.train.items[0].source)
+
+
 class TestImage(KindContract):
     """Pictures that are light on the left or on the right."""
 
@@ -164,4 +184,4 @@ class TestImage(KindContract):
         return TaskSpec(data=str(folder))
 
     def given(self, task):
-        return str(task.train.pictures[0].source)
+        return str(task.train.items[0].source)

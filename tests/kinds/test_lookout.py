@@ -13,7 +13,7 @@ PACKAGE = Path(autopeft.__file__).parent
 #: Where kinds are entered by name; the suites for those who add one make tasks of some.
 TABLES = ("tasks/kinds.py", "tasks/load.py", "trials/kinds.py", "testing/")
 #: Names of kinds that are words of other things too: these are looked for in comparisons alone.
-WORDS = {"tokens", "image"}
+WORDS = {"tokens", "image", "audio"}
 
 
 def homes(name: str) -> list[str]:
@@ -57,6 +57,8 @@ def test_the_rooms_ask_the_kind():
     found = {name: [*asks((PACKAGE / name).read_text(encoding="utf8"))] for name in modules()}
     # What kinds that tell something of texts share knows their schemas, and so does what ranking kinds share.
     shared = ("tasks/text_kind.py", "trials/text_kind.py", "tasks/ranking/", "trials/ranking/")
+    # So do kinds on pictures and sounds.
+    shared += ("tasks/media/", "trials/media.py")
     assert not {name: said for name, said in found.items() if said and not name.startswith(shared)}
 
 

@@ -147,7 +147,7 @@ def _fresh(job: ExportJob) -> str:
         *_base(job.backbone),
         f"model = {kind}.from_pretrained(base, config=config{_how(job.backbone)})",
     ]
-    if len(parts) == 1:
+    if len(parts) == 1 and not job.backbone.mended:
         return "\n".join([*begin, 'model = get_peft_model(model, PeftConfig.from_pretrained("."))'])
     load, make = job.kind.own_loading()
     model = job.backbone.name if job.backbone.package else job.backbone.path

@@ -77,7 +77,7 @@ def matrices_of(model: nn.Module, anatomy: Anatomy) -> list[Matrix]:
 
 def heads_of(model: Any, anatomy: Anatomy) -> Heads:
     """Return the attention heads of each layer; arguments as of `matrices_of`."""
-    config: Any = layer_config(model.config, model.main_input_name == "pixel_values")
+    config: Any = layer_config(model)
     count = int(config.num_attention_heads)
     fused = any(anatomy.aliases.get(role) for role in ("q", "k", "v"))
     return Heads(count, int(getattr(config, "num_key_value_heads", None) or count), fused)

@@ -2,7 +2,6 @@
 
 from autopeft.tasks.image.encoded import CROP, FLIP, EncodedPictures
 from autopeft.tasks.image.kind import Image
-from autopeft.tasks.image.pictures import LabelledPictures, Picture
-from autopeft.tasks.image.schema import PictureClasses
+from autopeft.tasks.image.pictures import Picture
 
-__all__ = ["CROP", "FLIP", "EncodedPictures", "Image", "LabelledPictures", "Picture", "PictureClasses"]
+__all__ = ["CROP", "FLIP", "EncodedPictures", "Image", "Picture"]

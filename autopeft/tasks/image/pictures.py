@@ -1,36 +1,22 @@
-"""Pictures wherever they are: in files, in cells, in arrays; read when they are needed."""
+"""Pictures, decoded when they are needed."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autopeft.errors import DataError
-from autopeft.tasks.intake import listed
+from autopeft.tasks.media.item import MediaItem
+from autopeft.tasks.media.medium import Medium
 
-__all__ = ["LabelledPictures", "Picture", "check_readable"]
+__all__ = ["PICTURES", "Picture"]
 
 
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """One picture.
-
-    Args:
-        name: What it is called in messages.
-        source: Its file, its bytes as a file has them, or its pixels: uint8, `[height, width]` or
-            `[height, width, 3]`.
-    """
-
-    name: str
-    source: Path | bytes | NDArray[np.uint8]
+class Picture(MediaItem):
+    """One picture; its values are pixels: uint8, `[height, width]` or `[height, width, 3]`."""
 
     def decoded(self) -> Any:
         """Return it as a `PIL.Image.Image` in RGB.
@@ -54,60 +40,14 @@ class Picture:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"{self.name} ({_short(reason, self.name)})") from error
 
-    @property
-    def digest(self) -> str:
-        """The sha256 of what it holds.
-
-        Raises:
-            DataError: When its file cannot be read.
-        """
-        source = self.source
-        try:
-            held = source.read_bytes() if isinstance(source, Path) else source
-        except OSError as error:
-            raise DataError(f"picture {self.name} cannot be read: {error.strerror}") from error
-        shape = repr(held.shape).encode() if isinstance(held, np.ndarray) else b""
-        return hashlib.sha256(shape + (held.tobytes() if isinstance(held, np.ndarray) else held)).hexdigest()
+    def check(self) -> None:
+        """Decode it."""
+        self.decoded()
 
 
-@dataclass(frozen=True)
-class LabelledPictures:
-    """Pictures with the number of the class of each.
-
-    Args:
-        pictures: The pictures.
-        labels: The numbers.
-    """
-
-    pictures: Sequence[Picture]
-    labels: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: Iterable[int]) -> LabelledPictures:
-        """Return the pictures at the indices, in their order."""
-        picked = [int(index) for index in indices]
-        return LabelledPictures([self.pictures[i] for i in picked], [self.labels[i] for i in picked])
-
-
-def check_readable(pictures: Iterable[Picture], task: str) -> None:
-    """Check that pictures can be read.
-
-    Raises:
-        DataError: Naming those that cannot.
-    """
-    pictures, broken = list(pictures), []
-    for picture in pictures:
-        try:
-            picture.decoded()
-        except DataError as error:
-            broken.append(str(error))
-    if broken:
-        raise DataError(
-            f"task {task}: {len(broken):,} of {len(pictures):,} pictures cannot be read: {listed(broken)}; mend them, "
-            "or leave them out"
-        )
+PICTURES = Medium(
+    "picture", "image", (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"), Picture
+)
 
 
 def _short(reason: str, name: str) -> str:

@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from autopeft.backbones import Backbone
-from autopeft.errors import AutopeftError, BackboneError
+from autopeft.errors import AutopeftError
 from autopeft.tasks import Encoded, Task
-from autopeft.tasks.image import CROP, FLIP, EncodedPictures, LabelledPictures, PictureClasses
+from autopeft.tasks.image import CROP, FLIP, EncodedPictures
+from autopeft.tasks.media import LabelledMedia, MediaClasses
 from autopeft.trials.card_code import trusting
-from autopeft.trials.classification import ClassificationTrials
 from autopeft.trials.kind import Batch
+from autopeft.trials.media import MediaTrials
 from autopeft.trials.setting import TrialSetting, choose_setting
 
 __all__ = ["ImageSetting", "ImageTrials", "read_augment"]
@@ -50,16 +50,16 @@ def read_augment(text: str | None) -> tuple[str, ...]:
     return names
 
 
-class ImageTrials(ClassificationTrials):
+class ImageTrials(MediaTrials):
     """Which of some labels a picture has."""
 
     does = "classifies pictures"
+    reads = "image"
     cut = "pictures of"
-    scripted = False
     reader = ("AutoImageProcessor", "processor", "preprocessor_config.json")
     auto_class: ClassVar[str] = "AutoModelForImageClassification"
     pipeline: ClassVar[str] = "image-classification"
-    schema: PictureClasses  # type: ignore[assignment]
+    schema: MediaClasses  # type: ignore[assignment]
 
     #: What is done to pictures while a model learns.
     augment: tuple[str, ...] = ()
@@ -81,14 +81,6 @@ class ImageTrials(ClassificationTrials):
         assert isinstance(encoded, EncodedPictures)
         return replace(encoded, augment=self.augment)
 
-    def check_reads(self, backbone: Any) -> None:
-        """Check that a backbone reads pictures."""
-        if not backbone.images:
-            raise BackboneError(
-                f"{backbone.name}: {backbone.config.model_type!r} models read texts; choose a model of images for a "
-                "task with pictures, by --model, such as google/vit-base-patch16-224-in21k"
-            )
-
     def fitted(self, task: Task, backbone: Any) -> Task:
         """Return a task that knows how many tokens the model makes of a picture."""
         return replace(task, schema=replace(task.schema, tokens=backbone.tokens_of_blank()))
@@ -104,10 +96,7 @@ class ImageTrials(ClassificationTrials):
         said = f"pictures are changed by {' and '.join(augment)} each time, so that no layer's answers to them are kept"
         return ImageSetting(**asdict(setting), augment=augment), (said,) if augment else ()
 
-    def settle_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Leave the processor as it is."""
-
-    def encode(self, split: LabelledPictures, tokenizer: Any, max_length: int) -> Encoded:  # type: ignore[override]
+    def encode(self, split: LabelledMedia, tokenizer: Any, max_length: int) -> Encoded:  # type: ignore[override]
         """Decode pictures, and bring them to the size that the model reads; once, in bytes.
 
         Args:
@@ -117,7 +106,7 @@ class ImageTrials(ClassificationTrials):
         """
         parts = []
         for start in range(0, len(split), _TOGETHER):
-            decoded = [picture.decoded() for picture in split.pictures[start : start + _TOGETHER]]
+            decoded = [picture.decoded() for picture in split.items[start : start + _TOGETHER]]
             made = tokenizer(images=decoded, do_rescale=False, do_normalize=False, return_tensors="np")[_PIXELS]
             parts.append(np.clip(np.asarray(made), 0, 255).astype(np.uint8))
         pixels: Any = np.concatenate(parts) if parts else np.zeros((0, 3, 1, 1), np.uint8)

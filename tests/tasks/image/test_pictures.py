@@ -12,7 +12,8 @@ from PIL import Image as Pil
 
 from autopeft.errors import DataError
 from autopeft.tasks import TaskSpec, load_task
-from autopeft.tasks.image import LabelledPictures, Picture
+from autopeft.tasks.image import Picture
+from autopeft.tasks.media import LabelledMedia
 from autopeft.trials import kind_of
 
 RNG = np.random.default_rng(0)
@@ -49,7 +50,7 @@ def test_a_folder_for_each_label_is_split(tmp_path):
     assert any("1 other files" in line for line in task.describe())
     assert "pictures with 2 labels" in task.describe()[0]
     for split in task.splits.values():
-        for picture, label in zip(split.pictures, split.labels, strict=True):
+        for picture, label in zip(split.items, split.labels, strict=True):
             assert picture.name.startswith(task.schema.labels[label])
 
 
@@ -58,7 +59,7 @@ def test_folders_of_splits_are_kept(tmp_path):
         fill(tmp_path / "data" / split, counts)
     task = loaded(tmp_path / "data")
     assert {name: len(split) for name, split in task.splits.items()} == {"train": 60, "validation": 22, "test": 21}
-    assert all(picture.name.startswith("val/") for picture in task.validation.pictures)
+    assert all(picture.name.startswith("val/") for picture in task.validation.items)
 
 
 def write_idx(file, values):
@@ -74,7 +75,7 @@ def test_mnists_files_are_read(tmp_path, end):
         write_idx(tmp_path / f"{split}-labels-idx1-ubyte{end}", labels)
     task = loaded(tmp_path)
     assert (task.schema.labels, len(task.test)) == (("7", "8", "9"), 90)
-    assert np.array_equal(np.asarray(task.test.pictures[4].decoded())[:, :, 0], images[4])
+    assert np.array_equal(np.asarray(task.test.items[4].decoded())[:, :, 0], images[4])
     assert task.test.labels[4] == 1
 
 
@@ -93,7 +94,7 @@ def test_tables_hold_paths_bytes_or_both(tmp_path, held):
     task = loaded(path, image="picture", label="animal")
     assert (task.kind.name, task.schema.columns, len(task.train)) == ("image", ("picture",), 60)
     expected = {file.read_bytes(): file.parent.name for file in files}
-    for picture, label in zip(task.train.pictures, task.train.labels, strict=True):
+    for picture, label in zip(task.train.items, task.train.labels, strict=True):
         source = picture.source if isinstance(picture.source, bytes) else picture.source.read_bytes()
         assert expected[source] == task.schema.labels[label]
 
@@ -194,7 +195,7 @@ def test_pictures_of_rows_to_be_predicted(tmp_path):
     kind = task.kind
     assert kind.asks(task.schema) == {"image": "image"}
     assert kind.rows_of(task.schema, [folder / "cat" / "0.png"]) == [{"image": str(folder / "cat" / "0.png")}]
-    assert json.loads(json.dumps(list(kind.inputs(task.test)))) == [each.digest for each in task.test.pictures]
+    assert json.loads(json.dumps(list(kind.inputs(task.test)))) == [each.digest for each in task.test.items]
     assert kind_of(task).does == "classifies pictures"
 
 
@@ -204,4 +205,4 @@ def test_grey_and_transparent_pictures_become_rgb():
     out = io.BytesIO()
     Pil.new("RGBA", (2, 2), (1, 2, 3, 0)).save(out, "PNG")
     assert Picture("clear", out.getvalue()).decoded().mode == "RGB"
-    assert len(LabelledPictures([Picture("a", b"")], [1]).take([0, 0])) == 2
+    assert len(LabelledMedia([Picture("a", b"")], [1]).take([0, 0])) == 2

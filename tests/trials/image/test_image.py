@@ -28,7 +28,8 @@ from autopeft.errors import AutopeftError, BackboneError
 from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
 from autopeft.saved import open_saved
 from autopeft.space import canonical
-from autopeft.tasks.image import Image, LabelledPictures, Picture, PictureClasses
+from autopeft.tasks.image import Image, Picture
+from autopeft.tasks.media import LabelledMedia, MediaClasses
 from autopeft.testing.models import tiny_backbone
 from autopeft.training import add_merged, fine_tune
 from autopeft.training.measuring import measure
@@ -70,13 +71,13 @@ def split(count, rng):
         values = rng.integers(0, 120, (18, 20, 3), dtype=np.uint8)
         values[:, 10 * (number % 2) : 10 * (number % 2) + 10] += 100
         pictures.append(Picture(f"picture {number}", values))
-    return LabelledPictures(pictures, [number % 2 for number in range(count)])
+    return LabelledMedia(pictures, [number % 2 for number in range(count)])
 
 
 def task_for(backbone):
     rng = np.random.default_rng(0)
     splits = {name: split(count, rng) for name, count in (("train", 64), ("validation", 24), ("test", 24))}
-    task = Image().task("sides", PictureClasses(("left", "right")), splits)
+    task = Image().task("sides", MediaClasses(("left", "right"), ("image",)), splits)
     return kind_of(task).fitted(task, backbone)
 
 
@@ -98,7 +99,7 @@ def test_a_model_reads_what_its_processor_makes_and_learns(architecture, tmp_pat
     kind = kind_of(task)
     encoded = kind.encode(task.validation, processor, 0)
     batch = kind.collate(encoded, np.arange(6), 0)
-    decoded = [picture.decoded() for picture in task.validation.pictures[:6]]
+    decoded = [picture.decoded() for picture in task.validation.items[:6]]
     expected = processor(images=decoded, return_tensors="pt")["pixel_values"]
     assert torch.allclose(batch["pixel_values"], expected, atol=1e-5)
     assert batch["labels"].tolist() == [0, 1, 0, 1, 0, 1]
@@ -137,7 +138,7 @@ def test_pictures_are_decoded_once(tmp_path, monkeypatch):
 def test_a_model_of_texts_and_cuts_are_refused(tmp_path):
     backbone = load_backbone(tiny_backbone("vit", tmp_path))
     kind = kind_of(task_for(backbone))
-    with pytest.raises(BackboneError, match=r"tiny-bert: 'bert' models read texts; choose a model of images"):
+    with pytest.raises(BackboneError, match="tiny-bert: 'bert' models read texts; choose a model of images"):
         kind.check_reads(load_backbone(tiny_backbone("bert", tmp_path)))
     with pytest.raises(AutopeftError, match="pictures are not cut: each is 5 tokens; leave --max-length out"):
         runner_for(backbone, max_length=8)

@@ -1,27 +1,27 @@
-"""What a task on pictures has to know of its data."""
+"""What a task on pictures or sounds has to know of its data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PictureClasses"]
+__all__ = ["MediaClasses"]
 
 
 @dataclass(frozen=True)
-class PictureClasses:
-    """Which labels there are, where the pictures stand, and how much a model makes of one.
+class MediaClasses:
+    """Which labels there are, where the pictures or sounds stand, and how much a model makes of one.
 
     Args:
         labels: The label names, in the order of the label numbers.
-        columns: Where the pictures stand in tables, one column.
-        tokens: How many tokens the model at hand makes of a picture; 0 where there is none yet.
+        columns: Where they stand in tables, one column.
+        tokens: How many tokens the model at hand makes of each; 0 where there is none yet, or where they differ.
 
     Raises:
         ValueError: When there are fewer than two different labels, or other columns.
     """
 
     labels: tuple[str, ...]
-    columns: tuple[str, ...] = ("image",)
+    columns: tuple[str, ...]
     tokens: int = 0
 
     def __post_init__(self) -> None:
