@@ -22,6 +22,7 @@ from autopeft.cli import (
     spaces,
     tasks,
     train,
+    transfer,
     trials,
 )
 
@@ -45,6 +46,7 @@ app.command("log")(log.log)
 app.command("cost")(cost.cost)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("transfer")(transfer.transfer)
 app.command("export")(export.export)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from autopeft.launch import Preparation, SearchResult
 
-__all__ = ["search"]
+__all__ = ["run", "search"]
 
 _RUN = "Run"
 
@@ -119,8 +119,7 @@ def search(
 
     from autopeft.cli.json_output import documents
     from autopeft.cli.select import decide
-    from autopeft.launch import SearchPlan, check_extendable, prepare, run_search
-    from autopeft.report import write_front
+    from autopeft.launch import SearchPlan, check_extendable, prepare
     from autopeft.selection import margin_of
 
     voice = voice_of(verbose, quiet)
@@ -133,18 +132,39 @@ def search(
         prepared = prepare(plan)
         if extend:
             check_extendable(prepared, fresh=fresh)
-        _announce(console, prepared, voice)
-        with _progress(console, prepared, voice) as listener:
-            result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)
-        write_front(result)
-        _conclude(console, result, write if json else None)
-        if result.interrupted:
-            raise typer.Exit(130)
-        if result.fruitless:
-            say_on(console)(result.fruitless)
-            raise typer.Exit(1)
+        result = run(console, prepared, voice, fresh=fresh, extend=extend, write=write if json else None)
         if result.complete and not no_select:
             decide(console, prepared, result, margin=within, voice=voice)
+
+
+def run(
+    console: Console,
+    prepared: Preparation,
+    voice: Voice,
+    *,
+    fresh: bool = False,
+    extend: bool = False,
+    write: Callable[[Any], None] | None = None,
+) -> SearchResult:
+    """Run what is prepared, show how it goes and what came of it; `write` takes the front in place of its table.
+
+    Raises:
+        typer.Exit: When the user has stopped it, or no trial has finished.
+    """
+    from autopeft.launch import run_search
+    from autopeft.report import write_front
+
+    _announce(console, prepared, voice)
+    with _progress(console, prepared, voice) as listener:
+        result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)
+    write_front(result)
+    _conclude(console, result, write)
+    if result.interrupted:
+        raise typer.Exit(130)
+    if result.fruitless:
+        say_on(console)(result.fruitless)
+        raise typer.Exit(1)
+    return result
 
 
 def _announce(console: Console, prepared: Preparation, voice: Voice) -> None:

@@ -1,10 +1,11 @@
 """Run searches: studies ask and tell, Ray Tune runs the trials on one machine or a cluster."""
 
+from autopeft.launch.baselines import GIVEN
 from autopeft.launch.crew import Crew, Errand
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.extendable import check_extendable
-from autopeft.launch.groundwork import Groundwork, groundwork
+from autopeft.launch.groundwork import DATA_FIELDS, Groundwork, groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.look import Look, look
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
@@ -15,7 +16,9 @@ from autopeft.launch.search import DATA, SearchResult, open_run, run_search
 
 __all__ = [
     "DATA",
+    "DATA_FIELDS",
     "ENVIRONMENT",
+    "GIVEN",
     "Crew",
     "Desk",
     "Errand",

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import optuna
 from optuna.trial import TrialState
 
-from autopeft.methods import HEAD_ONLY, REFERENCES, references_of
+from autopeft.methods import HEAD_ONLY, REFERENCES, Reference
 from autopeft.space import BackboneShape, BoundSpace, Configuration
 from autopeft.study import BEYOND, CLAIM, counted, enqueue, is_void
 
-__all__ = ["baselines_of", "enqueue_baselines"]
+__all__ = ["GIVEN", "baselines_of", "enqueue_baselines", "enqueue_given"]
+
+#: User attribute of a trial that was asked for by name.
+GIVEN = "given"
 
 
-def baselines_of(shape: BackboneShape, learning_rate: float, trials: int) -> Mapping[str, Configuration]:
+def baselines_of(
+    shape: BackboneShape, learning_rate: float, references: Iterable[Reference]
+) -> Mapping[str, Configuration]:
     """Return the baselines of a search by their names: the untouched model, then references.
 
     Args:
         shape: The backbone.
         learning_rate: Peak learning rate of stock LoRA, after which those of the others go.
-        trials: Trials of the search; where they are few, so are references.
+        references: Which there are.
     """
-    found = {each.name: each.configuration(shape, each.pace * learning_rate) for each in references_of(trials)}
+    found = {each.name: each.configuration(shape, each.pace * learning_rate) for each in references}
     return {"head-only": HEAD_ONLY, **found}
+
+
+def enqueue_given(study: optuna.Study, space: BoundSpace, given: Mapping[str, Configuration]) -> None:
+    """Put configurations in line that are tried in place of a search, by name, as far as a study lacks them."""
+    there = {trial.user_attrs.get(GIVEN) for trial in study.get_trials(deepcopy=False) if not is_void(trial)}
+    for name, configuration in given.items():
+        if name not in there:
+            enqueue(study, space, configuration, {GIVEN: name, CLAIM: f"given {name}"})
 
 
 def enqueue_baselines(

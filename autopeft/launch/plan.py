@@ -98,6 +98,9 @@ class SearchPlan(BaseModel):
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: that of the kind of task"
     )
+    configurations: dict[str, dict[str, Any]] | None = Field(
+        None, description="configurations by name, which are tried in place of a search"
+    )
     target: str | None = Field(None, description="export target; what it cannot express is left out")
     plugin: Path | None = Field(None, description="Python file that registers further methods or kinds of task")
     budget: str = Field("1%", description="limit on trainable parameters and memory: 1%, 300k, 16GiB; 1%, 16GiB")

@@ -11,13 +11,14 @@ from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.baselines import baselines_of
 from autopeft.launch.earlier import begin_from, identity
+from autopeft.launch.given import given_of
 from autopeft.launch.groundwork import groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
-from autopeft.methods import VOCABULARY
+from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
 from autopeft.space import BoundSpace, Configuration, SearchSpace, load_space
@@ -51,6 +52,8 @@ class Preparation:
     job: WorkerJob
     refused: tuple[str, ...]
     earlier: tuple[EarlierTrial, ...]
+    #: Configurations by name that are tried in place of a search.
+    given: Mapping[str, Configuration]
     #: The budget that holds: the plan's, or a lower one among the constraints of the space.
     limited_by: Budget
 
@@ -83,7 +86,8 @@ class Preparation:
     @property
     def baselines(self) -> Mapping[str, Configuration]:
         """What the search is compared with, by name."""
-        return baselines_of(self.backbone.shape, self._stock_learning_rate, self.plan.trials)
+        references = REFERENCES if self.given else references_of(self.plan.trials)
+        return baselines_of(self.backbone.shape, self._stock_learning_rate, references)
 
     @property
     def begin_with(self) -> list[Configuration]:
@@ -139,6 +143,9 @@ def prepare(plan: SearchPlan) -> Preparation:
             f"space {bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
             "or choose another --space"
         )
+    given = given_of(plan, costs, backbone, limit)
+    if given:
+        plan = plan.model_copy(update={"trials": 1 + len(REFERENCES) + len(given)})
     earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))
     spec = StudySpec(
         model=backbone.identity,
@@ -155,6 +162,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         plugin=ground.plugin,
         target=plan.target,
         warm_start=identity(earlier) if earlier else None,
+        given={name: each.to_dict() for name, each in given.items()} or None,
     )
     job = WorkerJob(
         model=plan.model,
@@ -184,6 +192,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         job,
         refused,
         earlier,
+        given,
         limited_by,
     )
     check_folder(prepared.folder)

@@ -13,7 +13,7 @@ import optuna
 from optuna.samplers import BaseSampler, RandomSampler
 
 from autopeft.errors import AutopeftError, StudyError
-from autopeft.launch.baselines import enqueue_baselines
+from autopeft.launch.baselines import enqueue_baselines, enqueue_given
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
@@ -213,6 +213,7 @@ def _desk(
         lambda configuration: held is None or prices.memory(configuration) <= held,
         listener.said,
     )
+    enqueue_given(study, prepared.space, prepared.given)
     listener.opened(counted(study))
     return Desk(
         study=study,

@@ -8,6 +8,7 @@ from autopeft.selection.select import MOST_SEEDS, select
 from autopeft.selection.selected import selected_front
 from autopeft.selection.sharpening import Until
 from autopeft.selection.trained import Choice, choice_of
+from autopeft.selection.transfer import Transfer, plan_of_transfer, transfer_of
 from autopeft.selection.verdict import MARGIN, margin_of
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Finalist",
     "FinalistsFile",
     "Interval",
+    "Transfer",
     "Until",
     "choice_of",
     "compress_trial",
@@ -25,9 +27,11 @@ __all__ = [
     "knee",
     "margin_of",
     "pick",
+    "plan_of_transfer",
     "points_of",
     "read_finalists",
     "select",
     "selected_front",
     "to_compress",
+    "transfer_of",
 ]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from autopeft.backbones import head_parameters
 from autopeft.errors import AutopeftError
-from autopeft.launch import Preparation, SearchResult
+from autopeft.launch import GIVEN, Preparation, SearchResult
 from autopeft.methods import HEAD_ONLY, REFERENCES, Reference
 from autopeft.space import Configuration
 from autopeft.study import FrontRow
@@ -78,7 +78,7 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
             f"--with-full trains the backbone's own weights, which are held in {prepared.backbone.quantization}; "
             "leave it out, or search without quantisation"
         )
-    chosen = spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
+    chosen = _given(result) or spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
     measured = {trial.number: trial.user_attrs.get("outcome", {}) for trial in result.study.get_trials(deepcopy=False)}
     took = {number: float(outcome.get("step_seconds") or 0.0) for number, outcome in measured.items()}
     found = [
@@ -89,6 +89,13 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
     roles = {each.role: each.trial for each in found if each.trial is not None}
     found = [replace(each, seconds=took.get(roles.get(each.role, -1), 0.0)) for each in found]
     return [*found, *(_full(prepared, len(result.scale.costs)) if with_full else ())]
+
+
+def _given(result: SearchResult) -> list[FrontRow]:
+    """Return the rows of what was asked for by name, on the front or not."""
+    asked = {trial.number for trial in result.study.get_trials(deepcopy=False) if GIVEN in trial.user_attrs}
+    rows = (*result.front.rows, *result.front.others)
+    return [row for row in rows if row.trial in asked and not row.failed]
 
 
 def learning_rates(rate: float) -> list[float]:

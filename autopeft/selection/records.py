@@ -20,7 +20,7 @@ from autopeft.trials import TrialSetting
 from autopeft.whole_file import damage, read_json, whole_file, write_json, write_text
 from autopeft.whole_folder import whole_folder
 
-__all__ = ["FOLDER", "TEST_SCORES", "Records", "count_reading", "readings"]
+__all__ = ["FOLDER", "TEST_SCORES", "Records", "count_reading", "looks", "readings", "trained_with", "units_of"]
 
 #: The folder of all trainings in a run folder.
 FOLDER = "finalists"
@@ -138,21 +138,7 @@ class Records:
         return self._units("test", path) if path.is_file() else None
 
     def _units(self, split: str, path: Path) -> NDArray[np.float64]:
-        """Return recorded scores, one for each unit that was drawn.
-
-        Raises:
-            StudyError: When they are damaged.
-        """
-        try:
-            with path.open("rb") as stream:
-                scores = np.lib.format.read_array(stream, allow_pickle=False)
-            if scores.ndim != 1 or scores.dtype.kind != "f":
-                raise ValueError(f"expected scores, found {scores.dtype} of shape {scores.shape}")
-        except (OSError, ValueError, EOFError) as error:
-            raise StudyError(
-                f"cannot read {path}, the scores of a finalist: {damage(error)}; move {path.parent} away, and {_AGAIN}"
-            ) from None
-        return over_groups(scores, self.groups.get(split, ()))
+        return units_of(path, self.groups.get(split, ()))
 
     def _recorded(self, contender: Contender, index: int) -> bool:
         path = self.folder(contender, index) / _RECORD
@@ -166,6 +152,43 @@ class Records:
             "setting": self.setting.to_dict(),
             **self.source,
         }
+
+
+def units_of(path: Path, groups: Sequence[str]) -> NDArray[np.float64]:
+    """Return recorded scores, one for each unit that was drawn.
+
+    Args:
+        path: Their file.
+        groups: The group of each example, where examples come in groups.
+
+    Raises:
+        StudyError: When they are damaged.
+    """
+    try:
+        with path.open("rb") as stream:
+            scores = np.lib.format.read_array(stream, allow_pickle=False)
+        if scores.ndim != 1 or scores.dtype.kind != "f":
+            raise ValueError(f"expected scores, found {scores.dtype} of shape {scores.shape}")
+    except (OSError, ValueError, EOFError) as error:
+        raise StudyError(
+            f"cannot read {path}, the scores of a finalist: {damage(error)}; move {path.parent} away, and {_AGAIN}"
+        ) from None
+    return over_groups(scores, groups)
+
+
+def trained_with(run: Path) -> list[Mapping[str, Any]]:
+    """Return the setting of each finished training in a run folder, as plain data.
+
+    Raises:
+        StudyError: When a record is damaged.
+    """
+    found = sorted((run / FOLDER).glob(f"*/seed-*/{_RECORD}"))
+    return [read_json(path, f"move {path.parent} away, and {_AGAIN}")["setting"] for path in found]
+
+
+def looks(run: Path) -> int:
+    """Return how many looks at learning rates there have been in a run folder."""
+    return len([*(run / FOLDER).glob(f"*/{_LOOK}")])
 
 
 def count_reading(run: Path, model: str) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 
 __all__ = ["StudySpec"]
 
+#: What specs of earlier versions do not know, and stay what they were without.
+_LATER = ("given",)
+
 
 @dataclass(frozen=True)
 class StudySpec:
@@ -29,6 +32,7 @@ class StudySpec:
         plugin: Hash of the file that registers further methods.
         target: The export target that configurations are for.
         warm_start: What identifies the earlier trials that the search begins from.
+        given: Configurations by name that are tried in place of a search.
         precision: `bf16` or `fp32`, as resolved on the machine that began the study.
     """
 
@@ -46,10 +50,12 @@ class StudySpec:
     plugin: str | None = None
     target: str | None = None
     warm_start: Mapping[str, Any] | None = None
+    given: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as JSON-serialisable data."""
-        return json.loads(json.dumps(self.__dict__, default=list))
+        held = {name: value for name, value in self.__dict__.items() if name not in _LATER or value is not None}
+        return json.loads(json.dumps(held, default=list))
 
     @property
     def hash(self) -> str:

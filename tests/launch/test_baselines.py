@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from autopeft.launch.baselines import baselines_of, enqueue_baselines
-from autopeft.methods import METHODS, REFERENCES, VOCABULARY
+from autopeft.methods import METHODS, REFERENCES, VOCABULARY, references_of
 from autopeft.space import BackboneShape, load_space
 from autopeft.study import BEYOND, ask, tell
 
@@ -23,7 +23,7 @@ def names(study):
 
 def put(study, space, total, said=None):
     say = print if said is None else said.append
-    enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, total), total, lambda one: True, say)
+    enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, references_of(total)), total, lambda one: True, say)
 
 
 def test_all_stand_in_line_and_come_first(space):
@@ -62,14 +62,14 @@ def test_a_study_of_an_earlier_version_that_is_complete_gets_none(space):
         tell(study, trial.number, {"status": "complete", "accuracy": 0.5}, params=10, limit=100, worst=0.0)
     for total, more in ((3, []), (5, ["all-linear", "low-rank"])):
         said = []
-        enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, 24), total, lambda one: True, said.append)
+        enqueue_baselines(study, space, baselines_of(SHAPE, 4e-3, REFERENCES), total, lambda one: True, said.append)
         assert names(study)[3:] == more
         assert "low-rank-all LoRA" in said[0]
 
 
 def test_what_exceeds_a_budget_of_memory_is_marked(space):
     study = optuna.create_study(directions=["minimize", "maximize"])
-    baselines = baselines_of(SHAPE, 4e-3, 24)
+    baselines = baselines_of(SHAPE, 4e-3, REFERENCES)
     enqueue_baselines(study, space, baselines, 24, lambda one: one != baselines["all-linear"], print)
     marked = [trial.user_attrs["baseline"] for trial in study.get_trials() if trial.user_attrs.get(BEYOND)]
     assert marked == ["all-linear"]
