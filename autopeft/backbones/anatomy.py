@@ -32,6 +32,8 @@ class Anatomy:
             where it is not known, or where blocks are no plain sums.
         norms_after: Whether these norms stand behind the sum of a sublayer and the residual stream, as BERT's do; else
             they stand before the sublayer and read the stream.
+        last_norm: Dotted name of the norm behind all layers, inside the bare model, or inside the model with its task
+            head once resolved; empty where there is none, or where it is not known.
         count: Number of layers; filled in when the anatomy is resolved against a model.
         transposed: Whether weights are stored as (inputs, outputs), as GPT-2's `Conv1D` does; filled in
             likewise.
@@ -53,6 +55,7 @@ class Anatomy:
     attention: str
     sublayer_norms: Mapping[str, str] = field(default_factory=dict)
     norms_after: bool = False
+    last_norm: str = ""
     count: int = 0
     transposed: bool = False
     attention_open: bool = True

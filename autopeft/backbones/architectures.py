@@ -86,12 +86,14 @@ _MODERNBERT = Anatomy(
     attention="attn",
     roles={"qkv": "attn.Wqkv", "o": "attn.Wo", "up": "mlp.Wi", "gate": "mlp.Wi", "down": "mlp.Wo"},
     sublayer_norms={"o": "attn_norm", "down": "mlp_norm"},
+    last_norm="final_norm",
 )
 _GPT2 = Anatomy(
     layers="h",
     attention="attn",
     roles={"qkv": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"},
     sublayer_norms={"o": "ln_1", "down": "ln_2"},
+    last_norm="ln_f",
 )
 _GPT_NEOX = Anatomy(
     layers="layers",
@@ -103,6 +105,7 @@ _GPT_NEOX = Anatomy(
         "down": "mlp.dense_4h_to_h",
     },
     sublayer_norms={"o": "input_layernorm", "down": "post_attention_layernorm"},
+    last_norm="final_layer_norm",
 )
 _LLAMA = Anatomy(
     layers="layers",
@@ -117,6 +120,7 @@ _LLAMA = Anatomy(
         "down": "mlp.down_proj",
     },
     sublayer_norms={"o": "input_layernorm", "down": "post_attention_layernorm"},
+    last_norm="norm",
 )
 _PHI = Anatomy(
     layers="layers",
@@ -130,6 +134,7 @@ _PHI = Anatomy(
         "down": "mlp.fc2",
     },
     sublayer_norms={"o": "input_layernorm", "down": "input_layernorm"},
+    last_norm="final_layernorm",
 )
 _PHI3 = Anatomy(
     layers="layers",
@@ -142,6 +147,7 @@ _PHI3 = Anatomy(
         "down": "mlp.down_proj",
     },
     sublayer_norms={"o": "input_layernorm", "down": "post_attention_layernorm"},
+    last_norm="norm",
 )
 _VIT = Anatomy(
     layers="layers",
@@ -155,6 +161,7 @@ _VIT = Anatomy(
         "down": "mlp.fc2",
     },
     sublayer_norms={"o": "layernorm_before", "down": "layernorm_after"},
+    last_norm="layernorm",
 )
 _CLIP = Anatomy(
     layers="encoder.layers",
@@ -196,10 +203,11 @@ _WHISPER = Anatomy(
         "down": "fc2",
     },
     sublayer_norms={"o": "self_attn_layer_norm", "down": "final_layer_norm"},
+    last_norm="layer_norm",
 )
 #: Layers that scale or normalise what a sublayer gives before they add it to the residual stream.
 _GEMMA2 = replace(_LLAMA, sublayer_norms={})
-_BEIT = replace(_VIT, sublayer_norms={})
+_BEIT = replace(_VIT, sublayer_norms={}, last_norm="")
 
 #: Anatomy of the bare model, by model type.
 ARCHITECTURES: Mapping[str, Anatomy] = {
@@ -241,7 +249,7 @@ def known_anatomy(config: PretrainedConfig) -> Anatomy | None:
     """Return the anatomy of a listed architecture, as a config of it says; None for others."""
     found = ARCHITECTURES.get(config.model_type)
     if found is not None and getattr(config, "do_stable_layer_norm", False):
-        return replace(found, norms_after=False)
+        return replace(found, norms_after=False, last_norm="encoder.layer_norm")
     return found
 
 

@@ -55,7 +55,9 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
     known = given or known_anatomy(model.config) or _by_custom(model)
     modules = dict(model.named_modules())
     prefix = model.base_model_prefix
-    layers = f"{prefix}.{known.layers}" if f"{prefix}.{known.layers}" in modules else known.layers
+    layers, last_norm = (
+        f"{prefix}.{name}" if f"{prefix}.{name}" in modules else name for name in (known.layers, known.last_norm)
+    )
     if layers not in modules:
         raise BackboneError(_help(model_type, f"no list of layers called {known.layers!r} in the model"))
     anatomy = replace(known, layers=layers, count=len(list(modules[layers].children())))
@@ -72,6 +74,7 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
     known_norms = all(f"{name}.{norm}" in modules for name in names for norm in anatomy.sublayer_norms.values())
     return replace(
         anatomy,
+        last_norm=last_norm if last_norm in modules else "",
         sublayer_norms=anatomy.sublayer_norms if known_norms else {},
         transposed=type(modules[anatomy.module(0, "down")]).__name__ == "Conv1D",
         attention_open=bool(model._supports_attention_backend and model._supports_sdpa),

@@ -24,6 +24,7 @@ from autopeft.methods.bottleneck_config import (
     ParallelAdapterConfig,
     SerialAdapterConfig,
 )
+from autopeft.methods.captured import Captured
 from autopeft.methods.gate import openness
 from autopeft.methods.layer import AdapterLayer
 from autopeft.methods.normed_sum import NormedSum
@@ -190,11 +191,7 @@ class ParallelAdapterLayer(BottleneckLayer):
 
     def __init__(self, base_layer: nn.Module, reads: nn.Module) -> None:
         super().__init__(base_layer)
-        self._captured: torch.Tensor | None = None
-        self._hook = reads.register_forward_pre_hook(self._capture)
-
-    def _capture(self, _module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        self._captured = args[0]
+        self._captured = Captured(reads)
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the output of the wrapped module with the adapter's share added."""
@@ -204,8 +201,7 @@ class ParallelAdapterLayer(BottleneckLayer):
     def shares(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the output of the wrapped module and, apart, what is added to it; None where adapters are off."""
         result: torch.Tensor = self.base_layer(x, *args, **kwargs)
-        # Let go of the captured tensor, or it would outlive the step.
-        captured, self._captured = self._captured, None
+        captured = self._captured.take()
         if self.disable_adapters:
             return result, None
         if captured is None:
@@ -215,7 +211,7 @@ class ParallelAdapterLayer(BottleneckLayer):
     @override
     def detach_from_model(self) -> None:
         """Remove the hook that captures the input."""
-        self._hook.remove()
+        self._captured.remove()
 
 
 class _BottleneckTuner(BaseTuner):

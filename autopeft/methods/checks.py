@@ -88,15 +88,16 @@ def check_order(parts: Iterable[Part], model: PreTrainedModel) -> None:
     """Check that nothing lets a language model see, in what it is to learn, the tokens that come next.
 
     Raises:
-        ConfigurationError: Naming the first part that looks at all tokens of a text at once.
+        ConfigurationError: Naming the first part that looks at tokens to come.
     """
     if model.get_output_embeddings() is None:
         return
     for part in parts:
         if any(part.method.sees_padding(knobs) for knobs in part.cells.values()):
             raise ConfigurationError(
-                f"{part.method.words.name}: with these knobs it looks at the mean over all tokens of a text, those to "
-                "be predicted too, so that a decoder cannot be tuned with it; expected no gate, or another method"
+                f"{part.method.words.name}: with these knobs what it makes of a token depends on those after it, which "
+                "are to be predicted, as by a mean over all tokens of a text or by a convolution, so that a decoder "
+                "cannot be tuned with it; expected no gate, or another method"
             )
 
 

@@ -120,7 +120,7 @@ class Method(ABC):
         return knobs
 
     def sees_padding(self, knobs: Knobs) -> bool:
-        """Tell whether what it makes of a text depends on the padding beside it, as a gate's mean over tokens does."""
+        """Tell whether what it makes of a token depends on those after it, padding too, as with a gate's mean."""
         return bool(knobs.get("gate"))
 
     def misfit(self, knobs: Knobs, inputs: int, outputs: int) -> str | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from autopeft.methods.captured import Captured
+
 __all__ = ["NormedSum"]
 
 
-class NormedSum:
+class NormedSum(Captured):
     """N(f + h): the output f of a sublayer plus the residual stream h, through the sublayer's own norm N.
 
     Args:
@@ -17,17 +19,8 @@ class NormedSum:
     """
 
     def __init__(self, norm: nn.Module, stream: nn.Module) -> None:
+        super().__init__(stream)
         self._norm = norm
-        self._captured: torch.Tensor | None = None
-        self._hook = stream.register_forward_pre_hook(self._capture)
-
-    def _capture(self, _module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        self._captured = args[0]
-
-    def take(self) -> torch.Tensor | None:
-        """Return the residual stream and let go of it, or it would outlive the step."""
-        captured, self._captured = self._captured, None
-        return captured
 
     def of(self, output: torch.Tensor, stream: torch.Tensor | None) -> torch.Tensor:
         """Return N(f + h); all are `batch x length x features`.
@@ -41,7 +34,3 @@ class NormedSum:
         # Past the hooks of the norm: a decoder's is the one whose input is captured.
         normed: torch.Tensor = self._norm.forward(output + stream)
         return normed
-
-    def remove(self) -> None:
-        """Take the hook out of the model."""
-        self._hook.remove()

@@ -38,31 +38,37 @@ class TrainedCopyLayer(AdapterLayer):
 
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
-        self.trained_copy = nn.ModuleDict()
+        setattr(self, self.adapter_layer_names[0], nn.ModuleDict())
         self._before: dict[str, torch.Tensor] = {}
 
-    def update_layer(self, adapter_name: str, config: TrainedCopyConfig) -> None:
+    @property
+    def copies(self) -> nn.ModuleDict:
+        """The copies by adapter name."""
+        modules: nn.ModuleDict = getattr(self, self.adapter_layer_names[0])
+        return modules
+
+    def update_layer(self, adapter_name: str, config: PeftConfig) -> None:
         """Add a copy of this name."""
         copied = copy.deepcopy(self.get_base_layer())
         for parameter in copied.parameters():
             if not parameter.is_floating_point():
                 raise ValueError("weights in few bits cannot be trained themselves")
-        self.trained_copy[adapter_name] = copied.requires_grad_(True)
+        self.copies[adapter_name] = copied.requires_grad_(True)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the copy, or the module itself, makes of the input."""
-        used = [name for name in self.active_adapters if name in self.trained_copy]
+        used = [name for name in self.active_adapters if name in self.copies]
         if self.disable_adapters or self.merged_adapters or not used:
             return self.base_layer(*args, **kwargs)
-        return self.trained_copy[used[-1]](*args, **kwargs)
+        return self.copies[used[-1]](*args, **kwargs)
 
     @torch.no_grad()
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Write the copy over the module."""
         for name in adapter_names or self.active_adapters:
-            if name in self.trained_copy and name not in self.merged_adapters:
-                trained = dict(self.trained_copy[name].named_parameters())
+            if name in self.copies and name not in self.merged_adapters:
+                trained = dict(self.copies[name].named_parameters())
                 for key, parameter in self.get_base_layer().named_parameters():
                     self._before.setdefault(key, parameter.detach().clone())
                     parameter.copy_(trained[key])
@@ -119,16 +125,16 @@ class TrainedCopyTuner(BaseTuner):
     def _tie(self, layer: TrainedCopyLayer, adapter_name: str) -> None:
         """Let a copy of a weight that other copies have too be theirs."""
         copies = [
-            other.trained_copy[adapter_name]
+            other.copies[adapter_name]
             for other in self.model.modules()
             if isinstance(other, TrainedCopyLayer)
             and other is not layer
-            and adapter_name in other.trained_copy
+            and adapter_name in other.copies
             and hasattr(layer.base_layer, "weight")
             and getattr(other.base_layer, "weight", None) is layer.base_layer.weight
         ]
         if copies:
-            layer.trained_copy[adapter_name].weight = copies[0].weight
+            layer.copies[adapter_name].weight = copies[0].weight
 
     @override
     def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:

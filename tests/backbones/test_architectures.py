@@ -195,13 +195,39 @@ def test_norms_biases_and_the_embedding(resolved) -> None:
         assert embedding.num_embeddings == model.config.vocab_size
 
 
+def run(model, name):
+    """Let one input through a model."""
+    blank = MODALITIES[MODALITY.get(name, "text")].blank(model.config, 3)
+    with torch.no_grad():
+        model(**{key: torch.full(each.shape, 3, dtype=each.dtype) for key, each in blank.items()})
+
+
+def whole(on_meta, name):
+    """Return a random model like one on the meta device."""
+    torch.manual_seed(0)
+    return MODALITIES[MODALITY.get(name, "text")].settle(type(on_meta)(on_meta.config).eval())
+
+
+def test_the_last_norm_reads_what_comes_out_of_the_highest_layer(resolved) -> None:
+    name, on_meta, anatomy = resolved
+    assert not (anatomy.norms_after and anatomy.last_norm)
+    if not anatomy.last_norm:
+        assert anatomy.norms_after or name in ("beit", "clip", "siglip")
+        return
+    seen = {}
+    model = whole(on_meta, name)
+    model.get_submodule(anatomy.layer(anatomy.count - 1)).register_forward_hook(lambda _, args, y: seen.update(layer=y))
+    model.get_submodule(anatomy.last_norm).register_forward_pre_hook(lambda _, args: seen.update(norm=args[0]))
+    run(model, name)
+    assert seen["norm"] is (seen["layer"][0] if isinstance(seen["layer"], tuple) else seen["layer"])
+
+
 def test_the_norms_of_sublayers_stand_before_or_after_plain_sums(resolved) -> None:
     name, on_meta, anatomy = resolved
     if name in NO_PLAIN_SUM:
         assert anatomy.sum_norm(1, "down") is None
         return
-    torch.manual_seed(0)
-    model = MODALITIES[MODALITY.get(name, "text")].settle(type(on_meta)(on_meta.config).eval())
+    model = whole(on_meta, name)
     inputs: dict = {}
     outputs: dict = {}
     for role in ("o", "down"):
@@ -212,9 +238,7 @@ def test_the_norms_of_sublayers_stand_before_or_after_plain_sums(resolved) -> No
             )
         for key, module in ((role, anatomy.module(1, role)), ("layer", anatomy.layer(1))):
             model.get_submodule(module).register_forward_hook(lambda _, args, y, key=key: outputs.update({key: y}))
-    with torch.no_grad():
-        blank = MODALITIES[MODALITY.get(name, "text")].blank(model.config, 3)
-        model(**{key: torch.full(each.shape, 3, dtype=each.dtype) for key, each in blank.items()})
+    run(model, name)
     sums = {role: inputs[f"stream {role}"] + outputs[role] for role in ("o", "down")}
     if anatomy.norms_after:
         assert all(torch.allclose(inputs[f"norm {role}"], found, atol=1e-6) for role, found in sums.items())

@@ -86,4 +86,4 @@ def test_keeps_nothing_between_steps(tiny) -> None:
     logits(model, tiny_batch(backbone))
     layers = [m for m in model.modules() if hasattr(m, "_captured")]
     assert layers
-    assert all(layer._captured is None for layer in layers)
+    assert all(layer._captured.take() is None for layer in layers)

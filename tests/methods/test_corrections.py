@@ -64,7 +64,7 @@ def test_autopeft_adapter_reads_the_sum_of_the_block_through_its_norm(backbone) 
     block = seen["block"][0] if isinstance(seen["block"], tuple) else seen["block"]
     torch.testing.assert_close(block, expected, atol=1e-5, rtol=1e-5)
     wrapped = model.get_submodule(name)
-    assert (wrapped._sum.take(), wrapped.base_layer._captured) == (None, None)
+    assert (wrapped._sum.take(), wrapped.base_layer._captured.take()) == (None, None)
 
 
 def test_autopeft_adapter_starts_at_random_and_alone_trains_itself_alone(tiny) -> None:
