@@ -11,9 +11,11 @@ from peft import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_PREFIX_MAPPING, PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTuner
 
+from autopeft.methods.aside_layer import AsideConfig, AsideTuner
 from autopeft.methods.bitfit import BitFitConfig, BitFitTuner
 from autopeft.methods.bottleneck import ParallelAdapterTuner, SerialAdapterTuner
 from autopeft.methods.bottleneck_config import ParallelAdapterConfig, SerialAdapterConfig
+from autopeft.methods.conv_adapter_layer import ConvAdapterConfig, ConvAdapterTuner
 from autopeft.methods.gated_lora import GatedLoraConfig, GatedLoraTuner
 from autopeft.methods.increlora.config import IncreLoraConfig, IncreLoraTuner
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixTuner
@@ -26,7 +28,9 @@ __all__ = ["TYPES", "enter"]
 TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
     "SERIAL_ADAPTER": (SerialAdapterConfig, SerialAdapterTuner),
     "PARALLEL_ADAPTER": (ParallelAdapterConfig, ParallelAdapterTuner),
+    "CONV_ADAPTER": (ConvAdapterConfig, ConvAdapterTuner),
     "LAYER_PREFIX": (PrefixConfig, PrefixTuner),
+    "ASIDE": (AsideConfig, AsideTuner),
     "GATED_LORA": (GatedLoraConfig, GatedLoraTuner),
     "INCRELORA": (IncreLoraConfig, IncreLoraTuner),
     "BITFIT": (BitFitConfig, BitFitTuner),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from autopeft.methods import registration  # noqa: F401  (enters our types in PEFT's tables)
+from autopeft.methods.aside import Aside
 from autopeft.methods.bitfit import BitFit
 from autopeft.methods.compression import COMPRESSION
+from autopeft.methods.conv_adapter import ConvAdapter
 from autopeft.methods.families.adaptive import ADAPTIVE
 from autopeft.methods.families.low_rank import LOW_RANK
 from autopeft.methods.families.rotations import ROTATIONS
@@ -38,7 +40,9 @@ METHODS: dict[str, Method] = {
         Lora(),
         SerialAdapter(),
         ParallelAdapter(),
+        ConvAdapter(),
         Prefix(),
+        Aside(),
         BitFit(),
         *SPARSE_DELTAS,
         FullModel(),

@@ -128,6 +128,21 @@ class TestReadsAndStarts(MethodContract):
     architectures = ("bert", "distilbert", "gpt2", "llama", "vit")
 
 
+class TestConvAdapter(MethodContract):
+    examples = (
+        {"conv_adapter": {"size": 6, "insertion": "sequential", "norms": "none"}},
+        {"conv_adapter": {"size": 6, "normed": False, "start": "random", "kernel": 1}},
+        {
+            "conv_adapter": {"size": 8, "position": "both"},
+            "lora": {"rank": 4, "targets": ["q", "up", "down"]},
+            "serial_adapter": {"size": 16, "reads": "norm", "activation": "gelu"},
+            "parallel_adapter": {"size": 8, "activation": "gelu"},
+            "prefix": {"length": 2},
+        },
+    )
+    architectures = ("bert", "llama", "vit")
+
+
 class TestAllInOneLayer(MethodContract):
     examples = (
         {"serial_adapter": {"size": 8}, "parallel_adapter": {"size": 8}},

@@ -19,7 +19,9 @@ from autopeft.testing.models import tiny_batch
 OURS = {
     "serial_adapter": {"size": 4, "position": "both"},
     "parallel_adapter": {"size": {"0": 3, "2": 5}},
+    "conv_adapter": {"size": {"0": 4, "1": 2}, "kernel": 3},
     "prefix": {"length": {"0": 3, "1": 2}},
+    "aside": {"size": {"0": 3, "2": 4}},
 }
 
 

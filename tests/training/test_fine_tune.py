@@ -109,6 +109,7 @@ class Interrupted(Exception):
             {"sft_ma": {"density": 0.1, "every": 3}},
             {"spt": {"density": 0.1, "rank": 1, "dense": 0.05}},
             {"full_embeddings": {}},
+            {"conv_adapter": {"size": 4, "kernel": 3}, "aside": {"size": 4}},
             {"increlora": {"rank": 4, "top": 3, "interval": 0.15}},
             {"full": {}, "schedule": "lisa", "lisa_layers": 1, "lisa_every": 4},
             {"full": {}, "schedule": "hft"},

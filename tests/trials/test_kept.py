@@ -34,8 +34,11 @@ def weights(runner):
     return {name: value.clone() for name, value in runner.model.state_dict().items() if "base_layer" not in name}
 
 
-def test_what_is_kept_is_scored_as_it_was_measured(runner, composite, tmp_path):
-    for configuration in (composite, HEAD_ONLY):
+def test_what_is_kept_is_scored_as_it_was_measured(backbone, runner, composite, tmp_path):
+    # What counts in a batch norm is no parameter.
+    modules = {"conv_adapter": {"size": 4, "kernel": 3, "layers": [1, 2]}, "aside": {"size": 4, "layers": [0, 2]}}
+    beside = canonical({"modules": modules, "training": {"learning_rate": 1e-2}}, VOCABULARY, backbone.shape)
+    for configuration in (composite, HEAD_ONLY, beside):
         folder = tmp_path / configuration.hash
         outcome = runner.run(configuration, 3, folder=folder)
         scores = runner.score(folder, "validation")

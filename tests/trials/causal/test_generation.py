@@ -110,8 +110,14 @@ def test_a_text_ends_before_a_stop_string(adaptable):
         remove(model)
 
 
-@pytest.mark.parametrize("modules", [{"lily": EXAMPLES["lily"]}, {"lora": {"rank": 2, "targets": ["q"], "gate": True}}])
+@pytest.mark.parametrize(
+    "modules",
+    [
+        *({name: EXAMPLES[name]} for name in ("lily", "conv_adapter")),
+        {"lora": {"rank": 2, "targets": ["q"], "gate": True}},
+    ],
+)
 def test_what_looks_at_tokens_to_come_is_refused(adaptable, modules):
     decoder, model = adaptable
-    with pytest.raises(ConfigurationError, match="looks at the mean over all tokens of a text"):
+    with pytest.raises(ConfigurationError, match="depends on those after it, which are to be predicted"):
         adapt(decoder, model, modules)
