@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from autopeft.launch.groundwork import DATA_FIELDS, kind_settings
 from autopeft.launch.quiet import quiet
 from autopeft.plugins import load_plugin
 from autopeft.report import write_front
-from autopeft.saved import open_saved
+from autopeft.saved import open_saved, read_routes
 from autopeft.selection import choice_of, selected_front
 from autopeft.selection import pick as choose
 from autopeft.space import SearchSpace
@@ -23,8 +24,10 @@ from autopeft.training import (
     Predictions,
     check_output,
     evaluation_ground,
+    predict_tasks,
     prepare_training,
     rows_for,
+    rows_of_tasks,
     train_prepared,
     write_predictions,
 )
@@ -211,11 +214,18 @@ def predict(
     with quiet():
         if plugin is not None:
             load_plugin(Path(plugin))
-        opened = open_saved(Path(adapter), model, trust_remote_code=trust_remote_code)
-        opened, table = rows_for(opened, texts, file, columns)
+        open_one = partial(open_saved, model=model, trust_remote_code=trust_remote_code)
+        routes = read_routes(Path(adapter))
+        if routes:
+            table = rows_of_tasks(Path(adapter), routes, texts, file)
+        else:
+            opened, table = rows_for(open_one(Path(adapter)), texts, file, columns)
         if output is not None:
             check_output(Path(output), table)
-        found = predict_rows(opened, table, max_new_tokens=max_new_tokens)
+        if routes:
+            found = predict_tasks(Path(adapter), routes, table, open_one, max_new_tokens=max_new_tokens)
+        else:
+            found = predict_rows(opened, table, max_new_tokens=max_new_tokens)
         if output is None:
             return found
         write_predictions(table, found.rows, Path(output))

@@ -15,7 +15,12 @@ from autopeft.trials import TrialSetting, check_limits, draw, kind_of
 __all__ = ["DATA_FIELDS", "Groundwork", "groundwork", "kind_settings", "task_spec"]
 
 #: The settings of a search that say where the data is, `task` aside.
-DATA_FIELDS = tuple(field.name for field in fields(TaskSpec) if field.name not in ("name", "dataset", "subset"))
+DATA_FIELDS = tuple(
+    field.name for field in fields(TaskSpec) if field.name not in ("name", "dataset", "subset", "parts", "called")
+)
+
+#: Those that several tasks may share.
+_OF_ALL = ("seed", "drop_duplicates", "metric", "mixture")
 
 
 @dataclass(frozen=True)
@@ -96,4 +101,14 @@ def kind_settings() -> list[str]:
 
 def task_spec(plan: SearchPlan) -> TaskSpec:
     """Return where a plan's data is."""
-    return TaskSpec.of(**plan.model_dump(include={"task", *DATA_FIELDS}))
+    named = plan.model_dump(include={"task", *DATA_FIELDS})
+    if plan.tasks is None:
+        if plan.mixture is not None:
+            raise AutopeftError(f"mixture: {plan.mixture} is of several tasks; name them by `tasks:`, or leave it out")
+        return TaskSpec.of(**named)
+    other = [name for name, value in named.items() if value and name not in _OF_ALL]
+    if other:
+        raise AutopeftError(f"tasks: each names its own data; leave {', '.join(other)} out, or write it into each")
+    shared = {name: named[name] for name in ("seed", "drop_duplicates")}
+    parts = tuple(TaskSpec.of(**(shared | each)) for each in plan.tasks)
+    return TaskSpec(parts=parts, mixture=plan.mixture, metric=plan.metric, seed=plan.seed)

@@ -48,7 +48,7 @@ class WorkerJob:
         """Load the backbone and tokenise the data, once a worker."""
         from autopeft.plugins import load_plugin
         from autopeft.tasks import load_task
-        from autopeft.trials import TrialRunner, kind_of, use_threads
+        from autopeft.trials import kind_of, use_threads
 
         use_threads(1)
         if self.plugin is not None:
@@ -56,7 +56,8 @@ class WorkerJob:
         task = load_task(self.task)
         how = (self.model, self.revision, self.roles, self.quantization, self.trust_remote_code)
         backbone = kind_of(task).load_backbone(*how)
-        return TrialRunner(backbone, kind_of(task).fitted(task, backbone), self.setting)
+        task = kind_of(task).fitted(task, backbone)
+        return kind_of(task).runner(backbone, task, self.setting)
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:
         """Measure training steps of configurations, given as texts, the head alone first.

@@ -98,6 +98,12 @@ class SearchPlan(BaseModel):
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: that of the kind of task"
     )
+    tasks: list[dict[str, Any]] | None = Field(
+        None, min_length=2, description="several tasks, each as what names its data, in place of one"
+    )
+    mixture: Literal["separate", "joint"] | None = Field(
+        None, description="adapters for each of several tasks, or shared ones on the mixture of all"
+    )
     configurations: dict[str, dict[str, Any]] | None = Field(
         None, description="configurations by name, which are tried in place of a search"
     )
@@ -219,20 +225,26 @@ class SearchPlan(BaseModel):
         Raises:
             AutopeftError: It does not.
         """
-        if self.task is None and self.data is None:
+        if self.task is None and self.data is None and self.tasks is None:
             raise AutopeftError("no data is named; expected --data FILE, or --task icd10-chapters, which is packaged")
         return self
 
     def or_default_job(self) -> SearchPlan:
         """Return the plan, or where it names no data the default job, with the settings that the plan has."""
-        if self.task is not None or self.data is not None:
+        if self.task is not None or self.data is not None or self.tasks is not None:
             return self
         return SearchPlan.from_file(default_study(), **self.model_dump(exclude_unset=True))
 
     def located(self) -> SearchPlan:
         """Return the plan with absolute paths: a worker starts in another folder, and so may a later resume."""
         given = {name: value for name in PATHS if (value := getattr(self, name)) is not None}
-        return self.model_copy(update={name: absolute(name, value) for name, value in given.items()})
+        found: dict[str, Any] = {name: absolute(name, value) for name, value in given.items()}
+        if self.tasks is not None:
+            found["tasks"] = [
+                {name: absolute(name, value) if name in PATHS else value for name, value in each.items()}
+                for each in self.tasks
+            ]
+        return self.model_copy(update=found)
 
     def to_yaml(self) -> str:
         """Write the plan as YAML that `from_file` reads back; settings left at nothing are left out."""

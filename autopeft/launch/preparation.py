@@ -18,6 +18,7 @@ from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
+from autopeft.launch.weights import check_weights
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
@@ -143,6 +144,7 @@ def prepare(plan: SearchPlan) -> Preparation:
             f"space {bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
             "or choose another --space"
         )
+    check_weights(space, task)
     given = given_of(plan, costs, backbone, limit)
     if given:
         plan = plan.model_copy(update={"trials": 1 + len(REFERENCES) + len(given)})

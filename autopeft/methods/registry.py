@@ -29,6 +29,7 @@ from autopeft.methods.schedules import SCHEDULE
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
 from autopeft.methods.training_words import WordKnob
+from autopeft.methods.weights import WEIGHTS
 from autopeft.methods.whole_parts import FullEmbeddings, FullLayers, FullModel
 from autopeft.space.vocabulary import Knob, Vocabulary
 
@@ -80,6 +81,7 @@ VOCABULARY = Vocabulary(
         knob.name: knob
         for knob in (
             _LEARNING_RATE,
+            *WEIGHTS,
             *SCHEDULE.knobs(_UNSCHEDULED),
             *forward_only_knobs(_WITH_GRADIENTS),
             *PRUNING.knobs(_UNPRUNABLE),

@@ -9,11 +9,13 @@ from autopeft.saved.companions import (
 )
 from autopeft.saved.loading import loading_code, merged_code
 from autopeft.saved.opening import Opened, open_saved
+from autopeft.saved.routes import ROUTES, read_routes, write_routes
 from autopeft.saved.use import USE_FILE, Use, use_of
 from autopeft.saved.whole import check_whole
 
 __all__ = [
     "CARD",
+    "ROUTES",
     "USE_FILE",
     "Card",
     "Opened",
@@ -22,10 +24,12 @@ __all__ = [
     "loading_code",
     "merged_code",
     "open_saved",
+    "read_routes",
     "task_config",
     "task_tokenizer",
     "use_of",
     "write_card",
     "write_companions",
+    "write_routes",
     "write_rows",
 ]

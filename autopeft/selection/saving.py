@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.launch import Preparation
-from autopeft.saved import Card, loading_code, use_of, write_card, write_companions, write_rows
+from autopeft.saved import Card, loading_code, use_of, write_card, write_companions, write_routes, write_rows
 from autopeft.selection.contenders import Contender
 from autopeft.selection.records import FOLDER, TEST_SCORES
-from autopeft.trials import draw
+from autopeft.tasks import Task
+from autopeft.trials import TrialSetting, draw, kind_of
 from autopeft.whole_folder import WRITTEN
 
 __all__ = ["complete", "share"]
@@ -36,19 +37,36 @@ def complete(
         validation: Its scores on validation, `[examples]`.
         folder: The adapters, and the records of the selection.
     """
-    setting, full = prepared.final, contender.baseline == "full"
-    task = replace(prepared.task, train=draw(prepared.task, setting)[0])
+    setting = prepared.final
+    each = kind_of(prepared.task).each_of(prepared.task, prepared.backbone.tokenizer(), setting)
+    if each:
+        write_routes(folder, [task.name for task, _ in each])
+    for task, own in each or [(prepared.task, setting)]:
+        home = folder / task.name if each else folder
+        _complete(prepared, contender, seed, validation, home, replace(task, train=draw(task, own)[0]), own)
+
+
+def _complete(
+    prepared: Preparation,
+    contender: Contender,
+    seed: int,
+    validation: NDArray[np.float64],
+    folder: Path,
+    task: Task,
+    setting: TrialSetting,
+) -> None:
+    full = contender.baseline == "full"
     write_companions(contender.configuration, prepared.backbone, task, folder)
     use_of(prepared.backbone, task, setting, whole=full).write(folder)
     write_rows(task, folder)
-    share(folder, (prepared.folder / FOLDER).glob("*/seed-*"))
+    share(folder, (prepared.folder / FOLDER).glob(f"*/seed-*/{task.name}" if folder.name == task.name else "*/seed-*"))
     rate = contender.configuration.training.get("learning_rate")
     card = Card(
         contender.configuration,
         prepared.backbone,
         task,
         f"{contender.name} of the run {prepared.folder.resolve().name}, seed {seed}; "
-        f"{task.objective.replace('_', ' ')} {validation.mean():.4f} on validation",
+        f"{prepared.task.objective.replace('_', ' ')} {validation.mean():.4f} on validation",
         f"A finalist, trained on {len(task.train):,} examples for {setting.epochs:g} epochs in batches of "
         f"{setting.batch_size}, {setting.precision}, seed {seed}{f', learning rate {rate:g}' if rate else ''}. "
         "How it stands to others, and on test, is in `finalists.json` of the run.",

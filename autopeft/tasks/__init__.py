@@ -16,6 +16,7 @@ from autopeft.tasks.kinds import KINDS, kind_judged_by, kind_named
 from autopeft.tasks.load import PACKAGED, PackagedTask, load_task
 from autopeft.tasks.metric import Metric
 from autopeft.tasks.overview import overview
+from autopeft.tasks.routing import TASK_COLUMN
 from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Split, Task
@@ -25,6 +26,7 @@ __all__ = [
     "IGNORED",
     "KINDS",
     "PACKAGED",
+    "TASK_COLUMN",
     "Encoded",
     "LabelledTexts",
     "Metric",

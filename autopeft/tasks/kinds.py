@@ -14,6 +14,7 @@ from autopeft.tasks.multilabel.kind import Multilabel
 from autopeft.tasks.regression.kind import Regression
 from autopeft.tasks.rerank.kind import Rerank
 from autopeft.tasks.retrieve.kind import Retrieve
+from autopeft.tasks.several.kind import Several
 from autopeft.tasks.source import Source
 from autopeft.tasks.tokens.kind import Tokens
 
@@ -32,6 +33,7 @@ KINDS: dict[str, TaskKind] = {
         Retrieve(),
         Image(),
         Audio(),
+        Several(),
     )
 }
 
@@ -63,6 +65,8 @@ def recognised(source: Source) -> TaskKind:
     Raises:
         DataError: When it may be of several kinds, or what the user names is of none.
     """
+    if source.spec.parts:
+        return KINDS["several"]
     named = source.spec.particular
     if source.spec.kind is not None:
         kind = kind_named(source.spec.kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from autopeft.errors import DataError
@@ -55,6 +55,9 @@ def load_task(spec: TaskSpec) -> Task:
     if spec.name:
         return _packaged(spec, spec.name)
     source = Source(spec)
+    if spec.parts:
+        # Each says itself what repeats in it.
+        return recognised(source).load(source)
     task = source.grouped(recognised(source).load(source))
     if not spec.drop_duplicates:
         return with_enough_groups(with_duplicates_said(task))
@@ -77,6 +80,8 @@ def _packaged(spec: TaskSpec, name: str) -> Task:
             + ", or a file with --data"
         )
     task = PACKAGED[name].load(spec.metric)
+    if spec.called:
+        task = replace(task, name=spec.called)
     if spec.kind not in (None, task.kind.name) or spec.columns:
         raise DataError(
             f"the task {name} is packaged, for {task.kind.name}, with columns of its own; leave kind and columns out, "

@@ -37,7 +37,7 @@ class Source:
     @property
     def name(self) -> str:
         """What the user calls it."""
-        return self.spec.data or str(self.spec.dataset)
+        return self.spec.data or str(self.spec.dataset or self.spec.short_name)
 
     @cached_property
     def tables(self) -> dict[str, Table]:

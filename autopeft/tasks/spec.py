@@ -20,7 +20,7 @@ _APART = (("text", "text2", "label"), ("prompt", "completion", "choices"), ("que
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """Where a task's data comes from; exactly one of `name`, `data` and `dataset` is given.
+    """Where a task's data comes from; exactly one of `name`, `data`, `dataset` and `parts` is given.
 
     Args:
         name: A packaged task (see `PACKAGED`).
@@ -52,6 +52,9 @@ class TaskSpec:
         drop_duplicates: Whether inputs that stand in the data already are left out.
         metric: What `accuracy` stands for in every result; the kind's usual one when left out.
         seed: Seed of the split.
+        parts: In place of all these, several tasks.
+        mixture: How several are trained: `separate` or `joint`.
+        called: What one of several is called; after its data when left out.
     """
 
     name: str | None = None
@@ -82,8 +85,15 @@ class TaskSpec:
     drop_duplicates: bool = False
     metric: str | None = None
     seed: int = 0
+    parts: tuple[TaskSpec, ...] = ()
+    mixture: str | None = None
+    called: str | None = None
 
     def __post_init__(self) -> None:
+        if self.parts:
+            parts = (TaskSpec.from_dict(each) if isinstance(each, Mapping) else each for each in self.parts)
+            object.__setattr__(self, "parts", tuple(parts))
+            return
         given = [key for key in ("name", "data", "dataset") if getattr(self, key)]
         if len(given) != 1:
             called = {"name": "--task", "data": "--data", "dataset": "the name of a dataset"}
@@ -149,6 +159,10 @@ class TaskSpec:
     @property
     def short_name(self) -> str:
         """A short name, fit for a file name."""
+        if self.called:
+            return self.called
+        if self.parts:
+            return f"{len(self.parts)}-tasks"
         if self.name:
             return self.name
         if self.data:

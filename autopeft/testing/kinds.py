@@ -169,7 +169,8 @@ class KindContract(TaskContract):
         self, task: Task, backbone: Backbone, setting: TrialSetting, tmp_path: Path
     ) -> None:
         """The Trainer that the kind names trains it; what is saved reaches what was said, and can be opened."""
-        task = kind_of(task).fitted(task, backbone)
+        fitted = kind_of(task).fitted(task, backbone)
+        task = kind_of(fitted).standing(fitted, backbone, replace(setting, epochs=1.0))
         found = fine_tune(stock_lora(backbone.shape, 1e-2), backbone, task, replace(setting, epochs=1.0), tmp_path)
         assert task.metric in found.test
         opened = open_saved(tmp_path)

@@ -8,6 +8,7 @@ from autopeft.training.merging import add_merged, check_mergeable, merge
 from autopeft.training.predict import predict, rows_for
 from autopeft.training.predictions import OUTPUTS, Predictions, check_output, write_predictions
 from autopeft.training.result import FineTuned
+from autopeft.training.routed import predict_tasks, rows_of_tasks
 from autopeft.training.train import Training, prepare_training, train_prepared
 
 __all__ = [
@@ -24,9 +25,11 @@ __all__ = [
     "fine_tune",
     "merge",
     "predict",
+    "predict_tasks",
     "prepare_training",
     "push",
     "rows_for",
+    "rows_of_tasks",
     "train_prepared",
     "write_predictions",
 ]

@@ -80,6 +80,7 @@ def evaluate(
         DataError: When the adapters do not know a label of the data.
     """
     task = _as_known(task, folder)
+    task = kind_of(task).standing(task, backbone, setting)
     kind = kind_of(task)
     model = kind.model(backbone, pick_device())
     configuration = load(folder, model, backbone.anatomy)

@@ -94,6 +94,7 @@ def fine_tune(
         identity = identity_of(configuration, backbone, task, setting, seed)
         if check_identity(out, identity):
             return read_result(out)
+        task = kind_of(task).standing(task, backbone, setting)
         arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task, report_to, progress)
         model, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
         params = sum(parameter.numel() for parameter in adapter_parameters(model).values())
@@ -129,7 +130,7 @@ def _trained(
         The model in its best state, how many steps there were, and after how many it was best.
     """
     set_seed(seed)
-    kind = kind_of(task).under(setting)
+    kind = kind_of(task).under(setting).weighed(configuration.training)
     tokenizer = backbone.tokenizer()
     pad_id = pad_id_of(tokenizer)
     train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 from autopeft.launch import Groundwork, SearchPlan, groundwork, open_run
 from autopeft.methods import VOCABULARY
 from autopeft.methods.lengths import suited, suited_note
+from autopeft.saved import write_routes
 from autopeft.selection import choice_of, pick, selected_front
 from autopeft.space import Configuration, canonical, read_configuration
 from autopeft.tasks import Task
 from autopeft.training.fine_tune import fine_tune
 from autopeft.training.merging import add_merged, check_mergeable
 from autopeft.training.result import FineTuned
-from autopeft.trials import draw, steps_of
+from autopeft.trials import TrialSetting, draw, kind_of, steps_of
 
 __all__ = ["Training", "prepare_training", "train_prepared"]
 
@@ -105,6 +106,9 @@ def train_prepared(
     ground = training.ground
     if merge:
         check_mergeable(training.configuration, ground.backbone.quantization)
+    each = kind_of(training.task).each_of(training.task, ground.backbone.tokenizer(), ground.setting)
+    if each:
+        return _each_by_itself(training, each, report_to, merge, keep_checkpoints, progress)
     what = (training.configuration, ground.backbone, training.task, ground.setting)
     origin = "; ".join(filter(None, (training.origin, training.rate)))
     found = fine_tune(
@@ -119,6 +123,38 @@ def train_prepared(
     if merge and found.merged is None:
         return add_merged(*what, ground.plan.seed, found, origin)
     return found
+
+
+def _each_by_itself(
+    training: Training,
+    each: Sequence[tuple[Task, TrialSetting]],
+    report_to: Sequence[str],
+    merge: bool,
+    keep_checkpoints: bool,
+    progress: bool,
+) -> FineTuned:
+    """Train adapters of its own for each task, in a folder each."""
+    found = []
+    for task, setting in each:
+        ground = replace(training.ground, task=task, setting=setting)
+        alone = replace(training, ground=ground, task=task, folder=training.folder / task.name)
+        how: dict[str, Any] = {"keep_checkpoints": keep_checkpoints, "progress": progress}
+        found.append((task.name, train_prepared(alone, report_to=report_to, merge=merge, **how)))
+    write_routes(training.folder, [name for name, _ in found])
+    figures: dict[str, dict[str, float]] = {"validation": {}, "test": {}}
+    for name, one in found:
+        for split, into in figures.items():
+            into.update({f"{name}: {figure}": value for figure, value in getattr(one, split).items()})
+    parts = [one for _, one in found]
+    return FineTuned(
+        training.folder,
+        figures["validation"],
+        figures["test"],
+        max(one.params for one in parts),
+        sum(one.steps for one in parts),
+        sum(one.best_step for one in parts),
+        already=all(one.already for one in parts),
+    )
 
 
 def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> _Found:

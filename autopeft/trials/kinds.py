@@ -16,6 +16,7 @@ from autopeft.trials.multilabel import MultilabelTrials
 from autopeft.trials.regression import RegressionTrials
 from autopeft.trials.rerank import RerankTrials
 from autopeft.trials.retrieve import RetrieveTrials
+from autopeft.trials.several import SeveralTrials
 from autopeft.trials.tokens import TokensTrials
 
 __all__ = ["TRIALS", "kind_of", "trials_named"]
@@ -30,6 +31,7 @@ TRIALS: dict[str, type[TrialKind]] = {
     "retrieve": RetrieveTrials,
     "image": ImageTrials,
     "audio": AudioTrials,
+    "several": SeveralTrials,  # type: ignore[type-abstract]
 }
 
 

@@ -14,7 +14,8 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.methods import adapter_parameters, apply, compress_as, prune_now, remove, stays_in_layers
+from autopeft.errors import AutopeftError
+from autopeft.methods import HEAD_ONLY, adapter_parameters, apply, compress_as, prune_now, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
@@ -29,7 +30,7 @@ from autopeft.trials.hardware import attention, pick_device, release_memory
 from autopeft.trials.head import reset_head
 from autopeft.trials.held import Held
 from autopeft.trials.holding import hold_as_computed
-from autopeft.trials.kind import Feed
+from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import fit
 from autopeft.trials.measured import Measured
@@ -116,6 +117,16 @@ class TrialRunner:
         self._prefixes = [self._shortcuts.prefix(encoded) for encoded in (self._train, held_out)]
         self._held: dict[str, Held] = {}
         self._order = np.random.default_rng((setting.seed, 1)).permutation(self._train.examples)
+        if self._kind.relative and self._kind.levels is None:
+            untouched = self.run(HEAD_ONLY, setting.seed)
+            if untouched.accuracy is None:
+                raise AutopeftError(f"the untouched model cannot be measured: {untouched.message}")
+            self._kind.stand_on(untouched.metrics)
+
+    @property
+    def levels(self) -> Sequence[float]:
+        """What the untouched model of each of several tasks reaches on validation."""
+        return tuple(self._kind.levels or ())
 
     def run(
         self,
@@ -337,7 +348,8 @@ class TrialRunner:
             with self._built(configuration, seed, full) as (train, validation):
                 yield 0, earlier, validation
                 feed = partial(_feed_rows, train, rows)
-                for step in self._fit(self._train.take(rows), stage, seed, feed, busy, at_once, deadline, rate):
+                kind = self._kind.weighed(configuration.training)
+                for step in self._fit(self._train.take(rows), stage, seed, feed, busy, at_once, deadline, rate, kind):
                     yield step, earlier + step, validation
             earlier += stage.steps
 
@@ -379,13 +391,14 @@ class TrialRunner:
         at_once: int | None = None,
         deadline: float | None = None,
         backbone_rate: float | None = None,
+        kind: TrialKind | None = None,
     ) -> Iterator[int]:
         return fit(
             self.model,
             train,
             setting,
             parameter_groups(self.model, setting, self._kind.rate_factors(self.model), backbone_rate),
-            kind=self._kind,
+            kind=kind or self._kind,
             pad_id=self._pad_id,
             seed=seed,
             feed=feed,

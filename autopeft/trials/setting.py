@@ -12,7 +12,7 @@ import numpy as np
 from autopeft.errors import AutopeftError
 from autopeft.tasks import Task, choose_max_length, token_lengths
 
-__all__ = ["RUNGS", "Fidelity", "TrialSetting", "choose_setting", "steps_of"]
+__all__ = ["MOST_VALIDATION", "RUNGS", "Fidelity", "TrialSetting", "choose_setting", "steps_of"]
 
 #: Tokens a trial trains on, counting each epoch: about 20 s of one core on a model of 20M parameters.
 _TOKENS = 50_000
@@ -23,7 +23,7 @@ _LEAST_EXAMPLES = 1000
 _LEAST_STEPS = 120
 _MOST_EPOCHS = 20
 #: Validation rows beyond these cost time in every trial; the standard error is under 1.6 points at 1,000.
-_MOST_VALIDATION = 1000
+MOST_VALIDATION = 1000
 
 
 #: Fewer validation examples at a rung say too little.
@@ -199,7 +199,7 @@ def choose_setting(
         epochs = float(min(max(_EPOCHS, needed), _MOST_EPOCHS))
     return TrialSetting(
         examples=examples,
-        validation_examples=min(len(task.validation), _MOST_VALIDATION),
+        validation_examples=min(len(task.validation), MOST_VALIDATION),
         epochs=float(epochs),
         batch_size=batch_size,
         max_length=max_length,

@@ -23,6 +23,8 @@ WORDS = ("good happy film", "bad sad story", "how many of it", "the left arm")
 def test_both_tables_have_the_same_kinds():
     assert list(KINDS) == list(TRIALS)
     assert all(name == kind.name for name, kind in KINDS.items())
+    # Several tasks are named in the YAML of a search, and are no rows of their own.
+    assert [name for name, kind in KINDS.items() if not kind.samples] == ["several"]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -165,6 +167,21 @@ class TestAudio(KindContract):
 
     def given(self, task):
         return str(task.train.items[0].source)
+
+
+class TestSeveral(KindContract):
+    """Two tasks with a head that they share."""
+
+    architectures = ("bert",)
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("tasks")
+        for name, (one, other) in {"films": WORDS[:2], "bodies": WORDS[2:]}.items():
+            rows = [f"{(one, other)[n % 2]} {n},{'yn'[n % 2]}\n" for n in range(160)]
+            (folder / f"{name}.csv").write_text("text,label\n" + "".join(rows))
+        parts = tuple(TaskSpec(data=str(folder / f"{name}.csv")) for name in ("films", "bodies"))
+        return TaskSpec(parts=parts, mixture="joint")
 
 
 class TestImage(KindContract):

@@ -13,7 +13,7 @@ PACKAGE = Path(autopeft.__file__).parent
 #: Where kinds are entered by name; the suites for those who add one make tasks of some.
 TABLES = ("tasks/kinds.py", "tasks/load.py", "trials/kinds.py", "testing/")
 #: Names of kinds that are words of other things too: these are looked for in comparisons alone.
-WORDS = {"tokens", "image", "audio"}
+WORDS = {"tokens", "image", "audio", "several"}
 
 
 def homes(name: str) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -43,6 +45,9 @@ class AudioTrials(MediaTrials):
     pipeline: ClassVar[str] = "audio-classification"
     schema: ClipClasses  # type: ignore[assignment]
 
+    #: At so many tokens waveforms are cut.
+    max_length: int = 0
+
     def fitted(self, task: Task, backbone: Any) -> Task:
         """Return a task that knows how many tokens the model makes of a clip."""
         convolutions = convolutions_of(backbone.config)
@@ -66,7 +71,9 @@ class AudioTrials(MediaTrials):
             AutopeftError: When seconds are asked for that cannot be, or a cut at tokens.
         """
         seconds, reading = asked.pop("seconds", None), Reading(tokenizer, self.schema)
-        if asked.pop("max_length", None) not in (None, self.schema.tokens or None):
+        # What is asked for again by what was said of something trained.
+        known_as = {None, self.schema.tokens or None, reading.tokens(seconds) if seconds else None}
+        if asked.pop("max_length", None) not in known_as:
             raise AutopeftError("clips are cut at seconds, not tokens; give --seconds in place of --max-length")
         if reading.seconds is not None and seconds is not None:
             raise AutopeftError(
@@ -84,6 +91,24 @@ class AudioTrials(MediaTrials):
         padded = ", shorter ones padded" if reading.alike else ""
         longer = f"{int((own > most).sum()):,} of {len(own):,} of train are longer"
         return setting, (f"clips are cut at {most:g} s{padded}: {longer}", *_resampled(task, tokenizer.sampling_rate))
+
+    def under(self, setting: TrialSetting) -> AudioTrials:
+        """Return trials that know at how many tokens waveforms are cut."""
+        found = copy(self)
+        found.max_length = setting.max_length
+        return found
+
+    def use(self, task: Task, tokenizer: Any) -> dict[str, Any]:
+        """Return at how many seconds waveforms are cut."""
+        if not self.schema.convolutions:
+            return {}
+        return {"seconds": samples_of(self.max_length, self.schema.convolutions) / tokenizer.sampling_rate}
+
+    def check_use(self, use: Mapping[str, Any]) -> None:
+        """Check that there is nothing else."""
+        seconds = use.get("seconds", LEAST)
+        if set(use) - {"seconds"} or not isinstance(seconds, float) or seconds < LEAST:
+            raise ValueError(f"found {dict(use)}; expected seconds, {LEAST:g} or more")
 
     def encode(self, split: LabelledMedia, tokenizer: Any, max_length: int) -> Encoded:  # type: ignore[override]
         """Decode clips, and make of them what the model reads; once.

@@ -1,0 +1,34 @@
+"""A folder with adapters of its own for each of several tasks: a folder for each, and what their names are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autopeft.errors import StudyError
+from autopeft.whole_file import read_json, write_json
+
+__all__ = ["ROUTES", "read_routes", "write_routes"]
+
+#: Its file.
+ROUTES = "tasks.json"
+
+
+def write_routes(folder: Path, names: Sequence[str]) -> None:
+    """Write the names of the tasks, which are those of their folders."""
+    write_json(folder / ROUTES, {"tasks": list(names)})
+
+
+def read_routes(folder: Path) -> list[str]:
+    """Return the names of the tasks that have a folder here; none where this is no such folder.
+
+    Raises:
+        StudyError: When the file is damaged, or names what is no folder here.
+    """
+    path = folder / ROUTES
+    if not path.is_file():
+        return []
+    names = read_json(path, "train them again").get("tasks")
+    if not isinstance(names, list) or not all(isinstance(name, str) and (folder / name).is_dir() for name in names):
+        raise StudyError(f"{path} names {names}; expected the folders of tasks beside it; train them again")
+    return names

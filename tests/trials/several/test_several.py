@@ -1,0 +1,167 @@
+"""Several tasks in one study, by adapters of their own or by shared ones."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from autopeft.api import evaluate, predict, search, train
+from autopeft.backbones import load_backbone
+from autopeft.errors import AutopeftError
+from autopeft.launch import SearchPlan, open_run, prepare
+from autopeft.methods import HEAD_ONLY, stock_lora
+from autopeft.selection import read_finalists, select
+from autopeft.testing.models import tiny_backbone
+from autopeft.trials import TrialRunner, kind_of, use_threads
+
+COLOURS = {"red": "rose blood brick", "green": "leaf moss grass", "blue": "sky sea ice"}
+SIZES = {"large": "whale tower oak", "small": "ant crumb seed"}
+
+
+def rows(labels, count, seed):
+    rng = np.random.default_rng(seed)
+    names = list(labels)
+    found = []
+    for number in range(count):
+        label = names[number % len(names)]
+        words = rng.choice(labels[label].split(), 2)
+        found.append({"text": f"{words[0]} thing{number} {words[1]}", "label": label})
+    return pd.DataFrame(found)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("several")
+    rows(COLOURS, 180, 0).to_csv(folder / "colours.csv", index=False)
+    rows(SIZES, 120, 1).rename(columns={"text": "what", "label": "size"}).to_csv(folder / "sizes.csv", index=False)
+    score = rows(SIZES, 120, 2).assign(label=lambda frame: [2.5 if each == "large" else 0.5 for each in frame.label])
+    score.assign(label=score.label + 0.1 * np.arange(120) / 120).to_csv(folder / "scores.csv", index=False)
+    words = (*COLOURS.values(), *SIZES.values(), "thing")
+    tiny_backbone("bert", folder, vocabulary=words)
+    return folder
+
+
+def settings(place, mixture, *names, **more):
+    tasks = {
+        "colours": {"data": str(place / "colours.csv")},
+        "sizes": {"data": str(place / "sizes.csv"), "text": "what", "label": "size", "metric": "macro_f1"},
+        "scores": {"data": str(place / "scores.csv"), "kind": "regression"},
+    }
+    return {
+        "tasks": [tasks[name] for name in names or ("colours", "sizes")],
+        "mixture": mixture,
+        "model": str(place / "tiny-bert"),
+        "budget": "20%",
+        "epochs": 4.0,
+        "workers": 0,
+        **more,
+    }
+
+
+def runner_for(place, mixture, *names, **more):
+    use_threads(1)
+    prepared = prepare(SearchPlan.of(settings(place, mixture, *names, precision="fp32", **more)))
+    return kind_of(prepared.task).runner(prepared.backbone, prepared.task, prepared.setting), prepared
+
+
+@pytest.mark.parametrize("mixture", ["joint", "separate"])
+@pytest.mark.parametrize("metric", ["mean_gain", "worst_gain"])
+def test_what_is_told_is_what_each_task_gains_over_its_untouched_model(place, tmp_path, mixture, metric):
+    runner, _ = runner_for(place, mixture, metric=metric)
+    untouched = runner.run(HEAD_ONLY, runner.setting.seed)
+    assert untouched.accuracy == pytest.approx(0, abs=1e-6)
+    outcome = runner.run(stock_lora(load_backbone(str(place / "tiny-bert")).shape, 1e-2), 0, folder=tmp_path / "kept")
+    assert outcome.status == "complete", outcome.detail or outcome.message
+    gains = [outcome.metrics[f"{name}: gain"] for name in ("colours", "sizes")]
+    for name, judge, gain in zip(("colours", "sizes"), ("accuracy", "macro_f1"), gains, strict=True):
+        assert gain == pytest.approx(outcome.metrics[f"{name}: {judge}"] - untouched.metrics[f"{name}: {judge}"])
+    assert outcome.accuracy == pytest.approx(np.mean(gains) if metric == "mean_gain" else min(gains))
+    scores = runner.score(tmp_path / "kept", "validation")
+    assert scores.mean() == pytest.approx(outcome.accuracy, abs=1e-4)
+    assert len(runner.score(tmp_path / "kept", "test")) == len(runner.task.test)
+
+
+def test_a_shared_head_is_learned_as_heads_of_each_task_would_be(place):
+    runner, prepared = runner_for(place, "joint")
+    kind = kind_of(prepared.task)
+    torch.manual_seed(0)
+    logits, labels = torch.randn(6, 5), torch.tensor([0, 2, 1, 4, 3, 3])
+    own = torch.nn.functional.cross_entropy
+    colours, sizes = (
+        own(logits[:3, :3], labels[:3], reduction="sum"),
+        own(logits[3:, 3:], labels[3:] - 3, reduction="sum"),
+    )
+    assert kind.loss_of(logits, labels) == pytest.approx(float(colours + sizes) / 6, rel=1e-5)
+    weighed = kind.weighed({"weight_1": 3.0})
+    assert weighed.loss_of(logits, labels) == pytest.approx(float(1.5 * colours + 0.5 * sizes) / 6, rel=1e-5)
+    batch = kind.collate(kind.encode(prepared.task.validation, prepared.backbone.tokenizer(), 16), np.arange(8), 0)
+    assert batch["labels"].max() < 5
+    assert isinstance(runner, TrialRunner)
+
+
+def test_adapters_of_their_own_are_those_of_a_search_for_each_task(place, tmp_path):
+    runner, prepared = runner_for(place, "separate", "colours", "scores")
+    configuration = stock_lora(prepared.backbone.shape, 1e-2)
+    outcome = runner.run(configuration, 3)
+    for part in runner.parts:
+        alone = TrialRunner(prepared.backbone, part.task, part.setting, torch.device("cpu")).run(configuration, 3)
+        assert alone.metrics[part.task.metric] == outcome.metrics[f"{part.task.name}: {part.task.metric}"]
+    assert outcome.params == 3 * 2 * 8 * 64
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"names": ("colours", "colours")}, "tasks: colours stands there twice; tell tasks apart by `called:`"),
+        ({"names": ("colours",)}, "tasks"),
+        ({"names": ("colours", "scores"), "mixture": "joint"}, "scores is of the kind regression, and shared adapters"),
+        ({"label": "label"}, "tasks: each names its own data; leave label out"),
+        ({"space": {"name": "own", "modules": {"lora": {"rank": 1}}, "training": {"weight_1": "1 | 2"}}}, "weight_1"),
+    ],
+)
+def test_what_cannot_be_is_told(place, tmp_path, asked, said):
+    names, mixture = asked.pop("names", ()), asked.pop("mixture", "separate")
+    with pytest.raises(AutopeftError, match=said.split(";")[0]):
+        prepare(SearchPlan.of({**settings(place, mixture, *names), **asked, "out": str(tmp_path / "run")}))
+
+
+def test_the_same_data_under_two_names_is_refused(place):
+    asked = settings(place, "separate", "colours", "sizes")
+    asked["tasks"][1] = {"data": str(place / "colours.csv"), "called": "again"}
+    with pytest.raises(AutopeftError, match="'colours' and 'again' are the same data, read the same way"):
+        prepare(SearchPlan.of(asked))
+    with pytest.raises(AutopeftError, match="mixture: joint is of several tasks"):
+        prepare(SearchPlan.of({"data": str(place / "colours.csv"), "mixture": "joint", "model": asked["model"]}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mixture", ["joint", "separate"])
+def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
+    space = {"name": "own", "modules": {"lora": {"rank": "1 | 2 | 4"}}, "training": {"learning_rate": "1e-3..2e-2 log"}}
+    if mixture == "joint":
+        space["training"]["weight_2"] = "0.5 | 1 | 2"
+    asked = settings(place, mixture, trials=7, space=space, out=str(tmp_path / "run"))
+    result = search(**asked)
+    assert result.complete
+    assert result.front.rows
+    best = max(result.front.rows, key=lambda row: row.accuracy)
+    assert {"colours: gain", "sizes: gain", "mean_gain"} <= best.metrics.keys()
+    file = select(prepare(result.plan), open_run(tmp_path / "run"), seeds=3)
+    assert file == read_finalists(tmp_path / "run")
+    kept = tmp_path / "run" / next(each for each in file.finalists if each.baseline == "stock-lora").seeds[0].folder
+    mixed = pd.DataFrame(
+        {"task": ["sizes", "colours", "sizes"], "what": ["whale oak", "", "ant seed"], "text": ["", "sky sea", ""]}
+    )
+    mixed.to_csv(tmp_path / "rows.csv", index=False)
+    found = predict(kept, file=tmp_path / "rows.csv")
+    assert [row.value in (SIZES, COLOURS, SIZES)[number] for number, row in enumerate(found.rows)] == [True] * 3
+    done = train(tmp_path / "run", pick="best", output=tmp_path / "trained")
+    assert {"colours: accuracy", "sizes: macro_f1"} <= done.test.keys()
+    again = predict(tmp_path / "trained", file=tmp_path / "rows.csv")
+    assert [row.value for row in again.rows][1] in COLOURS
+    if mixture == "separate":
+        assert json.loads((tmp_path / "trained" / "tasks.json").read_text()) == {"tasks": ["colours", "sizes"]}
+        alone = evaluate(tmp_path / "trained" / "sizes", data=str(place / "sizes.csv"), text="what", label="size")
+        assert alone.figures["macro_f1"] == pytest.approx(done.test["sizes: macro_f1"])
