@@ -91,6 +91,11 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
         AutopeftError: When the folder holds files of others, or what was trained is damaged.
     """
     target = target_named(name)
+    if not kind_of(job.task).one_model:
+        raise ConfigurationError(
+            f"{job.task.name} has adapters of its own for each task, which are no one model; those of finalists are "
+            "folders that PEFT loads, finalists/NAME/seed-N/TASK in the run, and `autopeft train` makes such folders"
+        )
     check_replaceable(folder)
     if job.trained is not None and target.carries_weights:
         check_whole(job.trained, "move it away, and `autopeft select` trains it again")

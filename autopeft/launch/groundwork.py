@@ -20,7 +20,7 @@ DATA_FIELDS = tuple(
 )
 
 #: Those that several tasks may share.
-_OF_ALL = ("seed", "drop_duplicates", "metric", "mixture")
+_OF_ALL = ("seed", "drop_duplicates", "metric", "mixture", "kind")
 
 
 @dataclass(frozen=True)
@@ -111,4 +111,4 @@ def task_spec(plan: SearchPlan) -> TaskSpec:
         raise AutopeftError(f"tasks: each names its own data; leave {', '.join(other)} out, or write it into each")
     shared = {name: named[name] for name in ("seed", "drop_duplicates")}
     parts = tuple(TaskSpec.of(**(shared | each)) for each in plan.tasks)
-    return TaskSpec(parts=parts, mixture=plan.mixture, metric=plan.metric, seed=plan.seed)
+    return TaskSpec(parts=parts, mixture=plan.mixture, metric=plan.metric, kind=plan.kind, seed=plan.seed)

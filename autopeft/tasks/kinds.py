@@ -66,6 +66,8 @@ def recognised(source: Source) -> TaskKind:
         DataError: When it may be of several kinds, or what the user names is of none.
     """
     if source.spec.parts:
+        if source.spec.kind not in (None, "several"):
+            raise DataError(f"tasks: they are of the kind several, not {source.spec.kind}; leave kind out")
         return KINDS["several"]
     named = source.spec.particular
     if source.spec.kind is not None:

@@ -61,6 +61,7 @@ class TrialKind(ABC):
         writes: Whether what is learned is text to be written, which tools for language models train on.
         scripted: Whether there is a script that trains it around transformers' Trainer.
         sentence_transformers: The class of sentence-transformers that uses such a model, where one does.
+        one_model: Whether what is trained is one model; else one for each of several tasks.
         relative: Whether what is told is a gain over the untouched model.
         settles: Names of what is chosen on validation when training has ended, a number each: `measure` returns it as
             `Measured.settled`, and goes by what stands in the model's config where something does.
@@ -86,6 +87,7 @@ class TrialKind(ABC):
     scripted: ClassVar[bool] = False
     sentence_transformers: ClassVar[str | None] = None
     settles: ClassVar[tuple[str, ...]] = ()
+    one_model: ClassVar[bool] = True
     relative: ClassVar[bool] = False
 
     #: What the task is judged by, where it is one task's (`kind_of`).

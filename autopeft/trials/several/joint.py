@@ -71,20 +71,19 @@ class JointTrials(SeveralTrials, NamedLabels, TextTrials):
 
     def encode(self, split: SeveralSplit, tokenizer: Any, max_length: int) -> Encoded:  # type: ignore[override]
         """Tokenise the texts of all tasks; labels are numbers of outputs."""
-        each = [
-            kind.encode(part, tokenizer, max_length)
-            for kind, (_, part) in zip(self.kinds, split.divided(), strict=True)
-        ]
-        names = [name for encoded in each for name in encoded.inputs]
-        inputs: dict[str, list[list[int]]] = {name: [[]] * len(split) for name in dict.fromkeys(names)}
-        labels = np.zeros(len(split), np.int64)
-        for (places, _), encoded, (first, _) in zip(split.divided(), each, self._spans, strict=True):
-            for name, values in inputs.items():
-                for place, row in zip(places, encoded.inputs.get(name, ()), strict=False):
-                    values[place] = row
+        inputs: dict[str, list[list[int]]] = {}
+        labels, cut = np.zeros(len(split), np.int64), 0.0
+        for kind, (places, part), (first, _) in zip(self.kinds, split.divided(), self._spans, strict=True):
+            if not len(places):
+                continue
+            encoded = kind.encode(part, tokenizer, max_length)
+            for name, rows in encoded.inputs.items():
+                held = inputs.setdefault(name, [[]] * len(split))
+                for place, row in zip(places, rows, strict=True):
+                    held[place] = row
             assert encoded.labels is not None
             labels[places] = encoded.labels + first
-        cut = sum(encoded.truncated * len(encoded) for encoded in each)
+            cut += encoded.truncated * len(encoded)
         return Encoded(inputs, labels, cut / max(1, len(split)))
 
     def _masked(self, logits: torch.Tensor, part: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,8 @@ __all__ = ["SeparateTrials"]
 class SeparateTrials(SeveralTrials):
     """The same configuration, trained on each task by itself."""
 
+    one_model = False
+
     def each_of(self, task: Task, tokenizer: Any, setting: TrialSetting) -> list[tuple[Task, TrialSetting]]:
         """Return the tasks; each trains on as many examples as are its among those that are drawn of all."""
         train, validation = draw(task, setting)

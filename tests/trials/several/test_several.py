@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from autopeft.api import evaluate, predict, search, train
+from autopeft.api import evaluate, export_run, predict, search, train
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError
 from autopeft.launch import SearchPlan, open_run, prepare
@@ -58,6 +58,10 @@ def settings(place, mixture, *names, **more):
         "workers": 0,
         **more,
     }
+
+
+def data_of(asked):
+    return {name: asked[name] for name in ("tasks", "mixture", "model")}
 
 
 def runner_for(place, mixture, *names, **more):
@@ -161,7 +165,12 @@ def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
     assert {"colours: accuracy", "sizes: macro_f1"} <= done.test.keys()
     again = predict(tmp_path / "trained", file=tmp_path / "rows.csv")
     assert [row.value for row in again.rows][1] in COLOURS
-    if mixture == "separate":
+    if mixture == "joint":
+        assert export_run(tmp_path / "run", pick="stock", to="peft", out=tmp_path / "out").files
+        assert {"mean_gain", "colours: gain"} <= evaluate(kept, **data_of(asked)).figures.keys()
+    else:
+        with pytest.raises(AutopeftError, match="has adapters of its own for each task, which are no one model"):
+            export_run(tmp_path / "run", to="peft", out=tmp_path / "out")
         assert json.loads((tmp_path / "trained" / "tasks.json").read_text()) == {"tasks": ["colours", "sizes"]}
         alone = evaluate(tmp_path / "trained" / "sizes", data=str(place / "sizes.csv"), text="what", label="size")
         assert alone.figures["macro_f1"] == pytest.approx(done.test["sizes: macro_f1"])
