@@ -40,6 +40,7 @@ class AudioTrials(MediaTrials):
     does = "classifies sounds"
     reads = "audio"
     cut = "clips cut at"
+    default_space = "audio"
     reader = ("AutoFeatureExtractor", "processor", "preprocessor_config.json")
     auto_class: ClassVar[str] = "AutoModelForAudioClassification"
     pipeline: ClassVar[str] = "audio-classification"

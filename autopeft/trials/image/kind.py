@@ -56,6 +56,7 @@ class ImageTrials(MediaTrials):
     does = "classifies pictures"
     reads = "image"
     cut = "pictures of"
+    default_space = "vision"
     reader = ("AutoImageProcessor", "processor", "preprocessor_config.json")
     auto_class: ClassVar[str] = "AutoModelForImageClassification"
     pipeline: ClassVar[str] = "image-classification"
