@@ -94,6 +94,10 @@ class Agenda:
             self._failed.add(name)
         else:
             self._keep(job.contender, job.index, result)
+            if job.index not in self._records.trained(job.contender):
+                # Or it would be trained again and again.
+                folder = self._records.folder(job.contender, job.index)
+                raise RunError(f"what was just trained cannot be read again from {folder}; look at that folder")
 
     def finalists(self) -> list[Contender]:
         """Return who is in the race still; when it is over these are the finalists."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -133,8 +134,9 @@ class TrialSetting:
         return f"after fine-tunes on {counts} examples first"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        return asdict(self)
+        """Return plain JSON data, as it is read again."""
+        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TrialSetting:

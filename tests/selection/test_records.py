@@ -1,13 +1,16 @@
 """What finalists leave in a run folder."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from autopeft.methods import HEAD_ONLY
 from autopeft.selection.contenders import Contender
 from autopeft.selection.records import Records, count_reading, readings
 from autopeft.trials import TrialSetting
+from autopeft.trials.image.kind import ImageSetting
 
 CONTENDER = Contender("head", "head", HEAD_ONLY, (0.0,), 0, 0, "head")
 SETTING = TrialSetting(examples=8, validation_examples=4)
@@ -25,6 +28,15 @@ def test_only_whole_trainings_of_the_same_kind_count(tmp_path):
     assert records.folder(CONTENDER, 0).name == "seed-4"
     for other in (replace(records, setting=replace(SETTING, epochs=9.0)), replace(records, source={"data": "x"})):
         assert other.validation(CONTENDER) == []
+
+
+@pytest.mark.parametrize("setting", [SETTING, ImageSetting(**vars(SETTING), augment=("crop",))])
+def test_what_is_kept_is_known_again_whatever_the_setting_holds(tmp_path, setting):
+    records = Records(tmp_path, setting, {}, seed=0)
+    records.scratch(CONTENDER, 0).mkdir(parents=True)
+    records.keep(CONTENDER, 0, np.ones(4))
+    assert records.trained(CONTENDER) == [0]
+    assert type(setting).from_dict(json.loads(json.dumps(setting.to_dict()))) == setting
 
 
 def test_what_is_trained_again_has_not_been_measured_on_test(tmp_path):

@@ -37,6 +37,11 @@ class ImageSetting(TrialSetting):
 
     augment: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # A list, where it was read from JSON.
+        object.__setattr__(self, "augment", tuple(self.augment))
+
 
 def read_augment(text: str | None) -> tuple[str, ...]:
     """Read `crop,flip` and the like.
