@@ -94,7 +94,7 @@ class MediaKind(TaskKind):
             folder = Path() if path is None else path if path.is_dir() else path.parent
             tables, items = of_tables(self.medium, source.tables, column, folder)
         as_read = replace(spec, text=column, text2=None, label=spec.label or LABEL)
-        classes, texts, notes, intake = read_classes(as_read, tables, asked=spec.kind == self.name)
+        classes, texts, notes, intake = read_classes(as_read, tables, asked=True)
         splits = {
             name: LabelledMedia([items[str(key)] for key in split.texts], split.labels) for name, split in texts.items()
         }
