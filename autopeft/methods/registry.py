@@ -81,11 +81,11 @@ VOCABULARY = Vocabulary(
         knob.name: knob
         for knob in (
             _LEARNING_RATE,
-            *WEIGHTS,
             *SCHEDULE.knobs(_UNSCHEDULED),
             *forward_only_knobs(_WITH_GRADIENTS),
             *PRUNING.knobs(_UNPRUNABLE),
             *COMPRESSION.knobs(_INCOMPRESSIBLE),
+            *WEIGHTS,
         )
     },
 )
