@@ -48,6 +48,8 @@ class Anatomy:
             filled in likewise.
         output: Full name of the module that makes logits of tokens, empty for a model that has none; filled in
             likewise.
+        head: Full name of the linear layer of the task head that makes the logits of an input, empty for a model that
+            has none; filled in likewise.
     """
 
     layers: str
@@ -65,6 +67,7 @@ class Anatomy:
     outside: tuple[str, ...] = ()
     embedding: str = ""
     output: str = ""
+    head: str = ""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.roles) - set(ROLES))
@@ -142,7 +145,7 @@ class Anatomy:
         if not self.attention_open:
             raise BackboneError(
                 "this backbone computes attention without transformers' attention interface: prefixes cannot be "
-                "put into it; choose other methods"
+                "put into it, nor can queries; choose other methods"
             )
         return f"{self.layer(index)}.{self.attention}"
 

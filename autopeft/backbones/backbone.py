@@ -18,13 +18,14 @@ from autopeft.backbones.quantization import Quantization, bitsandbytes_keys, che
 from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
 from autopeft.backbones.source import Source, find_source
+from autopeft.backbones.task_head import head_parameters
 from autopeft.errors import BackboneError
 from autopeft.space.shape import BackboneShape
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-__all__ = ["Backbone", "features", "head_parameters", "load_backbone", "roles_of"]
+__all__ = ["Backbone", "features", "load_backbone", "roles_of"]
 
 #: So many tokens show what a forward pass calls.
 _FEW_TOKENS = 8
@@ -359,14 +360,3 @@ def features(module: torch.nn.Module) -> tuple[int, int]:
     assert isinstance(weight, torch.Tensor)
     rows, columns = weight.shape
     return (rows, columns) if type(module).__name__ == "Conv1D" else (columns, rows)
-
-
-def head_parameters(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
-    """Return the parameters of the task head: what the model has outside its `base_model`.
-
-    A causal language model has none: its `lm_head` belongs to the backbone.
-    """
-    if model.get_output_embeddings() is not None:
-        return {}
-    backbone = {id(parameter) for parameter in model.base_model.parameters()}
-    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) not in backbone}

@@ -10,6 +10,7 @@ from torch import nn
 
 from autopeft.backbones.anatomy import Anatomy
 from autopeft.backbones.architectures import REFUSED, known_anatomy
+from autopeft.backbones.task_head import last_of_head
 from autopeft.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def resolve_anatomy(model: PreTrainedModel, given: Anatomy | None = None) -> Ana
         outside=_outside(model, layers),
         embedding=_embedding(model),
         output=_name_of(model, model.get_output_embeddings()),
+        head=last_of_head(model),
     )
 
 

@@ -49,6 +49,7 @@ def cost(
                 "active": active,
                 "share": share,
                 "backbone_params": backbone.num_parameters,
+                "head_inputs": costs.head_inputs(exact),
             }
             write(row | {"configuration": exact.to_dict()})
             return
@@ -56,5 +57,7 @@ def cost(
 
     typer.echo(exact.describe())
     typer.echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")
+    if more := costs.head_inputs(exact):
+        typer.echo(f"{more:,} parameters more of the task head for each of its outputs, which are not counted")
     if active != params:
         typer.echo(f"{active:,} of its parameters train at some time together")

@@ -101,6 +101,16 @@ class Costs:
         """Return `params` as a fraction of the parameters of the backbone."""
         return self.params(configuration) / self._backbone.num_parameters
 
+    def head_inputs(self, configuration: Configuration) -> int:
+        """Return how many numbers a configuration gives to the task head beside those that this always reads.
+
+        Each of its outputs has so many parameters more, which `params` and budgets do not count.
+        """
+        hidden = self._backbone.shape.hidden
+        return sum(
+            part.method.head_inputs(knobs, hidden) for part in plan(configuration) for knobs in part.cells.values()
+        )
+
     def active(self, configuration: Configuration) -> int:
         """Return the most parameters of the adapters that train together: what memory goes with, see `params`."""
         parts, scheduled = plan(configuration), SCHEDULE.asked(configuration.training)

@@ -8,11 +8,11 @@ from typing import Any
 
 from peft import PeftModel
 
-from autopeft.backbones import Anatomy
+from autopeft.backbones import Anatomy, head_parameters
 from autopeft.export.rebuilt import Rebuilt, Tensors
 from autopeft.methods.builder import Inserted, inject_targets
 from autopeft.methods.prompts import prompt_of
-from autopeft.methods.tensors import restore
+from autopeft.methods.tensors import PLACED, copy_into, restore
 
 __all__ = ["inserted_parts"]
 
@@ -32,7 +32,8 @@ def inserted_parts(inserted: Sequence[Inserted], model: Any, anatomy: Anatomy, s
             if isinstance(part.tuner, PeftModel):
                 prompt_of(part.tuner).load_state_dict(own)
             else:
-                restore(part, anatomy, own, source)
+                added, head = restore(part, anatomy, own, source), head_parameters(model)
+                copy_into(added, {PLACED + name: head[name].detach() for name in map(_in_model, added)}, source)
 
     return Rebuilt(
         model,
@@ -40,3 +41,8 @@ def inserted_parts(inserted: Sequence[Inserted], model: Any, anatomy: Anatomy, s
         sum(parameter.numel() for each in inserted for parameter in each.parameters),
         load,
     )
+
+
+def _in_model(stored: str) -> str:
+    """Return the name in the model of a tensor that is stored of its head."""
+    return stored.removeprefix(PLACED)

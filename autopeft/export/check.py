@@ -20,7 +20,7 @@ from autopeft.export.target import Target
 from autopeft.methods import adapter_parameters, apply, load, remove
 from autopeft.methods.builder import Inserted, applied, inject_targets
 from autopeft.methods.prompts import prompt_of
-from autopeft.methods.tensors import built_tensors, stored_tensors
+from autopeft.methods.tensors import PLACED, built_tensors, stored_tensors
 from autopeft.tasks import pad_id_of
 from autopeft.trials import TrialKind
 
@@ -125,7 +125,7 @@ def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torc
     own = _Own(
         frozenset(name for each in inserted for name in inject_targets(each.part, anatomy)),
         sum(parameter.numel() for parameter in adapter_parameters(model).values()),
-        [{key: value.clone() for key, value in _tensors(each, anatomy).items()} for each in inserted],
+        [{key: value.clone() for key, value in _tensors(each, model, anatomy).items()} for each in inserted],
         _answer(job.kind, model, inputs),
         tuple(sorted({each.part.method.words.name for each in inserted if each.part.method.grows})),
     )
@@ -133,10 +133,11 @@ def _build(target: Target, job: ExportJob, model: Any, inputs: Mapping[str, torc
     return own
 
 
-def _tensors(inserted: Inserted, anatomy: Anatomy) -> Mapping[str, torch.Tensor]:
+def _tensors(inserted: Inserted, model: nn.Module, anatomy: Anatomy) -> Mapping[str, torch.Tensor]:
     """Return the tensors of a part; of a prompt those of its encoder, for a network that makes it is not stored.
 
-    Nor is one that makes a prefix: of what is stored as something else, the tensors are those it is built of.
+    Nor is one that makes a prefix: of what is stored as something else, the tensors are those it is built of. With them
+    come those that it adds to the task head.
     """
     if isinstance(inserted.tuner, PeftModel):
         state: Mapping[str, torch.Tensor] = prompt_of(inserted.tuner).state_dict()
@@ -144,7 +145,9 @@ def _tensors(inserted: Inserted, anatomy: Anatomy) -> Mapping[str, torch.Tensor]
     method, cells = inserted.part.method, inserted.part.cells
     if any(method.stored(knobs) != knobs for knobs in cells.values()):
         return built_tensors(inserted, anatomy)
-    return stored_tensors(inserted, anatomy)
+    in_head = {id(each) for each in method.in_head(inserted.tuner)}
+    added = {PLACED + name: each.detach() for name, each in model.named_parameters() if id(each) in in_head}
+    return {**stored_tensors(inserted, anatomy), **added}
 
 
 @torch.no_grad()

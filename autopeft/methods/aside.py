@@ -49,7 +49,7 @@ class Aside(Method):
     )
     peft_type = "ASIDE"
     # Wraps whole layers, so what is inside must have its adapters already.
-    order = 4
+    order = 5
     layer_class = AsideLayer
     start: Start = "exact"
     mergeable = False

@@ -282,6 +282,7 @@ def inject(
         if id(tensor) not in before and tensor.dtype in _HALF:
             # As in `get_peft_model`: PEFT's tuners take the type that frozen weights are computed in.
             tensor.data = tensor.data.float()
+    before |= {id(parameter) for parameter in method.in_head(tuner)}
     new = tuple(
         parameter for parameter in model.parameters() if parameter.requires_grad and id(parameter) not in before
     )

@@ -96,8 +96,8 @@ def check_order(parts: Iterable[Part], model: PreTrainedModel) -> None:
         if any(part.method.sees_padding(knobs) for knobs in part.cells.values()):
             raise ConfigurationError(
                 f"{part.method.words.name}: with these knobs what it makes of a token depends on those after it, which "
-                "are to be predicted, as by a mean over all tokens of a text or by a convolution, so that a decoder "
-                "cannot be tuned with it; expected no gate, or another method"
+                "are to be predicted, as by a mean over all tokens of a text, a convolution or queries that read all, "
+                "so that a decoder cannot be tuned with it; expected no gate, or another method"
             )
 
 

@@ -33,9 +33,12 @@ def frozen_depth(configuration: Configuration, anatomy: Anatomy) -> int:
 
 
 def stays_in_layers(configuration: Configuration) -> bool:
-    """Tell whether all adapters sit inside layers and treat the tokens of a text one by one, attention aside."""
+    """Tell whether all adapters sit inside layers and treat the tokens of a text one by one, attention aside.
+
+    Layers out of which the task head reads more than hidden states do more than that.
+    """
     return all(
-        cell.layer >= 0 and not part.method.sees_padding(knobs)
+        cell.layer >= 0 and not part.method.sees_padding(knobs) and not part.method.reads_out
         for part in plan(configuration)
         for cell, knobs in part.cells.items()
     )

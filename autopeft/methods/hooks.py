@@ -10,11 +10,13 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopeft.methods.builder import applied, is_adapted
+from autopeft.backbones import last_of_head
+from autopeft.methods.builder import applied, is_adapted, plan
 from autopeft.methods.forward_only import ForwardOnly, forward_only_of
 from autopeft.methods.method import Method
 from autopeft.methods.moment import Moment
 from autopeft.methods.optimiser import AdapterAdamW
+from autopeft.space import Configuration
 
 __all__ = [
     "Train",
@@ -28,6 +30,7 @@ __all__ = [
     "penalty",
     "prune_now",
     "prune_when_due",
+    "start_head",
     "switch_training",
     "train_beforehand",
     "trains_beforehand",
@@ -35,6 +38,15 @@ __all__ = [
 
 #: Trains parameters at a peak learning rate for a share of the training to come.
 Train = Callable[[Sequence[nn.Parameter], float, float], None]
+
+
+def start_head(configuration: Configuration, model: PreTrainedModel, generator: torch.Generator) -> None:
+    """Let the methods of a configuration draw the task head of a model as they want it, before they are put in."""
+    last = last_of_head(model)
+    if last:
+        head = dict(model.get_submodule(last).named_parameters())
+        for part in plan(configuration):
+            part.method.start_head(head, generator)
 
 
 def optimiser_groups(model: PreTrainedModel) -> list[dict[str, Any]]:

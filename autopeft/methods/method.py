@@ -52,6 +52,7 @@ class Method(ABC):
         compressible: Whether its adapter can be compressed: it is what it trains and no more, of a size known before,
             and still an adapter where numbers of it are 0.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
+        reads_out: Whether the task head reads more of the layers for it than their last hidden states.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some
             away, see `works_beside`.
     """
@@ -72,6 +73,7 @@ class Method(ABC):
     prunable: bool = True
     compressible: bool = True
     grows: bool = False
+    reads_out: bool = False
     quantizations: tuple[Quantization, ...] = ()
 
     @abstractmethod
@@ -198,6 +200,7 @@ class Method(ABC):
         """
         hooks = {
             "freeze": "how it starts",
+            "start_head": "how the task head starts",
             "penalty": "its share in the loss",
             "optimiser_settings": "how its parameters are stepped",
             "beforehand": "what it trains before",
@@ -234,6 +237,28 @@ class Method(ABC):
         Args:
             tuner: What was built to the knobs.
             tensors: Those of the saved adapter.
+        """
+        return
+
+    def head_inputs(self, knobs: Knobs, hidden: int) -> int:
+        """Return how many numbers one place gives to the task head: weights that each of its outputs has more.
+
+        Args:
+            knobs: Those at the place.
+            hidden: Size of hidden states.
+        """
+        return 0
+
+    def in_head(self, tuner: Any) -> list[nn.Parameter]:
+        """Return the parameters that `insert` added to the task head, which are counted, trained and saved as its."""
+        return []
+
+    def start_head(self, head: Mapping[str, nn.Parameter], generator: torch.Generator) -> None:
+        """Draw the last linear layer of a task head otherwise than other methods have it.
+
+        Args:
+            head: Its `weight`, and its `bias` where it has one; changed in place.
+            generator: Draws.
         """
         return
 

@@ -1,4 +1,7 @@
-"""Attention with trainable keys and values in front, registered with transformers' attention interface."""
+"""Attention with trainable keys and values in front, registered with transformers' attention interface.
+
+Queries that read a layer go through it too, over the keys and values of the layer's own tokens.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from torch.nn.functional import pad, softmax
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
+
+from autopeft.methods.recalled import recalled_in
 
 if TYPE_CHECKING:
     from autopeft.methods.prefix_layer import PrefixLayer
@@ -82,6 +87,9 @@ def prefixed_attention(
             for extra, text in zip(front, (key, value), strict=True)
         )
         kwargs["is_causal"] = False
+    recalled = recalled_in(module)
+    if recalled is not None:
+        key, value, attention_mask = recalled.over(key, value, attention_mask)
     attend = sdpa_attention_forward if plain is None else plain
     output: tuple[torch.Tensor, None] = attend(module, query, key, value, attention_mask, **kwargs)
     return output

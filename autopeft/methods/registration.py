@@ -17,10 +17,13 @@ from autopeft.methods.bottleneck import ParallelAdapterTuner, SerialAdapterTuner
 from autopeft.methods.bottleneck_config import ParallelAdapterConfig, SerialAdapterConfig
 from autopeft.methods.conv_adapter_layer import ConvAdapterConfig, ConvAdapterTuner
 from autopeft.methods.gated_lora import GatedLoraConfig, GatedLoraTuner
+from autopeft.methods.hyper_adapter_layer import HyperAdapterConfig, HyperAdapterTuner
 from autopeft.methods.increlora.config import IncreLoraConfig, IncreLoraTuner
 from autopeft.methods.prefix_layer import PrefixConfig, PrefixTuner
+from autopeft.methods.q_adapter_layer import QAdapterConfig, QAdapterTuner
 from autopeft.methods.sparse import SparseConfig, SparseTuner
 from autopeft.methods.trained_copy import TrainedCopyConfig, TrainedCopyTuner
+from autopeft.methods.vqt_layer import VqtConfig, VqtTuner
 
 __all__ = ["TYPES", "enter"]
 
@@ -29,8 +32,11 @@ TYPES: dict[str, tuple[type[PeftConfig], type[BaseTuner]]] = {
     "SERIAL_ADAPTER": (SerialAdapterConfig, SerialAdapterTuner),
     "PARALLEL_ADAPTER": (ParallelAdapterConfig, ParallelAdapterTuner),
     "CONV_ADAPTER": (ConvAdapterConfig, ConvAdapterTuner),
+    "HYPER_ADAPTER": (HyperAdapterConfig, HyperAdapterTuner),
     "LAYER_PREFIX": (PrefixConfig, PrefixTuner),
     "ASIDE": (AsideConfig, AsideTuner),
+    "VQT": (VqtConfig, VqtTuner),
+    "Q_ADAPTER": (QAdapterConfig, QAdapterTuner),
     "GATED_LORA": (GatedLoraConfig, GatedLoraTuner),
     "INCRELORA": (IncreLoraConfig, IncreLoraTuner),
     "BITFIT": (BitFitConfig, BitFitTuner),

@@ -17,6 +17,7 @@ from autopeft.methods.families.sparse import SPARSE
 from autopeft.methods.families.vectors import VECTORS
 from autopeft.methods.families.whole import WHOLE_MODEL
 from autopeft.methods.forward_only import OPTIMISER, forward_only_knobs
+from autopeft.methods.hyper_adapter import HyperAdapter
 from autopeft.methods.increlora import IncreLora
 from autopeft.methods.locft import LocFt
 from autopeft.methods.lora import Lora
@@ -25,10 +26,12 @@ from autopeft.methods.parallel_adapter import ParallelAdapter
 from autopeft.methods.prefix import Prefix
 from autopeft.methods.prompts import PROMPTS
 from autopeft.methods.pruning import PRUNING
+from autopeft.methods.q_adapter import QAdapter
 from autopeft.methods.schedules import SCHEDULE
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
 from autopeft.methods.training_words import WordKnob
+from autopeft.methods.vqt import Vqt
 from autopeft.methods.weights import WEIGHTS
 from autopeft.methods.whole_parts import FullEmbeddings, FullLayers, FullModel
 from autopeft.space.vocabulary import Knob, Vocabulary
@@ -42,8 +45,11 @@ METHODS: dict[str, Method] = {
         SerialAdapter(),
         ParallelAdapter(),
         ConvAdapter(),
+        HyperAdapter(),
         Prefix(),
         Aside(),
+        Vqt(),
+        QAdapter(),
         BitFit(),
         *SPARSE_DELTAS,
         FullModel(),

@@ -186,7 +186,7 @@ def _built(
     device = pick_device()
     model = kind.model(backbone, device)
     model.config.use_cache = False
-    reset_head(model, seed)
+    reset_head(model, seed, configuration)
     chosen = np.random.default_rng(seed).permutation(train.examples)[: FEW_BATCHES * setting.batch_size]
     few = train.take(train.rows_of(chosen))
     on_device = [

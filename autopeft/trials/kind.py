@@ -21,6 +21,7 @@ from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.probe import Probe
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.settled import forget_settled
+from autopeft.trials.together import Together
 
 if TYPE_CHECKING:
     from transformers import Trainer, TrainingArguments
@@ -41,7 +42,7 @@ def width_of(batch: Mapping[str, torch.Tensor]) -> int:
     return int(batch["input_ids"].shape[1]) if "input_ids" in batch else 0
 
 
-class TrialKind(ABC):
+class TrialKind(Together, ABC):
     """How models for a kind of task are loaded, trained, measured, saved, explained and used.
 
     Attributes:
@@ -61,8 +62,6 @@ class TrialKind(ABC):
         writes: Whether what is learned is text to be written, which tools for language models train on.
         scripted: Whether there is a script that trains it around transformers' Trainer.
         sentence_transformers: The class of sentence-transformers that uses such a model, where one does.
-        one_model: Whether what is trained is one model; else one for each of several tasks.
-        relative: Whether what is told is a gain over the untouched model.
         settles: Names of what is chosen on validation when training has ended, a number each: `measure` returns it as
             `Measured.settled`, and goes by what stands in the model's config where something does.
 
@@ -87,8 +86,6 @@ class TrialKind(ABC):
     scripted: ClassVar[bool] = False
     sentence_transformers: ClassVar[str | None] = None
     settles: ClassVar[tuple[str, ...]] = ()
-    one_model: ClassVar[bool] = True
-    relative: ClassVar[bool] = False
 
     #: What the task is judged by, where it is one task's (`kind_of`).
     metric: str | None = None
@@ -171,7 +168,7 @@ class TrialKind(ABC):
     def model(self, backbone: Any, device: torch.device) -> PreTrainedModel:
         """Return the model that trials adapt, with its weights, in eval mode on its device."""
 
-    def begin(self, model: PreTrainedModel, batches: Sequence[Batch]) -> None:  # noqa: B027  (most heads begin at random)
+    def begin(self, model: PreTrainedModel, batches: Sequence[Batch]) -> None:
         """Prepare a head that was drawn anew, before adapters are put in.
 
         Args:
@@ -179,7 +176,7 @@ class TrialKind(ABC):
             batches: A few training batches, the same in every trial.
         """
 
-    def prepare(self, model: PreTrainedModel) -> None:  # noqa: B027  (most models are used as they are saved)
+    def prepare(self, model: PreTrainedModel) -> None:
         """Let a whole model that was read from a folder compute as `model` makes it; changed in place."""
 
     def rate_factors(self, model: PreTrainedModel) -> dict[str, float]:
@@ -330,45 +327,6 @@ class TrialKind(ABC):
 
     #: Files without which what is saved cannot be used, beside config and tokenizer.
     needs: ClassVar[tuple[str, ...]] = ()
-
-    # How several tasks are one.
-
-    def runner(self, backbone: Any, task: Task, setting: TrialSetting) -> Any:
-        """Return what runs trials: a `TrialRunner`, or what does as one does."""
-        from autopeft.trials.runner import TrialRunner
-
-        return TrialRunner(backbone, task, setting)
-
-    def each_of(self, task: Task, tokenizer: Any, setting: TrialSetting) -> list[tuple[Task, TrialSetting]]:
-        """Return the tasks that adapters of their own are trained for, in a folder each, and how; none if they share.
-
-        Args:
-            task: All of them.
-            tokenizer: The backbone's.
-            setting: How trials of all of them train.
-        """
-        return []
-
-    @property
-    def levels(self) -> Sequence[float] | None:
-        """Of several tasks what the untouched model of each reaches, where that is known."""
-        return None
-
-    @property
-    def weighs(self) -> int:
-        """Of how many tasks examples are trained on together, by weights; 0 where that is no mixture."""
-        return 0
-
-    def standing(self, task: Task, backbone: Any, setting: TrialSetting) -> Task:
-        """Return a task that knows what its untouched model reaches on validation; where `relative`."""
-        return task
-
-    def weighed(self, training: Mapping[str, Any]) -> TrialKind:
-        """Return trials with the weights of tasks that a configuration's knobs of training say."""
-        return self
-
-    def stand_on(self, figures: Mapping[str, float]) -> None:  # noqa: B027  (most are judged by what they reach)
-        """Know what the untouched model reaches on validation; called before the first trial, where `relative`."""
 
     def read_beside(self, folder: Path) -> dict[str, Any]:
         """Read what `write_beside` wrote, as far as it is needed to predict."""

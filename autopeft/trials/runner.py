@@ -14,8 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
-from autopeft.errors import AutopeftError
-from autopeft.methods import HEAD_ONLY, adapter_parameters, apply, compress_as, prune_now, remove, stays_in_layers
+from autopeft.methods import adapter_parameters, apply, compress_as, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
@@ -35,7 +34,7 @@ from autopeft.trials.kinds import kind_of
 from autopeft.trials.loop import fit
 from autopeft.trials.measured import Measured
 from autopeft.trials.outcome import Outcome, StepCost
-from autopeft.trials.peak import watch_peak
+from autopeft.trials.profile import profile
 from autopeft.trials.saved import configuration_in, keep, saved
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.settled import forget_settled
@@ -46,9 +45,6 @@ __all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
 
 #: Training batches that methods may look at before they are put in.
 FEW_BATCHES = 8
-
-#: Steps of a profile; a rung lies in their middle.
-_PROFILED = 4
 
 
 class TrialRunner:
@@ -117,11 +113,7 @@ class TrialRunner:
         self._prefixes = [self._shortcuts.prefix(encoded) for encoded in (self._train, held_out)]
         self._held: dict[str, Held] = {}
         self._order = np.random.default_rng((setting.seed, 1)).permutation(self._train.examples)
-        if self._kind.relative and self._kind.levels is None:
-            untouched = self.run(HEAD_ONLY, setting.seed)
-            if untouched.accuracy is None:
-                raise AutopeftError(f"the untouched model cannot be measured: {untouched.message}")
-            self._kind.stand_on(untouched.metrics)
+        self._kind.ready(self.run, setting.seed)
 
     @property
     def levels(self) -> Sequence[float]:
@@ -186,17 +178,7 @@ class TrialRunner:
         Raises:
             Exception: What goes wrong, such as `torch.OutOfMemoryError`.
         """
-        steps = Stopwatch()
-        with self.on_longest(configuration, seed, _PROFILED, steps) as training:
-            with watch_peak(self.model) as peak:
-                prune_now(self.model)
-                while next(training) < _PROFILED // 2:
-                    pass
-                found = peak()
-            before = steps.seconds
-            for _ in training:
-                pass
-        return StepCost(found, (steps.seconds - before) / (_PROFILED - _PROFILED // 2))
+        return profile(self, configuration, seed)
 
     @contextmanager
     def on_longest(
@@ -364,7 +346,7 @@ class TrialRunner:
         depth = self._shortcuts.depth(trained, self._prefixes)
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-                reset_head(self.model, seed)
+                reset_head(self.model, seed, trained)
                 self._kind.begin(self.model, self._few)
                 apply(configuration, self.model, self._anatomy, seed=seed, batches=self._few)
                 try:

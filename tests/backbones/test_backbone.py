@@ -55,7 +55,7 @@ def test_a_vision_model_reads_images(tmp_path) -> None:
     backbone = load_backbone(tiny_backbone("vit", tmp_path))
     batch = tiny_batch(backbone)
     output = backbone.classifier(2)(**batch)
-    assert backbone.images
+    assert backbone.modality.name == "image"
     assert output.logits.shape == (2, 2)
     assert output.loss.isfinite()
     assert torch.equal(tiny_batch(backbone)["pixel_values"], batch["pixel_values"])

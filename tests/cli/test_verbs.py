@@ -56,6 +56,14 @@ def test_cost_of_stock_lora(tmp_path):
     assert json.loads(invoke("cost", tmp_path / "c.json", "--json")) == data
 
 
+def test_cost_tells_what_the_head_has_more(tmp_path):
+    (tmp_path / "c.yaml").write_text("modules: {vqt: {queries: 5}}")
+    said = invoke("cost", tmp_path / "c.yaml")
+    assert "11,520 trainable parameters, 0.051%" in said
+    assert "11,520 parameters more of the task head for each of its outputs, which are not counted" in said
+    assert json.loads(invoke("cost", tmp_path / "c.yaml", "--json"))["head_inputs"] == 6 * 5 * 384
+
+
 def test_cost_counts_as_a_search_of_the_kind_does(tmp_path):
     model = tiny_decoder("llama", tmp_path)
     (tmp_path / "c.yaml").write_text("modules: {lora: {rank: 8, targets: [q, v]}}")

@@ -61,12 +61,16 @@ def built(backbone, name):
 def counted(backbone, model):
     """Return the FLOPs of a forward, attention's among them, and the number of tokens in it."""
     inputs = {"input_ids": torch.full((1, TOKENS), 5), "attention_mask": torch.ones(1, TOKENS, dtype=torch.long)}
-    if backbone.images:
+    if not backbone.modality.tokenizes:
         size = backbone.config.image_size
         inputs = {"pixel_values": torch.zeros(1, backbone.config.num_channels, size, size)}
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model(**inputs)
-    patches = (backbone.config.image_size // backbone.config.patch_size) ** 2 + 1 if backbone.images else TOKENS
+    patches = (
+        (backbone.config.image_size // backbone.config.patch_size) ** 2 + 1
+        if not backbone.modality.tokenizes
+        else TOKENS
+    )
     return counter.get_total_flops(), patches
 
 
@@ -104,7 +108,7 @@ def test_counting_leaves_the_meta_model_alone(backbone, costs) -> None:
         try:
             costs.flops(configuration), costs.bytes(configuration)
         except ConfigurationError:
-            assert backbone.images
+            assert not backbone.modality.tokenizes
     assert [(name, type(module)) for name, module in backbone.meta().named_modules()] == before
     apply(HEAD_ONLY, backbone.meta(), backbone.anatomy)
     remove(backbone.meta())

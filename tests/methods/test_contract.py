@@ -143,6 +143,22 @@ class TestConvAdapter(MethodContract):
     architectures = ("bert", "llama", "vit")
 
 
+class TestQueriesAndTemplates(MethodContract):
+    examples = (
+        {"hyper_adapter": {"size": 8, "kernel": 4, "lite": True}},
+        {
+            "vqt": {"queries": {"0": 1, "2": 4}, "dropout": 0.0},
+            "lora": {"rank": 4, "gate": True, "targets": ["q", "up", "down"]},
+            "hyper_adapter": {"size": 8},
+            "serial_adapter": {"size": 8, "reads": "norm"},
+            "prefix": {"length": 2, "gate": True},
+            "aside": {"size": 4},
+            "q_adapter": {"size": 8},
+        },
+    )
+    architectures = ("bert", "distilbert", "vit")
+
+
 class TestAllInOneLayer(MethodContract):
     examples = (
         {"serial_adapter": {"size": 8}, "parallel_adapter": {"size": 8}},

@@ -20,8 +20,10 @@ OURS = {
     "serial_adapter": {"size": 4, "position": "both"},
     "parallel_adapter": {"size": {"0": 3, "2": 5}},
     "conv_adapter": {"size": {"0": 4, "1": 2}, "kernel": 3},
+    "hyper_adapter": {"size": 4, "rank": 3},
     "prefix": {"length": {"0": 3, "1": 2}},
     "aside": {"size": {"0": 3, "2": 4}},
+    "q_adapter": {"size": {"0": 3, "2": 4}, "queries": 3},
 }
 
 
@@ -56,7 +58,7 @@ def test_peft_wraps_saves_loads_and_unloads(backbone, name, tmp_path) -> None:
 
 
 def test_every_method_of_ours_is_covered() -> None:
-    elsewhere = ("SPARSE", "TRAINED_COPY", "BITFIT")
+    elsewhere = ("SPARSE", "TRAINED_COPY", "BITFIT", "VQT")
     assert set(OURS) == {name for name, method in METHODS.items() if method.ours and method.peft_type not in elsewhere}
 
 

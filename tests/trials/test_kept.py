@@ -36,9 +36,15 @@ def weights(runner):
 
 def test_what_is_kept_is_scored_as_it_was_measured(backbone, runner, composite, tmp_path):
     # What counts in a batch norm is no parameter.
-    modules = {"conv_adapter": {"size": 4, "kernel": 3, "layers": [1, 2]}, "aside": {"size": 4, "layers": [0, 2]}}
+    modules = {
+        "conv_adapter": {"size": 4, "kernel": 3, "layers": [1, 2]},
+        "aside": {"size": 4, "layers": [0, 2]},
+        "q_adapter": {"size": 4},
+    }
     beside = canonical({"modules": modules, "training": {"learning_rate": 1e-2}}, VOCABULARY, backbone.shape)
-    for configuration in (composite, HEAD_ONLY, beside):
+    reading = canonical({"modules": {"vqt": {"queries": 2}}}, VOCABULARY, backbone.shape)
+    encoder = backbone.config.model_type != "gpt2"
+    for configuration in (composite, HEAD_ONLY, beside, *([reading] if encoder else [])):
         folder = tmp_path / configuration.hash
         outcome = runner.run(configuration, 3, folder=folder)
         scores = runner.score(folder, "validation")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,9 +12,12 @@ import torch
 
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
+from autopeft.methods import HEAD_ONLY
+from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.tasks.several import JOINT, Several, SeveralSchema, SeveralSplit
 from autopeft.trials.kind import TrialKind
+from autopeft.trials.outcome import Outcome
 from autopeft.trials.setting import MOST_VALIDATION, TrialSetting
 from autopeft.trials.several.gains import judge_of
 
@@ -39,7 +42,6 @@ class SeveralTrials(TrialKind):
     schema: SeveralSchema
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     pipeline: ClassVar[str] = "text-classification"
-    relative: ClassVar[bool] = True
 
     #: What the untouched models of this setting reach.
     _levels: Sequence[float] | None = None
@@ -132,10 +134,15 @@ class SeveralTrials(TrialKind):
         runner = self.runner(backbone, task, replace(setting, examples=min(setting.examples, len(task.train))))
         return replace(task, schema=replace(task.schema, levels=tuple(runner.levels)))
 
-    def stand_on(self, figures: Mapping[str, float]) -> None:
-        """Know what untouched models reach."""
+    def ready(self, run: Callable[[Configuration, int], Outcome], seed: int) -> None:
+        """Measure what untouched models reach, where that is not known."""
+        if self.levels is not None:
+            return
+        untouched = run(HEAD_ONLY, seed)
+        if untouched.accuracy is None:
+            raise AutopeftError(f"the untouched model cannot be measured: {untouched.message}")
         self._levels = [
-            float(judge_of(part).signed(figures[f"{part.name}: {part.metric}"])) for part in self.schema.parts
+            float(judge_of(part).signed(untouched.metrics[f"{part.name}: {part.metric}"])) for part in self.schema.parts
         ]
 
     def own_loading(self) -> tuple[str, str]:
