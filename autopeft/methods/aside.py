@@ -53,6 +53,7 @@ class Aside(Method):
     layer_class = AsideLayer
     start: Start = "exact"
     mergeable = False
+    quantizations = ("4bit", "8bit")
     ours = True
     # What goes on beside the layers would not be suppressed with what is added to them.
     suppressible = False

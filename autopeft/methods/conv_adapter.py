@@ -90,6 +90,7 @@ class ConvAdapter(Method):
     layer_class = (ConvAdapterLayer, TrainedNorm)
     start: Start = "exact"
     mergeable = False
+    quantizations = ("4bit", "8bit")
     ours = True
     stepwise = False
     # Running statistics are stored too, and are no change of anything.

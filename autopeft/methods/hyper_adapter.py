@@ -53,10 +53,11 @@ class HyperAdapter(Method):
     layer_class = HyperAdapterLayer
     start: Start = "exact"
     mergeable = False
+    quantizations = ("4bit", "8bit")
     ours = True
     joint = True
     # Without the lowest layer's, where the templates are, those of the others are none.
-    in_layers = False
+    schedulable = False
 
     @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:

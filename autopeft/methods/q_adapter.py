@@ -47,6 +47,7 @@ class QAdapter(Method):
     layer_class = QAdapterLayer
     start: Start = "exact"
     mergeable = False
+    quantizations = ("4bit", "8bit")
     ours = True
     stepwise = False
 

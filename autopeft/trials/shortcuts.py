@@ -85,11 +85,9 @@ class Shortcuts:
         # A model in which nothing trains is measured once: its activations are of no further use.
         if depth == 0 or untouched or not self._keeps or not all(cache.fits() for cache in prefixes):
             return 0
-        if not self._stands_alone:
-            return 0
-        for cache in prefixes:
-            cache.at(depth)
-        return depth
+        # Where layers hand on more than hidden states, those above may need it of those below.
+        more = max(cache.at(depth).arity for cache in prefixes) > 1
+        return 0 if more and not self._stands_alone else depth
 
     @cached_property
     def _stands_alone(self) -> bool:
@@ -97,7 +95,7 @@ class Shortcuts:
 
         WavLM's, for one, take positions from the lowest.
         """
-        return can_skip(self._model, self._anatomy, self._few)
+        return can_skip(self._model, self._anatomy, self._few, self._setting.precision)
 
     @contextmanager
     def taken(

@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy
+from autopeft.trials.hardware import autocast
 
 __all__ = ["Skip", "can_skip", "output_of", "skipping"]
 
@@ -67,22 +68,24 @@ def skipping(model: PreTrainedModel, anatomy: Anatomy, depth: int, arity: int) -
 
 
 @torch.no_grad()
-def can_skip(model: PreTrainedModel, anatomy: Anatomy, inputs: Mapping[str, torch.Tensor]) -> bool:
+def can_skip(model: PreTrainedModel, anatomy: Anatomy, inputs: Mapping[str, torch.Tensor], precision: str) -> bool:
     """Tell by trying whether a model answers the same when its lowest layer is left out and its result given.
 
     Args:
         model: The model without adapters, in eval mode.
         anatomy: Its resolved anatomy.
         inputs: A few inputs, on the model's device.
+        precision: `bf16` or `fp32`.
     """
-    hidden, arity = output_of(model, anatomy, 0, dict(inputs))
-    expected = _first(model(**inputs))
-    try:
-        with skipping(model, anatomy, 1, arity) as skip:
-            skip.hidden = hidden
-            found = _first(model(**inputs))
-    except (RuntimeError, AttributeError, TypeError, IndexError):
-        return False
+    with autocast(next(model.parameters()).device, precision):
+        hidden, arity = output_of(model, anatomy, 0, dict(inputs))
+        expected = _first(model(**inputs))
+        try:
+            with skipping(model, anatomy, 1, arity) as skip:
+                skip.hidden = hidden
+                found = _first(model(**inputs))
+        except (RuntimeError, AttributeError, TypeError, IndexError):
+            return False
     return torch.allclose(found, expected, atol=_ROUNDING, rtol=_ROUNDING)
 
 

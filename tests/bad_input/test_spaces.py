@@ -202,7 +202,7 @@ SPACES = [
     Case(
         "a space that is shown",
         "spaces show nothing",
-        ("no space is called 'nothing", "expected one of autopeft, default, everything, llm, lora,"),
+        ("no space is called 'nothing", "expected one of audio, autopeft, default, everything,"),
         GOOD,
     ),
 ]
