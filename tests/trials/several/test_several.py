@@ -15,6 +15,7 @@ from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.selection import read_finalists, select
 from autopeft.testing.models import tiny_backbone
 from autopeft.trials import TrialRunner, kind_of, use_threads
+from tests.marks import mostly_slow
 
 COLOURS = {"red": "rose blood brick", "green": "leaf moss grass", "blue": "sky sea ice"}
 SIZES = {"large": "whale tower oak", "small": "ant crumb seed"}
@@ -71,7 +72,7 @@ def runner_for(place, mixture, *names, **more):
 
 
 @pytest.mark.parametrize("mixture", ["joint", "separate"])
-@pytest.mark.parametrize("metric", ["mean_gain", "worst_gain"])
+@pytest.mark.parametrize("metric", mostly_slow(["worst_gain", "mean_gain"]))
 def test_what_is_told_is_what_each_task_gains_over_its_untouched_model(place, tmp_path, mixture, metric):
     runner, _ = runner_for(place, mixture, metric=metric)
     untouched = runner.run(HEAD_ONLY, runner.setting.seed)
