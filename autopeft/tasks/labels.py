@@ -120,7 +120,7 @@ def label_names(values: Sequence[tuple[str, Any]], column: str, source: str, *, 
     whole = all(number == number.to_integral_value() for number in counts)
     if not asked:
         _refuse_scale(counts, f"'{source}': the label column '{column}'", whole)
-    return LabelNames(True, comma, (*_notes(counts, spellings, column, whole, comma),))
+    return LabelNames(True, comma, (*_notes(counts, spellings, column, whole, comma, asked),))
 
 
 def read_number(value: Any, comma: bool) -> float:
@@ -137,13 +137,16 @@ def read_number(value: Any, comma: bool) -> float:
 
 
 def _notes(
-    counts: Mapping[Decimal, int], spellings: Mapping[Decimal, list[str]], column: str, whole: bool, comma: bool
+    counts: Mapping[Decimal, int],
+    spellings: Mapping[Decimal, list[str]],
+    column: str,
+    whole: bool,
+    comma: bool,
+    asked: bool,
 ) -> Iterable[str]:
     kind = "whole numbers" if whole else "numbers"
-    yield (
-        f"the labels of '{column}' are {kind}, each taken as a class ({len(counts)} of them); to learn a scale is "
-        "`--kind regression`"
-    )
+    other = "" if asked else "; to learn a scale is `--kind regression`"
+    yield f"the labels of '{column}' are {kind}, each taken as a class ({len(counts)} of them){other}"
     if comma:
         yield f"the labels of '{column}' have decimal commas"
     several = [f"{' and '.join(sorted(texts))}" for texts in spellings.values() if len(texts) > 1]
