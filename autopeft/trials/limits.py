@@ -94,9 +94,9 @@ def _rows(model: PreTrainedModel) -> int:
 
 def _past(task: Task, tokenizer: Any, setting: TrialSetting, rows: int) -> Counter[int]:
     """Count the tokens past the embeddings in all texts of a task, as trials read them."""
-    kind = kind_of(task)
     found: Counter[int] = Counter()
-    for split in task.splits.values():
-        ids = kind.encode(split, tokenizer, setting.max_length).inputs["input_ids"]
-        found.update(token for token in chain.from_iterable(ids) if token >= rows)
+    for each, how in kind_of(task).each_of(task, tokenizer, setting) or [(task, setting)]:
+        for split in each.splits.values():
+            ids = kind_of(each).encode(split, tokenizer, how.max_length).inputs["input_ids"]
+            found.update(token for token in chain.from_iterable(ids) if token >= rows)
     return found
