@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
 from autopeft.methods import HEAD_ONLY
 from autopeft.space import Configuration
@@ -66,22 +65,14 @@ class SeveralTrials(TrialKind):
             found.append(kind)
         return tuple(found)
 
-    @property
-    def load_backbone(self) -> Callable[..., Backbone]:  # type: ignore[override]
-        """Load what is needed to know a pretrained model, as trials of each task do.
-
-        Raises:
-            AutopeftError: When they do not alike.
-        """
-        loaders = {kind.load_backbone: part for kind, part in zip(self.kinds, self.schema.parts, strict=True)}
-        if len(loaders) > 1:
-            apart = " and ".join(f"{part.name} ({part.kind})" for part in loaders.values())
-            raise AutopeftError(f"tasks: {apart} are trained on models with other heads; search for each by itself")
-        return next(iter(loaders))
-
     def check_reads(self, backbone: Any) -> None:
-        """Check that a backbone reads what all tasks hold."""
-        for kind in self.kinds:
+        """Check that a backbone reads what all tasks hold, and can be given a head for each."""
+        for kind, part in zip(self.kinds, self.schema.parts, strict=True):
+            if kind.load_backbone is not self.load_backbone:
+                raise AutopeftError(
+                    f"tasks: {part.name} is of the kind {part.kind}, which is trained on models with other heads than "
+                    "new ones for whole inputs; search for it by itself"
+                )
             kind.check_reads(backbone)
 
     def fitted(self, task: Task, backbone: Any) -> Task:

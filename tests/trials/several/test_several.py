@@ -15,6 +15,7 @@ from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.selection import read_finalists, select
 from autopeft.testing.models import tiny_backbone
 from autopeft.trials import TrialRunner, kind_of, use_threads
+from tests.cli.in_process import run_here
 from tests.marks import mostly_slow
 
 COLOURS = {"red": "rose blood brick", "green": "leaf moss grass", "blue": "sky sea ice"}
@@ -141,6 +142,15 @@ def test_the_same_data_under_two_names_is_refused(place):
         prepare(SearchPlan.of({"data": str(place / "colours.csv"), "mixture": "joint", "model": asked["model"]}))
 
 
+def test_tasks_that_need_another_sort_of_model_are_refused(place):
+    rows = [{"prompt": f"red thing {n}", "completion": " rose"} for n in range(80)]
+    (place / "talk.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = settings(place, "separate", "colours", "sizes")
+    asked["tasks"][1] = {"data": str(place / "talk.jsonl")}
+    with pytest.raises(AutopeftError, match="talk is of the kind causal, which is trained on models with other heads"):
+        prepare(SearchPlan.of(asked))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mixture", ["joint", "separate"])
 def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
@@ -155,6 +165,8 @@ def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
     assert {"colours: gain", "sizes: gain", "mean_gain"} <= best.metrics.keys()
     file = select(prepare(result.plan), open_run(tmp_path / "run"), seeds=3)
     assert file == read_finalists(tmp_path / "run")
+    shown = run_here("report", tmp_path / "run", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
     kept = tmp_path / "run" / next(each for each in file.finalists if each.baseline == "stock-lora").seeds[0].folder
     mixed = pd.DataFrame(
         {"task": ["sizes", "colours", "sizes"], "what": ["whale oak", "", "ant seed"], "text": ["", "sky sea", ""]}
