@@ -217,7 +217,7 @@ def predict(
         open_one = partial(open_saved, model=model, trust_remote_code=trust_remote_code)
         routes = read_routes(Path(adapter))
         if routes:
-            table = rows_of_tasks(Path(adapter), routes, texts, file)
+            table = rows_of_tasks(Path(adapter), routes, texts, file, columns)
         else:
             opened, table = rows_for(open_one(Path(adapter)), texts, file, columns)
         if output is not None:

@@ -191,17 +191,10 @@ _WAV2VEC2 = Anatomy(
     sublayer_norms={"o": "layer_norm", "down": "final_layer_norm"},
     norms_after=True,
 )
-_WHISPER = Anatomy(
+_WHISPER = replace(
+    _CLIP,
     layers="layers",
-    attention="self_attn",
-    roles={
-        "q": "self_attn.q_proj",
-        "k": "self_attn.k_proj",
-        "v": "self_attn.v_proj",
-        "o": "self_attn.out_proj",
-        "up": "fc1",
-        "down": "fc2",
-    },
+    roles={**_CLIP.roles, "up": "fc1", "down": "fc2"},
     sublayer_norms={"o": "self_attn_layer_norm", "down": "final_layer_norm"},
     last_norm="layer_norm",
 )

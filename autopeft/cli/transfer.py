@@ -42,7 +42,7 @@ def transfer(
     from autopeft.cli.search import run as run_plan
     from autopeft.cli.select import decide
     from autopeft.launch import open_run, prepare
-    from autopeft.selection import margin_of, plan_of_transfer, transfer_of
+    from autopeft.selection import check_beside, margin_of, plan_of_transfer, transfer_of
 
     voice = voice_of(verbose, quiet)
     named = {"examples": examples, "epochs": epochs, "margin": margin, "workers": workers, "out": out}
@@ -54,6 +54,8 @@ def transfer(
         plan = plan_of_transfer(from_run, {**asked, "trust_remote_code": trust_remote_code}, held)
         within = None if plan.margin is None else margin_of(plan.margin)
         prepared = prepare(plan)
+        if held is not None:
+            check_beside(prepared, held)
         result = run_plan(console, prepared, voice)
         file = decide(console, prepared, result, seeds=seeds, margin=within, voice=voice)
         found = transfer_of(prepared, result, file, from_run, held)

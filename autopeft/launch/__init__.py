@@ -5,7 +5,7 @@ from autopeft.launch.crew import Crew, Errand
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.extendable import check_extendable
-from autopeft.launch.groundwork import DATA_FIELDS, Groundwork, groundwork
+from autopeft.launch.groundwork import DATA_FIELDS, Groundwork, groundwork, kind_settings
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.look import Look, look
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
@@ -37,6 +37,7 @@ __all__ = [
     "default_study",
     "environment",
     "groundwork",
+    "kind_settings",
     "look",
     "open_run",
     "parse_duration",

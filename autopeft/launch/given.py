@@ -6,10 +6,15 @@ from autopeft.backbones import Backbone
 from autopeft.costs import Costs
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.plan import SearchPlan
-from autopeft.methods import VOCABULARY
+from autopeft.methods import REFERENCES, VOCABULARY
 from autopeft.space import Configuration, canonical
 
-__all__ = ["given_of"]
+__all__ = ["given_of", "trials_of"]
+
+
+def trials_of(count: int) -> int:
+    """Return how many trials so many configurations are, with the untouched model and every reference."""
+    return count + 1 + len(REFERENCES)
 
 
 def given_of(plan: SearchPlan, costs: Costs, backbone: Backbone, limit: int) -> dict[str, Configuration]:
@@ -22,12 +27,18 @@ def given_of(plan: SearchPlan, costs: Costs, backbone: Backbone, limit: int) -> 
         limit: Trainable parameters at most.
 
     Raises:
-        AutopeftError: When there are none, one cannot be built, trains nothing, or is beyond the budget.
+        AutopeftError: When there are none, one cannot be built or is beyond the budget, or other trials are asked for.
     """
     if plan.configurations is None:
         return {}
     if not plan.configurations:
         raise AutopeftError("configurations: found none; expected some by name, or leave them out for a search")
+    trials = trials_of(len(plan.configurations))
+    if "trials" in plan.model_fields_set and plan.trials != trials:
+        raise AutopeftError(
+            f"trials: found {plan.trials}, but {len(plan.configurations)} configurations and what they are compared "
+            f"with are {trials} trials; leave it out"
+        )
     found = {}
     for name, written in plan.configurations.items():
         try:

@@ -18,25 +18,27 @@ _BYTES_OF_STATE = 16
 __all__ = ["check_memory", "may_run_out"]
 
 
-def check_memory(backbone: Backbone, places: Places, memory: int) -> None:
+def check_memory(backbone: Backbone, places: Places, memory: int, models: int = 1) -> None:
     """Check that the weights fit into a worker's share of one device; what training adds comes on top.
 
     Args:
         backbone: The backbone; its weights are not loaded.
         places: Where trials run.
         memory: Bytes of a device, or of the machine.
+        models: How many of it a worker holds: one for each task that has adapters of its own.
 
     Raises:
         BackboneError: They do not; says what they need and what would help.
     """
-    needed, room = loaded_bytes(backbone.meta(), backbone.quantization), memory // places.sharing
+    needed, room = models * loaded_bytes(backbone.meta(), backbone.quantization), memory // places.sharing
     if needed <= room:
         return
     held = backbone.quantization or "fp32"
+    of_each = f", one model for each of {models} tasks" if models > 1 else ""
     place = "free on a GPU" if places.devices else "of this machine"
     limit = f"{_gib(memory)} {place}" + (f", shared by {places.sharing} workers" if places.sharing > 1 else "")
     raise BackboneError(
-        f"{backbone.name} takes {_gib(needed)} for its weights alone ({held}), found {limit}; "
+        f"{backbone.name} takes {_gib(needed)} for its weights alone ({held}{of_each}), found {limit}; "
         f"expected {', or '.join(_remedies(backbone, places, needed, memory))}"
     )
 

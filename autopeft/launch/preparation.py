@@ -11,7 +11,7 @@ from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.baselines import baselines_of
 from autopeft.launch.earlier import begin_from, identity
-from autopeft.launch.given import given_of
+from autopeft.launch.given import given_of, trials_of
 from autopeft.launch.groundwork import groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import SearchPlan, parse_duration
@@ -85,6 +85,11 @@ class Preparation:
         }
 
     @property
+    def models(self) -> int:
+        """How many models a worker holds: one for each task that has adapters of its own."""
+        return len(kind_of(self.task).each_of(self.task, self.backbone.tokenizer(), self.setting)) or 1
+
+    @property
     def baselines(self) -> Mapping[str, Configuration]:
         """What the search is compared with, by name."""
         references = REFERENCES if self.given else references_of(self.plan.trials)
@@ -147,7 +152,7 @@ def prepare(plan: SearchPlan) -> Preparation:
     check_weights(space, task)
     given = given_of(plan, costs, backbone, limit)
     if given:
-        plan = plan.model_copy(update={"trials": 1 + len(REFERENCES) + len(given)})
+        plan = plan.model_copy(update={"trials": trials_of(len(given))})
     earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))
     spec = StudySpec(
         model=backbone.identity,

@@ -135,7 +135,7 @@ def run_search(
     deadline = None if plan.time_limit is None else began + parse_duration(plan.time_limit)
     places = places_of(plan)
     if plan.ray_address is None:
-        check_memory(prepared.backbone, places, places.memory())
+        check_memory(prepared.backbone, places, places.memory(), prepared.models)
     where = plan.storage or str(prepared.folder / DATABASE)
     with answering(where), at_work(prepared, places, fresh=fresh, say=log.said) as ray, log:
         if extend:

@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from typing_extensions import override
 
 from autopeft.backbones import features
 from autopeft.methods.bottleneck_config import ACTIVATIONS
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import TransparentLayer, WrappingTuner, plain
 
 __all__ = ["AsideConfig", "AsideLayer", "AsideTuner"]
 
@@ -55,7 +54,7 @@ class _Path:
     state: torch.Tensor | None = None
 
 
-class AsideLayer(AdapterLayer):
+class AsideLayer(TransparentLayer):
     """A layer, with a step of the path: a + U act(D (h + a) + b) + c of its output h and what comes from below, a."""
 
     adapter_layer_names = ("aside_down", "aside_up")
@@ -117,17 +116,8 @@ class AsideLayer(AdapterLayer):
         path.state = None if highest else state
         return config.scale * state if highest or config.inject == "every" else None
 
-    def __getattr__(self, name: str) -> Any:
-        # Models read attributes of their layers (attention_type), and those who look for modules find them inside.
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == "base_layer":
-                raise
-            return getattr(self.base_layer, name)
 
-
-class AsideTuner(BaseTuner):
+class AsideTuner(WrappingTuner):
     """PEFT tuner of paths beside layers."""
 
     prefix = "aside_"
@@ -148,15 +138,9 @@ class AsideTuner(BaseTuner):
         current_key: str,
     ) -> None:
         reads = self.model.get_submodule(peft_config.input_modules[current_key])
-        plain = reads.get_base_layer() if isinstance(reads, BaseTunerLayer) else reads
         layer = target if isinstance(target, AsideLayer) else AsideLayer(target)
-        layer.update_layer(adapter_name, current_key, features(plain)[0], self._path, peft_config)
+        layer.update_layer(adapter_name, current_key, features(plain(reads))[0], self._path, peft_config)
         self._replace_module(parent, target_name, layer, target)
-
-    @override
-    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
-        # PEFT's own copies `weight` and `bias`, which a layer has not.
-        setattr(parent, child_name, new_module)
 
     def _check_merge_allowed(self) -> None:
         raise ValueError("a path beside the layers cannot be merged into the weights")

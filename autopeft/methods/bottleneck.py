@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import torch
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner
 from peft.utils.other import get_pattern_key
 from torch import nn
 from typing_extensions import override
@@ -26,7 +26,7 @@ from autopeft.methods.bottleneck_config import (
 )
 from autopeft.methods.captured import Captured
 from autopeft.methods.gate import openness
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import AdapterLayer, plain
 from autopeft.methods.normed_sum import NormedSum
 
 __all__ = [
@@ -269,5 +269,4 @@ class ParallelAdapterTuner(_BottleneckTuner):
         assert isinstance(config, ParallelAdapterConfig)
         reads = self.model.get_submodule(config.input_modules[key])
         layer = target if isinstance(target, ParallelAdapterLayer) else ParallelAdapterLayer(target, reads)
-        plain = reads.get_base_layer() if isinstance(reads, BaseTunerLayer) else reads
-        return layer, features(plain)[0]
+        return layer, features(plain(reads))[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -13,6 +12,7 @@ from autopeft.backbones import Anatomy, Quantization, features
 from autopeft.errors import ConfigurationError
 from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.forward_only import OPTIMISER, forward_only_of
+from autopeft.methods.layer import plain
 from autopeft.methods.pruning import PRUNING, heads_of, matrices_of
 from autopeft.methods.schedules import SCHEDULE
 from autopeft.space import Configuration
@@ -62,8 +62,7 @@ def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
     for cell, knobs in part.cells.items():
         for name in part.method.modules(cell, knobs, anatomy):
             module = model.get_submodule(name)
-            plain = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
-            reason = part.method.misfit(knobs, *features(plain))
+            reason = part.method.misfit(knobs, *features(plain(module)))
             if reason:
                 raise ConfigurationError(f"{part.method.words.name}: {reason}, at {name}")
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.other import get_pattern_key
 from torch import nn
 from typing_extensions import override
@@ -15,7 +14,7 @@ from typing_extensions import override
 from autopeft.backbones import features
 from autopeft.methods.captured import Captured
 from autopeft.methods.conformer import Conformer
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import AdapterLayer, WrappingTuner, plain
 from autopeft.methods.trained_copy import TrainedCopyLayer
 
 __all__ = ["ConvAdapterConfig", "ConvAdapterLayer", "ConvAdapterTuner", "TrainedNorm"]
@@ -78,7 +77,7 @@ class ConvAdapterLayer(AdapterLayer):
             config: The rest.
         """
         _, outputs = features(self.get_base_layer())
-        inputs = outputs if reads is None else features(_plain(reads))[0]
+        inputs = outputs if reads is None else features(plain(reads))[0]
         branch = Conformer(inputs, size, outputs, config.kernel, config.normed)
         if config.start == "zero":
             nn.init.zeros_(branch.up.weight)
@@ -121,7 +120,7 @@ class TrainedNorm(TrainedCopyLayer):
     adapter_layer_names = ("conv_adapter_norm",)
 
 
-class ConvAdapterTuner(BaseTuner):
+class ConvAdapterTuner(WrappingTuner):
     """PEFT tuner of convolutional adapters."""
 
     prefix = "conv_adapter_"
@@ -151,15 +150,5 @@ class ConvAdapterTuner(BaseTuner):
         if layer is not target:
             self._replace_module(parent, target_name, layer, target)
 
-    @override
-    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
-        # PEFT's own copies `weight` and `bias`, which not every norm has.
-        setattr(parent, child_name, new_module)
-
     def _check_merge_allowed(self) -> None:
         raise ValueError("convolutional adapters are not linear and cannot be merged into the weights")
-
-
-def _plain(module: nn.Module) -> nn.Module:
-    """Return a module without the adapters around it."""
-    return module.get_base_layer() if isinstance(module, BaseTunerLayer) else module

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner
 from torch import nn
 from torch.nn.functional import gelu
 from typing_extensions import override
 
 from autopeft.backbones import features
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import AdapterLayer, plain
 
 __all__ = ["Generated", "HyperAdapterConfig", "HyperAdapterLayer", "HyperAdapterTuner", "Templates"]
 
@@ -152,8 +152,7 @@ class HyperAdapterTuner(BaseTuner):
     def _pre_injection_hook(self, model: nn.Module, config: PeftConfig, adapter_name: str) -> None:
         assert isinstance(config, HyperAdapterConfig)
         lowest = model.get_submodule(config.lowest)
-        plain = lowest.get_base_layer() if isinstance(lowest, BaseTunerLayer) else lowest
-        hidden, kernel = features(plain)[1], config.kernel
+        hidden, kernel = features(plain(lowest))[1], config.kernel
         if hidden % kernel or config.size % kernel:
             raise ValueError(
                 f"a kernel of {kernel} does not divide hidden states of {hidden} and a size of {config.size}; expected "

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from typing_extensions import override
 
-__all__ = ["AdapterLayer", "adapter_dtype"]
+__all__ = ["AdapterLayer", "TransparentLayer", "WrappingTuner", "adapter_dtype", "plain"]
 
 
 class AdapterLayer(nn.Module, BaseTunerLayer):
@@ -45,6 +45,35 @@ class AdapterLayer(nn.Module, BaseTunerLayer):
         """Return the wrapped module; PEFT calls this to unload."""
         self.detach_from_model()
         return self.get_base_layer()
+
+
+class TransparentLayer(AdapterLayer):
+    """A module of whatever class, whose attributes are those of what it wraps.
+
+    Models read attributes of their layers, attention modules and embeddings (attention_type, layer_idx,
+    num_embeddings), and those who look for modules find them inside.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name == "base_layer":
+                raise
+            return getattr(self.base_layer, name)
+
+
+class WrappingTuner(BaseTuner):
+    """A tuner that wraps modules of whatever class: PEFT's own copies `weight` and `bias`, which not all have."""
+
+    @override
+    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
+        setattr(parent, child_name, new_module)
+
+
+def plain(module: nn.Module) -> Any:
+    """Return what a module was before adapters were put around it."""
+    return module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
 
 
 def adapter_dtype(module: nn.Module) -> torch.dtype:

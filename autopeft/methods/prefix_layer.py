@@ -7,14 +7,13 @@ from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner
 from peft.utils.other import get_pattern_key
 from torch import nn
 from typing_extensions import override
 
 from autopeft.errors import BackboneError
 from autopeft.methods.gate import openness
-from autopeft.methods.layer import AdapterLayer, adapter_dtype
+from autopeft.methods.layer import TransparentLayer, WrappingTuner, adapter_dtype
 from autopeft.methods.prefix_attention import attention_with_prefixes, carry
 
 __all__ = ["PrefixConfig", "PrefixLayer", "PrefixTuner"]
@@ -49,7 +48,7 @@ class PrefixConfig(PeftConfig):
         self.peft_type = "LAYER_PREFIX"
 
 
-class PrefixLayer(AdapterLayer):
+class PrefixLayer(TransparentLayer):
     """An attention module with trainable keys and values, each `length x kv_heads x head_dim`.
 
     Where a network makes them, it and the embedding it reads train in their place.
@@ -140,17 +139,8 @@ class PrefixLayer(AdapterLayer):
         """Untie the prefix from the wrapped attention module."""
         carry(self.base_layer, None)
 
-    def __getattr__(self, name: str) -> Any:
-        # Models read attributes of their attention modules (layer_idx, head_dim).
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == "base_layer":
-                raise
-            return getattr(self.base_layer, name)
 
-
-class PrefixTuner(BaseTuner):
+class PrefixTuner(WrappingTuner):
     """PEFT tuner of prefixes; switches the model to the attention function that knows them."""
 
     prefix = "layer_prefix_"
@@ -184,11 +174,6 @@ class PrefixTuner(BaseTuner):
             self._attention_before = config._attn_implementation
             config._attn_implementation = wanted
         self._replace_module(parent, target_name, layer, target)
-
-    @override
-    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
-        # PEFT's own copies `weight` and `bias`, which an attention module has not.
-        setattr(parent, child_name, new_module)
 
     def _unload_and_optionally_merge(self, *args: Any, **kwargs: Any) -> Any:
         model = super()._unload_and_optionally_merge(*args, **kwargs)

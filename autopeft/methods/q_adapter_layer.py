@@ -8,13 +8,11 @@ from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from torch.nn.functional import softmax
-from typing_extensions import override
 
 from autopeft.backbones import features
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import TransparentLayer, WrappingTuner, plain
 
 __all__ = ["QAdapterConfig", "QAdapterLayer", "QAdapterTuner", "QueriesAndBack"]
 
@@ -83,7 +81,7 @@ def attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> t
     return softmax(scores, dim=-1).to(values.dtype) @ values
 
 
-class QAdapterLayer(AdapterLayer):
+class QAdapterLayer(TransparentLayer):
     """A layer, and what queries hand back to the tokens that come out of it."""
 
     adapter_layer_names = ("q_adapter_block",)
@@ -118,17 +116,8 @@ class QAdapterLayer(AdapterLayer):
             total = total + block(self._cast_input_dtype(hidden, block.down.weight.dtype)).to(hidden.dtype)
         return (total, *output[1:]) if isinstance(output, tuple) else total
 
-    def __getattr__(self, name: str) -> Any:
-        # Models read attributes of their layers (attention_type), and those who look for modules find them inside.
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == "base_layer":
-                raise
-            return getattr(self.base_layer, name)
 
-
-class QAdapterTuner(BaseTuner):
+class QAdapterTuner(WrappingTuner):
     """PEFT tuner of Q-Adapters."""
 
     prefix = "q_adapter_"
@@ -145,16 +134,10 @@ class QAdapterTuner(BaseTuner):
         current_key: str,
     ) -> None:
         reads = self.model.get_submodule(peft_config.input_modules[current_key])
-        plain = reads.get_base_layer() if isinstance(reads, BaseTunerLayer) else reads
         size = peft_config.size_pattern.get(current_key, peft_config.size)
         layer = target if isinstance(target, QAdapterLayer) else QAdapterLayer(target)
-        layer.update_layer(adapter_name, size, features(plain)[0], peft_config)
+        layer.update_layer(adapter_name, size, features(plain(reads))[0], peft_config)
         self._replace_module(parent, target_name, layer, target)
-
-    @override
-    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
-        # PEFT's own copies `weight` and `bias`, which a layer has not.
-        setattr(parent, child_name, new_module)
 
     def _check_merge_allowed(self) -> None:
         raise ValueError("Q-Adapters are not linear and cannot be merged into the weights")

@@ -12,7 +12,7 @@ from peft.tuners.tuners_utils import BaseTuner
 from torch import nn
 from typing_extensions import override
 
-from autopeft.methods.layer import AdapterLayer
+from autopeft.methods.layer import TransparentLayer
 
 __all__ = ["TrainedCopyConfig", "TrainedCopyLayer", "TrainedCopyTuner"]
 
@@ -31,7 +31,7 @@ class TrainedCopyConfig(PeftConfig):
         self.peft_type = "TRAINED_COPY"
 
 
-class TrainedCopyLayer(AdapterLayer):
+class TrainedCopyLayer(TransparentLayer):
     """A module, and a copy of it that trains in its place."""
 
     adapter_layer_names = ("trained_copy",)
@@ -89,15 +89,6 @@ class TrainedCopyLayer(AdapterLayer):
         if merge:
             self.merge(safe_merge, adapter_names)
         return self.get_base_layer()
-
-    def __getattr__(self, name: str) -> Any:
-        # Models read attributes of their embeddings and matrices (weight, num_embeddings).
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == "base_layer":
-                raise
-            return getattr(self.base_layer, name)
 
 
 class TrainedCopyTuner(BaseTuner):

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import nn
 from typing_extensions import override
 
 from autopeft.backbones import features
-from autopeft.methods.layer import AdapterLayer, adapter_dtype
+from autopeft.methods.layer import TransparentLayer, WrappingTuner, adapter_dtype, plain
 from autopeft.methods.prefix_attention import attention_with_prefixes
 from autopeft.methods.recalled import Recalled
 from autopeft.methods.vqt_head import ReadOut
@@ -62,7 +61,7 @@ class VqtConfig(PeftConfig):
         self.peft_type = "VQT"
 
 
-class VqtLayer(AdapterLayer):
+class VqtLayer(TransparentLayer):
     """A layer as it is, and queries, `queries x d`, that go through it for the head alone."""
 
     adapter_layer_names = ("vqt_queries",)
@@ -125,17 +124,8 @@ class VqtLayer(AdapterLayer):
         for _, found in self._found.values():
             found.detach()
 
-    def __getattr__(self, name: str) -> Any:
-        # Models read attributes of their layers (attention_type), and those who look for modules find them inside.
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == "base_layer":
-                raise
-            return getattr(self.base_layer, name)
 
-
-class VqtTuner(BaseTuner):
+class VqtTuner(WrappingTuner):
     """PEFT tuner of queries; switches the model to an attention that lets them read, and has the head read them."""
 
     prefix = "vqt_"
@@ -146,7 +136,7 @@ class VqtTuner(BaseTuner):
     def _pre_injection_hook(self, model: nn.Module, config: PeftConfig, adapter_name: str) -> None:
         assert isinstance(config, VqtConfig)
         for name in config.order:
-            _check(*(_plain(model.get_submodule(each)) for each in (name, config.attention_modules[name])))
+            _check(*(plain(model.get_submodule(each)) for each in (name, config.attention_modules[name])))
         self._found = ReadOut(config.order)
         head = dict(model.named_modules()).get(config.head_module)
         # Costs are counted of layers alone.
@@ -162,7 +152,7 @@ class VqtTuner(BaseTuner):
         parent: nn.Module,
         current_key: str,
     ) -> None:
-        attention = _plain(self.model.get_submodule(peft_config.attention_modules[current_key]))
+        attention = plain(self.model.get_submodule(peft_config.attention_modules[current_key]))
         size = self._size(current_key, peft_config)
         patch = getattr(getattr(self.model, "config", None), "patch_size", None)
         height, width = patch if isinstance(patch, (list, tuple)) else (patch, patch)
@@ -178,13 +168,8 @@ class VqtTuner(BaseTuner):
 
     def _size(self, name: str, config: VqtConfig) -> tuple[int, int]:
         """Return the number of queries in a layer, and the size of its hidden states."""
-        reads = _plain(self.model.get_submodule(config.input_modules[name]))
+        reads = plain(self.model.get_submodule(config.input_modules[name]))
         return config.queries_pattern.get(name, config.queries), features(reads)[0]
-
-    @override
-    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
-        # PEFT's own copies `weight` and `bias`, which a layer has not.
-        setattr(parent, child_name, new_module)
 
     def _unload_and_optionally_merge(self, *args: Any, **kwargs: Any) -> Any:
         model = super()._unload_and_optionally_merge(*args, **kwargs)
@@ -209,8 +194,3 @@ def _check(layer: nn.Module, attention: nn.Module) -> None:
             f"the layers of this architecture are handed {', '.join(placed)}: they may go by the place of a token, "
             "which queries have not; expected another method"
         )
-
-
-def _plain(module: nn.Module) -> nn.Module:
-    """Return a module without the adapters around it."""
-    return module.get_base_layer() if isinstance(module, BaseTunerLayer) else module

@@ -29,6 +29,7 @@ def read_routes(folder: Path) -> list[str]:
     if not path.is_file():
         return []
     names = read_json(path, "train them again").get("tasks")
-    if not isinstance(names, list) or not all(isinstance(name, str) and (folder / name).is_dir() for name in names):
+    here = [each.name for each in folder.iterdir() if each.is_dir()]
+    if not isinstance(names, list) or not names or not set(map(str, names)) <= set(here):
         raise StudyError(f"{path} names {names}; expected the folders of tasks beside it; train them again")
     return names

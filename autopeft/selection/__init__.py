@@ -8,7 +8,7 @@ from autopeft.selection.select import MOST_SEEDS, select
 from autopeft.selection.selected import selected_front
 from autopeft.selection.sharpening import Until
 from autopeft.selection.trained import Choice, choice_of
-from autopeft.selection.transfer import Transfer, plan_of_transfer, transfer_of
+from autopeft.selection.transfer import Transfer, check_beside, plan_of_transfer, transfer_of
 from autopeft.selection.verdict import MARGIN, margin_of
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Interval",
     "Transfer",
     "Until",
+    "check_beside",
     "choice_of",
     "compress_trial",
     "expected_half_width",

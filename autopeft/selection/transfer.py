@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from autopeft.errors import AutopeftError
-from autopeft.launch import DATA_FIELDS, GIVEN, Preparation, SearchPlan, SearchResult
+from autopeft.launch import DATA_FIELDS, GIVEN, Preparation, SearchPlan, SearchResult, kind_settings
 from autopeft.selection.errands import AT_RUNG
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
 from autopeft.selection.records import TEST_SCORES, looks, trained_with, units_of
@@ -24,7 +24,7 @@ from autopeft.selection.statistics import estimate
 from autopeft.trials import steps_of
 from autopeft.whole_file import write_text
 
-__all__ = ["TRANSFER", "Transfer", "plan_of_transfer", "transfer_of"]
+__all__ = ["TRANSFER", "Transfer", "check_beside", "plan_of_transfer", "transfer_of"]
 
 #: Name of the file in a run folder.
 TRANSFER = "transfer.json"
@@ -49,7 +49,7 @@ _TAKEN = (
 )
 
 #: What it takes from a run on its own task that it is held against.
-_LIKE = ("examples", "epochs", "batch_size", "max_length", "final", *DATA_FIELDS, "task")
+_LIKE = ("examples", "epochs", "batch_size", "max_length", "final", *DATA_FIELDS, "task", "tasks")
 
 
 class Transfer(BaseModel):
@@ -120,7 +120,7 @@ def plan_of_transfer(run: SearchResult, settings: Mapping[str, Any], beside: Sea
     if beside is not None:
         _finalists(beside)
     taken = {name: getattr(run.plan, name) for name in _TAKEN}
-    like = {} if beside is None else {name: getattr(beside.plan, name) for name in _LIKE}
+    like = {} if beside is None else {name: getattr(beside.plan, name) for name in (*_LIKE, *kind_settings())}
     # Nothing is stopped: each is to be seen on the other task, however it does there.
     asked = {**taken, **like, **settings, "configurations": found, "early_stopping": False}
     return SearchPlan.of({name: value for name, value in asked.items() if value is not None}).naming_data()
@@ -136,10 +136,10 @@ def transfer_of(
         result: Its run.
         file: What was selected there.
         run: The run whose finalists were trained.
-        beside: A run of a search on the same task.
+        beside: A run of a search on the same task, checked by `check_beside`.
 
     Raises:
-        AutopeftError: When that is on other data, with another model, or its finalists were trained otherwise.
+        AutopeftError: When nothing that was transferred could be trained.
     """
     asked = {trial.number: trial.user_attrs.get(GIVEN) for trial in result.study.get_trials(deepcopy=False)}
     moved = _searched(file)
@@ -155,18 +155,25 @@ def transfer_of(
     return made
 
 
-def _beside(
-    prepared: Preparation, result: SearchResult, file: FinalistsFile, best: Finalist, beside: SearchResult
-) -> dict[str, Any]:
-    other = _finalists(beside)
+def check_beside(prepared: Preparation, beside: SearchResult) -> None:
+    """Check that a transfer can be held against a search, before anything of it is trained.
+
+    Args:
+        prepared: The plan of the transfer, made concrete.
+        beside: The run of the search.
+
+    Raises:
+        AutopeftError: When that is on other data, with another model or trained otherwise, or found nothing.
+    """
+    other, final = _finalists(beside), prepared.final
     spec = beside.study.user_attrs["spec"]
     apart = [
         what
         for what, same in (
             ("data", spec["data"] == prepared.spec.data),
             ("model", spec["model"] == dict(prepared.spec.model)),
-            ("metric", other.metric == file.metric),
-            ("training of finalists", other.setting == file.setting),
+            ("metric", other.metric == prepared.task.objective),
+            ("training of finalists", (other.setting.examples, other.setting.epochs) == (final.examples, final.epochs)),
         )
         if not same
     ]
@@ -175,10 +182,14 @@ def _beside(
             f"--beside {beside.folder} differs in {' and '.join(apart)} from this transfer; expected a search on the "
             "same task, with the same trials and finalists"
         )
-    chosen = _searched(other)
-    if not chosen:
+    if not _searched(other):
         raise AutopeftError(f"--beside {beside.folder}: its finalists are references alone, so that it found nothing")
-    fresh = max(chosen, key=lambda each: each.validation.mean)
+
+
+def _beside(
+    prepared: Preparation, result: SearchResult, file: FinalistsFile, best: Finalist, beside: SearchResult
+) -> dict[str, Any]:
+    fresh = max(_searched(_finalists(beside)), key=lambda each: each.validation.mean)
     head = next((each for each in file.finalists if each.baseline == "head"), None)
     groups = prepared.task.groups.get("test", ())
     scores = [_scores(result.folder, best, groups), _scores(beside.folder, fresh, groups)]

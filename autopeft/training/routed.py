@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,13 @@ from autopeft.trials import Prediction
 __all__ = ["predict_tasks", "rows_of_tasks"]
 
 
-def rows_of_tasks(folder: Path, names: Sequence[str], texts: Sequence[Any], file: str | Path | None) -> Table:
+def rows_of_tasks(
+    folder: Path,
+    names: Sequence[str],
+    texts: Sequence[Any],
+    file: str | Path | None,
+    columns: Mapping[str, str] | None = None,
+) -> Table:
     """Return the rows of a file, each of which says of which task it is.
 
     Args:
@@ -26,10 +32,16 @@ def rows_of_tasks(folder: Path, names: Sequence[str], texts: Sequence[Any], file
         names: The names of the tasks.
         texts: Texts that are given in place of a file.
         file: The file.
+        columns: Columns that a user names; none can be, as each task has its own.
 
     Raises:
         DataError: When there is none, or it does not say.
     """
+    if columns:
+        raise DataError(
+            f"{folder} reads of each task the columns that it was trained on; leave --{', --'.join(columns)} out, or "
+            f"name the folder of one task: {', '.join(names)}"
+        )
     if file is None or len(texts):
         raise DataError(
             f"{folder} holds adapters of {', '.join(names)}; expected a file whose column '{TASK_COLUMN}' says of "

@@ -68,4 +68,5 @@ def test_finalists_are_trained_on_another_task_beside_a_search_there(place):
     assert file == read_finalists(place / "moved")
     autopeft(place, "export", "moved", "--pick", "best", "--to", "peft", "-o", "out")
     elsewhere = autopeft(place, "transfer", "first", "--data", "train.csv", "--beside", "fresh", "-o", "wrong", code=2)
+    assert not (place / "wrong").exists()
     assert "differs in data from this transfer" in " ".join(elsewhere.stderr.split())

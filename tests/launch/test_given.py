@@ -47,6 +47,11 @@ def test_what_cannot_be_tried_is_told_before_anything_is(settings, tmp_path, ask
         prepare(SearchPlan.of({**settings, "configurations": asked, "out": str(tmp_path / "run")}))
 
 
+def test_how_many_trials_there_are_follows_from_them(settings):
+    with pytest.raises(AutopeftError, match=r"trials: found 50, but 1 configurations .* are 6 trials; leave"):
+        prepare(SearchPlan.of({**settings, "configurations": {"mine": LORA}, "trials": 50}))
+
+
 def test_specs_without_them_are_those_of_earlier_versions():
     facts = {"model": {}, "data": "", "task": "", "space": {}, "budget": "1%", "objectives": (), "metric": "accuracy"}
     spec = StudySpec(**facts, sampler="pareto", seed=0, trial={}, precision="fp32")

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from autopeft.backbones import Anatomy
-from autopeft.methods.pruning.matrices import heads_of, matrices_of, plain
+from autopeft.methods.layer import plain
+from autopeft.methods.pruning.matrices import heads_of, matrices_of
 
 __all__ = ["Masks"]
 

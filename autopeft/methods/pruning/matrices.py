@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from autopeft.backbones import Anatomy, features, layer_config
+from autopeft.methods.layer import plain
 
-__all__ = ["Heads", "Matrix", "heads_of", "matrices_of", "of_layers", "plain"]
+__all__ = ["Heads", "Matrix", "heads_of", "matrices_of", "of_layers"]
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,6 @@ class Heads:
         if self.fused:
             return ()
         return ("q", "k", "v") if self.keys == self.count else ("q",)
-
-
-def plain(module: nn.Module) -> Any:
-    """Return what a module was before adapters were put around it."""
-    return module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
 
 
 def matrices_of(model: nn.Module, anatomy: Anatomy) -> list[Matrix]:

@@ -11,9 +11,10 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from autopeft.backbones import Anatomy
+from autopeft.methods.layer import plain
 from autopeft.methods.moment import Moment
 from autopeft.methods.pruning.masks import Masks
-from autopeft.methods.pruning.matrices import heads_of, matrices_of, plain
+from autopeft.methods.pruning.matrices import heads_of, matrices_of
 from autopeft.methods.pruning.pruning import Pruning, Weights
 
 __all__ = ["Pruner"]

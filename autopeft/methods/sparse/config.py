@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from peft import SupertuningConfig
 from peft.tuners.supertuning.model import SupertuningModel
-from peft.tuners.tuners_utils import BaseTunerLayer
 from typing_extensions import override
 
+from autopeft.methods.layer import plain
 from autopeft.methods.sparse.layer import SparseLinear
 
 __all__ = ["SparseConfig", "SparseTuner", "alike"]
@@ -66,8 +66,7 @@ class SparseTuner(SupertuningModel):
     def _create_and_replace(
         self, peft_config: SparseConfig, adapter_name: str, target: Any, *args: Any, **kwargs: Any
     ) -> None:
-        plain = target.get_base_layer() if isinstance(target, BaseTunerLayer) else target
-        shape = plain.weight.shape
+        shape = plain(target).weight.shape
         name = kwargs.get("current_key") or args[-1]
         count, exact = peft_config.scalars(name, shape), copy.copy(peft_config)
         # Super-Tuning trains int(size * (1 - sparsity)) scalars, and refuses none at all.
@@ -84,8 +83,7 @@ class SparseTuner(SupertuningModel):
     @staticmethod
     @override
     def _create_new_module(config: SparseConfig, adapter_name: str, target: Any, **kwargs: Any) -> torch.nn.Module:
-        plain = target.get_base_layer() if isinstance(target, BaseTunerLayer) else target
-        if not isinstance(plain, torch.nn.Linear):
+        if not isinstance(plain(target), torch.nn.Linear):
             return SupertuningModel._create_new_module(config, adapter_name, target, **kwargs)
         return SparseLinear(target, adapter_name, config=config, **kwargs)
 

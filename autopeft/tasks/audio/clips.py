@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,12 @@ __all__ = ["CLIPS", "Clip", "Header"]
 
 #: Sample rates that sound can have, in Hz; others are mistakes in the head of a file.
 _RATES = (1_000, 768_000)
+
+#: How libsndfile says that there are fewer bytes of samples than the head of a WAV file does.
+_CUT = re.compile(r"data : (?P<said>\d+) \(should be (?P<there>\d+)\)")
+
+#: What is written as a stream says so many bytes or more, as its end was not known.
+_STREAMED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Clip(MediaItem):
         import soundfile
 
         try:
-            found = soundfile.info(self._opened())
+            found = soundfile.info(self._opened(), verbose=True)
         except (soundfile.SoundFileError, OSError) as error:
             raise DataError(f"{self.name} ({_reason(error)})") from error
         if not _RATES[0] <= found.samplerate <= _RATES[1]:
@@ -57,6 +64,9 @@ class Clip(MediaItem):
             )
         if not found.frames:
             raise DataError(f"{self.name} (no samples)")
+        cut = _CUT.search(found.extra_info)
+        if cut and int(cut["there"]) < int(cut["said"]) < _STREAMED:
+            raise DataError(f"{self.name} ({cut['there']} of {cut['said']} bytes of samples; cut off)")
         return Header(found.samplerate, found.channels, found.frames / found.samplerate)
 
     def decoded(self, rate: int | None = None) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -51,6 +52,12 @@ class Several(TaskKind):
 
         spec = source.spec
         tasks = [load_task(part) for part in spec.parts]
+        odd = [task.name for task in tasks if not re.fullmatch(r"\w[\w+-]*", task.name)]
+        if odd:
+            raise DataError(
+                f"tasks: {listed([repr(name) for name in odd])}: their adapters have folders of these names; expected "
+                "letters, digits, _, + and -: call them so by `called:`"
+            )
         twice = [name for name, count in Counter(task.name for task in tasks).items() if count > 1]
         if twice:
             raise DataError(

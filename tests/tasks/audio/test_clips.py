@@ -75,6 +75,14 @@ def test_samples_are_those_of_the_file_at_any_rate(tmp_path):
     assert np.allclose(double[500:-500], again[500:-500], atol=1e-3)
 
 
+def test_a_file_that_was_written_as_a_stream_is_read(tmp_path):
+    held = bytearray(write(tmp_path / "one.wav").read_bytes())
+    for place in (4, held.index(b"data") + 4):
+        held[place : place + 4] = b"\xff\xff\xff\xff"
+    (tmp_path / "stream.wav").write_bytes(held)
+    assert np.array_equal(Clip("a", tmp_path / "stream.wav").decoded(), Clip("b", tmp_path / "one.wav").decoded())
+
+
 def text(file):
     file.write_text("hello")
 
@@ -100,6 +108,10 @@ def impossible_rate(rate):
     return spoil
 
 
+def cut_wav(file):
+    file.write_bytes(file.read_bytes()[:-100])
+
+
 def cut_flac(file):
     write(file.with_suffix(".flac"), 2.0)
     file.unlink()
@@ -116,6 +128,7 @@ def cut_flac(file):
         (numbers_that_are_none, "7.wav (samples that are no numbers)"),
         (impossible_rate(7), "7.wav (a sample rate of 7 Hz; expected 1,000 to 768,000)"),
         (impossible_rate(2_000_000_000), "7.wav (a sample rate of 2,000,000,000 Hz"),
+        (cut_wav, "bytes of samples; cut off)"),
         (cut_flac, "7.flac ("),
     ],
 )

@@ -12,6 +12,7 @@ from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError
 from autopeft.launch import SearchPlan, open_run, prepare
 from autopeft.methods import HEAD_ONLY, stock_lora
+from autopeft.saved import open_saved
 from autopeft.selection import read_finalists, select
 from autopeft.testing.models import tiny_backbone
 from autopeft.trials import TrialRunner, kind_of, use_threads
@@ -142,6 +143,14 @@ def test_the_same_data_under_two_names_is_refused(place):
         prepare(SearchPlan.of({"data": str(place / "colours.csv"), "mixture": "joint", "model": asked["model"]}))
 
 
+@pytest.mark.parametrize("name", ["../up", "a/b", "tasks.json", ".hidden"])
+def test_names_that_can_be_no_folder_are_refused(place, name):
+    asked = settings(place, "separate", "colours", "sizes")
+    asked["tasks"][1]["called"] = name
+    with pytest.raises(AutopeftError, match="their adapters have folders of these names; expected letters"):
+        prepare(SearchPlan.of(asked))
+
+
 def test_tasks_that_need_another_sort_of_model_are_refused(place):
     rows = [{"prompt": f"red thing {n}", "completion": " rose"} for n in range(80)]
     (place / "talk.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -184,6 +193,10 @@ def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
     else:
         with pytest.raises(AutopeftError, match="has adapters of its own for each task, which are no one model"):
             export_run(tmp_path / "run", to="peft", out=tmp_path / "out")
+        with pytest.raises(AutopeftError, match="reads of each task the columns that it was trained on; leave --text"):
+            predict(kept, file=tmp_path / "rows.csv", columns={"text": "what"})
+        with pytest.raises(AutopeftError, match="has a folder for each of several tasks; expected one of"):
+            open_saved(kept)
         assert json.loads((tmp_path / "trained" / "tasks.json").read_text()) == {"tasks": ["colours", "sizes"]}
         alone = evaluate(tmp_path / "trained" / "sizes", data=str(place / "sizes.csv"), text="what", label="size")
         assert alone.figures["macro_f1"] == pytest.approx(done.test["sizes: macro_f1"])
