@@ -85,9 +85,11 @@ class Shortcuts:
         # A model in which nothing trains is measured once: its activations are of no further use.
         if depth == 0 or untouched or not self._keeps or not all(cache.fits() for cache in prefixes):
             return 0
-        # Where layers hand on more than hidden states, those above may need it of those below.
-        more = max(cache.at(depth).arity for cache in prefixes) > 1
-        return 0 if more and not self._stands_alone else depth
+        if not self._stands_alone:
+            return 0
+        for cache in prefixes:
+            cache.at(depth)
+        return depth
 
     @cached_property
     def _stands_alone(self) -> bool:
