@@ -24,12 +24,26 @@ __all__ = ["run", "search"]
 _RUN = "Run"
 
 #: Options of this verb that are no settings of a search.
-_NO_SETTINGS = ("spec", "fresh", "extend", "no_select", "verbose", "quiet", "json", "settings")
+_NO_SETTINGS = ("spec", "data", "fresh", "extend", "no_select", "verbose", "quiet", "json", "settings")
 
 
-@takes(DATA)
+@takes([name for name in DATA if name != "data"])
 def search(
     spec: Annotated[Path | None, typer.Argument(help="YAML of a search; flags override it.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="File, folder or pattern of files, or a `datasets` name; given again for each of several tasks.",
+            rich_help_panel=options.DATA_PANEL,
+        ),
+    ] = None,
+    mixture: Annotated[
+        str | None,
+        typer.Option(
+            help="Adapters for each of several tasks (separate), or shared ones on all (joint) \\[separate].",
+            rich_help_panel=options.DATA_PANEL,
+        ),
+    ] = None,
     model: options.Model = None,
     revision: options.Revision = None,
     roles: options.Roles = None,
@@ -115,6 +129,10 @@ def search(
     flags = {
         name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
     } | settings
+    if data:
+        one = len(data) == 1
+        # Both, so that flags override a YAML that names the other.
+        flags |= {"data": data[0] if one else None, "tasks": None if one else [{"data": each} for each in data]}
     from rich.console import Console
 
     from autopeft.cli.json_output import documents

@@ -104,7 +104,9 @@ def task_spec(plan: SearchPlan) -> TaskSpec:
     named = plan.model_dump(include={"task", *DATA_FIELDS})
     if plan.tasks is None:
         if plan.mixture is not None:
-            raise AutopeftError(f"mixture: {plan.mixture} is of several tasks; name them by `tasks:`, or leave it out")
+            raise AutopeftError(
+                f"mixture: {plan.mixture} is of several tasks; name them by --data again, or `tasks:`, or leave it out"
+            )
         return TaskSpec.of(**named)
     other = [name for name, value in named.items() if value and name not in _OF_ALL]
     if other:

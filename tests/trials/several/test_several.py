@@ -143,6 +143,23 @@ def test_the_same_data_under_two_names_is_refused(place):
         prepare(SearchPlan.of({"data": str(place / "colours.csv"), "mixture": "joint", "model": asked["model"]}))
 
 
+def test_several_tasks_are_named_on_the_command_line(place, tmp_path):
+    sizes = pd.read_csv(place / "sizes.csv").rename(columns={"what": "text", "size": "label"})
+    sizes.to_csv(tmp_path / "small.csv", index=False)
+    named = [f"--data={place / 'colours.csv'}", f"--data={tmp_path / 'small.csv'}"]
+    how = ["--mixture", "joint", "--model", place / "tiny-bert", "--budget", "20%", "--trials", "3", "--workers", "0"]
+    done = run_here("search", *named, *how, "--no-select", "-o", tmp_path / "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    best = open_run(tmp_path / "run").study.best_trials[0].user_attrs["outcome"]["metrics"]
+    assert {"colours: gain", "small: gain"} <= best.keys()
+    refused = run_here("search", *named, "--text", "text", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "leave text out, or write it into each in the search's YAML" in refused.stderr
+    # One is a task of its own, whatever a file says.
+    one = run_here("search", tmp_path / "run" / "study.yaml", named[0], "-o", tmp_path / "other", cwd=tmp_path)
+    assert "mixture: joint is of several tasks; name them by --data again" in one.stderr
+
+
 @pytest.mark.parametrize("name", ["../up", "a/b", "tasks.json", ".hidden"])
 def test_names_that_can_be_no_folder_are_refused(place, name):
     asked = settings(place, "separate", "colours", "sizes")
