@@ -110,7 +110,10 @@ def task_spec(plan: SearchPlan) -> TaskSpec:
         return TaskSpec.of(**named)
     other = [name for name, value in named.items() if value and name not in _OF_ALL]
     if other:
-        raise AutopeftError(f"tasks: each names its own data; leave {', '.join(other)} out, or write it into each")
+        named_twice = ", ".join(other)
+        raise AutopeftError(
+            f"tasks: each names its own data; leave {named_twice} out, or write it into each in the search's YAML"
+        )
     shared = {name: named[name] for name in ("seed", "drop_duplicates")}
     parts = tuple(TaskSpec.of(**(shared | each)) for each in plan.tasks)
     return TaskSpec(parts=parts, mixture=plan.mixture, metric=plan.metric, kind=plan.kind, seed=plan.seed)
