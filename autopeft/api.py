@@ -145,7 +145,9 @@ def export_run(
         ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
         setting = ground.setting if choice.epochs is None else replace(ground.setting, epochs=choice.epochs)
         seed = ground.plan.seed if choice.seed is None else choice.seed
-        origin = Origin(run.resolve(), row.trial, row.reached, tuple(_words(ground.plan)))
+        # The data of several tasks is named by a file: the run's own.
+        words = None if ground.plan.tasks else tuple(_words(ground.plan))
+        origin = Origin(run.resolve(), row.trial, row.reached, words)
         job = ExportJob(
             choice.configuration, ground.backbone, ground.task, setting, seed, choice.trained, origin, choice.steps
         )

@@ -61,6 +61,10 @@ class DataError(AutopeftError):
     """A task's data cannot be found, read or used."""
 
 
+class UnreadableError(DataError):
+    """Of what is to be predicted not one row can be read."""
+
+
 class StudyError(AutopeftError):
     """A run folder or study cannot be opened, resumed or written."""
 

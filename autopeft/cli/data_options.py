@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 from autopeft.cli import options
 
-__all__ = ["ASKED", "DATA", "takes"]
+__all__ = ["ASKED", "DATA", "named_by", "takes"]
 
 #: Columns by which rows are read that are to be predicted.
 _READ: Mapping[str, Any] = {
@@ -48,6 +48,14 @@ DATA: Mapping[str, Any] = {
 
 #: Where what is asked of a model stands in rows.
 ASKED: Collection[str] = tuple(_READ)
+
+
+def named_by(data: Sequence[str] | None) -> dict[str, Any]:
+    """Return the settings that name the data of one task, or of several, whatever a file says of the other."""
+    if not data:
+        return {}
+    one = len(data) == 1
+    return {"data": data[0] if one else None, "tasks": None if one else [{"data": each} for each in data]}
 
 
 def takes(names: Collection[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:

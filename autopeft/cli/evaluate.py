@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
-from autopeft.cli.data_options import DATA, takes
+from autopeft.cli.data_options import DATA, named_by, takes
 from autopeft.cli.header import announce, shown
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ class Split(StrEnum):
     test = "test"
 
 
-@takes(DATA)
+@takes([name for name in DATA if name != "data"])
 def evaluate(
     adapter: Annotated[Path, typer.Argument(help="Folder of saved adapters.")],
+    data: options.OneOrMore = None,
     split: Annotated[Split, typer.Option(help="Which split.")] = Split.test,
     model: Annotated[
         str | None, typer.Option(help="Hub id, folder or smollm2; default: the one they were trained on.")
@@ -54,8 +55,9 @@ def evaluate(
     flags = {
         name: value
         for name, value in locals().items()
-        if value is not None and name not in ("adapter", "split", "json", "settings")
-    } | settings
+        if value is not None and name not in ("adapter", "data", "split", "json", "settings")
+    }
+    flags |= settings | named_by(data)
     from rich.console import Console
 
     from autopeft.cli.json_output import documents

@@ -36,6 +36,7 @@ __all__ = [
     "Messages",
     "Metric",
     "Model",
+    "OneOrMore",
     "Plugin",
     "Precision",
     "Prompt",
@@ -71,6 +72,14 @@ TaskName = Annotated[str | None, typer.Option(help="Packaged task, see `autopeft
 Data = Annotated[
     str | None,
     typer.Option(help="File, folder or pattern of files, or a `datasets` name.", rich_help_panel=DATA_PANEL),
+]
+OneOrMore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help="File, folder or pattern of files, or a `datasets` name; given again for each of several tasks.",
+        rich_help_panel=DATA_PANEL,
+    ),
 ]
 Kind = Annotated[
     str | None,

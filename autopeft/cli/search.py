@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
-from autopeft.cli.data_options import DATA, takes
+from autopeft.cli.data_options import DATA, named_by, takes
 from autopeft.cli.header import announce, say_on
 from autopeft.cli.voice import Voice, voice_of
 from autopeft.errors import AutopeftError
@@ -30,13 +30,7 @@ _NO_SETTINGS = ("spec", "data", "fresh", "extend", "no_select", "verbose", "quie
 @takes([name for name in DATA if name != "data"])
 def search(
     spec: Annotated[Path | None, typer.Argument(help="YAML of a search; flags override it.")] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="File, folder or pattern of files, or a `datasets` name; given again for each of several tasks.",
-            rich_help_panel=options.DATA_PANEL,
-        ),
-    ] = None,
+    data: options.OneOrMore = None,
     mixture: Annotated[
         str | None,
         typer.Option(
@@ -129,10 +123,7 @@ def search(
     flags = {
         name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
     } | settings
-    if data:
-        one = len(data) == 1
-        # Both, so that flags override a YAML that names the other.
-        flags |= {"data": data[0] if one else None, "tasks": None if one else [{"data": each} for each in data]}
+    flags |= named_by(data)
     from rich.console import Console
 
     from autopeft.cli.json_output import documents

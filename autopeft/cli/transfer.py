@@ -42,7 +42,14 @@ def transfer(
     from autopeft.cli.search import run as run_plan
     from autopeft.cli.select import decide
     from autopeft.launch import open_run, prepare
-    from autopeft.selection import check_beside, margin_of, plan_of_transfer, transfer_of
+    from autopeft.selection import (
+        check_beside,
+        check_seeds,
+        margin_of,
+        plan_of_transfer,
+        transfer_of,
+        weights_of,
+    )
 
     voice = voice_of(verbose, quiet)
     named = {"examples": examples, "epochs": epochs, "margin": margin, "workers": workers, "out": out}
@@ -51,6 +58,10 @@ def transfer(
         console = Console(stderr=json)
         from_run = open_run(run, trust_remote_code)
         held = None if beside is None else open_run(beside, trust_remote_code)
+        if weights := weights_of(from_run):
+            say_on(console)(f"{', '.join(weights)} are of the tasks of {run}, and left out")
+        if seeds is not None:
+            check_seeds(seeds)
         plan = plan_of_transfer(from_run, {**asked, "trust_remote_code": trust_remote_code}, held)
         within = None if plan.margin is None else margin_of(plan.margin)
         prepared = prepare(plan)

@@ -24,13 +24,13 @@ class Origin:
         run: The run folder.
         trial: The trial's number.
         reached: What it reached on validation, in words; the mean over seeds of a finalist.
-        words: The flags of `autopeft train` that name its model and data.
+        words: The flags of `autopeft train` that name its model and data; None where only the run can name them.
     """
 
     run: Path
     trial: int
     reached: str
-    words: Sequence[str] = ()
+    words: Sequence[str] | None = ()
 
 
 @dataclass(frozen=True)

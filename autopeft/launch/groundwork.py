@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -115,5 +116,31 @@ def task_spec(plan: SearchPlan) -> TaskSpec:
             f"tasks: each names its own data; leave {named_twice} out, or write it into each in the search's YAML"
         )
     shared = {name: named[name] for name in ("seed", "drop_duplicates")}
-    parts = tuple(TaskSpec.of(**(shared | each)) for each in plan.tasks)
-    return TaskSpec(parts=parts, mixture=plan.mixture, metric=plan.metric, kind=plan.kind, seed=plan.seed)
+    parts = tuple(TaskSpec.of(**(shared | _checked(number, each))) for number, each in enumerate(plan.tasks, 1))
+    return TaskSpec(
+        parts=parts,
+        mixture=plan.mixture,
+        metric=plan.metric,
+        kind=plan.kind,
+        seed=plan.seed,
+        drop_duplicates=plan.drop_duplicates,
+    )
+
+
+def _checked(number: int, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what names the data of one of several tasks, each setting of the form that a search's own has.
+
+    Raises:
+        AutopeftError: For what does not name data, or has another form.
+    """
+    known = ["called", "task", *(name for name in DATA_FIELDS if name != "mixture")]
+    unknown = [str(name) for name in named if name not in known]
+    if unknown:
+        raise AutopeftError(
+            f"tasks: {', '.join(unknown)} of number {number} names no data; expected some of {', '.join(known)}"
+        )
+    called = named.get("called")
+    if called is not None and not isinstance(called, str):
+        raise AutopeftError(f"tasks: number {number} is called {called!r}; expected a name, in quotes if need be")
+    plan = SearchPlan.of({name: each for name, each in named.items() if name != "called"}, f"tasks: number {number}")
+    return {**plan.model_dump(include=plan.model_fields_set, exclude_none=True), "called": called}

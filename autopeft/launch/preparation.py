@@ -149,8 +149,10 @@ def prepare(plan: SearchPlan) -> Preparation:
             f"space {bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
             "or choose another --space"
         )
-    check_weights(space, task)
+    check_weights(space.to_dict().get("training") or {}, task, f"space {space.name!r}")
     given = given_of(plan, costs, backbone, limit)
+    for name, each in given.items():
+        check_weights(each.training, task, f"configurations: {name}")
     if given:
         plan = plan.model_copy(update={"trials": trials_of(len(given))})
     earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))

@@ -9,7 +9,7 @@ from autopeft.saved.companions import (
 )
 from autopeft.saved.loading import loading_code, merged_code
 from autopeft.saved.opening import Opened, open_saved
-from autopeft.saved.routes import ROUTES, read_routes, write_routes
+from autopeft.saved.routes import ROUTES, check_one_task, read_routes, write_routes
 from autopeft.saved.use import USE_FILE, Use, use_of
 from autopeft.saved.whole import check_whole
 
@@ -20,6 +20,7 @@ __all__ = [
     "Card",
     "Opened",
     "Use",
+    "check_one_task",
     "check_whole",
     "loading_code",
     "merged_code",

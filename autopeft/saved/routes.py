@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autopeft.errors import StudyError
+from autopeft.errors import ConfigurationError, StudyError
 from autopeft.whole_file import read_json, write_json
 
-__all__ = ["ROUTES", "read_routes", "write_routes"]
+__all__ = ["ROUTES", "check_one_task", "read_routes", "write_routes"]
 
 #: Its file.
 ROUTES = "tasks.json"
@@ -33,3 +33,15 @@ def read_routes(folder: Path) -> list[str]:
     if not isinstance(names, list) or not names or not set(map(str, names)) <= set(here):
         raise StudyError(f"{path} names {names}; expected the folders of tasks beside it; train them again")
     return names
+
+
+def check_one_task(folder: Path) -> None:
+    """Check that a folder holds adapters itself.
+
+    Raises:
+        ConfigurationError: When each of several tasks has a folder of its own there.
+    """
+    if tasks := read_routes(folder):
+        raise ConfigurationError(
+            f"{folder} has a folder for each of several tasks; expected one of these: {', '.join(tasks)}"
+        )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from autopeft.backbones import Backbone, Quantization
 from autopeft.errors import ConfigurationError
-from autopeft.saved.routes import read_routes
+from autopeft.saved.routes import check_one_task
 from autopeft.tasks import KINDS, Task
 from autopeft.trials import TRIALS, TrialSetting, kind_of
 
@@ -90,13 +90,10 @@ class Use(BaseModel):
         Raises:
             ConfigurationError: When there is none.
         """
+        check_one_task(folder)
         try:
             return cls.model_validate_json((folder / USE_FILE).read_bytes())
         except OSError as error:
-            if tasks := read_routes(folder):
-                raise ConfigurationError(
-                    f"{folder} has a folder for each of several tasks; expected one of these: {', '.join(tasks)}"
-                ) from error
             raise ConfigurationError(
                 f"{folder}: no readable {USE_FILE}; expected a folder that `autopeft train`, `select`, `--merge` or "
                 "`export --to peft` of a finalist wrote, of this version or a later one"

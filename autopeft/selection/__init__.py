@@ -4,11 +4,11 @@ from autopeft.selection.compressed import compress_trial, points_of, to_compress
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
 from autopeft.selection.picks import PICKS, knee, pick
 from autopeft.selection.power import expected_half_width
-from autopeft.selection.select import MOST_SEEDS, select
+from autopeft.selection.select import MOST_SEEDS, check_seeds, select
 from autopeft.selection.selected import selected_front
 from autopeft.selection.sharpening import Until
 from autopeft.selection.trained import Choice, choice_of
-from autopeft.selection.transfer import Transfer, check_beside, plan_of_transfer, transfer_of
+from autopeft.selection.transfer import Transfer, check_beside, plan_of_transfer, transfer_of, weights_of
 from autopeft.selection.verdict import MARGIN, margin_of
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Transfer",
     "Until",
     "check_beside",
+    "check_seeds",
     "choice_of",
     "compress_trial",
     "expected_half_width",
@@ -35,4 +36,5 @@ __all__ = [
     "selected_front",
     "to_compress",
     "transfer_of",
+    "weights_of",
 ]

@@ -149,7 +149,7 @@ class Agenda:
             Entry(
                 each.costs,
                 self._records.validation(each),
-                baseline=each.baseline is not None,
+                stays=each.asked or each.baseline is not None,
                 fixed=each.fixed,
                 head=each.baseline == "head",
             )

@@ -40,6 +40,7 @@ class Contender:
         params: Trainable parameters, head not counted.
         trial: Its number in the study; None where it was no trial.
         baseline: `head`, the name of a reference, or `full`, where it is one of these.
+        asked: Whether it was asked for by name: it is measured however it does.
         fixed: Whether nothing trains, so that seeds change nothing.
         seconds: About how long a step takes, for the order of trainings.
     """
@@ -51,6 +52,7 @@ class Contender:
     params: int
     trial: int | None
     baseline: str | None = None
+    asked: bool = False
     fixed: bool = False
     seconds: float = 0.0
 
@@ -78,11 +80,12 @@ def contenders_of(prepared: Preparation, result: SearchResult, *, with_full: boo
             f"--with-full trains the backbone's own weights, which are held in {prepared.backbone.quantization}; "
             "leave it out, or search without quantisation"
         )
-    chosen = _given(result) or spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
+    given = _given(result)
+    chosen = given or spread([row for row in result.front.rows if not row.baseline], MOST_CANDIDATES)
     measured = {trial.number: trial.user_attrs.get("outcome", {}) for trial in result.study.get_trials(deepcopy=False)}
     took = {number: float(outcome.get("step_seconds") or 0.0) for number, outcome in measured.items()}
     found = [
-        *(_candidate(row) for row in chosen),
+        *(replace(_candidate(row), asked=bool(given)) for row in chosen),
         _head(prepared, rows["head-only"]),
         *(contender for each in references for contender in _reference(prepared, each, rows[each.name])),
     ]
@@ -111,7 +114,7 @@ def _candidate(row: FrontRow) -> Contender:
 
 def _head(prepared: Preparation, row: FrontRow) -> Contender:
     fixed = not head_parameters(prepared.backbone.meta())
-    return Contender("head", "head", HEAD_ONLY, tuple(row.costs.values()), 0, row.trial, "head", fixed)
+    return Contender("head", "head", HEAD_ONLY, tuple(row.costs.values()), 0, row.trial, "head", fixed=fixed)
 
 
 def _reference(prepared: Preparation, reference: Reference, row: FrontRow) -> list[Contender]:

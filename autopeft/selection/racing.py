@@ -35,14 +35,14 @@ class Entry:
     Args:
         costs: The costs that are objectives.
         scores: For each seed so far its scores on validation, `[examples]`.
-        baseline: Whether it stays in the race whatever happens.
+        stays: Whether it stays in the race whatever happens.
         fixed: Whether seeds do not change it; one is enough then.
         head: Whether nothing but a head is trained, or nothing at all.
     """
 
     costs: tuple[float, ...]
     scores: Sequence[NDArray[np.float64]]
-    baseline: bool = False
+    stays: bool = False
     fixed: bool = False
     head: bool = False
 
@@ -91,10 +91,10 @@ def certain(entries: Sequence[Entry]) -> tuple[int, ...]:
     Args:
         entries: Everyone who started.
     """
-    baselines, others = (
-        [index for index, entry in enumerate(entries) if entry.baseline is wanted] for wanted in (True, False)
+    staying, others = (
+        [index for index, entry in enumerate(entries) if entry.stays is wanted] for wanted in (True, False)
     )
-    return (*_missing(entries, others, FIRST_SEEDS), *_missing(entries, baselines, LEAST_SEEDS))
+    return (*_missing(entries, others, FIRST_SEEDS), *_missing(entries, staying, LEAST_SEEDS))
 
 
 def estimated(entries: Sequence[Entry]) -> Estimates:
@@ -114,7 +114,7 @@ def _live(entries: Sequence[Entry]) -> tuple[int, ...]:
     """Return who is on the front with some probability, and who stays."""
     estimates, costs = _estimate(entries, range(len(entries)))
     chances = on_front(costs, estimates.draws())
-    return tuple(i for i, entry in enumerate(entries) if entry.baseline or chances[i] >= _HOPELESS)
+    return tuple(i for i, entry in enumerate(entries) if entry.stays or chances[i] >= _HOPELESS)
 
 
 def _open(entries: Sequence[Entry], live: Sequence[int], most: int, at_once: int) -> tuple[int, ...]:

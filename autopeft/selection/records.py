@@ -176,19 +176,24 @@ def units_of(path: Path, groups: Sequence[str]) -> NDArray[np.float64]:
     return over_groups(scores, groups)
 
 
-def trained_with(run: Path) -> list[Mapping[str, Any]]:
-    """Return the setting of each finished training in a run folder, as plain data.
+def trained_with(run: Path, *, but: str = "") -> list[Mapping[str, Any]]:
+    """Return the setting of each finished training in a run folder, as plain data; of all but a baseline.
 
     Raises:
         StudyError: When a record is damaged.
     """
     found = sorted((run / FOLDER).glob(f"*/seed-*/{_RECORD}"))
-    return [read_json(path, f"move {path.parent} away, and {_AGAIN}")["setting"] for path in found]
+    return [
+        read_json(path, f"move {path.parent} away, and {_AGAIN}")["setting"]
+        for path in found
+        if not but or not path.parents[1].name.startswith(f"{but}-")
+    ]
 
 
-def looks(run: Path) -> int:
-    """Return how many looks at learning rates there have been in a run folder."""
-    return len([*(run / FOLDER).glob(f"*/{_LOOK}")])
+def looks(run: Path, *, but: str = "") -> int:
+    """Return how many looks at learning rates there have been in a run folder, at those of all but a baseline."""
+    found = (run / FOLDER).glob(f"*/{_LOOK}")
+    return len([path for path in found if not but or not path.parent.name.startswith(f"{but}-")])
 
 
 def count_reading(run: Path, model: str) -> None:

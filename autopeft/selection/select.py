@@ -22,10 +22,20 @@ from autopeft.selection.summary import summarise
 from autopeft.selection.verdict import MARGIN
 from autopeft.study import locked, prepare_folder
 
-__all__ = ["MOST_SEEDS", "select"]
+__all__ = ["MOST_SEEDS", "check_seeds", "select"]
 
 #: Seeds that a finalist may have whose rank is open.
 MOST_SEEDS = 13
+
+
+def check_seeds(seeds: int) -> None:
+    """Check how many seeds a contender may have.
+
+    Raises:
+        AutopeftError: When they are too few.
+    """
+    if seeds < LEAST_SEEDS:
+        raise AutopeftError(f"--seeds is {seeds}; expected at least {LEAST_SEEDS}: fewer say little of what seeds do")
 
 
 def select(
@@ -59,8 +69,7 @@ def select(
             user can mend.
         RunError: When no reference can be trained, or the workers fail.
     """
-    if seeds < LEAST_SEEDS:
-        raise AutopeftError(f"--seeds is {seeds}; expected at least {LEAST_SEEDS}: fewer say little of what seeds do")
+    check_seeds(seeds)
     contenders = contenders_of(prepared, result, with_full=with_full)
     run = result.folder.absolute()
     prepare_folder(run)

@@ -71,7 +71,7 @@ def sharpen(
     """
     validation = estimated(entries)
     best = max(references, key=lambda place: validation.means[place])
-    beside = [place for place, entry in enumerate(entries) if entry.baseline]
+    beside = [place for place in range(len(entries)) if place not in searched]
     pairs = [(i, j) for i in range(len(entries)) for j in beside if i != j]
     expected, least = foreseen(validation, pairs, units), foreseen(_of_endless_seeds(validation), pairs, units)
     waiting = [

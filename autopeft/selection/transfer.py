@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from autopeft.errors import AutopeftError
 from autopeft.launch import DATA_FIELDS, GIVEN, Preparation, SearchPlan, SearchResult, kind_settings
+from autopeft.methods.weights import WEIGHTS
 from autopeft.selection.errands import AT_RUNG
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
 from autopeft.selection.records import TEST_SCORES, looks, trained_with, units_of
@@ -24,7 +25,7 @@ from autopeft.selection.statistics import estimate
 from autopeft.trials import steps_of
 from autopeft.whole_file import write_text
 
-__all__ = ["TRANSFER", "Transfer", "check_beside", "plan_of_transfer", "transfer_of"]
+__all__ = ["TRANSFER", "Transfer", "check_beside", "plan_of_transfer", "transfer_of", "weights_of"]
 
 #: Name of the file in a run folder.
 TRANSFER = "transfer.json"
@@ -121,6 +122,9 @@ def plan_of_transfer(run: SearchResult, settings: Mapping[str, Any], beside: Sea
         _finalists(beside)
     taken = {name: getattr(run.plan, name) for name in _TAKEN}
     like = {} if beside is None else {name: getattr(beside.plan, name) for name in (*_LIKE, *kind_settings())}
+    if weights_of(run):
+        taken["space"] = _unweighed(_space_of(run))
+        found = {name: _unweighed(each) for name, each in found.items()}
     # Nothing is stopped: each is to be seen on the other task, however it does there.
     asked = {**taken, **like, **settings, "configurations": found, "early_stopping": False}
     return SearchPlan.of({name: value for name, value in asked.items() if value is not None}).naming_data()
@@ -145,9 +149,17 @@ def transfer_of(
     moved = _searched(file)
     names = {each.name: str(asked[each.trial]) for each in moved if each.trial is not None}
     if not moved:
-        raise AutopeftError(f"nothing that was transferred could be trained; see `autopeft trials {result.folder}`")
+        raise AutopeftError(
+            f"nothing that was transferred could be trained; see `autopeft trials {result.folder}`, and the seeds left "
+            "out above"
+        )
     best = max(moved, key=lambda each: each.validation.mean)
-    found: dict[str, Any] = {"source": str(run.folder), "names": names, "best": best.name, "steps": _steps(result)}
+    found: dict[str, Any] = {
+        "source": str(run.folder.resolve()),
+        "names": names,
+        "best": best.name,
+        "steps": _steps(result),
+    }
     if beside is not None:
         found |= _beside(prepared, result, file, best, beside)
     made = Transfer(**found)
@@ -206,7 +218,7 @@ def _beside(
         mean = (told.means[0] - told.means[2]) / (told.means[1] - told.means[2])
         kept = Interval(mean=float(mean), low=float(low), high=float(high))
     return {
-        "beside": str(beside.folder),
+        "beside": str(beside.folder.resolve()),
         "fresh": fresh.name,
         "fresh_steps": _steps(beside),
         "difference": Interval(
@@ -214,6 +226,23 @@ def _beside(
         ),
         "kept": kept,
     }
+
+
+def weights_of(run: SearchResult) -> list[str]:
+    """Return the knobs of a run's space that weigh its tasks: no other run has these tasks, and they are left out."""
+    training = _space_of(run).get("training") or {}
+    return [knob.name for knob in WEIGHTS if knob.name in training]
+
+
+def _space_of(run: SearchResult) -> dict[str, Any]:
+    return dict(run.study.user_attrs["spec"]["space"])
+
+
+def _unweighed(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a space or a configuration without weights of tasks, which are of those that it was found on."""
+    weights = {knob.name for knob in WEIGHTS}
+    training = {name: each for name, each in (written.get("training") or {}).items() if name not in weights}
+    return {**written, "training": training}
 
 
 def _finalists(run: SearchResult) -> FinalistsFile:
@@ -233,8 +262,12 @@ def _scores(run: Path, finalist: Finalist, groups: Any) -> NDArray[np.float64]:
 
 
 def _steps(run: SearchResult) -> int:
-    """Return the training steps of a run: those of its trials, of its finalists and of looks at their rates."""
+    """Return the training steps of a run: those of its trials, of its finalists and of looks at their rates.
+
+    Full fine-tuning, which a transfer has not, does not count.
+    """
     outcomes = [trial.user_attrs.get("outcome", {}) for trial in run.study.get_trials(deepcopy=False)]
     steps = sum(int(outcome["curve"][-1]["step"]) for outcome in outcomes if outcome.get("curve"))
-    whole = [steps_of(each["examples"], each["epochs"], each["batch_size"]) for each in trained_with(run.folder)]
-    return steps + sum(whole) + looks(run.folder) * round(AT_RUNG * max(whole, default=0))
+    trained = trained_with(run.folder, but="full")
+    whole = [steps_of(each["examples"], each["epochs"], each["batch_size"]) for each in trained]
+    return steps + sum(whole) + looks(run.folder, but="full") * round(AT_RUNG * max(whole, default=0))

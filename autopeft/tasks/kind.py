@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,6 +16,9 @@ from autopeft.tasks.tables import Table
 from autopeft.tasks.task import Task
 
 __all__ = ["Sample", "TaskKind"]
+
+#: Correlation of whether examples of a group are told rightly, as on the default job (studies/finalists).
+_ALIKE = 0.4
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,16 @@ class TaskKind(ABC):
     def harder(self, task: Task) -> str:
         """Say what makes test harder than validation, or easier, whatever they hold; nothing if nothing does."""
         return ""
+
+    def independent(self, task: Task, split: str) -> int:
+        """Return how many examples that stand alone tell as much as those of a split, which may come in groups.
+
+        By the design effect of groups (Kish 1965, "Survey Sampling", section 8.2), as a guess before anything is
+        measured.
+        """
+        sizes = Counter(task.groups.get(split, ())).values()
+        count = len(task.splits[split])
+        return round(count / (1 + (sum(size**2 for size in sizes) / count - 1) * _ALIKE)) if sizes else count
 
     @abstractmethod
     def digested(self, task: Task) -> Iterator[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from autopeft.tasks.metric import Metric
 
 __all__ = ["Split", "Task"]
-
-#: Correlation of whether examples of a group are told rightly, as on the default job (studies/finalists).
-_ALIKE = 0.4
 
 
 class Split(Protocol):
@@ -71,14 +67,8 @@ class Task:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def independent(self, split: str) -> int:
-        """Return how many examples that stand alone tell as much as those of a split, which may come in groups.
-
-        By the design effect of groups (Kish 1965, "Survey Sampling", section 8.2), as a guess before anything is
-        measured.
-        """
-        sizes = Counter(self.groups.get(split, ())).values()
-        count = len(self.splits[split])
-        return round(count / (1 + (sum(size**2 for size in sizes) / count - 1) * _ALIKE)) if sizes else count
+        """Return how many examples that stand alone tell as much as those of a split, which may come in groups."""
+        return self.kind.independent(self, split)
 
     @cached_property
     def fingerprint(self) -> str:

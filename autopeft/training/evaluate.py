@@ -12,7 +12,7 @@ from autopeft.launch import Groundwork, SearchPlan, groundwork
 from autopeft.launch.groundwork import kind_settings
 from autopeft.methods import load
 from autopeft.methods.storage import read_manifest
-from autopeft.saved import USE_FILE, Use
+from autopeft.saved import USE_FILE, Use, check_one_task
 from autopeft.saved.companions import ROLES_FILE
 from autopeft.tasks import KINDS, Task
 from autopeft.training.evaluation import Evaluation
@@ -35,7 +35,9 @@ def evaluation_ground(folder: Path, settings: Mapping[str, Any]) -> Groundwork:
     Raises:
         AutopeftError: For whatever a user can mend.
     """
-    return groundwork(SearchPlan.of({**_as_trained(folder, "model" in settings), **settings}, "flags"))
+    check_one_task(folder)
+    known = _as_trained(folder, "model" in settings)
+    return groundwork(SearchPlan.of({**known, **settings}, "flags"))
 
 
 def _as_trained(folder: Path, model_given: bool) -> dict[str, Any]:

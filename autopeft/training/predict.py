@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autopeft.errors import AutopeftError, DataError
+from autopeft.errors import AutopeftError, DataError, UnreadableError
 from autopeft.saved import Opened
 from autopeft.tasks.intake import Intake, listed
 from autopeft.tasks.tables import Row, Table, read_source
@@ -78,8 +78,12 @@ def predict(opened: Opened, table: Table, *, max_new_tokens: int | None = None) 
     found, said = kind.predict(opened.ready, split, max_new_tokens=max_new_tokens)
     notes = [*opened.notes, *said]
     if not numbers:
+        if not intake.drops:
+            raise UnreadableError(f"'{intake.source}' holds no rows; expected some to predict")
         reason, places = next(iter(intake.drops.items()))
-        raise DataError(f"none of the {intake.rows:,} rows of '{intake.source}' can be read: {reason} ({places[0]})")
+        raise UnreadableError(
+            f"none of the {intake.rows:,} rows of '{intake.source}' can be read: {reason} ({places[0]})"
+        )
     rows: list[Prediction | None] = [None] * len(table.rows)
     for number, one in zip(numbers, found, strict=True):
         rows[number] = one

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autopeft.errors import DataError
+from autopeft.errors import DataError, UnreadableError
 from autopeft.saved import Opened
 from autopeft.tasks import TASK_COLUMN
 from autopeft.tasks.tables import Table, read_source
@@ -75,6 +75,9 @@ def predict_tasks(
         table: The rows.
         open_one: Opens the folder of a task.
         max_new_tokens: As for `predict`.
+
+    Raises:
+        AutopeftError: When no row at all can be predicted, or the rows of a task lack a column.
     """
     found: list[Prediction | None] = [None] * len(table.rows)
     notes: list[str] = []
@@ -83,11 +86,20 @@ def predict_tasks(
         if not mine:
             continue
         rows = replace(table, rows=[table.rows[number] for number in mine], used=table.used | {TASK_COLUMN})
-        told = predict(open_one(folder / name), rows, max_new_tokens=max_new_tokens)
+        try:
+            told = predict(open_one(folder / name), rows, max_new_tokens=max_new_tokens)
+        except UnreadableError as error:
+            notes.append(f"{name}: {error}")
+            continue
         notes += [f"{name}: {note}" for note in told.notes]
         for number, one in zip(mine, told.rows, strict=True):
             found[number] = one
     strange = [place for place, row in table.rows if str(row.get(TASK_COLUMN)) not in names]
     if strange:
         notes.append(f"{len(strange):,} rows of other tasks than {', '.join(names)} have no prediction ({strange[0]})")
+    if not any(found):
+        raise UnreadableError(
+            f"no row of '{table.source}' can be predicted: {'; '.join(notes) or 'it holds none'}; expected rows of "
+            f"{', '.join(names)}"
+        )
     return Predictions(tuple(found), tuple(notes))

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autopeft.launch import Groundwork, SearchPlan, groundwork, open_run
+from autopeft.errors import ConfigurationError
+from autopeft.launch import Groundwork, SearchPlan, check_weights, groundwork, open_run
 from autopeft.methods import VOCABULARY
 from autopeft.methods.lengths import suited, suited_note
+from autopeft.methods.storage import MANIFEST
 from autopeft.saved import write_routes
 from autopeft.selection import choice_of, pick, selected_front
 from autopeft.space import Configuration, canonical, read_configuration
 from autopeft.tasks import Task
 from autopeft.training.fine_tune import fine_tune
 from autopeft.training.merging import add_merged, check_mergeable
-from autopeft.training.result import FineTuned
+from autopeft.training.result import REPLACED, FineTuned
 from autopeft.trials import TrialSetting, draw, kind_of, steps_of
+from autopeft.whole_folder import check_replaceable
 
 __all__ = ["Training", "prepare_training", "train_prepared"]
 
@@ -134,6 +137,13 @@ def _each_by_itself(
     progress: bool,
 ) -> FineTuned:
     """Train adapters of its own for each task, in a folder each."""
+    if (training.folder / MANIFEST).exists():
+        raise ConfigurationError(
+            f"{training.folder} holds adapters already, and each of several tasks gets a folder there; choose another "
+            "folder with --output"
+        )
+    for task, _ in each:
+        check_replaceable(training.folder / task.name, REPLACED)
     found = []
     for task, setting in each:
         ground = replace(training.ground, task=task, setting=setting)
@@ -163,6 +173,7 @@ def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> _Found:
     row = pick(selected_front(result), result.scale, chosen)
     choice = choice_of(result, row)
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | dict(settings), "flags"))
+    check_weights(choice.configuration.training, ground.task, f"trial {row.trial}")
     if choice.epochs is not None and "epochs" not in settings:
         ground = replace(ground, setting=replace(ground.setting, epochs=choice.epochs))
     origin = f"trial {row.trial} of the run {run.resolve().name} ({row.reached} in the search)"
@@ -174,4 +185,5 @@ def _of_file(file: Path, settings: Mapping[str, Any]) -> _Found:
     data = read_configuration(file)
     ground = groundwork(SearchPlan.of(dict(settings), "flags"))
     configuration = canonical(data, VOCABULARY, ground.backbone.shape)
+    check_weights(configuration.training, ground.task, file.name)
     return _Found(file.name, f"configuration {file.name}", configuration, None, ground)

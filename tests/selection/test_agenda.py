@@ -1,5 +1,6 @@
 """One queue: no worker waits while anything can be done, and the race is that of one after the other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from autopeft.trials import TrialSetting
 EXAMPLES = 40
 
 
-def contender(name, cost, baseline=None, role=None, rate=0.01, fixed=False):
+def contender(name, cost, baseline=None, role=None, rate=0.01, asked=False, fixed=False):
     configuration = Configuration.from_dict({"modules": {}, "training": {"learning_rate": rate}})
-    return Contender(name, role or name, configuration, (cost,), 1, 1, baseline, fixed)
+    return Contender(name, role or name, configuration, (cost,), 1, 1, baseline, asked, fixed)
 
 
 CONTENDERS = [
@@ -95,6 +96,16 @@ def test_the_race_goes_on_while_rates_are_looked_at(tmp_path):
         *((f"trial-{number}", index) for number in (1, 2) for index in range(2)),
     ]
     assert world.agenda.next() is None
+
+
+def test_what_was_asked_for_by_name_is_a_finalist_however_it_does(tmp_path):
+    # Level with the head, and dearer.
+    worse = contender("trial-1", 20.0)
+    for asked in (False, True):
+        field = [replace(worse, asked=asked), *CONTENDERS[1:]]
+        world = World(tmp_path / str(asked), 2, np.random.default_rng(0), contenders=field)
+        world.work()
+        assert ("trial-1" in [each.name for each in world.agenda.finalists()]) is asked
 
 
 def test_who_fails_is_left_out_and_no_reference_is_an_error(tmp_path):

@@ -11,7 +11,7 @@ from tests.selection.test_statistics import draw
 def entries(means, costs, *, seeds, luck=0.03, baselines=(), seed=0):
     scores = draw(np.random.default_rng(seed), means, seeds=max(seeds), luck=luck)
     return [
-        Entry((float(cost),), list(each[:count]), baseline=index in baselines)
+        Entry((float(cost),), list(each[:count]), stays=index in baselines)
         for index, (cost, each, count) in enumerate(zip(costs, scores, seeds, strict=True))
     ]
 

@@ -16,7 +16,7 @@ def entries(levels, seeds=(3, 3, 3, 3), luck=0.02, count=2_000):
     hard = rng.random(count)
     for place, (level, trained) in enumerate(zip(levels, seeds, strict=True)):
         drawn = [(hard < level + luck * rng.normal()).astype(float) for _ in range(trained)]
-        found.append(Entry((float(place),), drawn, baseline=place < 2))
+        found.append(Entry((float(place),), drawn, stays=place < 2))
     return found
 
 

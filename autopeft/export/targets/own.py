@@ -47,11 +47,12 @@ class Own(Target):
         cost = f"autopeft cost {_FILE} {join(['--model', model, '--kind', job.task.kind.name])}"
         if job.origin is None:
             return Guide(files, cost)
-        return Guide(
-            files,
-            f"autopeft train {_FILE} {join([*job.origin.words, *_setting(job)])}",
-            notes=(f"{cost} counts what it costs.",),
-        )
+        if job.origin.words is None:
+            again = join([str(job.origin.run), "--pick", str(job.origin.trial), "--output", "trained"])
+            train = f"autopeft train {again}"
+        else:
+            train = f"autopeft train {_FILE} {join([*job.origin.words, *_setting(job)])}"
+        return Guide(files, train, notes=(f"{cost} counts what it costs.",))
 
     @override
     def rebuild(self, folder: Path, model: Any, backbone: Backbone) -> Rebuilt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from autopeft.tasks.intake import Intake, Ledger, listed
 from autopeft.tasks.kind import Sample, TaskKind
 from autopeft.tasks.metric import Metric
 from autopeft.tasks.routing import TASK_COLUMN
+from autopeft.tasks.several.apart import apart
 from autopeft.tasks.several.schema import SEPARATE, Part, SeveralSchema
 from autopeft.tasks.several.split import SeveralSplit
 from autopeft.tasks.source import Source
@@ -51,6 +52,10 @@ class Several(TaskKind):
         from autopeft.tasks.load import load_task
 
         spec = source.spec
+        if not spec.parts:
+            raise DataError(
+                "several tasks each have data of their own; name it by --data again, or by `tasks:` in a search's YAML"
+            )
         tasks = [load_task(part) for part in spec.parts]
         odd = [task.name for task in tasks if not re.fullmatch(r"\w[\w+-]*", task.name)]
         if odd:
@@ -71,10 +76,10 @@ class Several(TaskKind):
         schema = SeveralSchema(
             tuple(Part(task.name, task.kind.name, task.metric, task.schema) for task in tasks), spec.mixture or SEPARATE
         )
-        kinds = [task.kind.name for task in tasks]
-        splits = {name: SeveralSplit.of([task.splits[name] for task in tasks], kinds) for name in tasks[0].splits}
         notes = tuple(line for task in tasks for line in task.describe())
-        return self.task(spec.short_name, schema, splits, spec.metric, notes)
+        splits = {name: _split_of(tasks, name) for name in tasks[0].splits}
+        task = replace(self.task(spec.short_name, schema, splits, spec.metric, notes), groups=_groups_of(tasks))
+        return task if schema.mixture == SEPARATE else apart(self, task, leave_out=spec.drop_duplicates)
 
     def parts_of(self, task: Task) -> list[Task]:
         """Return the tasks that one holds, each with its examples."""
@@ -87,10 +92,21 @@ class Several(TaskKind):
                 KINDS[part.kind],
                 part.schema,
                 part.metric,
-                *(divided[name][number] for name in ("train", "validation", "test")),
+                **{name: found[number] for name, found in divided.items()},
+                groups={
+                    name: [groups[place] for place in task.splits[name].divided()[number][0]]
+                    for name, groups in task.groups.items()
+                },
             )
             for number, part in enumerate(task.schema.parts)
         ]
+
+    def independent(self, task: Task, split: str) -> int:
+        """Return how many examples, each of which counts alike, tell as much: tasks count alike, however large."""
+        counts = [max(1, part.independent(split)) for part in self.parts_of(task)]
+        if task.metric == "worst_gain":
+            return min(counts)
+        return round(len(counts) ** 2 / sum(1 / count for count in counts))
 
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield the fingerprints of all tasks, by their names."""
@@ -130,15 +146,19 @@ class Several(TaskKind):
         names = [part.name for part in schema.parts]
         strange = [part.name for part in task.schema.parts if part.name not in names]
         if strange or len(task.schema.parts) < len(names):
-            raise DataError(f"found the tasks {listed(task.schema.names)}; expected {listed(names)}")
+            raise DataError(
+                f"found the tasks {listed(task.schema.names)}; expected {listed(names)}: they are called after their "
+                "data, or in Python by `called` in each of `tasks`"
+            )
         parts = {part.name: part for part in self.parts_of(task)}
         known = [parts[part.name].kind.known_as(parts[part.name], part.schema) for part in schema.parts]
-        kinds = [part.kind for part in schema.parts]
-        splits: dict[str, Any] = {
-            name: SeveralSplit.of([part.splits[name] for part in known], kinds) for name in task.splits
-        }
+        splits: dict[str, Any] = {name: _split_of(known, name) for name in task.splits}
         held = tuple(replace(part, schema=found.schema) for part, found in zip(schema.parts, known, strict=True))
-        return replace(task, schema=replace(schema, parts=held), **splits)
+        return replace(task, schema=replace(schema, parts=held), groups=_groups_of(known), **splits)
+
+    def remembered(self, schema: Any) -> dict[str, Any]:
+        """Return how tasks are trained."""
+        return {"mixture": schema.mixture}
 
     def nothing(self, schema: Any) -> SeveralSplit:
         """Return no examples of each task."""
@@ -180,3 +200,21 @@ class Several(TaskKind):
         order = np.asarray(sorted(found), np.int64).reshape(-1, 3)
         kinds = [part.kind for part in schema.parts]
         return SeveralSplit(wholes, kinds, order[:, 1], order[:, 2]), order[:, 0].tolist(), ledger.close()
+
+
+def _split_of(tasks: Sequence[Task], name: str) -> SeveralSplit:
+    """Return a split of tasks as one."""
+    return SeveralSplit.of([task.splits[name] for task in tasks], [task.kind.name for task in tasks])
+
+
+def _groups_of(tasks: Sequence[Task]) -> dict[str, list[str]]:
+    """Return the groups of the examples of all tasks; where a task has none, each of its examples is one."""
+    names = {name for task in tasks for name in task.groups}
+    return {
+        name: [
+            f"{task.name}: {group}"
+            for task in tasks
+            for group in task.groups.get(name) or [f"row {row}" for row in range(len(task.splits[name]))]
+        ]
+        for name in sorted(names)
+    }

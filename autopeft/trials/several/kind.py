@@ -15,12 +15,16 @@ from autopeft.methods import HEAD_ONLY
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.tasks.several import JOINT, Several, SeveralSchema, SeveralSplit
+from autopeft.trials.draw import draw
 from autopeft.trials.kind import TrialKind
 from autopeft.trials.outcome import Outcome
 from autopeft.trials.setting import MOST_VALIDATION, TrialSetting
 from autopeft.trials.several.gains import judge_of
 
 __all__ = ["SeveralTrials", "parts_of"]
+
+#: Training examples of each task that a trial has at least.
+_LEAST = 8
 
 
 def parts_of(task: Task) -> list[Task]:
@@ -100,7 +104,7 @@ class SeveralTrials(TrialKind):
             fidelity=settings[0].fidelity,
         )
         notes = [f"{part.name}: {line}" for (_, part), (_, lines) in zip(pairs, chosen, strict=True) for line in lines]
-        return setting, tuple(notes)
+        return setting, (_shares(task, setting), *notes)
 
     def check_held_out(self, splits: Sequence[SeveralSplit], tokenizer: Any, setting: TrialSetting) -> None:
         """Look at what models are measured on, task by task."""
@@ -143,3 +147,20 @@ class SeveralTrials(TrialKind):
     def model(self, backbone: Any, device: torch.device) -> Any:
         """Return a model of the first task, for what looks at a backbone alone."""
         return self.kinds[0].model(backbone, device)
+
+
+def _shares(task: Task, setting: TrialSetting) -> str:
+    """Say how many of the examples of a trial are of each task.
+
+    Raises:
+        AutopeftError: When one has too few to learn anything from.
+    """
+    names = task.schema.names
+    counts = [len(places) for places, _ in draw(task, setting)[0].divided()]
+    for name, count in zip(names, counts, strict=True):
+        if count < _LEAST:
+            raise AutopeftError(
+                f"tasks: {count} of the {setting.examples:,} training examples of a trial are of {name}, expected at "
+                f"least {_LEAST}; raise --examples, or leave {name} out"
+            )
+    return f"of them {', '.join(f'{count:,} of {name}' for name, count in zip(names, counts, strict=True))}"

@@ -21,7 +21,7 @@ class SeparateTrials(SeveralTrials):
     one_model = False
 
     def each_of(self, task: Task, tokenizer: Any, setting: TrialSetting) -> list[tuple[Task, TrialSetting]]:
-        """Return the tasks; each trains on as many examples as are its among those that are drawn of all."""
+        """Return the tasks, cut at one length; each trains on as many examples as are its among those drawn of all."""
         train, validation = draw(task, setting)
         found = []
         shares = zip(self.kinds, parts_of(task), train.divided(), validation.divided(), strict=True)
@@ -36,7 +36,8 @@ class SeparateTrials(SeveralTrials):
                 gradient_checkpointing=setting.gradient_checkpointing,
                 early_stopping=False,
             )
-            found.append((part, replace(chosen, validation_examples=len(seen), seed=setting.seed)))
+            alike = replace(chosen, max_length=setting.max_length, seed=setting.seed)
+            found.append((part, replace(alike, validation_examples=len(seen))))
         return found
 
     def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[TrialSetting, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Several tasks in one study, by adapters of their own or by shared ones."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,10 @@ import torch
 from autopeft.api import evaluate, export_run, predict, search, train
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError
-from autopeft.launch import SearchPlan, open_run, prepare
+from autopeft.launch import SearchPlan, groundwork, open_run, prepare
 from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.saved import open_saved
-from autopeft.selection import read_finalists, select
+from autopeft.selection import plan_of_transfer, read_finalists, select, weights_of
 from autopeft.testing.models import tiny_backbone
 from autopeft.trials import TrialRunner, kind_of, use_threads
 from tests.cli.in_process import run_here
@@ -126,10 +127,22 @@ def test_adapters_of_their_own_are_those_of_a_search_for_each_task(place, tmp_pa
         ({"names": ("colours", "scores"), "mixture": "joint"}, "scores is of the kind regression, and shared adapters"),
         ({"label": "label"}, "tasks: each names its own data; leave label out"),
         ({"space": {"name": "own", "modules": {"lora": {"rank": 1}}, "training": {"weight_1": "1 | 2"}}}, "weight_1"),
+        (
+            {"configurations": {"a": {"modules": {"lora": {"rank": 1}}, "training": {"weight_1": 3}}}},
+            "configurations: a: training.weight_1",
+        ),
+        ({"examples": 12}, "tasks: 1 of the 12 training examples of a trial are of sizes, expected at least 8"),
+        ({"tasks": [{"data": 5}, {"data": "x"}]}, "tasks: number 1: data: found 5: input should be a valid string"),
+        ({"tasks": [{"data": "x", "called": 5}, {"data": "y"}]}, "tasks: number 1 is called 5; expected a name"),
+        ({"tasks": [{"data": "x", "mixture": "joint"}, {"data": "y"}]}, "tasks: mixture of number 1 names no data"),
+        ({"tasks": None, "mixture": None, "data": "colours.csv", "kind": "several"}, "several tasks each have data"),
     ],
 )
 def test_what_cannot_be_is_told(place, tmp_path, asked, said):
+    asked = {**asked}
     names, mixture = asked.pop("names", ()), asked.pop("mixture", "separate")
+    if "data" in asked:
+        asked["data"] = str(place / asked["data"])
     with pytest.raises(AutopeftError, match=said.split(";")[0]):
         prepare(SearchPlan.of({**settings(place, mixture, *names), **asked, "out": str(tmp_path / "run")}))
 
@@ -158,6 +171,47 @@ def test_several_tasks_are_named_on_the_command_line(place, tmp_path):
     # One is a task of its own, whatever a file says.
     one = run_here("search", tmp_path / "run" / "study.yaml", named[0], "-o", tmp_path / "other", cwd=tmp_path)
     assert "mixture: joint is of several tasks; name them by --data again" in one.stderr
+
+
+def test_what_another_task_is_measured_on_is_said_or_left_out_where_adapters_are_shared(place, tmp_path):
+    whole = pd.concat([pd.read_csv(place / "colours.csv"), rows({"grey": "ash fog"}, 40, 3)])
+    whole.to_csv(tmp_path / "whole.csv", index=False)
+    asked = settings(place, "joint", "colours", "sizes")
+    asked["tasks"][1] = {"data": str(tmp_path / "whole.csv")}
+    task = groundwork(SearchPlan.of(asked)).task
+    held, train = ({one[1] for one in task.kind.inputs(split)} for split in (task.test, task.train))
+    assert len(held & train) > 5
+    assert any("test inputs of colours also stand in train of whole" in note for note in task.notes)
+    apart = groundwork(SearchPlan.of({**asked, "drop_duplicates": True})).task
+    held = {one[1] for split in (apart.validation, apart.test) for one in apart.kind.inputs(split)}
+    assert not held & {one[1] for one in apart.kind.inputs(apart.train)}
+    assert any("left out of train, as other tasks are measured on it" in note for note in apart.notes)
+    alone = groundwork(SearchPlan.of({**asked, "mixture": "separate"})).task
+    assert not any("also stand in train of" in note for note in alone.notes)
+
+
+def test_groups_and_sizes_of_tasks_count_where_sureness_is_told(place, tmp_path):
+    colours = pd.read_csv(place / "colours.csv")
+    colours.assign(who=np.arange(len(colours)) // 2).to_csv(tmp_path / "colours.csv", index=False)
+    asked = settings(place, "separate", "colours", "sizes")
+    plain = groundwork(SearchPlan.of(asked)).task
+    asked["tasks"][0] = {"data": str(tmp_path / "colours.csv"), "group": "who"}
+    task = groundwork(SearchPlan.of(asked)).task
+    first, second = task.kind.parts_of(task)
+    groups = task.groups["test"]
+    assert len(groups) == len(task.test)
+    assert len(set(groups)) == len(first.test) // 2 + len(second.test)
+    assert first.independent("test") < len(first.test)
+    assert second.independent("test") == len(second.test)
+    assert task.independent("test") < plain.independent("test")
+    sizes = [len(part.test) for part in plain.kind.parts_of(plain)]
+    assert plain.independent("test") == round(4 / sum(1 / size for size in sizes))
+
+
+def test_all_tasks_are_cut_at_the_length_that_is_told(place):
+    prepared = prepare(SearchPlan.of(settings(place, "separate", max_length=4)))
+    each = kind_of(prepared.task).each_of(prepared.task, prepared.backbone.tokenizer(), prepared.setting)
+    assert {setting.max_length for _, setting in each} == {prepared.setting.max_length} == {4}
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "tasks.json", ".hidden"])
@@ -206,14 +260,37 @@ def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
     assert [row.value for row in again.rows][1] in COLOURS
     if mixture == "joint":
         assert export_run(tmp_path / "run", pick="stock", to="peft", out=tmp_path / "out").files
-        assert {"mean_gain", "colours: gain"} <= evaluate(kept, **data_of(asked)).figures.keys()
+        figures = evaluate(kept, **data_of(asked)).figures
+        assert {"mean_gain", "colours: gain"} <= figures.keys()
+        sizes = pd.read_csv(place / "sizes.csv").rename(columns={"what": "text", "size": "label"})
+        sizes.to_csv(tmp_path / "sizes.csv", index=False)
+        named = [f"--data={tmp_path / 'sizes.csv'}", f"--data={place / 'colours.csv'}"]
+        shown = run_here("evaluate", kept, *named, "--json", cwd=tmp_path)
+        assert json.loads(shown.stdout)["colours: gain"] == pytest.approx(figures["colours: gain"])
+        assert run_here("evaluate", kept, named[0], cwd=tmp_path).returncode == 2
+        moved = plan_of_transfer(result, {"data": str(tmp_path / "sizes.csv"), "trust_remote_code": False})
+        assert weights_of(result) == ["weight_2"]
+        assert not any("weight_2" in each["training"] for each in moved.configurations.values())
+        assert "weight_2" not in moved.space["training"]
+        own = export_run(tmp_path / "run", to="autopeft", out=tmp_path / "own")
+        assert f"autopeft train {tmp_path / 'run'} --pick" in (own.folder / "README.md").read_text()
     else:
         with pytest.raises(AutopeftError, match="has adapters of its own for each task, which are no one model"):
             export_run(tmp_path / "run", to="peft", out=tmp_path / "out")
         with pytest.raises(AutopeftError, match="reads of each task the columns that it was trained on; leave --text"):
             predict(kept, file=tmp_path / "rows.csv", columns={"text": "what"})
-        with pytest.raises(AutopeftError, match="has a folder for each of several tasks; expected one of"):
-            open_saved(kept)
+        for opens in (open_saved, partial(evaluate, data=str(place / "sizes.csv"))):
+            with pytest.raises(AutopeftError, match="has a folder for each of several tasks; expected one of"):
+                opens(kept)
+        pd.DataFrame({"task": ["sizes", "colours"], "what": ["", ""], "text": ["", "sky sea"]}).to_csv(
+            tmp_path / "half.csv", index=False
+        )
+        half = predict(kept, file=tmp_path / "half.csv")
+        assert [row is None for row in half.rows] == [True, False]
+        assert any("sizes: none of the 1 rows" in note for note in half.notes)
+        (tmp_path / "none.csv").write_text("task,what,text\n")
+        with pytest.raises(AutopeftError, match="can be predicted: it holds none; expected rows of"):
+            predict(kept, file=tmp_path / "none.csv")
         assert json.loads((tmp_path / "trained" / "tasks.json").read_text()) == {"tasks": ["colours", "sizes"]}
         alone = evaluate(tmp_path / "trained" / "sizes", data=str(place / "sizes.csv"), text="what", label="size")
         assert alone.figures["macro_f1"] == pytest.approx(done.test["sizes: macro_f1"])
