@@ -206,9 +206,9 @@ def _announce(console: Console, prepared: Preparation, voice: Voice) -> None:
     for label, name, seeds in (("power", "test", "three seeds"), ("", "validation", "one seed")):
         examples, alone = prepared.held_out[name]
         units = f"on {examples:,} of {name}, each of them one {prepared.task.judge.unit}"
-        groups = f", in groups that tell as much as {alone:,} alone" if alone < examples else ""
+        like = f", which tell as much as {alone:,} that stand alone" if alone < examples else ""
         points = f"about {100 * expected_half_width(name, alone):.1f} points"
-        say(f"{label:8}{units}{groups}, and with {seeds}, differences of {points} can be told (a guess)")
+        say(f"{label:8}{units}{like}, and with {seeds}, differences of {points} can be told (a guess)")
     share = percent(scale.limit / scale.backbone)
     say(f"budget  {scale.limit:,} ({share}) {kind_of(prepared.task).counted()}")
     if prepared.limited_by != Budget.parse(prepared.plan.budget):

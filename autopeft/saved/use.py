@@ -122,7 +122,8 @@ class Use(BaseModel):
         others = [f"--{flag}" for flag in columns if flag not in asking]
         if others:
             expected = " and ".join(f"--{flag}" for flag in asking)
-            raise ConfigurationError(f"found {', '.join(others)}; what was trained reads columns named by {expected}")
+            reads = f"columns named by {expected}" if asking else "those that it was trained on, and no others"
+            raise ConfigurationError(f"found {', '.join(others)}; what was trained reads {reads}")
         named = tuple({**asking, **columns}.values())
         return self.model_copy(update={"reads": KINDS[self.kind].with_columns(self.reads, named)})
 
