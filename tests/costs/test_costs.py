@@ -20,6 +20,7 @@ def backbone(request, tmp_path_factory):
     return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("costs"), layers=2))
 
 
+@pytest.mark.parametrize("backbone", ARCHITECTURES[:1], indirect=True)
 @pytest.mark.parametrize("name", shipped_spaces())
 def test_predicted_is_counted(backbone, name) -> None:
     built, wrong = compare(backbone, name, 40)
@@ -29,8 +30,9 @@ def test_predicted_is_counted(backbone, name) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped_spaces())
-def test_predicted_is_counted_in_500_configurations(backbone, name) -> None:
-    built, wrong = compare(backbone, name, 500)
+def test_predicted_is_counted_in_many_configurations(backbone, name) -> None:
+    # Encoders of texts and of pictures, and decoders: others differ from one of these in names alone.
+    built, wrong = compare(backbone, name, 500 if backbone.config.model_type in ("bert", "llama", "vit") else 125)
     assert wrong == []
     assert built > 0
 
