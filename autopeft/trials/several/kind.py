@@ -163,4 +163,5 @@ def _shares(task: Task, setting: TrialSetting) -> str:
                 f"tasks: {count} of the {setting.examples:,} training examples of a trial are of {name}, expected at "
                 f"least {_LEAST}; raise --examples, or leave {name} out"
             )
-    return f"of them {', '.join(f'{count:,} of {name}' for name, count in zip(names, counts, strict=True))}"
+    each = ", ".join(f"{count:,} of {name}" for name, count in zip(names, counts, strict=True))
+    return f"trained on {each}"
