@@ -218,12 +218,14 @@ def predict(
             load_plugin(Path(plugin))
         open_one = partial(open_saved, model=model, trust_remote_code=trust_remote_code)
         routes = read_routes(Path(adapter))
+        read: tuple[str, ...] = ()
         if routes:
             table = rows_of_tasks(Path(adapter), routes, texts, file, columns)
         else:
             opened, table = rows_for(open_one(Path(adapter)), texts, file, columns)
+            read = tuple(opened.use.asking.values())
         if output is not None:
-            check_output(Path(output), table)
+            check_output(Path(output), table, read)
         if routes:
             found = predict_tasks(Path(adapter), routes, table, open_one, max_new_tokens=max_new_tokens)
         else:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from peft import PeftConfig, PeftType
 
-from autopeft.backbones import Backbone, head_parameters, task_type_of
+from autopeft.backbones import Backbone, head_parameters
 from autopeft.export.readable import shorten
 from autopeft.methods.builder import Part
+from autopeft.methods.stored_task import stored_task_type
 
 __all__ = ["adapter_config", "is_stock"]
 
@@ -16,7 +17,7 @@ def adapter_config(part: Part, backbone: Backbone) -> PeftConfig:
     config = part.method.peft_config(part.cells, backbone.anatomy)
     config.base_model_name_or_path = backbone.address
     config.revision = backbone.revision
-    config.task_type = task_type_of(backbone.meta())
+    config.task_type = stored_task_type(backbone.meta(), config)
     config.modules_to_save = sorted({name.partition(".")[0] for name in head_parameters(backbone.meta())}) or None
     shorten(config, backbone)
     # PEFT keeps target names in a set, whose order changes from run to run.

@@ -13,6 +13,7 @@ from torch import nn
 from autopeft.errors import ConfigurationError
 from autopeft.methods import METHODS
 from autopeft.methods.builder import original_name
+from autopeft.methods.stored_task import mixes_tasks
 
 __all__ = ["Rebuilt", "Tensors", "by_peft", "rebuilt_peft"]
 
@@ -84,10 +85,11 @@ def rebuilt_peft(adapted: PeftModel, own: set[str]) -> Rebuilt:
         if unexpected:
             raise ConfigurationError(f"the exported files build no {unexpected[0]}")
 
-    # Methods that mix by task have one task here.
-    by_task = any(hasattr(config, name) for name in ("num_tasks", "n_tasks"))
-    inputs = {"task_ids": torch.zeros(1, dtype=torch.long)} if by_task else {}
-    return Rebuilt(adapted, modules, trainable, load, inputs)
+    if not mixes_tasks(config):
+        return Rebuilt(adapted, modules, trainable, load)
+    # There is one task here. What PEFT's class for the task of the model hands on beside, not all models take.
+    model = adapted if config.is_prompt_learning else adapted.base_model
+    return Rebuilt(model, modules, trainable, load, {"task_ids": torch.zeros(1, dtype=torch.long)})
 
 
 def _is_own(name: str, own: set[str]) -> bool:

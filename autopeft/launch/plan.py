@@ -93,7 +93,9 @@ class SearchPlan(BaseModel):
     metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")
     loss: Literal["pointwise", "pairwise", "listwise"] | None = Field(None, description="what ranking is trained on")
     augment: str | None = Field(None, description="what is done to pictures while a model learns: crop, flip or both")
-    seconds: float | None = Field(None, gt=0, description="seconds at which clips of sound are cut")
+    seconds: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="seconds at which clips of sound are cut"
+    )
     generate: int | None = Field(None, ge=0, description="validation examples to which decoders write answers")
     space: str | dict[str, Any] | None = Field(
         None, description="name or YAML file of the search space; default: that of the kind of task"

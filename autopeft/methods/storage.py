@@ -20,6 +20,7 @@ from autopeft.methods.builder import applied, apply
 from autopeft.methods.compressing import compress, starts_of, unpack
 from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.registry import METHODS
+from autopeft.methods.stored_task import stored_task_type
 from autopeft.methods.tensors import MEND, PLACED, copy_into, restore, stored_tensors
 from autopeft.space import Configuration
 
@@ -75,7 +76,7 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         stored = stored_tensors(inserted, done.anatomy) if packed is None else packed
         tensors = {name: value.clone().contiguous() for name, value in stored.items()}
         if alone and head:
-            config.task_type = task_type_of(model)
+            config.task_type = stored_task_type(model, config)
             config.modules_to_save = sorted({name.partition(".")[0] for name in head})
             # PEFT wraps a model once for prompts, twice for adapters.
             outer = "base_model." if isinstance(inserted.tuner, PeftModel) else PLACED

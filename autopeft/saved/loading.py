@@ -12,6 +12,7 @@ from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.prompts import PromptMethod
 from autopeft.methods.pruning import PRUNING
 from autopeft.methods.storage import HEAD
+from autopeft.methods.stored_task import mixes_tasks
 from autopeft.saved.companions import ROLES_FILE, plugin_files
 from autopeft.space import Configuration
 from autopeft.tasks import Task
@@ -79,7 +80,9 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
     if full:
         return [*lines, f"model = {kind}.from_pretrained({here}).eval()"]
     training = configuration.training
-    if len(parts) > 1 or backbone.mended or COMPRESSION.asked(training) or PRUNING.asked(training):
+    configs = [part.method.peft_config(part.cells, backbone.anatomy) for part in parts]
+    by_task = any(mixes_tasks(config) for config in configs)
+    if len(parts) > 1 or by_task or backbone.mended or COMPRESSION.asked(training) or PRUNING.asked(training):
         return [*lines, *_by_autopeft(backbone, task, imports)]
     given = f"{_base(backbone)}, config=config, dtype=torch.float32{_how(backbone)}"
     lines.append(f"model = {kind}.from_pretrained({given})")
@@ -87,14 +90,14 @@ def _model(configuration: Configuration, backbone: Backbone, task: Task, imports
         imports.add("from safetensors.torch import load_file")
         return [*lines, f'model.load_state_dict(load_file("{HEAD}"), strict=False)', "model.eval()"]
     imports.add("from peft import PeftModel")
-    if parts[0].method.peft_config(parts[0].cells, backbone.anatomy).peft_type not in set(PeftType):
+    if configs[0].peft_type not in set(PeftType):
         imports.add("import autopeft  # makes the method known to PEFT")
     return [*lines, 'model = PeftModel.from_pretrained(model, ".").eval()']
 
 
 def _by_autopeft(backbone: Backbone, task: Task, imports: set[str]) -> list[str]:
-    """Return the lines that load several methods, of which PEFT alone would load one, or what is packed, or beside
-    weights that are pruned, or into a model that has to be mended first.
+    """Return the lines that load several methods, of which PEFT alone would load one, or one that PEFT asks the task of
+    each input for, or what is packed, or beside weights that are pruned, or into a model that has to be mended first.
     """
     load, make = kind_of(task).own_loading()
     imports |= {f"from autopeft.backbones import {load}", "from autopeft.methods import load"}
@@ -108,7 +111,12 @@ def _by_autopeft(backbone: Backbone, task: Task, imports: set[str]) -> list[str]
         given.append(f"quantization={backbone.quantization!r}")
     if backbone.runs_own_code:
         given.append("trust_remote_code=True")
-    return [f"backbone = {load}({', '.join(given)})", f"model = backbone.{make}", 'load(".", model, backbone.anatomy)']
+    return [
+        f"backbone = {load}({', '.join(given)})",
+        f"model = backbone.{make}",
+        'load(".", model, backbone.anatomy)',
+        "model.eval()  # what was put in as well",
+    ]
 
 
 def _path(backbone: Backbone) -> str:

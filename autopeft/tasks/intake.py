@@ -123,6 +123,7 @@ def _rows(places: Sequence[str]) -> str:
 def _places(places: Sequence[str]) -> str:
     """Return places as `lines 3, 5 and 2 more`."""
     words = {place.rpartition(" ")[0] for place in places}
-    if len(places) == 1 or len(words) > 1:
+    # Files, say, are no places with a number.
+    if len(places) == 1 or len(words) > 1 or "" in words:
         return listed(places)
     return f"{words.pop()}s {listed([place.rpartition(' ')[2] for place in places])}"

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -39,12 +39,13 @@ class Predictions:
     file: Path | None = None
 
 
-def check_output(file: Path, table: Table) -> None:
+def check_output(file: Path, table: Table, read: Collection[str] = ()) -> None:
     """Check, before anything is computed, that predictions can be written.
 
     Args:
         file: The file.
         table: The rows.
+        read: Columns that the model reads, which may hold files.
 
     Raises:
         AutopeftError: When its ending is another, nothing can be written there, or not all of the rows can.
@@ -73,7 +74,7 @@ def check_output(file: Path, table: Table) -> None:
         )
     for place, row in table.rows:
         for column, value in row.items():
-            if isinstance(value, Unreadable | bytes):
+            if isinstance(value, Unreadable | bytes) and column not in read:
                 raise DataError(
                     f"'{table.source}', {place}: '{column}' holds {kind_in_words(value)}, which cannot be written; "
                     "leave the column out"
@@ -100,9 +101,9 @@ def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Pat
 
 
 def _write_lines(table: Table, rows: Sequence[Prediction | None], out: IO[str]) -> None:
-    for (_, row), prediction in zip(table.rows, rows, strict=True):
+    for (place, row), prediction in zip(table.rows, rows, strict=True):
         found = {PREDICTED: None} if prediction is None else prediction.to_dict()
-        out.write(json.dumps({**_plain(row), **found}, allow_nan=False) + "\n")
+        out.write(json.dumps({**_plain(_named(place, row)), **found}, allow_nan=False) + "\n")
 
 
 def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> None:
@@ -111,14 +112,26 @@ def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> N
     single = not told or any(row is not None and row.probability is not None for row in rows)
     named = [PROBABILITY if single else PROBABILITIES] if told else []
     out.writerow([*map(mended, table.columns), PREDICTED, *named])
-    for (_, row), prediction in zip(table.rows, rows, strict=True):
-        cells = [_cell(row.get(column)) for column in table.columns]
+    for (place, row), prediction in zip(table.rows, rows, strict=True):
+        held = _named(place, row)
+        cells = [_cell(held.get(column)) for column in table.columns]
         cells.append("" if prediction is None else mended(prediction.text))
         if told and single:
             cells.append("" if prediction is None else f"{prediction.probability:.6f}")
         elif told:
             cells.append("" if prediction is None else _cell(prediction.probabilities))
         out.writerow(cells)
+
+
+def _named(place: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row in which files are named: by their paths, or by where the row stands."""
+    return {column: _name(place, value) for column, value in row.items()}
+
+
+def _name(place: str, value: Any) -> Any:
+    if isinstance(value, Mapping) and isinstance(value.get("bytes"), bytes):
+        return value.get("path") or place
+    return place if isinstance(value, Unreadable | bytes) else value
 
 
 def _cell(value: Any) -> str:

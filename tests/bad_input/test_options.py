@@ -53,6 +53,12 @@ NUMBERS = [
         GOOD,
     ),
     Case(
+        "seconds without end",
+        SEARCH + "--seconds inf",
+        ("flags: seconds: found inf: input should be a finite number",),
+        GOOD,
+    ),
+    Case(
         "batches of nothing",
         SEARCH + "--batch-size 0",
         ("flags: batch_size: found 0: input should be greater than or equal to 1",),

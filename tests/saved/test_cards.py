@@ -173,7 +173,13 @@ def test_cards_of_methods_that_are_not_pefts_import_what_they_need(
     task, backbone = _classify(), backbones["bert"]
     folders = [
         saved(canonical(data, VOCABULARY, backbone.shape), backbone, task, tmp_path / name)
-        for name, data in (("own", {"modules": {"parallel_adapter": {"size": 4}}}), ("several", SEVERAL))
+        for name, data in (
+            ("own", {"modules": {"parallel_adapter": {"size": 4}}}),
+            ("several", SEVERAL),
+            # PEFT would ask of which task each text is.
+            ("by task", {"modules": {"poly": {"rank": 2}}}),
+            ("prompt by task", {"modules": {"multitask_prompt": {"length": 2}}}),
+        )
     ]
     for folder, result in zip(folders, run(folders, tmp_path / "out.json", autopeft=True), strict=True):
         expected = ours(folder, backbone, task, result["texts"])

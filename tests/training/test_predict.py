@@ -21,10 +21,11 @@ from autopeft.space import canonical
 from autopeft.tasks import LabelledTexts, pad_id_of
 from autopeft.tasks.causal import FORMATS, Causal, CausalSplit, Turn, ask, stop_strings
 from autopeft.tasks.classification import Classes, Classification
+from autopeft.tasks.tables import read_source
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import TEXTS, tiny_backbone
 from autopeft.testing.tasks import task_of
-from autopeft.training import add_merged, fine_tune
+from autopeft.training import add_merged, check_output, fine_tune, write_predictions
 from autopeft.trials import TrialSetting
 from autopeft.trials.causal.generation import generate_all
 from tests.saved.run_cards import code_of
@@ -134,6 +135,21 @@ def test_columns_are_those_of_the_training_data_unless_said(place):
     (place / "alone.csv").write_text("good happy film\nbad sad film\n")
     with pytest.raises(DataError, match="has no column 'review'; found: good happy film"):
         autopeft.predict("out", file="alone.csv")
+
+
+@pytest.mark.parametrize("held", ["structs", "bytes"])
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_files_in_cells_are_written_by_their_names(tmp_path, held, ending):
+    structs = [{"bytes": b"\xff", "path": "cat.png"}, {"bytes": b"\xfe", "path": None}]
+    cells = structs if held == "structs" else [b"\xff", b"\xfe"]
+    pq.write_table(pa.table({"image": cells, "note": ["a", "b"]}), tmp_path / "rows.parquet")
+    [table] = read_source(tmp_path / "rows.parquet", ["image"]).values()
+    file = tmp_path / f"said{ending}"
+    check_output(file, table, ["image"])
+    write_predictions(table, [None, None], file)
+    lines = file.read_text().splitlines()
+    rows = list(map(json.loads, lines)) if ending == ".jsonl" else list(csv.DictReader(lines))
+    assert [row["image"] for row in rows] == ["cat.png" if held == "structs" else "row 1", "row 2"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from autopeft.errors import DataError
 from autopeft.tasks.classification.examples import Examples, examples_of
@@ -14,7 +14,7 @@ from autopeft.tasks.rows import drop_unlabelled
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import LEAST_ROWS, hold_out
 from autopeft.tasks.tables import Table
-from autopeft.tasks.texts import LabelledTexts
+from autopeft.tasks.texts import LabelledTexts, Text
 
 __all__ = ["read_classes"]
 
@@ -22,7 +22,7 @@ _RARE = "add rows of it, merge it into another label, or leave it out"
 
 
 def read_classes(
-    spec: TaskSpec, tables: Mapping[str, Table], *, asked: bool
+    spec: TaskSpec, tables: Mapping[str, Table], *, asked: bool, same: Callable[[Text], Hashable] = lambda text: text
 ) -> tuple[Classes, dict[str, LabelledTexts], tuple[str, ...], dict[str, Intake]]:
     """Make the splits of a task of tables.
 
@@ -30,6 +30,7 @@ def read_classes(
         spec: Where they come from, and which columns they are read by.
         tables: `train`, and `validation` and `test` where they are given; the others are split off `train`.
         asked: Whether the user has said that the labels are classes.
+        same: What is equal of texts that stay on one side of what is split off.
 
     Returns:
         The schema, the splits, notes, and the account of the rows by split.
@@ -44,7 +45,8 @@ def read_classes(
     notes = [*names.notes, *unlabelled]
     if missing:
         _check_labels(parts["train"], name)
-        parts |= hold_out(parts["train"], parts["train"].texts, parts["train"].names, missing, spec.seed)
+        together = list(map(same, parts["train"].texts))
+        parts |= hold_out(parts["train"], together, parts["train"].names, missing, spec.seed)
         notes.append(f"{' and '.join(missing)} split off the training rows, stratified by label (seed {spec.seed})")
     labels = _order(parts["train"], tables["train"].classes.get(spec.label_column))
     _check(parts, labels, name, missing)

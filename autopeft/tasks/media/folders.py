@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from autopeft.errors import DataError
-from autopeft.tasks.media.item import MediaItem
+from autopeft.tasks.intake import listed
+from autopeft.tasks.media.item import MediaItem, printable
+from autopeft.tasks.media.laid import Laid, laid_in
 from autopeft.tasks.media.medium import Medium
-from autopeft.tasks.tables import SPLIT_NAMES, Row, Table
+from autopeft.tasks.tables import SPLIT_NAMES, Row, Table, mended
 
-__all__ = ["LABEL", "Read", "labelled_folders", "read_folders"]
+__all__ = ["LABEL", "Read", "labelled_folders", "read_folders", "read_labels"]
 
 #: The column of labels in tables that are made of folders.
 LABEL = "label"
@@ -18,28 +22,75 @@ LABEL = "label"
 Read = tuple[dict[str, Table], dict[str, MediaItem]]
 
 
-def labelled_folders(medium: Medium, path: Path) -> dict[str, dict[str, list[Path]]]:
-    """Return the files in folders of labels, by split and label; nothing where the folder is no such folder.
+@dataclass(frozen=True)
+class _Labelled:
+    """Files of labels.
+
+    Args:
+        files: By split and label.
+        notes: What is left out.
+    """
+
+    files: dict[str, dict[str, list[Path]]]
+    notes: tuple[str, ...]
+
+
+def labelled_folders(medium: Medium, path: Path) -> bool:
+    """Tell whether a folder is one of folders called after labels, or of some called after splits that hold such.
 
     Args:
         medium: What files are looked for.
-        path: A folder of folders called after labels, or of some called after splits that hold such folders.
+        path: The folder.
+
+    Raises:
+        DataError: When it is one, but its folders do not go together.
     """
-    inside = [each for each in sorted(path.iterdir()) if each.is_dir()]
-    named = {each: split for each in inside for split, names in SPLIT_NAMES.items() if each.name.lower() in names}
-    if named and set(inside) == set(named):
-        return {split: found for folder, split in named.items() if (found := _labels(medium, folder))}
-    found = _labels(medium, path)
-    return {"train": found} if len(found) > 1 else {}
+    return _labelled(medium, path, 2) is not None
 
 
-def _labels(medium: Medium, folder: Path) -> dict[str, list[Path]]:
-    found = {}
-    for label in sorted(each for each in folder.iterdir() if each.is_dir()):
-        files = sorted(file for file in label.rglob("*") if file.suffix.lower() in medium.endings and file.is_file())
-        if files:
-            found[label.name] = files
-    return found
+def _labelled(medium: Medium, path: Path, least: int) -> _Labelled | None:
+    """Return the files of labels; None where there are fewer labels than `least`."""
+    laid = laid_in(medium, path)
+    named = {
+        each: split for each in laid.files for split, names in SPLIT_NAMES.items() if each.strip().lower() in names
+    }
+    inside = {each: laid_in(medium, path / each) for each in named}
+    if any(each.files for each in inside.values()):
+        _check_splits(medium, path, laid, named)
+        return _by_split(medium, path, laid, {split: inside[each] for each, split in named.items()})
+    # Called after splits alone, with pictures in no folder of a label: a table beside them may tell the labels.
+    if set(named) == set(laid.files) or len(laid.files) < least:
+        return None
+    return _Labelled({"train": laid.files}, tuple(laid.left_out(medium, path)))
+
+
+def _check_splits(medium: Medium, path: Path, laid: Laid, named: dict[str, str]) -> None:
+    """Refuse folders of splits with others beside them, or with two of one split."""
+    others = [repr(each) for each in laid.files if each not in named]
+    if others:
+        raise DataError(
+            f"'{path}': found {listed(others)} with {medium.several} beside {listed(list(map(repr, named)))}, which "
+            "is called after a split and holds folders; expected folders of splits alone, or of labels alone: take the "
+            "others out, or name splits by --validation and --test"
+        )
+    twice = defaultdict(list)
+    for each, split in named.items():
+        twice[split].append(repr(each))
+    for split, those in twice.items():
+        if len(those) > 1:
+            raise DataError(
+                f"'{path}': found {' and '.join(those)}, each called after the split {split}; expected one: take one "
+                "out, or put them together"
+            )
+
+
+def _by_split(medium: Medium, path: Path, laid: Laid, inside: dict[str, Laid]) -> _Labelled:
+    whole = Laid(loose=[*laid.loose], barren=[*laid.barren], lost=laid.lost, others=laid.others)
+    for held in inside.values():
+        whole.loose += held.loose
+        whole.barren += held.barren
+    files = {split: inside[split].files for split in SPLIT_NAMES if split in inside and inside[split].files}
+    return _Labelled(files, tuple(whole.left_out(medium, path)))
 
 
 def read_folders(medium: Medium, name: str, path: Path) -> Read:
@@ -48,34 +99,75 @@ def read_folders(medium: Medium, name: str, path: Path) -> Read:
     Args:
         medium: What files are read.
         name: What the user calls it.
-        path: The folder; `labelled_folders` finds something in it.
+        path: The folder; `labelled_folders` knows it for one.
 
     Raises:
         DataError: When there is nothing to train on, or a label has a single file there.
     """
-    folders = labelled_folders(medium, path)
-    if "train" not in folders:
-        raise DataError(f"'{name}' has folders of {' and '.join(folders)} alone; expected one called train")
-    alone = [f"'{label}'" for label, files in folders["train"].items() if len(files) == 1]
+    found = _labelled(medium, path, 2)
+    if found is None or "train" not in found.files:
+        held = " and ".join(found.files) if found else "no labels"
+        raise DataError(f"'{name}' has folders of {held} alone; expected one called train")
+    alone = [f"'{printable(label)}'" for label, files in found.files["train"].items() if len(files) == 1]
     if alone:
         raise DataError(
-            f"'{name}': found one {medium.one} alone of {', '.join(alone[:5])}; expected several of each label: add "
+            f"'{name}': found one {medium.one} alone of {listed(alone)}; expected several of each label: add "
             "some, or take the folder out"
         )
-    others = sum(
-        file.is_file() and file.suffix.lower() not in medium.endings
-        for file in path.rglob("*")
-        if not file.name.startswith(".")
-    )
-    notes = (f"left out, for they are no {medium.several}: {others} other files",) if others else ()
     tables: dict[str, Table] = {}
     items: dict[str, MediaItem] = {}
-    for split, labels in folders.items():
-        rows: list[Row] = []
-        for label, files in labels.items():
-            for file in files:
-                key = str(file.relative_to(path))
-                items[key] = medium.item(key, file)
-                rows.append((key, {medium.column: key, LABEL: label}))
-        tables[split] = Table(f"{name} ({split})", (medium.column, LABEL), rows, notes if split == "train" else ())
+    for split in found.files:
+        notes = found.notes if split == "train" else ()
+        tables[split], held_here = _table(medium, f"{name} ({split})", found.files[split], split, path, notes)
+        items |= held_here
     return tables, items
+
+
+def read_labels(medium: Medium, name: str, path: Path, split: str) -> tuple[Table, dict[str, MediaItem]]:
+    """Return a table of the files in folders of labels, all of one split.
+
+    Args:
+        medium: What files are read.
+        name: What the user calls it.
+        path: The folder.
+        split: The split.
+
+    Raises:
+        DataError: When it holds none, or those of several splits.
+    """
+    found = _labelled(medium, path, 1)
+    if found is None:
+        raise DataError(
+            f"'{name}' holds no folders of {medium.several}; expected one for each label, as those of train lie"
+        )
+    if len(found.files) > 1:
+        raise DataError(f"'{name}' holds {' and '.join(found.files)}; expected the {medium.several} of one split")
+    return _table(medium, name, next(iter(found.files.values())), split, path.parent, found.notes)
+
+
+def _table(
+    medium: Medium, source: str, files: dict[str, list[Path]], split: str, path: Path, notes: tuple[str, ...]
+) -> tuple[Table, dict[str, MediaItem]]:
+    """Return a table of files, and these by what its cells call them: names can be such as no text has."""
+    _check_names(source, list(files))
+    rows: list[Row] = []
+    items: dict[str, MediaItem] = {}
+    for label, those in files.items():
+        for file in those:
+            place, key = printable(str(file.relative_to(path))), f"{split} {len(rows)}"
+            items[key] = medium.item(place, file)
+            rows.append((place, {medium.column: key, LABEL: label}))
+    return Table(source, (medium.column, LABEL), rows, notes), items
+
+
+def _check_names(source: str, labels: list[str]) -> None:
+    """Refuse folders whose names become one label."""
+    alike = defaultdict(list)
+    for label in labels:
+        alike[mended(label.strip())].append(repr(label))
+    for those in alike.values():
+        if len(those) > 1:
+            raise DataError(
+                f"'{source}': the folders {' and '.join(those)} are called alike but for what cannot be seen; expected "
+                "a name for each label: rename one, or put them together"
+            )

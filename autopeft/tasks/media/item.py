@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from autopeft.errors import DataError
 from autopeft.tasks.intake import listed
 
-__all__ = ["LabelledMedia", "MediaItem", "check_readable"]
+__all__ = ["LabelledMedia", "MediaItem", "check_readable", "printable"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class MediaItem(ABC):
             DataError: When it cannot be read, in words that follow others.
         """
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The sha256 of what it holds.
 
@@ -73,6 +74,11 @@ class LabelledMedia:
         """Return those at the indices, in their order."""
         picked = [int(index) for index in indices]
         return LabelledMedia([self.items[i] for i in picked], [self.labels[i] for i in picked])
+
+
+def printable(name: str) -> str:
+    """Return a name without line ends, commands to a terminal and bytes that are no text, each written out."""
+    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def check_readable(items: Sequence[MediaItem], several: str, task: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,15 +18,16 @@ from autopeft.tasks.inputs import texts_given
 from autopeft.tasks.intake import Intake, Ledger
 from autopeft.tasks.kind import TaskKind
 from autopeft.tasks.known_labels import numbers_among
-from autopeft.tasks.media.cells import check_column, item_of, looks_like, of_tables
-from autopeft.tasks.media.folders import LABEL, Read, labelled_folders, read_folders
+from autopeft.tasks.media.cells import cells_of, check_column, looks_like, of_tables
+from autopeft.tasks.media.folders import LABEL, Read, labelled_folders, read_folders, read_labels
 from autopeft.tasks.media.item import LabelledMedia, MediaItem, check_readable
 from autopeft.tasks.media.medium import Medium
 from autopeft.tasks.media.schema import MediaClasses
 from autopeft.tasks.overview import SHOWN
 from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
-from autopeft.tasks.tables import Table, is_missing
+from autopeft.tasks.tables import ENDINGS, Table
+from autopeft.tasks.tables.places import path_of
 from autopeft.tasks.task import Task
 
 __all__ = ["MediaKind"]
@@ -53,7 +56,7 @@ class MediaKind(TaskKind):
         """Return what there is to say of all pictures or sounds, which can be read."""
         return ()
 
-    def files_of(self, source: Source) -> str | None:
+    def files_of(self, path: Path) -> str | None:
         """Say what in the files of a folder makes it one of such files, beside folders for labels."""
         return None
 
@@ -61,13 +64,17 @@ class MediaKind(TaskKind):
         """Read what `files_of` knows."""
         raise NotImplementedError
 
+    def read_split(self, name: str, path: Path, split: str) -> tuple[Table, dict[str, MediaItem]]:
+        """Read what `files_of` knows as the rows of one split."""
+        raise NotImplementedError
+
     def layout_of(self, source: Source) -> str | None:
         """Take folders of pictures or sounds."""
         path = source.path
-        if path is None or not path.is_dir():
+        if path is None or not path.is_dir() or (source.spec.columns and _holds_tables(path)):
             return None
         found = f"a folder of {self.medium.several} for each label" if labelled_folders(self.medium, path) else None
-        return self.files_of(source) or found
+        return self.files_of(path) or found
 
     def recognise(self, source: Source) -> str | None:
         """Take rows with them in the column that is named, or in one called after them."""
@@ -81,20 +88,19 @@ class MediaKind(TaskKind):
         """Read them and the names of their labels; what is split off is stratified by label."""
         spec, path = source.spec, source.path
         column = self.column_of(spec) or self.medium.column
-        if self.layout_of(source) is not None and path is not None:
-            if spec.columns:
-                raise DataError(
-                    f"folders of {self.medium.several} have no columns; leave --{self.medium.column} and --label out"
-                )
-            known = self.files_of(source) is not None
-            tables, items = (
-                self.read_files(source.name, path) if known else read_folders(self.medium, source.name, path)
-            )
+        if path is not None and self.layout_of(source) is not None:
+            tables, items = self._laid_out(source, path)
         else:
-            folder = Path() if path is None else path if path.is_dir() else path.parent
-            tables, items = of_tables(self.medium, source.tables, column, folder)
+            tables, items = of_tables(self.medium, source.tables, column)
         as_read = replace(spec, text=column, text2=None, label=spec.label or LABEL)
-        classes, texts, notes, intake = read_classes(as_read, tables, asked=True)
+
+        def same(key: Any) -> str:
+            # What cannot be read is named below, with all others like it.
+            with suppress(DataError):
+                return items[key].digest
+            return str(key)
+
+        classes, texts, notes, intake = read_classes(as_read, tables, asked=True, same=same)
         splits = {
             name: LabelledMedia([items[str(key)] for key in split.texts], split.labels) for name, split in texts.items()
         }
@@ -102,6 +108,38 @@ class MediaKind(TaskKind):
         check_readable(every, self.medium.several, spec.short_name)
         schema = self.schema(classes.labels, (column,))
         return self.task(spec.short_name, schema, splits, spec.metric, (*notes, *self.notes(every)), intake)
+
+    def _laid_out(self, source: Source, path: Path) -> Read:
+        """Read folders of labels or files of its own, and such as are named for other splits."""
+        spec, several = source.spec, self.medium.several
+        if spec.columns:
+            raise DataError(f"folders of {several} have no columns; leave --{self.medium.column} and --label out")
+        if spec.group:
+            raise DataError(
+                f"folders of {several} have no columns, and nothing to keep {several} together by; leave --group out, "
+                f"or give a table with the paths of the {several}"
+            )
+        known = self.files_of(path) is not None
+        read = self.read_files if known else partial(read_folders, self.medium)
+        tables, items = read(source.name, path)
+        for split, named in (("validation", spec.validation), ("test", spec.test)):
+            if named:
+                table, its = self._one_split(named, split)
+                # The split that was named stands, whatever the folder holds.
+                said = (f"taken in place of the {split} split of {source.name}",) if split in tables else ()
+                tables[split] = replace(table, notes=(*table.notes, *said))
+                items |= its
+        return tables, items
+
+    def _one_split(self, named: str, split: str) -> tuple[Table, dict[str, MediaItem]]:
+        """Read what a user names for a split."""
+        path = path_of(named)
+        if not path.is_dir():
+            found = "is a file" if path.exists() else f"was not found (from {Path.cwd()})"
+            raise DataError(f"--{split}: '{named}' {found}; expected a folder, as --data names one")
+        if self.files_of(path) is None:
+            return read_labels(self.medium, named, path, split)
+        return self.read_split(named, path, split)
 
     def guessed(self, task: Task) -> float | None:
         """Return what telling the most common label is worth."""
@@ -159,19 +197,25 @@ class MediaKind(TaskKind):
         return [{schema.columns[0]: path} for [path] in texts_given([str(each) for each in inputs], 1)]
 
     def unlabelled(self, schema: Any, table: Table) -> tuple[LabelledMedia, list[int], Intake]:
-        """Return the pictures or sounds of a table; rows without one are left out."""
+        """Return the pictures or sounds of a table; rows without one that can be read are left out."""
         column, ledger = schema.columns[0], Ledger(table, schema.columns)
         check_column(self.medium, table, column)
-        folder = Path(table.source).parent
         items: list[MediaItem] = []
         numbers = []
-        for number, (place, row) in enumerate(table.rows):
-            cell = row.get(column)
-            found = "holds nothing" if is_missing(cell) else item_of(self.medium, cell, place, folder)
-            if isinstance(found, str):
+        for number, (place, _, found) in enumerate(cells_of(self.medium, table, column)):
+            if isinstance(found, MediaItem):
+                try:
+                    found.check()
+                except DataError:
+                    ledger.drop(place, f"whose '{column}' cannot be read as a {self.medium.one}")
+                    continue
+                items.append(found)
+                numbers.append(number)
+            else:
                 ledger.drop(place, f"whose '{column}' is no {self.medium.one} that is there")
-                continue
-            items.append(found)
-            numbers.append(number)
-        check_readable(items, self.medium.several, table.source)
         return LabelledMedia(items, [0] * len(items)), numbers, ledger.close()
+
+
+def _holds_tables(path: Path) -> bool:
+    """Tell whether there are tables in a folder, whose columns a user may name."""
+    return any(file.suffix.lower() in ENDINGS for file in path.rglob("*") if not file.name.startswith("."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from glob import has_magic
 from pathlib import Path, PurePath
 
@@ -25,6 +26,9 @@ __all__ = ["ENDINGS", "is_source", "read_source"]
 #: Files that `save_to_disk` leaves in a folder.
 _SAVED = ("dataset_dict.json", "state.json")
 
+#: So many files that are left out are named.
+_NAMED = 5
+
 _Reader = Callable[[str, bytes, Collection[str]], Table]
 
 
@@ -43,8 +47,6 @@ def _conll(source: str, raw: bytes, named: Collection[str]) -> Table:
 
 
 def _noted(text: str, notes: Sequence[str], read: Callable[[str], Table]) -> Table:
-    from dataclasses import replace
-
     table = read(text)
     return replace(table, notes=(*notes, *table.notes))
 
@@ -89,7 +91,7 @@ def read_source(name: str | Path, named: Collection[str] = ()) -> dict[str, Tabl
     path = path_of(name)
     if path.is_dir():
         if any((path / file).is_file() for file in _SAVED):
-            return by_split(str(name), read_saved(path, named))
+            return by_split(str(name), _lying(path, read_saved(path, named)))
         return _folder(name, path, named)
     if path.exists():
         return _file(path, str(name), named)
@@ -125,7 +127,13 @@ def _file(file: Path, source: str, named: Collection[str]) -> dict[str, Table]:
         called, ending = source if len(data) == 1 else str(member), member.suffix.lower()
         check_kind(called, ending, raw)
         tables.append(_READERS[ending](called, raw, named))
-    return _arranged(source, _splits(source, [member for member, _ in data]), tables, _left_out(others))
+    arranged = _arranged(source, _splits(source, [member for member, _ in data]), tables, _left_out(others))
+    return _lying(file.parent, arranged)
+
+
+def _lying(folder: Path, tables: Mapping[str, Table]) -> dict[str, Table]:
+    """Return tables that know where paths in them begin."""
+    return {split: replace(table, folders={"": folder}) for split, table in tables.items()}
 
 
 def _one_split(file: Path, source: str, named: Collection[str]) -> Table:
@@ -182,7 +190,9 @@ def _arranged(name: str, splits: Sequence[str], tables: Sequence[Table], notes: 
 
 
 def _left_out(others: Sequence[str]) -> tuple[str, ...]:
-    return (f"left out, for they are no data: {', '.join(others)}",) if others else ()
+    rest = len(others) - _NAMED
+    more = f" and {rest:,} more" if rest > 0 else ""
+    return (f"left out, for they are no data: {', '.join(others[:_NAMED])}{more}",) if others else ()
 
 
 def _ending(file: Path) -> str:

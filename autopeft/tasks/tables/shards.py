@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from autopeft.errors import DataError
 from autopeft.tasks.tables.table import Table
@@ -49,7 +49,19 @@ def together(source: str, tables: Sequence[Table], notes: Sequence[str] = ()) ->
         (*said, *notes),
         {name: labels for table in tables for name, labels in table.classes.items()},
         frozenset().union(*(table.repeated for table in tables)),
+        folders=_folders(source, tables),
     )
+
+
+def _folders(source: str, tables: Sequence[Table]) -> dict[str, Path]:
+    found = {
+        place if table.source == source else f"{table.source}, {place}": folder
+        for table in tables
+        for place, folder in table.folders.items()
+    }
+    # One for all is found faster, and all tables have one.
+    alike = set(found.values())
+    return {"": alike.pop()} if len(alike) == 1 else found
 
 
 def by_split(name: str, parts: Mapping[str, Table]) -> dict[str, Table]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 __all__ = ["AGAIN", "Row", "Table"]
@@ -28,6 +29,7 @@ class Table:
         classes: Of columns whose values are one of some names, or lists of them, the names in the order of the source.
         repeated: Names that several columns have; what they hold cannot be told apart.
         used: Columns that were made use of already, such as one by which the rows were split.
+        folders: Where its files lie, by what the places of their rows begin with.
     """
 
     source: str
@@ -37,3 +39,13 @@ class Table:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     repeated: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
+    folders: Mapping[str, Path] = field(default_factory=dict)
+
+    def folder_of(self, place: str) -> Path:
+        """Return the folder of the file that a row stands in, where paths in the row begin.
+
+        Args:
+            place: Where the row stands.
+        """
+        beginnings = (each for each in self.folders if place.startswith(each))
+        return self.folders.get(max(beginnings, key=len, default=""), Path())

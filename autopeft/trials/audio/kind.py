@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from copy import copy
@@ -73,17 +74,21 @@ class AudioTrials(MediaTrials):
         """
         seconds, reading = asked.pop("seconds", None), Reading(tokenizer, self.schema)
         # What is asked for again by what was said of something trained.
-        known_as = {None, self.schema.tokens or None, reading.tokens(seconds) if seconds else None}
+        known_as = {
+            None,
+            self.schema.tokens or None,
+            reading.tokens(seconds) if seconds and seconds < math.inf else None,
+        }
         if asked.pop("max_length", None) not in known_as:
             raise AutopeftError("clips are cut at seconds, not tokens; give --seconds in place of --max-length")
         if reading.seconds is not None and seconds is not None:
             raise AutopeftError(
                 f"the model reads {reading.seconds:g} s of each clip, no more and no less; leave --seconds out"
             )
-        if seconds is not None and seconds < LEAST:
-            raise AutopeftError(f"--seconds {seconds:g}: expected {LEAST:g} or more")
+        if seconds is not None and not reading.least <= seconds < math.inf:
+            raise AutopeftError(f"--seconds {seconds:g}: expected {reading.least:g} or more, for this model")
         own = np.asarray([clip.header.seconds for clip in task.train.items])
-        usual = min(_LONGEST, float(np.ceil(10 * np.quantile(own, _UNCUT, method="higher")) / 10))
+        usual = max(reading.least, min(_LONGEST, float(np.ceil(10 * np.quantile(own, _UNCUT, method="higher")) / 10)))
         most = reading.seconds or seconds or usual
         limit = reading.tokens(most)
         known: dict[str, Any] = {"least": self.least_examples(task), "max_length": limit, "limit": limit}

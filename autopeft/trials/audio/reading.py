@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ __all__ = ["LEAST", "Reading"]
 
 #: Seconds that extractors look at to say anything at all; shorter clips are padded to that.
 LEAST = 0.025
+
+#: A trial is of so many tokens at the least.
+_FEWEST = 2
 
 #: Seconds from one frame of a spectrogram to the next, where extractors do not say how many samples they read.
 _FRAME = 0.01
@@ -52,6 +56,17 @@ class Reading:
         if self.seconds is not None:
             return self._schema.tokens
         return tokens_of(round(max(seconds, LEAST) * self._extractor.sampling_rate), self._schema.convolutions)
+
+    @property
+    def least(self) -> float:
+        """The fewest seconds that waveforms can be cut at: what stands in records of it is as much again."""
+        rate, convolutions = self._extractor.sampling_rate, self._schema.convolutions
+        if not convolutions:
+            return LEAST
+        tokens = max(_FEWEST, tokens_of(round(LEAST * rate), convolutions))
+        tokens += samples_of(tokens, convolutions) < LEAST * rate
+        # Rounded up, so that it can be written in few digits.
+        return math.ceil(1000 * samples_of(tokens, convolutions) / rate) / 1000
 
     def tokens_of(self, values: NDArray[np.float32]) -> int:
         """Return how many tokens the model makes of what it reads."""

@@ -136,9 +136,9 @@ class ImageTrials(MediaTrials):
     def using_code(self, backbone: Backbone, task: Task, max_length: int, alone: bool) -> list[str]:
         """Return the lines that let the model see two pictures."""
         return [
-            "from PIL import Image",
+            "from PIL import Image, ImageOps",
             'texts = ["one.png", "another.png"]  # paths of pictures',
-            'pictures = [Image.open(path).convert("RGB") for path in texts]',
+            'pictures = [ImageOps.exif_transpose(Image.open(path)).convert("RGB") for path in texts]',
             'inputs = processor(pictures, return_tensors="pt")',
             "with torch.inference_mode():",
             "    logits = model(**inputs).logits",

@@ -83,6 +83,22 @@ def test_a_file_that_was_written_as_a_stream_is_read(tmp_path):
     assert np.array_equal(Clip("a", tmp_path / "stream.wav").decoded(), Clip("b", tmp_path / "one.wav").decoded())
 
 
+@pytest.mark.parametrize("mode", ["VARIABLE", "AVERAGE", "CONSTANT"])
+@pytest.mark.parametrize("tag", [b"", b"ID3\x03\0\0\0\0\x02\0" + bytes(256)])
+def test_an_mp3_that_does_not_say_its_length_is_read_to_its_end(tmp_path, mode, tag):
+    # Its first frame is quiet, and small: what is guessed by that is far too long.
+    samples = np.concatenate([np.zeros(16_000), RNG.uniform(-0.5, 0.5, 32_000)])
+    soundfile.write(tmp_path / "said.mp3", samples, 16_000, bitrate_mode=mode, compression_level=0.4)
+    held = (tmp_path / "said.mp3").read_bytes()
+    assert Clip("said", held).header.seconds == 3.0
+    rest = tag + held[held.index(held[:2], 4) :]
+    (tmp_path / "unsaid.mp3").write_bytes(rest)
+    for source in (rest, tmp_path / "unsaid.mp3"):
+        clip = Clip("unsaid", source)
+        assert clip.header.seconds == pytest.approx(3.0, abs=0.2)
+        assert len(clip.decoded()) == round(clip.header.seconds * 16_000)
+
+
 def text(file):
     file.write_text("hello")
 
@@ -112,6 +128,17 @@ def cut_wav(file):
     file.write_bytes(file.read_bytes()[:-100])
 
 
+def cut_aiff(file):
+    soundfile.write(file, np.zeros(800), 8_000, format="AIFF")
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def cut_mp3(file):
+    soundfile.write(file, RNG.uniform(-0.5, 0.5, 16_000), 16_000, format="MP3")
+    held = file.read_bytes()
+    file.write_bytes(held[: len(held) // 2])
+
+
 def cut_flac(file):
     write(file.with_suffix(".flac"), 2.0)
     file.unlink()
@@ -130,6 +157,8 @@ def cut_flac(file):
         (impossible_rate(2_000_000_000), "7.wav (a sample rate of 2,000,000,000 Hz"),
         (cut_wav, "bytes of samples; cut off)"),
         (cut_flac, "7.flac ("),
+        (cut_aiff, "bytes of samples; cut off)"),
+        (cut_mp3, "samples; cut off)"),
     ],
 )
 def test_broken_clips_are_named(tmp_path, spoil, said):

@@ -110,10 +110,11 @@ def test_the_same_pictures_have_the_same_fingerprint_wherever_they_stand(tmp_pat
 
 
 def test_what_stands_in_two_splits_is_told(tmp_path):
-    folder = fill(tmp_path / "pets", {"cat": 40, "dog": 60})
-    for number in range(20):
-        (folder / "cat" / f"again{number}.png").write_bytes((folder / "cat" / "3.png").read_bytes())
-    assert any("stand" in line and "train" in line for line in loaded(folder).describe())
+    for split in ("train", "test"):
+        fill(tmp_path / "pets" / split, {"cat": 30, "dog": 30})
+    again = (tmp_path / "pets" / "train" / "cat" / "3.png").read_bytes()
+    (tmp_path / "pets" / "test" / "cat" / "5.png").write_bytes(again)
+    assert any("1 of 60 test inputs also stand in" in line for line in loaded(tmp_path / "pets").describe())
 
 
 def broken(folder):
@@ -129,7 +130,7 @@ def bomb(folder):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"), [(broken, "7.png"), (text, "7.png (no picture)"), (bomb, "7.png (Image size")]
+    ("spoil", "said"), [(broken, "7.png"), (text, "7.png (no picture that is read)"), (bomb, "7.png (Image size")]
 )
 def test_broken_pictures_are_named(tmp_path, spoil, said):
     folder = fill(tmp_path / "pets", {"cat": 40, "dog": 60})
@@ -165,6 +166,10 @@ def test_what_is_wrong_is_told(tmp_path):
         (lambda raw: raw[:-5], "is it cut off"),
         (lambda raw: b"\0\0\0\0" + raw[4:], "is no IDX file of pictures"),
         (lambda raw: raw[:3], "is no IDX file of pictures"),
+        (lambda raw: raw + b"\0", "holds more than that"),
+        # numpy's product of these is 0, and that of whole numbers no size at all.
+        (lambda raw: raw[:4] + struct.pack(">3I", 2**31, 2**31, 4), "which is 18,446,744,073,709,551,616 bytes"),
+        (lambda raw: raw[:8] + struct.pack(">2I", 0, 4), "holds pictures of 0 x 4 pixels; expected some pixels"),
     ],
 )
 def test_damaged_files_of_mnist_are_told(tmp_path, spoil, said):
@@ -174,6 +179,103 @@ def test_damaged_files_of_mnist_are_told(tmp_path, spoil, said):
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(DataError, match=said):
         loaded(tmp_path)
+
+
+def cut(raw):
+    return gzip.compress(raw)[:-20]
+
+
+def corrupt(raw):
+    packed = bytearray(gzip.compress(raw))
+    # No block of deflate begins so.
+    packed[10] = 0xFF
+    return bytes(packed)
+
+
+def swollen(raw):
+    return gzip.compress(raw + bytes(10**7))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"), [(cut, "cannot be read"), (corrupt, "cannot be read"), (swollen, "more than that")]
+)
+def test_damaged_packed_files_of_mnist_are_told(tmp_path, spoil, said):
+    write_idx(tmp_path / "images-idx3-ubyte", RNG.integers(0, 256, (90, 4, 4), dtype=np.uint8))
+    write_idx(tmp_path / "labels-idx1-ubyte", (np.arange(90) % 3).astype(np.uint8))
+    file = tmp_path / "images-idx3-ubyte"
+    (tmp_path / f"{file.name}.gz").write_bytes(spoil(file.read_bytes()))
+    file.unlink()
+    with pytest.raises(DataError, match=said):
+        loaded(tmp_path)
+
+
+def saved(picture, format="PNG", **how):
+    out = io.BytesIO()
+    picture.save(out, format, **how)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
+def test_grey_of_16_bits_keeps_its_shades(format):
+    shades = np.linspace(0, 65_535, 256, dtype=np.uint16).reshape(16, 16)
+    deep = Picture("deep", saved(Pil.fromarray(shades), format))
+    assert deep.seen.deep
+    assert np.array_equal(np.asarray(deep.decoded())[:, :, 0].ravel(), np.arange(256))
+
+
+@pytest.mark.parametrize(("mode", "format"), [("I", "TIFF"), ("F", "TIFF")])
+def test_numbers_of_32_bits_are_refused(mode, format):
+    with pytest.raises(DataError, match=rf"numbers of 32 bits, Pillow's mode {mode}; expected 8 or 16 bits"):
+        Picture("x", saved(Pil.new(mode, (4, 4)), format)).check()
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_pictures_are_turned_as_their_camera_was(turn):
+    values = np.zeros((16, 24, 3), np.uint8)
+    values[:8, :8] = 255
+    exif = Pil.Exif()
+    exif[0x0112] = turn
+    turned = Picture("turned", saved(Pil.fromarray(values), exif=exif)).decoded()
+    # As transformers' pipelines turn them.
+    assert turned.size == ((24, 16) if turn < 5 else (16, 24))
+    corner = {1: (0, 0), 2: (-1, 0), 3: (-1, -1), 4: (0, -1), 5: (0, 0), 6: (-1, 0), 7: (-1, -1), 8: (0, -1)}[turn]
+    assert turned.getpixel(tuple(side % size for side, size in zip(corner, turned.size, strict=True))) == (255,) * 3
+
+
+def test_what_of_pictures_is_not_read_is_told(tmp_path):
+    folder = fill(tmp_path / "pets", {"cat": 40, "dog": 60})
+    frames = [Pil.new("RGB", (6, 5), (number, 0, 0)) for number in range(3)]
+    for name, held in {
+        "deep": saved(Pil.fromarray(np.full((5, 6), 40_000, np.uint16))),
+        "clear": saved(Pil.new("RGBA", (6, 5), (1, 2, 3, 9))),
+        "whole": saved(Pil.new("RGBA", (6, 5), (1, 2, 3, 255))),
+    }.items():
+        (folder / "cat" / f"{name}.png").write_bytes(held)
+    (folder / "dog" / "moves.gif").write_bytes(saved(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    said = "\n".join(loaded(folder).describe())
+    for words in (
+        "have 16 bits of grey, brought to 8",
+        "are transparent somewhere",
+        "hold several, such as an animation",
+    ):
+        assert f"1 of 104 pictures {words}" in said
+
+
+def thin():
+    return saved(Pil.new("RGB", (1, 101)))
+
+
+def postscript():
+    return b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\nshowpage\n"
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [(thin, r"1 x 101 pixels; expected sides of which none is 100 times"), (postscript, "no picture that is read")],
+)
+def test_pictures_that_are_not_safe_to_read_are_refused(held, said):
+    with pytest.raises(DataError, match=said):
+        Picture("odd", held()).check()
 
 
 def test_labels_that_are_not_as_many_are_told(tmp_path):

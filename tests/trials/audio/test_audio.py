@@ -1,11 +1,14 @@
 """Sound in trials: what a model reads of it, and what is left out of forward passes."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import (
     ASTConfig,
     ASTFeatureExtractor,
@@ -31,6 +34,8 @@ from autopeft.testing.models import tiny_backbone
 from autopeft.training import add_merged, fine_tune
 from autopeft.training.measuring import measure
 from autopeft.trials import TrialRunner, kind_of, use_threads
+from autopeft.trials.audio import AudioTrials
+from autopeft.trials.audio.reading import Reading
 from autopeft.trials.shortcuts import Shortcuts
 from tests.marks import mostly_slow
 
@@ -211,8 +216,27 @@ def test_what_cannot_be_asked_for_is_refused(tmp_path):
         runner_for(waveforms, max_length=8)
     with pytest.raises(AutopeftError, match=r"the model reads 0.32 s of each clip, no more and no less; leave --sec"):
         runner_for(spectrograms, seconds=1.0)
-    with pytest.raises(AutopeftError, match=r"--seconds 0.01: expected 0.025 or more"):
-        runner_for(waveforms, seconds=0.01)
+    for seconds in (0.01, float("inf"), float("nan")):
+        with pytest.raises(AutopeftError, match=rf"--seconds {seconds:g}: expected 0.0\d+ or more, for this model"):
+            runner_for(waveforms, seconds=seconds)
+
+
+@given(
+    convolutions=st.lists(st.tuples(st.integers(2, 10), st.integers(1, 5)), min_size=1, max_size=7).filter(
+        lambda found: all(size >= stride for size, stride in found)
+    ),
+    rate=st.sampled_from([8_000, 16_000, 44_100]),
+    more=st.floats(0, 0.1),
+)
+def test_any_seconds_that_are_taken_can_be_recorded(convolutions, rate, more):
+    extractor = SimpleNamespace(model_input_names=["input_values"], sampling_rate=rate, return_attention_mask=True)
+    schema = ClipClasses(("low", "high"), ("audio",), convolutions=tuple(convolutions))
+    reading = Reading(extractor, schema)
+    tokens = reading.tokens(reading.least + more)
+    assert tokens >= 2
+    kind = AudioTrials(schema)
+    kind.max_length = tokens
+    kind.check_use(kind.use(None, extractor))
 
 
 def test_a_clip_of_a_few_samples_is_padded(tmp_path):

@@ -1,10 +1,12 @@
 """Pictures in trials: what a model reads of them, and what is left out of forward passes."""
 
+from contextlib import chdir
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pil
 from transformers import (
     BeitConfig,
     BeitImageProcessor,
@@ -22,11 +24,13 @@ from transformers import (
 )
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
+import autopeft
 from autopeft.backbones import load_backbone
 from autopeft.backbones.quiet import quiet
-from autopeft.errors import AutopeftError, BackboneError
+from autopeft.errors import AutopeftError, BackboneError, DataError
+from autopeft.export import ExportJob, export
 from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
-from autopeft.saved import open_saved
+from autopeft.saved import loading_code, open_saved
 from autopeft.space import canonical
 from autopeft.tasks.image import Image, Picture
 from autopeft.tasks.media import LabelledMedia, MediaClasses
@@ -154,12 +158,25 @@ def test_swin_is_refused_with_the_reason(tmp_path):
         load_backbone(str(tmp_path))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["clip", "dinov2"])
-def test_what_is_trained_on_them_is_saved_opened_and_merged(architecture, tmp_path):
+@pytest.fixture
+def two(tmp_path):
+    """A folder with two pictures, one of which its camera turned."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    exif = Pil.Exif()
+    exif[0x0112] = 6
+    for name, seed, turned in (("one.png", 1, {}), ("another.png", 2, {"exif": exif})):
+        values = np.random.default_rng(seed).integers(0, 255, (18, 20, 3), dtype=np.uint8)
+        Pil.fromarray(values).save(folder / name, **turned)
+    return folder
+
+
+@pytest.mark.parametrize("architecture", mostly_slow(["clip", "siglip", "vit", "deit", "beit", "dinov2"]))
+def test_what_is_trained_is_opened_merged_exported_and_used_as_cards_say(architecture, tmp_path, two):
     backbone = made(architecture, tmp_path / "model")
     task = task_for(backbone)
-    setting, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), precision="fp32", epochs=2.0)
+    kind = kind_of(task)
+    setting, _ = kind.choose_setting(task, backbone.tokenizer(), precision="fp32", epochs=2.0)
     configuration = stock_lora(backbone.shape, 1e-2)
     found = fine_tune(configuration, backbone, task, setting, tmp_path / "out")
     done = add_merged(configuration, backbone, task, setting, 0, found)
@@ -167,6 +184,44 @@ def test_what_is_trained_on_them_is_saved_opened_and_merged(architecture, tmp_pa
         opened = open_saved(folder)
         again = measure(opened.ready.model, task, "test", opened.ready.tokenizer, setting).figures
         assert again["accuracy"] == found.test["accuracy"]
+    job = ExportJob(configuration, backbone, task, setting, seed=3)
+    for trained, folder in ((None, tmp_path / "fresh"), (tmp_path / "out", tmp_path / "exported")):
+        export(replace(job, trained=trained), "peft", folder)
+    expected = [one.probability for one in autopeft.predict(tmp_path / "out", sorted(map(str, two.iterdir()))).rows]
+    code = loading_code(configuration, backbone, task, setting.max_length).replace('"o', f'"{two}/o')
+    for folder in (tmp_path / "out", tmp_path / "exported"):
+        with chdir(folder):
+            names = {}
+            exec(code.replace('"another', f'"{two}/another'), names)
+        found = names["logits"].softmax(-1).max(-1).values.tolist()
+        assert found == pytest.approx(expected[::-1], abs=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["clip", "siglip"])
+def test_what_is_mixed_by_task_is_exported_for_towers_too(architecture, tmp_path):
+    backbone = made(architecture, tmp_path / "model")
+    task = task_for(backbone)
+    setting, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), precision="fp32", epochs=1.0)
+    configuration = canonical({"modules": {"poly": {"rank": 2}}}, VOCABULARY, backbone.shape)
+    export(ExportJob(configuration, backbone, task, setting, seed=3), "peft", tmp_path / "out")
+    assert "from autopeft.methods import load" in loading_code(configuration, backbone, task, setting.max_length)
+
+
+def test_pictures_that_cannot_be_read_stand_without_a_prediction(tmp_path, two, monkeypatch):
+    backbone = load_backbone(tiny_backbone("vit", tmp_path))
+    task = task_for(backbone)
+    setting, _ = kind_of(task).choose_setting(task, backbone.tokenizer(), precision="fp32", epochs=1.0)
+    fine_tune(stock_lora(backbone.shape, 1e-2), backbone, task, setting, tmp_path / "out")
+    (two / "broken.png").write_text("hello")
+    (two / "rows.csv").write_text("image\nbroken.png\none.png\n")
+    found = autopeft.predict(tmp_path / "out", file=two / "rows.csv")
+    assert [row is None for row in found.rows] == [True, False]
+    assert any(
+        "1 row has no prediction: whose 'image' cannot be read as a picture (line 2)" in note for note in found.notes
+    )
+    (two / "rows.csv").write_text("image\nbroken.png\n")
+    with pytest.raises(DataError, match=r"none of the 1 rows of .* can be read: whose 'image' cannot be read"):
+        autopeft.predict(tmp_path / "out", file=two / "rows.csv")
 
 
 def test_pictures_are_moved_and_mirrored_by_chance_that_epochs_repeat(tmp_path, monkeypatch):
