@@ -24,6 +24,7 @@ from autopeft.backbones import Backbone
 from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.saved import Use, loading_code, merged_code, open_saved, task_config, use_of
 from autopeft.tasks import Encoded, Task, pad_id_of
+from autopeft.testing.cases import try_each
 from autopeft.testing.decoders import DECODERS, tiny_decoder
 from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import TaskContract
@@ -49,10 +50,7 @@ class KindContract(TaskContract):
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Try each architecture; all but the first are slow."""
-        if "architecture" in metafunc.fixturenames:
-            first, *others = self.architectures
-            slow = [pytest.param(each, marks=pytest.mark.slow) for each in others]
-            metafunc.parametrize("architecture", [first, *slow], scope="class")
+        try_each(metafunc, self.architectures)
 
     @pytest.fixture(scope="class")
     def backbone(self, task: Task, architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Backbone:

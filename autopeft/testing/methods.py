@@ -46,6 +46,7 @@ from autopeft.methods import (
 from autopeft.methods.builder import applied, plan, tuner_layers
 from autopeft.space import Configuration, cells
 from autopeft.space.canonical import build, canonical
+from autopeft.testing.cases import try_each
 from autopeft.testing.models import ARCHITECTURES, tiny_backbone, tiny_batch
 from autopeft.trials.skipping import output_of, skipping
 from autopeft.trials.top import first_token_only, reads_first_token
@@ -362,18 +363,20 @@ class MethodContract:
 
     Attributes:
         examples: The `modules` of configurations to try; sizes of at least 4 keep gradients from vanishing.
-        architectures: The tiny models to try them on.
+        architectures: The tiny models to try them on; all but the first are slow.
     """
 
     examples: ClassVar[tuple[Mapping[str, Mapping[str, Any]], ...]]
     architectures: ClassVar[tuple[str, ...]] = ARCHITECTURES
 
-    @pytest.fixture(scope="class", params=ARCHITECTURES)
-    def backbone(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-        """A tiny backbone of every architecture in turn."""
-        if request.param not in self.architectures:
-            pytest.skip(f"not tried on {request.param}")
-        return load_backbone(tiny_backbone(request.param, tmp_path_factory.mktemp("backbone")))
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Try each architecture in turn."""
+        try_each(metafunc, self.architectures)
+
+    @pytest.fixture(scope="class")
+    def backbone(self, architecture: str, tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+        """A tiny backbone of an architecture."""
+        return load_backbone(tiny_backbone(architecture, tmp_path_factory.mktemp("backbone")))
 
     def configurations(self, backbone: Backbone) -> Iterator[Configuration]:
         """Yield the examples as configurations of a backbone."""

@@ -48,7 +48,7 @@ BOUND = {(space, shape): SPACES[space].bind(VOCABULARY, SHAPES[shape]) for space
 
 @pytest.mark.parametrize("key", BOUND, ids="-".join)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_configurations_and_parameters_round_trip(key, data):
     space = BOUND[key]
     units = data.draw(st.lists(st.floats(0, 1), min_size=len(space.parameters), max_size=len(space.parameters)))
