@@ -25,4 +25,4 @@ def test_what_is_drawn_is_within_the_budget(backbone, name):
     rng = np.random.default_rng(0)
     drawn = [points.draw(rng) for _ in range(500 if backbone.config.model_type in ("llama", "vit") else 125)]
     assert all(costs.price(point.configuration) == point.cost <= limit for point in drawn)
-    assert len({point.text for point in drawn}) > 50
+    assert len({point.text for point in drawn}) > len(drawn) // 10
