@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
-from autopeft.methods import VOCABULARY
+from autopeft.methods import VOCABULARY, telling
 from autopeft.methods.builder import Part, apply, remove
 from autopeft.space.canonical import build
 
@@ -55,9 +55,11 @@ class Forwards:
         return self._count()
 
     def _count(self) -> int:
+        model = self._backbone.meta().eval()
         try:
-            with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                self._backbone.meta().eval()(**self._backbone.blank(self._tokens))
+            # Of whatever task the text is, it takes as much.
+            with torch.no_grad(), telling(model, 0), FlopCounterMode(display=False) as counter:
+                model(**self._backbone.blank(self._tokens))
         except (RuntimeError, NotImplementedError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise ConfigurationError(

@@ -13,6 +13,7 @@ from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.refusals import refusals
 from autopeft.launch.run_log import Hearing, RunLog
 from autopeft.launch.search import DATA, SearchResult, open_run, run_search
+from autopeft.launch.told import check_told
 from autopeft.launch.weights import check_weights
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Silent",
     "WorkerJob",
     "check_extendable",
+    "check_told",
     "check_weights",
     "default_study",
     "environment",

@@ -18,6 +18,7 @@ from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
+from autopeft.launch.told import check_space_told, check_told
 from autopeft.launch.weights import check_weights
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
@@ -150,9 +151,11 @@ def prepare(plan: SearchPlan) -> Preparation:
             "or choose another --space"
         )
     check_weights(space.to_dict().get("training") or {}, task, f"space {space.name!r}")
+    check_space_told(bound, task)
     given = given_of(plan, costs, backbone, limit)
     for name, each in given.items():
         check_weights(each.training, task, f"configurations: {name}")
+        check_told(each.modules, task, f"configurations: {name}")
     if given:
         plan = plan.model_copy(update={"trials": trials_of(len(given))})
     earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))

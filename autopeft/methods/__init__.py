@@ -28,12 +28,15 @@ from autopeft.methods.register import register
 from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.methods.stock_rates import STOCK_LEARNING_RATE, decoder_learning_rate
 from autopeft.methods.storage import load, save
+from autopeft.methods.telling import TASK_IDS, TASKS, listening, telling, told_apart
 
 __all__ = [
     "HEAD_ONLY",
     "METHODS",
     "REFERENCES",
     "STOCK_LEARNING_RATE",
+    "TASKS",
+    "TASK_IDS",
     "TITLES",
     "VOCABULARY",
     "AdapterAdamW",
@@ -53,6 +56,7 @@ __all__ = [
     "decodes_stepwise",
     "frozen_depth",
     "is_settled",
+    "listening",
     "load",
     "optimiser_groups",
     "optimiser_of",
@@ -67,6 +71,8 @@ __all__ = [
     "stays_in_layers",
     "stock_lora",
     "switch_training",
+    "telling",
+    "told_apart",
     "train_beforehand",
     "trainable",
     "trains_beforehand",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from peft.tuners.tuners_utils import BaseTuner
+from torch import nn
 from typing_extensions import override
 
 from autopeft.backbones import Anatomy
 from autopeft.methods.bottleneck_config import RATES
-from autopeft.methods.hyper_adapter_layer import HyperAdapterConfig, HyperAdapterLayer
+from autopeft.methods.hyper_adapter_layer import HyperAdapterConfig, HyperAdapterLayer, HyperAdapterTuner
 from autopeft.methods.method import Cells, Knobs, Method, Start, learning_rate, shared_knob
+from autopeft.methods.telling import TASKS
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
@@ -23,15 +26,17 @@ class HyperAdapter(Method):
     matrices in the paper; in a backbone of one width it says how much smaller than them the templates are.
 
     Each template is a product of two factors of r columns, r the rank, which linear maps without biases generate out of
-    an embedding of the task, k numbers: one, for there is one task. Lite has the templates themselves in place of maps
+    an embedding of the task, k numbers. Where several tasks are trained together (`mixture: joint`), `tasks` says how
+    many: each then has an embedding, maps and kernels are those of all, and the adapters of an example are those of its
+    task, of which the model is told (`autopeft.methods.telling`). Lite has the templates themselves in place of maps
     and embedding.
 
     One factor of U, or in Lite U, starts at zero, so that the model is unchanged at step 0. Kernels start as
-    identities, the embedding, which has no other to differ from, as ones, and D's template with a variance of one over
-    its rows.
+    identities, D's template with a variance of one over its rows. The embedding of one task, which has no other to
+    differ from, starts as ones; those of several are drawn around ones, with a standard deviation of 0.1.
 
-    In L layers there are 2kr(d + n) / s + Ls² + k parameters, in Lite 2dn / s² + Ls². The templates are stored with the
-    lowest layer.
+    Of N tasks there are 2kr(d + n) / s + Ls² + Nk parameters in L layers, in Lite 2dn / s² + Ls². The templates are
+    stored with the lowest layer.
     """
 
     words = MethodWords(
@@ -44,6 +49,13 @@ class HyperAdapter(Method):
             Knob("lite", "bool", "whether templates train as they are, and none is generated", default=False),
             Knob("rank", "int", "inner size of the factors", default=4, low=1, range="2..16 by x2"),
             Knob("embedding", "int", "size of the task's embedding, k", default=8, low=1),
+            Knob(
+                TASKS,
+                "int",
+                "how many tasks have an embedding each: as many as mixture: joint trains on, or 1",
+                default=1,
+                low=1,
+            ),
             learning_rate(RATES),
         ),
         placement="layer",
@@ -76,4 +88,11 @@ class HyperAdapter(Method):
             lite=shared_knob(cells, "lite"),
             rank=shared_knob(cells, "rank"),
             embedding=shared_knob(cells, "embedding"),
+            tasks=shared_knob(cells, TASKS),
         )
+
+    @override
+    def extract(self, tuner: BaseTuner, model: nn.Module) -> None:
+        """Take out of the model what was told of tasks."""
+        assert isinstance(tuner, HyperAdapterTuner)
+        tuner.stop_listening(model)

@@ -14,8 +14,12 @@ from typing_extensions import override
 
 from autopeft.backbones import features
 from autopeft.methods.layer import AdapterLayer, plain
+from autopeft.methods.telling import Told, listening
 
 __all__ = ["Generated", "HyperAdapterConfig", "HyperAdapterLayer", "HyperAdapterTuner", "Templates"]
+
+#: How far the embeddings of several tasks are from ones at first, so that they differ: a standard deviation.
+_APART = 0.1
 
 
 @dataclass
@@ -31,6 +35,7 @@ class HyperAdapterConfig(PeftConfig):
     lite: bool = field(default=False, metadata={"help": "Whether templates train as they are."})
     rank: int = field(default=4, metadata={"help": "Inner size of the factors of a generated template."})
     embedding: int = field(default=8, metadata={"help": "Size of the embedding that they are generated from."})
+    tasks: int = field(default=1, metadata={"help": "Of how many tasks each has an embedding of its own."})
     modules_to_save: list[str] | None = field(
         default=None, metadata={"help": "Modules trained and saved beside the adapters, such as a task head."}
     )
@@ -59,30 +64,33 @@ class Templates(nn.Module):
 
 
 class Generated(nn.Module):
-    """Two templates, each a product of two factors that are generated out of one embedding of a task.
+    """Two templates, each a product of two factors that are generated out of the embedding of a task.
 
     Args:
         features: Of hidden states, by the size of the kernels.
         size: That of the bottleneck, by the same.
         rank: Inner size of the factors.
         embedding: Size of the embedding.
+        tasks: How many tasks there are, each with an embedding; of one, it has no dimension for tasks.
     """
 
-    def __init__(self, features: int, size: int, rank: int, embedding: int) -> None:
+    def __init__(self, features: int, size: int, rank: int, embedding: int, tasks: int = 1) -> None:
         super().__init__()
         self._rank = rank
-        self.embedding = nn.Parameter(torch.ones(embedding))
         ends = (features, (features * rank) ** -0.5), (size, 1.0), (features, 0.0)
         maps = [_map(embedding, rows * rank, deviation) for rows, deviation in (ends[0], ends[1], ends[1], ends[2])]
         self.down, self.up = nn.ModuleList(maps[:2]), nn.ModuleList(maps[2:])
+        start = torch.ones(embedding) if tasks == 1 else 1 + _APART * torch.randn(tasks, embedding)
+        self.embedding = nn.Parameter(start)
 
     def forward(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return both, `features x size` and `size x features`."""
+        """Return both, `features x size` and `size x features`; of several tasks, `[tasks, ...]`."""
         return self._product(self.down), self._product(self.up)
 
     def _product(self, maps: nn.ModuleList) -> torch.Tensor:
-        left, right = (each(self.embedding).view(-1, self._rank) for each in maps)
-        product: torch.Tensor = left @ right.T
+        tasks = self.embedding.shape[:-1]
+        left, right = (each(self.embedding).view(*tasks, -1, self._rank) for each in maps)
+        product: torch.Tensor = left @ right.mT
         return product
 
 
@@ -104,8 +112,12 @@ class HyperAdapterLayer(AdapterLayer):
         self.hyper_adapter_templates = nn.ModuleDict()
         # All layers reach the templates, of which one has them as its module.
         self._reached: dict[str, nn.Module] = {}
+        # What says of which task an example is, where adapters differ by that.
+        self._told: dict[str, Told] = {}
 
-    def update_layer(self, adapter_name: str, templates: nn.Module, keeps: bool, config: HyperAdapterConfig) -> None:
+    def update_layer(
+        self, adapter_name: str, templates: nn.Module, keeps: bool, config: HyperAdapterConfig, told: Told | None
+    ) -> None:
         """Add an adapter of this name, which adds nothing at first.
 
         Args:
@@ -113,16 +125,19 @@ class HyperAdapterLayer(AdapterLayer):
             templates: What all layers share.
             keeps: Whether this layer is the one that they are kept and saved with.
             config: The rest.
+            told: What says of which task each example is; None where there is one task.
         """
         self.hyper_adapter_kernel[adapter_name] = nn.Parameter(torch.eye(config.kernel))
         self._reached[adapter_name] = templates
+        if told is not None:
+            self._told[adapter_name] = told
         if keeps:
             self.hyper_adapter_templates[adapter_name] = templates
         self._move_adapter_to_device_of_base_layer(adapter_name)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def matrices(self, adapter_name: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the matrices of an adapter, `d x n` and `n x d`."""
+        """Return the matrices of an adapter, `d x n` and `n x d`; of several tasks, `[tasks, ...]`."""
         down, up = self._reached[adapter_name]()
         kernel = self.hyper_adapter_kernel[adapter_name]
         return torch.kron(kernel, down), torch.kron(kernel, up)
@@ -135,10 +150,20 @@ class HyperAdapterLayer(AdapterLayer):
         total = result
         for name in self.active_adapters:
             if name in self._reached:
-                down, up = self.matrices(name)
-                read = self._cast_input_dtype(result, down.dtype)
-                total = total + (gelu(read @ down) @ up).to(result.dtype)
+                total = total + self._added(name, result).to(result.dtype)
         return total
+
+    def _added(self, name: str, result: torch.Tensor) -> torch.Tensor:
+        """Return what an adapter adds to the output of the wrapped module, in the type of the adapter."""
+        down, up = self.matrices(name)
+        read: torch.Tensor = self._cast_input_dtype(result, down.dtype)
+        if name not in self._told:
+            return gelu(read @ down) @ up
+        tasks = self._told[name].tasks_of(result, len(down))
+        # Some architectures compute the tokens of all examples as rows of one matrix.
+        apart = read.reshape(len(tasks), -1, read.shape[-1])
+        added = gelu(apart @ down.index_select(0, tasks)) @ up.index_select(0, tasks)
+        return added.reshape(read.shape)
 
 
 class HyperAdapterTuner(BaseTuner):
@@ -158,10 +183,16 @@ class HyperAdapterTuner(BaseTuner):
                 f"a kernel of {kernel} does not divide hidden states of {hidden} and a size of {config.size}; expected "
                 "one that does"
             )
+        if config.lite and config.tasks > 1:
+            raise ValueError(
+                f"lite has no embedding of a task, and so none for each of {config.tasks} tasks; leave one of them out"
+            )
         sizes = hidden // kernel, config.size // kernel
-        templates = Templates(*sizes) if config.lite else Generated(*sizes, config.rank, config.embedding)
+        templates = Templates(*sizes) if config.lite else Generated(*sizes, config.rank, config.embedding, config.tasks)
+        told, fresh = listening(model) if config.tasks > 1 else (None, False)
         # In a tuple, or the tuner would have them as its module too, and save them twice.
         self._shared = (templates,)
+        self._told, self._listens = told, fresh
 
     def _create_and_replace(
         self,
@@ -173,9 +204,15 @@ class HyperAdapterTuner(BaseTuner):
         current_key: str,
     ) -> None:
         layer = target if isinstance(target, HyperAdapterLayer) else HyperAdapterLayer(target)
-        layer.update_layer(adapter_name, self._shared[0], current_key == peft_config.lowest, peft_config)
+        keeps = current_key == peft_config.lowest
+        layer.update_layer(adapter_name, self._shared[0], keeps, peft_config, self._told)
         if layer is not target:
             self._replace_module(parent, target_name, layer, target)
+
+    def stop_listening(self, model: nn.Module) -> None:
+        """Leave a model as it was, where it can be told of tasks only since these adapters are in it."""
+        if self._listens and self._told is not None:
+            self._told.remove(model)
 
     def _check_merge_allowed(self) -> None:
         raise ValueError("adapters of templates are not linear and cannot be merged into the weights")

@@ -37,7 +37,7 @@ def loading_code(
     imports = {"import torch"}
     lines = _model(configuration, backbone, task, imports, full)
     alone = not full and any(isinstance(part.method, PromptMethod) for part in plan(configuration, stored=True))
-    use = kind_of(task).using_code(backbone, task, max_length, alone)
+    use = kind_of(task).adapted_by(configuration).using_code(backbone, task, max_length, alone)
     imports |= {line for line in use if line.startswith("from ")}
     use = [line for line in use if line not in imports]
     imports.add(f"from transformers import {', '.join(sorted(_names([*lines, *use])))}")

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from autopeft.errors import AutopeftError
 from autopeft.launch import DATA_FIELDS, GIVEN, Preparation, SearchPlan, SearchResult, kind_settings
+from autopeft.methods import TASKS
 from autopeft.methods.weights import WEIGHTS
 from autopeft.selection.errands import AT_RUNG
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
@@ -51,6 +52,9 @@ _TAKEN = (
 
 #: What it takes from a run on its own task that it is held against.
 _LIKE = ("examples", "epochs", "batch_size", "max_length", "final", *DATA_FIELDS, "task", "tasks")
+
+#: Where a space has its methods.
+_METHODS = ("modules", "choose")
 
 
 class Transfer(BaseModel):
@@ -229,9 +233,13 @@ def _beside(
 
 
 def weights_of(run: SearchResult) -> list[str]:
-    """Return the knobs of a run's space that weigh its tasks: no other run has these tasks, and they are left out."""
-    training = _space_of(run).get("training") or {}
-    return [knob.name for knob in WEIGHTS if knob.name in training]
+    """Return the knobs of a run's space that weigh its tasks, or count them: no other run has these, and they are left
+    out.
+    """
+    space = _space_of(run)
+    weights = [knob.name for knob in WEIGHTS if knob.name in (space.get("training") or {})]
+    methods = [item for part in _METHODS for item in (space.get(part) or {}).items()]
+    return weights + [f"{name}.{TASKS}" for name, knobs in methods if TASKS in (knobs or {})]
 
 
 def _space_of(run: SearchResult) -> dict[str, Any]:
@@ -239,10 +247,15 @@ def _space_of(run: SearchResult) -> dict[str, Any]:
 
 
 def _unweighed(written: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a space or a configuration without weights of tasks, which are of those that it was found on."""
+    """Return a space or a configuration without weights and numbers of tasks, which are of those it was found on."""
     weights = {knob.name for knob in WEIGHTS}
     training = {name: each for name, each in (written.get("training") or {}).items() if name not in weights}
-    return {**written, "training": training}
+    methods = {
+        part: {name: {key: each for key, each in (knobs or {}).items() if key != TASKS} for name, knobs in held.items()}
+        for part in _METHODS
+        if (held := written.get(part))
+    }
+    return {**written, **methods, "training": training}
 
 
 def _finalists(run: SearchResult) -> FinalistsFile:

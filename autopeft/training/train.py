@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autopeft.errors import ConfigurationError
-from autopeft.launch import Groundwork, SearchPlan, check_weights, groundwork, open_run
+from autopeft.launch import Groundwork, SearchPlan, check_told, check_weights, groundwork, open_run
 from autopeft.methods import VOCABULARY
 from autopeft.methods.lengths import suited, suited_note
 from autopeft.methods.storage import MANIFEST
@@ -174,6 +174,7 @@ def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> _Found:
     choice = choice_of(result, row)
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | dict(settings), "flags"))
     check_weights(choice.configuration.training, ground.task, f"trial {row.trial}")
+    check_told(choice.configuration.modules, ground.task, f"trial {row.trial}")
     if choice.epochs is not None and "epochs" not in settings:
         ground = replace(ground, setting=replace(ground.setting, epochs=choice.epochs))
     origin = f"trial {row.trial} of the run {run.resolve().name} ({row.reached} in the search)"
@@ -186,4 +187,5 @@ def _of_file(file: Path, settings: Mapping[str, Any]) -> _Found:
     ground = groundwork(SearchPlan.of(dict(settings), "flags"))
     configuration = canonical(data, VOCABULARY, ground.backbone.shape)
     check_weights(configuration.training, ground.task, file.name)
+    check_told(configuration.modules, ground.task, file.name)
     return _Found(file.name, f"configuration {file.name}", configuration, None, ground)

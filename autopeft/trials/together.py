@@ -56,6 +56,10 @@ class Together:
         """Return trials with the weights of tasks that a configuration's knobs of training say."""
         return self
 
+    def adapted_by(self, configuration: Configuration) -> Any:
+        """Return trials that know by what adapters a model is adapted, for what a card says of its use."""
+        return self
+
     def ready(self, run: Callable[[Configuration, int], Outcome], seed: int) -> None:
         """Look, before the first trial, at what trials are held against.
 

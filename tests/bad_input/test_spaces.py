@@ -205,6 +205,18 @@ SPACES = [
         ("no space is called 'nothing", "expected one of audio, autopeft, default, everything,"),
         GOOD,
     ),
+    Case(
+        "embeddings of several tasks for one",
+        SPACE,
+        ("space 'mine': modules.hyper_adapter.tasks: 2 tasks are told apart", "mixture: joint; expected 1"),
+        space("name: mine\nmodules:\n  hyper_adapter: {size: 8, tasks: 2}\n"),
+    ),
+    Case(
+        "embeddings of several tasks for what has none",
+        SPACE,
+        ("lite has no embedding of a task, and so none for each of 2 tasks; leave one of them out",),
+        space("name: mine\nmodules:\n  hyper_adapter: {size: 8, tasks: 2, lite: true}\n"),
+    ),
 ]
 
 BUDGETS = [

@@ -15,9 +15,12 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
 from autopeft.errors import AutopeftError
+from autopeft.methods import TASK_IDS, listening, telling, told_apart
+from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task
 from autopeft.tasks.several import SeveralSplit
 from autopeft.trials.classification import ClassificationTrials
+from autopeft.trials.kind import Batch
 from autopeft.trials.measured import Measured
 from autopeft.trials.named_labels import NamedLabels
 from autopeft.trials.predicting import cut_texts
@@ -35,6 +38,9 @@ class JointTrials(SeveralTrials, NamedLabels, TextTrials):
 
     #: By what the loss of the examples of each task is multiplied.
     weights: Sequence[float] | None = None
+
+    #: Whether adapters differ by task, for what a card says.
+    _apart = False
 
     def check_reads(self, backbone: Any) -> None:
         """Check that a backbone reads what all tasks hold, and that one head can tell them."""
@@ -57,6 +63,12 @@ class JointTrials(SeveralTrials, NamedLabels, TextTrials):
         found.weights = [float(training.get(f"weight_{number}", 1.0)) for number in range(1, len(self.kinds) + 1)]
         return found
 
+    def adapted_by(self, configuration: Configuration) -> JointTrials:
+        """Return trials that know whether the adapters of a configuration differ by task."""
+        found = copy(self)
+        found._apart = bool(told_apart(configuration.modules))
+        return found
+
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
         """Of which outputs the labels of each task are, the last not among them."""
@@ -70,8 +82,8 @@ class JointTrials(SeveralTrials, NamedLabels, TextTrials):
         return torch.repeat_interleave(torch.arange(len(counts)), counts)
 
     def encode(self, split: SeveralSplit, tokenizer: Any, max_length: int) -> Encoded:  # type: ignore[override]
-        """Tokenise the texts of all tasks; labels are numbers of outputs."""
-        inputs: dict[str, list[list[int]]] = {}
+        """Tokenise the texts of all tasks; labels are numbers of outputs, and inputs hold the task of each text."""
+        inputs: dict[str, list[list[int]]] = {TASK_IDS: [[number] for number in split.part.tolist()]}
         labels, cut = np.zeros(len(split), np.int64), 0.0
         for kind, (places, part), (first, _) in zip(self.kinds, split.divided(), self._spans, strict=True):
             if not len(places):
@@ -85,6 +97,11 @@ class JointTrials(SeveralTrials, NamedLabels, TextTrials):
             labels[places] = encoded.labels + first
             cut += encoded.truncated * len(encoded)
         return Encoded(inputs, labels, cut / max(1, len(split)))
+
+    def collate(self, encoded: Encoded, group: np.ndarray, pad_id: int) -> Batch:
+        """Make the batch of some texts, with the task of each as a column."""
+        batch = super().collate(encoded, group, pad_id)
+        return {**batch, TASK_IDS: batch[TASK_IDS][:, :1]}
 
     def _masked(self, logits: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
         """Return logits that are out of the question where they are of another task, `[n, outputs]`."""
@@ -132,7 +149,18 @@ class JointTrials(SeveralTrials, NamedLabels, TextTrials):
 
     def model(self, backbone: Backbone, device: torch.device) -> PreTrainedModel:
         """Return the model with a new head that has the labels of all tasks."""
-        return TextTrials.model(self, backbone, device)
+        model = TextTrials.model(self, backbone, device)
+        self.prepare(model)
+        return model
+
+    def prepare(self, model: PreTrainedModel) -> None:
+        """Let a model take batches that name the task of each text, whether anything in it goes by that or not."""
+        listening(model)
+
+    def answered(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the logits of a batch; what PEFT puts around a model may keep back the task of each text."""
+        with telling(model, inputs[TASK_IDS]):
+            return super().answered(model, inputs)
 
     def own_loading(self) -> tuple[str, str]:
         """Return how the model is made with autopeft."""
@@ -175,7 +203,15 @@ class JointTrials(SeveralTrials, NamedLabels, TextTrials):
         kind = self.kinds[0]
         assert isinstance(kind, ClassificationTrials)
         lines = kind.using_code(backbone, task, max_length, alone)
-        return [*lines[: len(lines) - len(kind.spoken())], *self.spoken()]
+        lines = [*lines[: len(lines) - len(kind.spoken())], *self.spoken()]
+        if not self._apart:
+            return lines
+        named = ", ".join(f"{number} {name}" for number, name in enumerate(self.schema.names))
+        plain, told = "with torch.inference_mode():", "with torch.inference_mode(), telling(model, 0):"
+        return [
+            "from autopeft.methods import telling",
+            *(f"{told}  # the task of all texts: {named}" if line == plain else line for line in lines),
+        ]
 
     def merged_code(self, backbone: Backbone, task: Task, max_length: int) -> list[str]:
         """Return the lines that use the model as a plain one; a pipeline would choose among the labels of all tasks."""
