@@ -48,7 +48,7 @@ def test_every_flag_of_search_is_a_setting_of_a_plan():
     done = CliRunner().invoke(app, ["search", "--help"], env={"COLUMNS": "200"})
     flags = {flag.replace("-", "_") for flag in re.findall(r"--(?!no-)([a-z0-9-]+)", done.stdout)}
     # These are mappings, for files only.
-    assert set(SearchPlan.model_fields) - {"final", "configurations", "tasks", "mixture"} == flags - {
+    assert set(SearchPlan.model_fields) - {"final", "configurations", "tasks"} == flags - {
         "help",
         "fresh",
         "extend",
