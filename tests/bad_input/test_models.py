@@ -11,6 +11,7 @@ from tests.bad_input.rows import CSV, TALKS
 
 GOOD = {"data.csv": CSV}
 SEARCH = "search --data data.csv --budget 20% --trials 2 --workers 0 --no-select -o run --model "
+TALKING = SEARCH.replace("data.csv", "data.jsonl")
 ROLES = "layers: encoder.layer\nattention: attention.self\nroles:\n  q: attention.self.query\n"
 
 NAMED = [
@@ -149,7 +150,7 @@ NAMED = [
     ),
     Case(
         "a classifier that shall write",
-        SEARCH + "{place}/tiny-bert --kind causal --data data.jsonl",
+        TALKING + "{place}/tiny-bert --kind causal",
         (
             "tiny-bert: 'bert' models do not generate text, but the data is text",
             "choose a decoder such as `--model smollm2`, or name the",
@@ -158,7 +159,7 @@ NAMED = [
     ),
     Case(
         "gates in a decoder",
-        SEARCH + "{place}/tiny-llama --data data.jsonl --space unipelt",
+        TALKING + "{place}/tiny-llama --space unipelt",
         ("no configuration of the space 'unipelt' can be built on tiny-llama:", "expected no gate, or another method"),
         {"data.jsonl": TALKS},
     ),
