@@ -11,10 +11,10 @@ import pytest
 from PIL import Image as Pil
 
 from autopeft.errors import DataError
-from autopeft.tasks import TaskSpec, load_task
 from autopeft.tasks.image import Picture
 from autopeft.tasks.media import LabelledMedia
 from autopeft.trials import kind_of
+from tests.tasks.media.fill import fill, loaded
 
 RNG = np.random.default_rng(0)
 
@@ -27,18 +27,6 @@ def png(height=6, width=5):
     out = io.BytesIO()
     Pil.fromarray(pixels(height, width)).save(out, "PNG")
     return out.getvalue()
-
-
-def fill(folder, counts):
-    for label, count in counts.items():
-        (folder / label).mkdir(parents=True, exist_ok=True)
-        for number in range(count):
-            (folder / label / f"{number}.png").write_bytes(png())
-    return folder
-
-
-def loaded(path, **settings):
-    return load_task(TaskSpec(data=str(path), **settings))
 
 
 def test_a_folder_for_each_label_is_split(tmp_path):
