@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,9 @@ _ENUMERABLE = 2_000
 
 #: Random points from which the search for the cheapest configuration descends.
 _DESCENTS = 4
+
+#: Random points among which a draw looks for a method that has something cheap enough.
+_SAMPLES = 16
 
 #: Points kept in memory; beyond it the memory is emptied (a point is cheap to make again).
 _REMEMBERED = 50_000
@@ -61,6 +66,7 @@ class AffordablePoints:
         self._cost = cost
         self._distributions = space.distributions()
         self._known: dict[tuple[Any, ...], Point] = {}
+        self._anchors: dict[str, Point] = {}
         if self.cheapest.cost > limit:
             raise BudgetError(
                 f"no configuration of the space {space.name!r} fits the budget of {limit:,} trainable "
@@ -88,24 +94,28 @@ class AffordablePoints:
     def cheapest(self) -> Point:
         """The cheapest point whose cost is not 0: exact in a small space, otherwise the best of a search."""
         candidates = self._every if self._every is not None else [self._descend(i) for i in range(_DESCENTS)]
-        allowed = [point for point in candidates if self.space.allows(point.configuration)]
-        if not allowed:
+        found = self._cheapest_of(candidates)
+        if found is None:
             raise BudgetError(
                 f"the constraints of the space {self.space.name!r} forbid all its configurations; widen one"
             )
-        return min(allowed, key=lambda point: point.cost or np.inf)
+        return found
 
     def draw(self, rng: np.random.Generator) -> Point:
         """Draw a random affordable point, spread over costs as well as over the space.
 
-        A draw walks towards the cheapest point, knob by knob in random order, until its cost is below a bound
-        drawn log-uniformly: uniform draws of a space cluster at its high costs.
+        A draw walks towards the cheapest point of its method, knob by knob in random order, until its cost is below
+        a bound drawn log-uniformly: uniform draws of a space cluster at its high costs.
         """
         if self.all is not None:
             return self.all[rng.integers(len(self.all))]
         low = np.log(self.cheapest.cost)
-        bound = int(np.exp(rng.uniform(low, max(np.log(self.limit), low))))
-        return self.within(self._canonical(self.space.sample(rng)), max(bound, self.cheapest.cost), rng)
+        bound = max(int(np.exp(rng.uniform(low, max(np.log(self.limit), low)))), self.cheapest.cost)
+        # A method that has nothing so cheap gives way to another one drawn, not to the cheapest of all.
+        drawn = (self._canonical(self.space.sample(rng)) for _ in range(_SAMPLES))
+        fitting = (point for point in drawn if self._anchor(point).cost <= bound)
+        point = next(fitting, None)
+        return self.cheapest if point is None else self.within(point, bound, rng)
 
     def within(self, point: Point, bound: int, rng: np.random.Generator) -> Point:
         """Return a point no costlier than `bound` that keeps as much of `point` as may be.
@@ -117,7 +127,8 @@ class AffordablePoints:
         """
         if self._fits(point, bound):
             return point
-        anchor = self.cheapest.params
+        own = self._anchor(point)
+        anchor = (own if own.cost <= bound else self.cheapest).params
         names = [name for name in point.params if point.params[name] != anchor[name]]
         params = dict(point.params)
         given_up: list[str] = []
@@ -206,19 +217,39 @@ class AffordablePoints:
             points.setdefault(point.text, point)
         return list(points.values())
 
-    def _descend(self, seed: int) -> Point:
+    def _anchor(self, point: Point) -> Point:
+        """Return the cheapest point of the method that `point` has of the space's choice; without one, of all."""
+        choice = point.params.get("choose")
+        if choice is None or self._every is not None:
+            return self.cheapest
+        if choice not in self._anchors:
+            self._anchors[choice] = self._cheapest_of([self._descend(0, {"choose": choice})]) or self.cheapest
+        return self._anchors[choice]
+
+    def _cheapest_of(self, points: Iterable[Point]) -> Point | None:
+        allowed = (point for point in points if self.space.allows(point.configuration))
+        return min(allowed, key=_nonzero_cost, default=None)
+
+    def _descend(self, seed: int, fixed: Params = MappingProxyType({})) -> Point:
+        """Return the cheapest point found from random ones by steps, all with the parameters `fixed`."""
         rng = np.random.default_rng(seed)
-        draws = [self._canonical(self.space.sample(rng)) for _ in range(32)]
-        best = min(draws, key=lambda point: point.cost or np.inf)
+        draws = [self.point({**self.space.sample(rng), **fixed}) for _ in range(32)]
+        best = min(draws, key=_nonzero_cost)
         improved = True
         while improved:
             improved = False
             for params in self.space.neighbours(best.params, rng):
+                if any(params[name] != value for name, value in fixed.items()):
+                    continue
                 near = self._canonical(params)
-                if 0 < near.cost < best.cost or best.cost == 0 < near.cost:
+                if _nonzero_cost(near) < _nonzero_cost(best):
                     best, improved = near, True
                     break
         return best
+
+
+def _nonzero_cost(point: Point) -> float:
+    return point.cost or math.inf
 
 
 def cheapest_cost(space: BoundSpace, cost: Cost) -> int:

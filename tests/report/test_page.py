@@ -1,5 +1,6 @@
 """The page in a real browser: it works offline, by mouse and by keyboard."""
 
+import re
 import shutil
 
 import pytest
@@ -69,7 +70,8 @@ def visit(browser, pages):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: fetched.append(request.url))
         page.goto(pages[name].as_uri())
-        page.wait_for_function("[...document.querySelectorAll('.plot')].every((plot) => plot._fullLayout)")
+        # Locators, as functions to wait for are strings to evaluate, which the page's policy refuses.
+        sync_api.expect(page.locator(".plot:not(:has(.main-svg))")).to_have_count(0)
         return page
 
     yield open_page
@@ -133,7 +135,7 @@ def test_copy_takes_the_command(visit, finished):
     page = visit("finished", permissions=["clipboard-read", "clipboard-write"])
     button = page.locator("#table .copy").first
     button.click()
-    page.wait_for_function("document.getElementById('status').textContent.startsWith('copied')")
+    sync_api.expect(page.locator("#status")).to_have_text(re.compile("^copied"))
     command = button.get_attribute("data-copy")
     assert command.startswith("autopeft export ")
     assert page.evaluate("navigator.clipboard.readText()") == command

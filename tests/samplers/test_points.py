@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopeft.errors import BudgetError
+from autopeft.methods import VOCABULARY
 from autopeft.samplers import cheapest_cost
 from autopeft.samplers.features import Features
 from autopeft.samplers.points import AffordablePoints
+from autopeft.space import SearchSpace
 from autopeft.testing.samplers import small_space, toy_cost, toy_space
 
 SPACE = toy_space()
@@ -44,6 +46,29 @@ def test_draws_spread_over_costs():
     costs = [POINTS.draw(rng).cost for _ in range(200)]
     quarters = np.histogram(np.log10(np.maximum(costs, 128)), bins=4, range=(np.log10(128), np.log10(3000)))[0]
     assert quarters.min() >= 20
+
+
+def test_a_method_of_a_choice_gives_way_to_its_own_cheaper_points():
+    space = SearchSpace(
+        name="choice",
+        layers="subset",
+        choose={
+            "lora": {"rank": "4..64 by x2", "targets": "subset of q, v"},
+            "prefix": {"length": "1..64 by x2"},
+        },
+        training={"learning_rate": "1e-4..1e-2 log"},
+    )
+    points = AffordablePoints(space.bind(VOCABULARY, SPACE.shape), toy_cost, 3000)
+    assert points.cheapest.params["choose"] == "prefix"
+    rng = np.random.default_rng(0)
+    drawn = [points.draw(rng) for _ in range(200)]
+    placed = [point for point in drawn if point.cost]
+    assert len({point.text for point in placed}) >= 0.98 * len(placed)
+    lora = [point for point in drawn if point.params["choose"] == "lora"]
+    assert 50 <= len(lora) <= 150
+    # Below what any LoRA costs there is only the other method.
+    assert points.within(lora[0], 511, rng).params["choose"] == "prefix"
+    assert points.within(lora[0], 512, rng).params["choose"] == "lora"
 
 
 def test_small_space_is_enumerated_once_each():
