@@ -1,7 +1,7 @@
 """Train published systems as published and after a search of their own knobs, in pieces that resume.
 
     python -m studies.seeds.measure --minutes 60       # begins no piece after an hour
-    python -m studies.seeds.measure --tasks sick
+    python -m studies.seeds.measure --tasks sick       # two of these at once, a task each, where there are two cores
     python -m studies.seeds.show                       # prints the tables of README.md, draws the figure
 
 A piece is one system on one task: three trainings at its defaults, or a search of 12 trials and three trainings of what
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from optuna import create_study
 
-from autopeft import search
 from autopeft.launch import Preparation, SearchPlan, prepare
+from autopeft.launch.job import WorkerJob
 from autopeft.methods import VOCABULARY
+from autopeft.samplers import make_sampler
 from autopeft.space import Configuration, SearchSpace, canonical
 from autopeft.trials.setting import RUNGS
 from studies.arena.record import SHARED
@@ -71,7 +72,7 @@ def main() -> None:
                 if time.monotonic() - began > 60 * given.minutes:
                     return
                 started = time.monotonic()
-                _measure(prepared[task], task, contender, how, file)
+                _measure(prepared[task], contender, how, file)
                 print(f"{file.name}: {time.monotonic() - started:.0f} s", flush=True)
 
 
@@ -80,12 +81,12 @@ def file_of(task: str, name: str, how: str) -> Path:
     return RESULTS / f"{task}-{name.lower().replace(' ', '-')}-{how}.json"
 
 
-def _measure(prepared: Preparation, task: str, contender: Contender, how: str, file: Path) -> None:
+def _measure(prepared: Preparation, contender: Contender, how: str, file: Path) -> None:
     started = time.perf_counter()
     job = prepared.job
     if contender.seconds_of:
         job = replace(job, setting=replace(job.setting, epochs=_as_long(prepared, contender)))
-    found = _published(prepared, contender) if how == HOW[0] else _searched(task, contender, job.setting.epochs)
+    found = _published(prepared, contender) if how == HOW[0] else _searched(prepared, contender, job)
     picked = time.perf_counter() - started
     scores = scored(job, found, _SEEDS, full=contender.full)
     row = {
@@ -119,16 +120,27 @@ def _as_long(prepared: Preparation, contender: Contender) -> float:
     return epochs
 
 
-def _searched(task: str, contender: Contender, epochs: float) -> Configuration:
-    """Return what is best on validation of trials in the space of a system alone."""
+def _searched(prepared: Preparation, contender: Contender, job: WorkerJob) -> Configuration:
+    """Return what is best on validation of trials in the space of a system alone, all trained to their end."""
     training = {**contender.training, **contender.training_space}
     space = SearchSpace(name="own", modules=dict(contender.space), training=training)
-    with tempfile.TemporaryDirectory() as scratch:
-        settings = {**TASKS[task], "epochs": epochs, "out": str(Path(scratch) / "run")}
-        known = len(prepare(SearchPlan.of({**settings, "space": space.to_dict()})).baselines)
-        front = search(space=space, trials=_TRIALS + known, **settings).front
-    ended = [row for row in (*front.rows, *front.others) if row.baseline is None and not row.failed]
-    return Configuration.from_dict(max(ended, key=lambda row: row.accuracy).configuration)
+    bound = space.bind(VOCABULARY, prepared.backbone.shape)
+    sampler = make_sampler("pareto", bound, prepared.costs.price, prepared.backbone.num_parameters)
+    study = create_study(directions=["minimize", "maximize"], sampler=sampler)
+    runner, found = job.runner(), {}
+    for _ in range(_TRIALS):
+        trial = study.ask()
+        configuration = bound.suggest(trial)
+        outcome = runner.run(configuration, seed=0)
+        if outcome.status == "error":
+            raise RuntimeError(f"{configuration.describe()}: {outcome.message}\n{outcome.detail}")
+        accuracy = outcome.accuracy or 0.0
+        trial.set_user_attr("configuration", configuration.to_dict())
+        trial.set_user_attr("outcome", {"status": outcome.status})
+        trial.set_constraint("infeasible", float(outcome.status != "complete"))
+        study.tell(trial, (float(prepared.costs.price(configuration)), accuracy))
+        found[configuration] = accuracy
+    return max(found, key=lambda configuration: found[configuration])
 
 
 if __name__ == "__main__":
