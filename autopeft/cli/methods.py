@@ -10,8 +10,8 @@ from autopeft.cli import options
 
 if TYPE_CHECKING:
     from autopeft.methods import Method
-    from autopeft.methods.training_words import WordKnob
     from autopeft.space.vocabulary import Knob
+    from autopeft.space.word_knobs import WordKnob
 
 __all__ = ["methods"]
 
@@ -66,7 +66,7 @@ def methods(
             _show_knob(knob)
     for word, asking in ways.items():
         typer.echo(f"{word}: {asking.words[word].summary}")
-        typer.echo(f"  {asking.words[word].source}; written under `training`: `{asking.name}: {word}`")
+        typer.echo(f"  {asking.words[word].source}; written under `{asking.section}`: `{asking.name}: {word}`")
         for knob in _knobs_of_way(word, asking) if name is not None else ():
             _show_knob(knob)
 
@@ -76,10 +76,10 @@ def _show_knob(knob: Knob) -> None:
 
 
 def _knobs_of_way(word: str, asking: WordKnob[Any]) -> list[Knob]:
-    """Return the knobs that are there with a word of training."""
+    """Return the knobs that are there with a word of training or of the data."""
     from autopeft.methods import VOCABULARY
 
-    known = VOCABULARY.training.values()
+    known = VOCABULARY.shared.values()
     return [knob for knob in known if knob.given is not None and knob.given[0] == asking.name and word in knob.given[1]]
 
 

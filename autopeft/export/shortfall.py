@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autopeft.levers import DATA_WORDS
 from autopeft.methods.builder import plan
 from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.forward_only import forward_only_of
@@ -73,6 +74,10 @@ def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> It
     if compression is not None:
         what = compression.word
         yield Shortfall("training.compression", f"{what.name}, when training has ended: {what.summary}", lossy=True)
+    for word in DATA_WORDS:
+        lever = word.asked(configuration.data)
+        if lever is not None:
+            yield Shortfall(f"data.{word.name}", f"{lever.word.name}: {lever.word.summary}", lossy=True)
     asked = {
         name if knob == name else f"{name}.{knob}": reason
         for part in plan(configuration)

@@ -126,6 +126,7 @@ def write_training(job: ExportJob, folder: Path) -> None:
         "gradient_checkpointing": setting.gradient_checkpointing or None,
         "seed": job.seed,
         "training": {key: value for key, value in job.configuration.training.items() if key != "learning_rate"} or None,
+        "data": job.configuration.data or None,
         "quantization": job.backbone.quantization_keys or None,
         "backbone": backbone_dropout(job) or None,
     }

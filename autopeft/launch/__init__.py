@@ -1,6 +1,7 @@
 """Run searches: studies ask and tell, Ray Tune runs the trials on one machine or a cluster."""
 
 from autopeft.launch.baselines import GIVEN
+from autopeft.launch.columns import with_columns
 from autopeft.launch.crew import Crew, Errand
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
@@ -48,4 +49,5 @@ __all__ = [
     "prepare",
     "refusals",
     "run_search",
+    "with_columns",
 ]

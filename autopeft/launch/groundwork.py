@@ -17,7 +17,9 @@ __all__ = ["DATA_FIELDS", "Groundwork", "groundwork", "kind_settings", "task_spe
 
 #: The settings of a search that say where the data is, `task` aside.
 DATA_FIELDS = tuple(
-    field.name for field in fields(TaskSpec) if field.name not in ("name", "dataset", "subset", "parts", "called")
+    field.name
+    for field in fields(TaskSpec)
+    if field.name not in ("name", "dataset", "subset", "parts", "called", "beside")
 )
 
 #: Those that several tasks may share.

@@ -10,6 +10,7 @@ from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.baselines import baselines_of
+from autopeft.launch.columns import with_columns
 from autopeft.launch.earlier import begin_from, identity
 from autopeft.launch.given import given_of, trials_of
 from autopeft.launch.groundwork import groundwork
@@ -20,6 +21,7 @@ from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.launch.told import check_space_told, check_told
 from autopeft.launch.weights import check_weights
+from autopeft.levers import columns_named, columns_of
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
@@ -156,6 +158,8 @@ def prepare(plan: SearchPlan) -> Preparation:
     for name, each in given.items():
         check_weights(each.training, task, f"configurations: {name}")
         check_told(each.modules, task, f"configurations: {name}")
+    ground = with_columns(ground, columns_of(bound), *(columns_named(each.data) for each in given.values()))
+    task = ground.task
     if given:
         plan = plan.model_copy(update={"trials": trials_of(len(given))})
     earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, overload
 import torch
 from torch import Tensor, nn
 
-from autopeft.methods.training_words import WordKnob
 from autopeft.space.vocabulary import Knob
+from autopeft.space.word_knobs import WordKnob
 
 __all__ = ["OPTIMISER", "ForwardOnly", "Spsa", "forward_only_knobs", "forward_only_of"]
 

@@ -34,7 +34,7 @@ def suited(configuration: Configuration, found_at: int, steps: int) -> Configura
 
     data = configuration.to_dict()
     modules = {name: moved(knobs) for name, knobs in data["modules"].items()}
-    return Configuration.from_dict({"modules": modules, "training": moved(data["training"])})
+    return Configuration.from_dict({**data, "modules": modules, "training": moved(data["training"])})
 
 
 def suited_note(configuration: Configuration, found_at: int, steps: int) -> str:

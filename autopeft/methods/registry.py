@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autopeft.levers import DATA_KNOBS, DATA_WORDS
 from autopeft.methods import registration  # noqa: F401  (enters our types in PEFT's tables)
 from autopeft.methods.aside import Aside
 from autopeft.methods.bitfit import BitFit
@@ -30,11 +31,11 @@ from autopeft.methods.q_adapter import QAdapter
 from autopeft.methods.schedules import SCHEDULE
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
-from autopeft.methods.training_words import WordKnob
 from autopeft.methods.vqt import Vqt
 from autopeft.methods.weights import WEIGHTS
 from autopeft.methods.whole_parts import FullEmbeddings, FullLayers, FullModel
 from autopeft.space.vocabulary import Knob, Vocabulary
+from autopeft.space.word_knobs import WordKnob
 
 __all__ = ["METHODS", "VOCABULARY", "WORD_KNOBS"]
 
@@ -77,8 +78,8 @@ _INCOMPRESSIBLE = tuple(sorted(name for name, method in METHODS.items() if not m
 _UNPRUNABLE = tuple(sorted(name for name, method in METHODS.items() if not method.prunable))
 _WITH_GRADIENTS = tuple(sorted(name for name, method in METHODS.items() if method.needs_gradients))
 
-#: The knobs of training whose words bring knobs of their own.
-WORD_KNOBS: tuple[WordKnob[Any], ...] = (SCHEDULE, OPTIMISER, PRUNING, COMPRESSION)
+#: The knobs beside those of methods whose words bring knobs of their own.
+WORD_KNOBS: tuple[WordKnob[Any], ...] = (SCHEDULE, OPTIMISER, PRUNING, COMPRESSION, *DATA_WORDS)
 
 #: What search spaces and configurations may name.
 VOCABULARY = Vocabulary(
@@ -94,4 +95,5 @@ VOCABULARY = Vocabulary(
             *WEIGHTS,
         )
     },
+    data=DATA_KNOBS,
 )

@@ -82,7 +82,7 @@ def state_of(
     system: System,
     methods: Mapping[str, Method],
     kinds: Collection[str],
-    training: Mapping[str, Knob] = VOCABULARY.training,
+    shared: Mapping[str, Knob] = VOCABULARY.shared,
 ) -> State:
     """Return what state a system is in.
 
@@ -93,26 +93,26 @@ def state_of(
         system: The system.
         methods: The methods there are, by name.
         kinds: The names of the kinds of task there are.
-        training: The knobs of training there are.
+        shared: The knobs of training and of the data there are.
     """
     if system.why:
         return "not applicable"
-    if not system.offered_by or not all(_exists(each, methods, kinds, training) for each in system.offered_by):
+    if not system.offered_by or not all(_exists(each, methods, kinds, shared) for each in system.offered_by):
         return "not yet"
     return "works" if system.recorded else "tested on toy data"
 
 
 def offers(method: str, system: System) -> bool:
-    """Tell whether a method, a knob of it, or a word of a training knob has a part in offering a system."""
+    """Tell whether a method, a knob of it, or a word of a knob beside methods has a part in offering a system."""
     return any(method in (_parts(each)[0], each.partition(":")[2]) for each in system.offered_by)
 
 
-def _exists(offer: str, methods: Mapping[str, Method], kinds: Collection[str], training: Mapping[str, Knob]) -> bool:
+def _exists(offer: str, methods: Mapping[str, Method], kinds: Collection[str], shared: Mapping[str, Knob]) -> bool:
     if offer.startswith(KIND):
         return offer.removeprefix(KIND) in kinds
     asked, colon, word = offer.partition(":")
     if colon:
-        return asked in training and word in training[asked].choices
+        return asked in shared and word in shared[asked].choices
     name, knob, value = _parts(offer)
     if name not in methods:
         return False

@@ -91,7 +91,7 @@ def points_of(
     points = [
         canonical(
             {
-                "modules": configuration.modules,
+                **configuration.to_dict(),
                 "training": {
                     **configuration.training,
                     "compression": name,

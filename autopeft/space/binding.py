@@ -47,19 +47,19 @@ class _Binder:
             for name, knobs in (self.data.get(section) or {}).items():
                 choice = name if section == "choose" and len(chosen) > 1 else None
                 plans.append(self.method((section, name), self.vocabulary.methods[name], knobs or {}, choice))
-        return plans, self.training()
+        return plans, [plan for section in self.vocabulary.sections for plan in self.shared(section)]
 
-    def training(self) -> list[KnobPlan]:
-        """Return the plans of the training knobs; one that can never be there has a single value."""
-        given = self.data.get("training") or {}
+    def shared(self, section: str) -> list[KnobPlan]:
+        """Return the plans of a section's knobs; one that can never be there has a single value."""
+        given = self.data.get(section) or {}
         found: dict[str, KnobPlan] = {}
-        for name, knob in self.vocabulary.training.items():
+        for name, knob in self.vocabulary.sections[section].items():
             if knob.given is not None:
                 other, words = knob.given
                 values = found[other].domain
                 if isinstance(values, Grid) and not set(words) & set(values.values):
                     knob = replace(knob, range=None)
-            found[name] = self.knob("training", knob, given, [EVERYWHERE])
+            found[name] = self.knob(section, knob, given, [EVERYWHERE], (section,))
         return list(found.values())
 
     def method(
@@ -116,7 +116,7 @@ class _Binder:
         knob: Knob,
         given: Mapping[str, Any],
         places: list[Cell],
-        path: tuple[str, ...] = ("training",),
+        path: tuple[str, ...],
     ) -> KnobPlan:
         per, values = split_per(given.get(knob.name, self.left_out(knob)))
         values_of = self.domain((*path, knob.name), knob, values)
@@ -214,8 +214,8 @@ def bind(
         SpaceError: With everything this backbone cannot offer.
     """
     binder = _Binder(data, vocabulary, shape, source, lines)
-    methods, training = binder.bind()
-    bound = bind_rules(data.get("constraints", ()), methods, training, shape)
+    methods, shared = binder.bind()
+    bound = bind_rules(data.get("constraints", ()), methods, shared, shape)
     for index, problem in bound.problems:
         binder.problem(("constraints",), problem, index)
     if binder.problems:
@@ -227,6 +227,6 @@ def bind(
         parameters=tuple(binder.parameters.values()),
         warnings=(*binder.warnings, *bound.warnings),
         methods=tuple(methods),
-        training=tuple(training),
+        shared=tuple(shared),
         rules=tuple(bound.rules),
     )

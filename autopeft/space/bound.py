@@ -37,7 +37,7 @@ _DRAWS = 2_000
 class _Settled(NamedTuple):
     params: dict[str, Any]
     rows: Rows
-    training: dict[str, Any]
+    shared: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class BoundSpace:
         parameters: What varies, in a fixed order.
         warnings: What the backbone cannot offer, in words.
         methods: Its methods.
-        training: Its training knobs.
+        shared: Its knobs of training and of the data.
         rules: Its constraints, budgets aside.
     """
 
@@ -64,7 +64,7 @@ class BoundSpace:
     parameters: tuple[Parameter, ...]
     warnings: tuple[str, ...]
     methods: tuple[MethodPlan, ...]
-    training: tuple[KnobPlan, ...]
+    shared: tuple[KnobPlan, ...]
     rules: tuple[Rule, ...] = ()
 
     @cached_property
@@ -90,7 +90,7 @@ class BoundSpace:
     def decode(self, params: Params) -> Configuration:
         """Return the configuration that parameters give, in canonical form."""
         placed = {method.words.name: method.cells(params) for method in self.methods}
-        return build(placed, self._training_values(params), self.vocabulary)
+        return build(placed, self._shared_values(params), self.vocabulary)
 
     def encode(self, configuration: Configuration) -> dict[str, Any]:
         """Return the one encoding of a canonical configuration; `decode` gives it back.
@@ -134,7 +134,7 @@ class BoundSpace:
         for method in self.methods:
             found |= method.active(params)
         matter = self._matter(params, self._encoder.rows(params))
-        for plan in self.training:
+        for plan in self.shared:
             if plan.knob.name in matter:
                 found |= {name for name in plan.names.values() if name}
         return frozenset(found)
@@ -195,10 +195,10 @@ class BoundSpace:
 
     def _settle(self, params: Params) -> _Settled:
         rows = self._encoder.rows(params)
-        training = self._training(params, rows)
-        encoded = self._encoder.encode(rows, training)
+        shared = self._shared(params, rows)
+        encoded = self._encoder.encode(rows, shared)
         assert encoded is not None, "every point has an encoding"
-        return _Settled(encoded, rows, training)
+        return _Settled(encoded, rows, shared)
 
     def _encode(self, configuration: Configuration) -> dict[str, Any] | None:
         placed = cells(configuration, self.vocabulary)
@@ -210,24 +210,24 @@ class BoundSpace:
             if found is None:
                 return None
             rows.append(found)
-        params = self._encoder.encode(rows, configuration.training)
+        params = self._encoder.encode(rows, configuration.shared)
         return params if params is not None and self.decode(params) == configuration else None
 
-    def _training(self, params: Params, rows: Rows) -> dict[str, Any]:
-        """Return the training knobs that the configuration at a point has."""
-        return build(self._first(rows), self._training_values(params), self.vocabulary).training
+    def _shared(self, params: Params, rows: Rows) -> dict[str, Any]:
+        """Return the knobs of training and of the data that the configuration at a point has."""
+        return build(self._first(rows), self._shared_values(params), self.vocabulary).shared
 
     def _matter(self, params: Params, rows: Rows) -> list[str]:
-        """Return the training knobs that matter at a point, of which the configuration may leave some unsaid."""
+        """Return the shared knobs that matter at a point, of which the configuration may leave some unsaid."""
         first = self._first(rows)
         modules = {name: assemble(self.vocabulary.methods[name], places) for name, places in first.items()}
-        return matters(modules, self._training_values(params), self.vocabulary)
+        return matters(modules, self._shared_values(params), self.vocabulary)
 
-    def _training_values(self, params: Params) -> dict[str, Any]:
-        return {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.training}
+    def _shared_values(self, params: Params) -> dict[str, Any]:
+        return {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.shared}
 
     def _first(self, rows: Rows) -> dict[str, dict[Cell, Any]]:
-        """Return one place of each method: which training knobs there are depends on what is the same at all."""
+        """Return one place of each method: which shared knobs there are depends on what is the same at all."""
         return {
             method.words.name: dict([next(iter(here[0].cells.items()))])
             for method, here in zip(self.methods, rows, strict=True)
@@ -242,13 +242,13 @@ class BoundSpace:
             method.words.name: {cell: values for row in here for cell, values in row.cells.items()}
             for method, here in zip(self.methods, settled.rows, strict=True)
         }
-        return [rule.text for rule in self.rules if not rule.allows(placed, settled.training)]
+        return [rule.text for rule in self.rules if not rule.allows(placed, settled.shared)]
 
     def _broken_by(self, configuration: Configuration) -> list[str]:
         if not self.rules:
             return []
         placed = cells(configuration, self.vocabulary)
-        return [rule.text for rule in self.rules if not rule.allows(placed, configuration.training)]
+        return [rule.text for rule in self.rules if not rule.allows(placed, configuration.shared)]
 
     def _misfit(self, configuration: Configuration) -> str:
         """Say what of a configuration the space does not have."""
@@ -257,10 +257,12 @@ class BoundSpace:
             misfit = methods[name].misfit(places) if name in methods else f"the space has no {name}"
             if misfit:
                 return misfit
-        for plan in self.training:
-            value = configuration.training.get(plan.knob.name, plan.knob.default if plan.knob.unsaid else None)
+        shared = configuration.shared
+        for plan in self.shared:
+            value = shared.get(plan.knob.name, plan.knob.default if plan.knob.unsaid else None)
             if value is not None and not plan.options(value, None):
-                return f"training.{plan.knob.name} is never {value if isinstance(value, str) else format(value, 'g')}"
+                where = f"{self.vocabulary.section_of(plan.knob.name)}.{plan.knob.name}"
+                return f"{where} is never {value if isinstance(value, str) else format(value, 'g')}"
         return "the space has each of its values, but not in these layers, roles and methods together"
 
     @cached_property
@@ -269,4 +271,4 @@ class BoundSpace:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return Encoder(self.parameters, self.methods, self.training)
+        return Encoder(self.parameters, self.methods, self.shared)

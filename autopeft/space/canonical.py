@@ -29,9 +29,8 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"found {data!r}, expected a mapping with `modules` and `training`")
     faults: list[str] = []
-    _unknown("", data, ("modules", "training"), faults)
+    _unknown("", data, ("modules", *vocabulary.sections), faults)
     modules = data.get("modules") or {}
-    training = data.get("training") or {}
     placed: dict[str, dict[Cell, dict[str, Any]]] = {}
     if not isinstance(modules, Mapping):
         faults.append(f"modules: found {modules!r}, expected a mapping from methods to their knobs")
@@ -47,7 +46,9 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
         for other in sorted(vocabulary.methods[name].excluded(placed)):
             faults.append(f"modules: {name} and {other} cannot share a backbone; leave one out")
     faults += _stacked(placed, vocabulary)
-    settled = _training(training, vocabulary, shape, faults)
+    settled: dict[str, Any] = {}
+    for section, known in vocabulary.sections.items():
+        settled |= _shared(section, data.get(section) or {}, known, shape, faults)
     faults += _excluded(placed, settled, vocabulary)
     if faults:
         raise ConfigurationError("\n".join(map(one_line, faults)))
@@ -56,33 +57,37 @@ def canonical(data: Mapping[str, Any], vocabulary: Vocabulary, shape: BackboneSh
 
 def build(
     placed: Mapping[str, Mapping[Cell, Mapping[str, Any]]],
-    training: Mapping[str, Any],
+    shared: Mapping[str, Any],
     vocabulary: Vocabulary,
 ) -> Configuration:
-    """Write places and training knobs as a canonical configuration; without any place it is head only.
+    """Write places and the knobs of all sections as a canonical configuration; without any place it is head only.
 
-    A training knob that does not matter is left out, and so is the default of one that is unsaid.
+    A knob that does not matter is left out, and so is the default of one that is unsaid; the section `data` too, where
+    nothing is said of it.
     """
     modules = {name: assemble(vocabulary.methods[name], places) for name, places in placed.items() if places}
-    shared = {name: training[name] for name in matters(modules, training, vocabulary)}
-    unsaid = {name for name, knob in vocabulary.training.items() if knob.unsaid and shared.get(name) == knob.default}
-    return Configuration.from_dict(
-        {"modules": modules, "training": {name: value for name, value in shared.items() if name not in unsaid}}
-    )
+    said = {
+        name: shared[name]
+        for name in matters(modules, shared, vocabulary)
+        if not vocabulary.shared[name].unsaid or shared[name] != vocabulary.shared[name].default
+    }
+    sections = {
+        section: {name: value for name, value in said.items() if name in known}
+        for section, known in vocabulary.sections.items()
+    }
+    kept = {section: knobs for section, knobs in sections.items() if knobs or section == "training"}
+    return Configuration.from_dict({"modules": modules, **kept})
 
 
-def matters(modules: Mapping[str, Mapping[str, Any]], training: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]:
-    """Return which training knobs matter: those that not every method has of its own, and whose words are there.
+def matters(modules: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]:
+    """Return which knobs of the sections matter: those that not every method has of its own, and whose words are there.
 
     Beside methods that one excludes it has its default, whatever is given.
     """
-    barred = {name for name in training if not modules.keys().isdisjoint(vocabulary.training[name].excludes)}
-    free = {name: value for name, value in training.items() if name not in barred}
-    return [
-        name
-        for name in free
-        if any(name not in knobs for knobs in modules.values()) and vocabulary.training[name].there(free)
-    ]
+    known = vocabulary.shared
+    barred = {name for name in shared if not modules.keys().isdisjoint(known[name].excludes)}
+    free = {name: value for name, value in shared.items() if name not in barred}
+    return [name for name in free if any(name not in knobs for knobs in modules.values()) and known[name].there(free)]
 
 
 def nearest(name: Any, known: Any) -> str:
@@ -153,13 +158,14 @@ def _stacked(placed: Mapping[str, Mapping[Cell, Any]], vocabulary: Vocabulary) -
     return faults
 
 
-def _excluded(placed: Mapping[str, Any], training: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]:
-    """Say which values of training knobs cannot be beside which methods."""
+def _excluded(placed: Mapping[str, Any], shared: Mapping[str, Any], vocabulary: Vocabulary) -> list[str]:
+    """Say which values of knobs of the sections cannot be beside which methods."""
     return [
-        f"training.{name}: found {training[name]} with {method}, beside which it can only be {knob.default}"
-        for name, knob in vocabulary.training.items()
+        f"{section}.{name}: found {shared[name]} with {method}, beside which it can only be {knob.default}"
+        for section, known in vocabulary.sections.items()
+        for name, knob in known.items()
         for method in sorted(placed.keys() & set(knob.excludes))
-        if training[name] != knob.default
+        if shared[name] != knob.default
     ]
 
 
@@ -206,24 +212,26 @@ def _roles(
     return [role for role in ROLES if role in found]
 
 
-def _training(training: Any, vocabulary: Vocabulary, shape: BackboneShape, faults: list[str]) -> dict[str, Any]:
-    if not isinstance(training, Mapping):
-        faults.append(f"training: found {training!r}, expected a mapping")
-        return {}
-    _unknown("training.", training, tuple(vocabulary.training), faults)
+def _shared(
+    section: str, given: Any, known: Mapping[str, Knob], shape: BackboneShape, faults: list[str]
+) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        faults.append(f"{section}: found {given!r}, expected a mapping")
+        return {name: knob.default for name, knob in known.items()}
+    _unknown(f"{section}.", given, tuple(known), faults)
     settled: dict[str, Any] = {}
-    for name, knob in vocabulary.training.items():
-        written = training.get(name, knob.default)
+    for name, knob in known.items():
+        written = given.get(name, knob.default)
         value = settle(knob, written, shape.units)
         expected = _kind(knob) if value is None else check_value(knob, value)
         if expected:
-            faults.append(f"training.{name}: found {written!r}, expected {expected}")
+            faults.append(f"{section}.{name}: found {written!r}, expected {expected}")
         settled[name] = value
-    for name, knob in vocabulary.training.items():
-        if name in training and knob.given is not None and not knob.there(settled):
+    for name, knob in known.items():
+        if name in given and knob.given is not None and not knob.there(settled):
             other, words = knob.given
             faults.append(
-                f"training.{name}: found {training[name]!r} with {other} {settled[other]}, where there is no such "
+                f"{section}.{name}: found {given[name]!r} with {other} {settled[other]}, where there is no such "
                 f"knob; expected {other} {' or '.join(words)} beside it"
             )
     return settled
@@ -267,6 +275,8 @@ def _kind(knob: Knob) -> str:
         return f"one of {', '.join(knob.choices)}"
     if knob.kind == "bool":
         return "true or false"
+    if knob.kind == "name":
+        return "a name"
     units = "".join(f" or a multiple such as 2{unit}" for unit in knob.relative[:1])
     off = " or off" if knob.gate else ""
     return f"{'a whole number' if knob.kind == 'int' else 'a number'}{units}{off}"

@@ -61,13 +61,15 @@ class _Checker:
             self.section(section, self.mapping((section,), data.get(section))) for section in ("modules", "choose")
         )
         self.together(modules, choose, data)
-        training = self.mapping(("training",), data.get("training"))
-        self.keys(("training",), training, self.vocabulary.training)
-        for name, knob in self.vocabulary.training.items():
-            if name in training:
-                self.values(("training", name), knob, training[name])
-                self.there(name, knob, training)
-                self.beside(name, knob, training[name], modules, choose)
+        for section, known in self.vocabulary.sections.items():
+            given = self.mapping((section,), data.get(section))
+            self.keys((section,), given, known)
+            for name, knob in known.items():
+                if name in given:
+                    path = (section, name)
+                    self.values(path, knob, given[name])
+                    self.there(path, knob, given)
+                    self.beside(path, knob, given[name], modules, choose)
         self.constraints(data.get("constraints"), modules, choose)
 
     def section(self, section: str, methods: Mapping[Any, Any]) -> list[str]:
@@ -139,8 +141,8 @@ class _Checker:
         except GrammarError as error:
             self.fault(path, f"found {written!r}, expected {error}")
 
-    def beside(self, name: str, knob: Knob, written: Any, modules: list[str], choose: list[str]) -> None:
-        """Look whether a knob of training has only values that it cannot have beside any configuration's methods."""
+    def beside(self, path: tuple[str, str], knob: Knob, written: Any, modules: list[str], choose: list[str]) -> None:
+        """Look whether a knob of a section has only values that it cannot have beside any configuration's methods."""
         barred = sorted(set(knob.excludes) & set(modules))
         if not barred and choose and set(knob.excludes) >= set(choose):
             barred = choose
@@ -150,22 +152,22 @@ class _Checker:
             # Said already.
             return
         if isinstance(found, Grid) and set(found.values) != {knob.default}:
-            self.fault(("training", name), f"found {written!r}, expected {knob.default}: {barred[0]} excludes others")
+            self.fault(path, f"found {written!r}, expected {knob.default}: {barred[0]} excludes others")
 
-    def there(self, name: str, knob: Knob, training: Mapping[Any, Any]) -> None:
-        """Look whether a knob of training that is there with words of another one can ever be."""
+    def there(self, path: tuple[str, str], knob: Knob, given: Mapping[Any, Any]) -> None:
+        """Look whether a knob of a section that is there with words of another one can ever be."""
         if knob.given is None:
             return
         other, words = knob.given
-        beside = self.vocabulary.training[other]
+        beside = self.vocabulary.shared[other]
         try:
-            found = _on_some_backbone(beside, split_per(training.get(other, beside.default))[1])
+            found = _on_some_backbone(beside, split_per(given.get(other, beside.default))[1])
         except GrammarError:
             # Said of that one.
             return
         if isinstance(found, Grid) and not set(words) & set(found.values):
             wanted = f"{other} {' or '.join(words)}"
-            self.fault(("training", name), f"is there only with {wanted}; expected that beside it")
+            self.fault(path, f"is there only with {wanted}; expected that beside it")
 
     def layers(self, path: tuple[str, ...], written: Any) -> None:
         try:

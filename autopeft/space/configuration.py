@@ -19,7 +19,7 @@ __all__ = ["Configuration", "read_configuration"]
 
 @dataclass(frozen=True)
 class Configuration:
-    """What to train: modules with their knobs, and training knobs; nothing else crosses process borders.
+    """What to train: modules with their knobs, knobs of training and of the data; nothing else crosses process borders.
 
     Args:
         text: Its canonical text form, JSON with sorted keys; equal configurations have equal texts.
@@ -48,6 +48,21 @@ class Configuration:
         """The training knobs."""
         training: dict[str, Any] = self.to_dict()["training"]
         return training
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The knobs of the data, where any is said."""
+        data: dict[str, Any] = self.to_dict().get("data", {})
+        return data
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """The knobs of training and of the data."""
+        return self.training | self.data
+
+    def with_training(self, training: Mapping[str, Any]) -> Configuration:
+        """Return the configuration with other knobs of training, which are in canonical form."""
+        return self.from_dict({**self.to_dict(), "training": training})
 
     @cached_property
     def hash(self) -> str:

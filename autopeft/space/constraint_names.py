@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from autopeft.space.canonical import nearest
 from autopeft.space.constraint_tree import Arithmetic, Comparison, KnobOf, Node, Number, Present, Word, walk
-from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
+from autopeft.space.vocabulary import WORDY, Knob, MethodWords, Vocabulary
 
 __all__ = ["constraint_faults"]
-
-_WORDS = ("choice", "bool")
 
 
 def constraint_faults(
@@ -52,9 +50,10 @@ class _Names:
 
     def knob_of(self, part: KnobOf) -> list[str]:
         shown = f"{part.method}.{part.knob}"
-        if part.method == "training":
-            if part.knob not in self.vocabulary.training:
-                return [f"found {shown!r}, no such knob{nearest(part.knob, self.vocabulary.training)}"]
+        if part.method in self.vocabulary.sections:
+            known = list(self.vocabulary.sections[part.method])
+            if part.knob not in known:
+                return [f"found {shown!r}, no such knob{nearest(part.knob, known)}"]
             return [f"found a place for {shown!r}, expected none: it is the same everywhere"] if _placed(part) else []
         if part.method not in self.methods:
             return self.method(part.method)
@@ -87,12 +86,12 @@ class _Names:
         if len(rivals) > 1:
             return [f"found {' and '.join(rivals)} compared, expected methods that a configuration has together"]
         sides = (part.left, part.right)
-        wordy = [side for side in sides if isinstance(side, KnobOf) and self.knob(side).kind in _WORDS]
+        wordy = [side for side in sides if isinstance(side, KnobOf) and self.knob(side).kind in WORDY]
         inside = [below for side in sides if isinstance(side, Arithmetic) for below in walk(side)]
         for below in inside:
             if isinstance(below, Word):
                 return [f"found {below.text!r} in a sum or product, expected a number or a knob"]
-            if isinstance(below, KnobOf) and self.knob(below).kind in _WORDS:
+            if isinstance(below, KnobOf) and self.knob(below).kind in WORDY:
                 return [f"found {below.method}.{below.knob} in a sum or product, expected a knob with numbers"]
         if wordy and part.sign not in ("==", "!="):
             return [f"found {part.sign!r} with {wordy[0].method}.{wordy[0].knob}, expected == or !="]
@@ -104,23 +103,25 @@ class _Names:
             return []
         knob = self.knob(one)
         shown = f"{one.method}.{one.knob}"
-        if knob.kind not in _WORDS:
+        if knob.kind not in WORDY:
             if isinstance(other, Word):
                 return [f"found {other.text!r} beside {shown}, expected a number"]
+            return []
+        if isinstance(other, Word) and knob.kind == "name":
             return []
         choices = ("true", "false") if knob.kind == "bool" else knob.choices
         if isinstance(other, Word):
             return (
                 [] if other.text in choices else [f"found {other.text!r} beside {shown}{nearest(other.text, choices)}"]
             )
-        if isinstance(other, KnobOf) and self.knob(other).kind in _WORDS:
+        if isinstance(other, KnobOf) and self.knob(other).kind in WORDY:
             return []
         shown_other = other.text if isinstance(other, Number) else "a number"
         return [f"found {shown_other} beside {shown}, expected one of {', '.join(choices)}"]
 
     def knob(self, part: KnobOf) -> Knob:
-        if part.method == "training":
-            return self.vocabulary.training[part.knob]
+        if part.method in self.vocabulary.sections:
+            return self.vocabulary.sections[part.method][part.knob]
         return self.methods[part.method].by_name[part.knob]
 
 

@@ -54,7 +54,7 @@ class KnobOf:
     """The value of a knob, everywhere or at named places.
 
     Args:
-        method: Its method, or `training`.
+        method: Its method, or the section that it is of: `training` or `data`.
         knob: Its name.
         role: The role that is meant; None for all.
         layer: The layer that is meant; None for all.

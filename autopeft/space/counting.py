@@ -55,7 +55,7 @@ class _Counter:
         self.space = space
         self.exact = True
         self.left = min(_POINTS, _ROWS // max(1, sum(len(method.places) for method in space.methods)))
-        self.training = {plan.knob.name: plan.value(space.defaults, EVERYWHERE, None) for plan in space.training}
+        self.shared = {plan.knob.name: plan.value(space.defaults, EVERYWHERE, None) for plan in space.shared}
         self.rows: dict[Row, int] = {}
         self.contents: dict[Hashable, int] = {}
 
@@ -69,7 +69,7 @@ class _Counter:
         own = {knob.name for method in self.space.methods for knob in method.words.knobs}
         told = {part.knob for rule in self.space.rules for part in walk(rule.node) if isinstance(part, KnobOf)}
         continuous = tuple(sorted(parameter.name for parameter in self.space.parameters if parameter.size is None))
-        # Which values a training knob has, or whether it has one, may then depend on the methods.
+        # Which values a knob of the sections has, or whether it has one, may then depend on the methods.
         if (own | told) & shared.keys() or told & {name.split(".")[1] for name in continuous}:
             self.exact = False
         return Count((total - empty) * math.prod(shared.values()) + empty, self.exact, continuous)
@@ -124,15 +124,15 @@ class _Counter:
         }
 
     def _shared(self) -> dict[str, int]:
-        """Return how many values each training knob has, continuous ones aside."""
-        knobs = {plan.names[EVERYWHERE]: plan.knob.name for plan in self.space.training}
+        """Return how many values each knob of the sections has, continuous ones aside."""
+        knobs = {plan.names[EVERYWHERE]: plan.knob.name for plan in self.space.shared}
         return {knobs[each.name]: each.size for each in self.space.parameters if each.name in knobs and each.size}
 
     def _allowed(self, methods: list[MethodPlan], point: Params) -> bool:
         if not self.space.rules:
             return True
         placed = {method.words.name: method.cells(point) for method in methods}
-        return all(rule.allows(placed, self.training) for rule in self.space.rules)
+        return all(rule.allows(placed, self.shared) for rule in self.space.rules)
 
     def _id(self, row: Row) -> int:
         """Return a number that rows with the same content share."""

@@ -14,7 +14,7 @@ from autopeft.errors import SpaceError
 __all__ = ["KEYS", "Document", "Lines", "Mark", "locate", "parse_document", "read_text"]
 
 #: The keys of a space, in the order in which they are written.
-KEYS = ("name", "layers", "modules", "choose", "training", "constraints")
+KEYS = ("name", "layers", "modules", "choose", "training", "data", "constraints")
 
 
 class Mark(NamedTuple):

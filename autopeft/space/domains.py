@@ -8,7 +8,7 @@ from typing import Any
 
 from autopeft.space.grammar import GrammarError, Range, Subset, Values, Word
 from autopeft.space.quantity import OFF, check_value, number, relative_unit, settle
-from autopeft.space.vocabulary import Knob
+from autopeft.space.vocabulary import WORDY, Knob
 
 __all__ = ["Continuous", "Grid", "OfRank", "domain"]
 
@@ -79,7 +79,7 @@ def domain(knob: Knob, values: Values, units: Mapping[str, float]) -> Grid | Con
             found.extend(_range(knob, choice, units))
         else:
             found.append(_word(knob, choice, units))
-    if knob.kind in ("choice", "bool"):
+    if knob.kind in WORDY:
         return Grid(tuple(dict.fromkeys(found)), ordered=False)
     if found == [None]:
         return Grid((None,), ordered=True)
@@ -104,7 +104,7 @@ def _word(knob: Knob, word: Word, units: Mapping[str, float]) -> Any:
 
 
 def _range(knob: Knob, written: Range, units: Mapping[str, float]) -> list[Any]:
-    if knob.kind in ("choice", "bool"):
+    if knob.kind in WORDY:
         raise GrammarError(_expected(knob))
     low, high = _ends(knob, written, units)
     if written.log:
@@ -165,6 +165,8 @@ def _expected(knob: Knob) -> str:
         return f"one of {', '.join(knob.choices)}"
     if knob.kind == "bool":
         return "true or false"
+    if knob.kind == "name":
+        return "names"
     kind = "whole numbers" if knob.kind == "int" else "numbers"
     units = "".join(f", or multiples of {unit}" for unit in knob.relative)
     return kind + units + (f", or {OFF[0]}" if knob.gate else "")

@@ -28,21 +28,21 @@ class Encoder:
     Args:
         parameters: What varies.
         methods: The methods of the space.
-        training: Its training knobs.
+        shared: Its knobs of training and of the data.
     """
 
     parameters: tuple[Parameter, ...]
     methods: tuple[MethodPlan, ...]
-    training: tuple[KnobPlan, ...]
+    shared: tuple[KnobPlan, ...]
 
     def rows(self, params: Params) -> list[list[Row]]:
         """Return what is placed at a point."""
         return [method.rows(params) for method in self.methods]
 
-    def encode(self, rows: Rows, training: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the parameters that give these rows and training values; None when there are none."""
+    def encode(self, rows: Rows, shared: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the parameters that give these rows and shared values; None when there are none."""
         options = [method.encode(of_method) for method, of_method in zip(self.methods, rows, strict=True)]
-        for params in self._candidates(rows, options, training):
+        for params in self._candidates(rows, options, shared):
             if _same(self.rows(params), rows):
                 return params
         return None
@@ -58,11 +58,11 @@ class Encoder:
         return params
 
     def _candidates(
-        self, rows: Rows, options: Sequence[Mapping[str, Any] | None], training: Mapping[str, Any]
+        self, rows: Rows, options: Sequence[Mapping[str, Any] | None], shared: Mapping[str, Any]
     ) -> Iterator[dict[str, Any]]:
         """Yield encodings that may give the rows, the preferred one first."""
-        shared = self._training(training)
-        if shared is None or None in options:
+        settled = self._shared(shared)
+        if settled is None or None in options:
             return
         choices = [(method, here) for method, here in zip(self.methods, rows, strict=True) if method.choice is not None]
         named = [method for method, here in choices if here]
@@ -73,7 +73,7 @@ class Encoder:
                 if chosen is not None and "choose" in params:
                     params["choose"] = chosen.choice
                 self._place(params, rows, options, absent_closed)
-                params |= shared
+                params |= settled
                 yield params
 
     def _place(
@@ -97,14 +97,14 @@ class Encoder:
                 params |= dict.fromkeys(method.closed_gates(params), method.gate.on if method.gate else None)
             params |= found or {}
 
-    def _training(self, training: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _shared(self, shared: Mapping[str, Any]) -> dict[str, Any] | None:
         found = {}
-        for plan in self.training:
+        for plan in self.shared:
             name = plan.names[EVERYWHERE]
             if name is None:
                 continue
-            if plan.knob.name in training:
-                options = plan.options(training[plan.knob.name], None)
+            if plan.knob.name in shared:
+                options = plan.options(shared[plan.knob.name], None)
                 if not options:
                     return None
                 found[name] = options[0]

@@ -77,10 +77,10 @@ def _stem(name: str) -> str:
 
 
 def _when(space: BoundSpace, name: str) -> str:
-    varied = {plan.knob.name for plan in space.training if any(plan.names.values())}
-    for training in space.training:
-        given = training.knob.given
-        if name in training.names.values() and given is not None and given[0] in varied:
+    varied = {plan.knob.name for plan in space.shared if any(plan.names.values())}
+    for shared in space.shared:
+        given = shared.knob.given
+        if name in shared.names.values() and given is not None and given[0] in varied:
             return f"{given[0]} is {' or '.join(given[1])}"
     # Layer bits that modules share belong to none of them.
     owners = [method for method in space.methods if name in method.names]

@@ -60,7 +60,7 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
     if knob.kind == "bool":
         word = value.strip().lower() if isinstance(value, str) else value
         return _TRUTH.get(word) if isinstance(word, str | bool | int) else None
-    if knob.kind == "choice":
+    if knob.kind in ("choice", "name"):
         return value if isinstance(value, str) else None
     plain = number(value)
     if plain is None:
@@ -81,7 +81,7 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
 
 def check_value(knob: Knob, value: Any) -> str | None:
     """Return what a settled value should have been, or None when it is legal."""
-    if knob.kind == "bool":
+    if knob.kind in ("bool", "name"):
         return None
     if knob.kind == "choice":
         if value in knob.lacking:

@@ -37,19 +37,19 @@ class BoundRules:
 
 
 def bind_rules(
-    texts: Sequence[str], methods: Sequence[MethodPlan], training: Sequence[KnobPlan], shape: BackboneShape
+    texts: Sequence[str], methods: Sequence[MethodPlan], shared: Sequence[KnobPlan], shape: BackboneShape
 ) -> BoundRules:
     """Bind checked constraints to a backbone.
 
     Args:
         texts: All constraints of the space.
         methods: The methods of the space on the backbone.
-        training: Its training knobs.
+        shared: Its knobs of training and of the data.
         shape: The backbone.
     """
     bound = BoundRules()
     words = {plan.words.name: plan.words for plan in methods}
-    verdicts = Verdicts(methods, training)
+    verdicts = Verdicts(methods, shared)
     places = {plan.words.name: [place.cell for place in plan.places] for plan in methods}
     for index, text in enumerate(texts):
         node = parse_constraint(text)

@@ -27,7 +27,7 @@ from autopeft.space.constraint_tree import (
 )
 from autopeft.space.placement import Cell
 from autopeft.space.shape import BackboneShape
-from autopeft.space.vocabulary import MethodWords
+from autopeft.space.vocabulary import SECTIONS, MethodWords
 
 __all__ = ["Placed", "Rule", "compare", "empty_comparisons", "joined_truth", "on_backbone", "rows_of"]
 
@@ -52,9 +52,9 @@ class Rule:
     text: str
     node: Node
 
-    def allows(self, placed: Placed, training: Mapping[str, Any]) -> bool:
-        """Tell whether places and training knobs keep the constraint."""
-        return _truth(self.node, placed, training) is not False
+    def allows(self, placed: Placed, shared: Mapping[str, Any]) -> bool:
+        """Tell whether places and knobs of the sections keep the constraint."""
+        return _truth(self.node, placed, shared) is not False
 
 
 def empty_comparisons(node: Node, places: Mapping[str, Iterable[Cell]]) -> bool:
@@ -74,7 +74,7 @@ def on_backbone(node: Node, methods: Mapping[str, MethodWords], shape: BackboneS
     if isinstance(node, Size):
         return Number(float(shape.hidden if node.unit == "d" else shape.ffn), node.unit)
     if isinstance(node, KnobOf):
-        same = node.method == "training" or not methods[node.method].by_name[node.knob].placed
+        same = node.method in SECTIONS or not methods[node.method].by_name[node.knob].placed
         role = node.role and (shape.resolve(node.role) or node.role)
         return replace(node, role=role, same=same)
     if isinstance(node, Not):
@@ -85,18 +85,18 @@ def on_backbone(node: Node, methods: Mapping[str, MethodWords], shape: BackboneS
     return node
 
 
-def _truth(node: Node, placed: Placed, training: Mapping[str, Any]) -> bool | None:
+def _truth(node: Node, placed: Placed, shared: Mapping[str, Any]) -> bool | None:
     """Return whether a condition holds; None when it says nothing."""
     if isinstance(node, Present):
         return bool(placed.get(node.method))
     if isinstance(node, Not):
-        inner = _truth(node.inner, placed, training)
+        inner = _truth(node.inner, placed, shared)
         return None if inner is None else not inner
     if isinstance(node, Logic):
-        return joined_truth(node.sign, _truth(node.left, placed, training), _truth(node.right, placed, training))
+        return joined_truth(node.sign, _truth(node.left, placed, shared), _truth(node.right, placed, shared))
     assert isinstance(node, Comparison)
     knobs = [part for part in walk(node) if isinstance(part, KnobOf)]
-    rows = _aligned(knobs, placed) or set(rows_of(knobs, placed, training))
+    rows = _aligned(knobs, placed) or set(rows_of(knobs, placed, shared))
     verdicts = [compare(node, dict(zip(knobs, row, strict=True))) for row in rows]
     known = [verdict for verdict in verdicts if verdict is not None]
     return all(known) if known else None
@@ -112,9 +112,9 @@ def joined_truth(sign: str, left: bool | None, right: bool | None) -> bool | Non
     return None if None in (left, right) else not decisive
 
 
-def rows_of(knobs: list[KnobOf], placed: Placed, training: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def rows_of(knobs: list[KnobOf], placed: Placed, shared: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Return the values that knobs have at the same places, one row for each place."""
-    return _joined([_table(knob, placed, training) for knob in knobs])
+    return _joined([_table(knob, placed, shared) for knob in knobs])
 
 
 def _aligned(knobs: list[KnobOf], placed: Placed) -> set[tuple[Any, ...]] | None:
@@ -127,10 +127,10 @@ def _aligned(knobs: list[KnobOf], placed: Placed) -> set[tuple[Any, ...]] | None
     return {row for row in rows if None not in row}
 
 
-def _table(knob: KnobOf, placed: Placed, training: Mapping[str, Any]) -> dict[_Key, Any]:
+def _table(knob: KnobOf, placed: Placed, shared: Mapping[str, Any]) -> dict[_Key, Any]:
     """Return the values of a knob by the layers and roles that it leaves open."""
-    if knob.method == "training":
-        value = training.get(knob.knob)
+    if knob.method in SECTIONS:
+        value = shared.get(knob.knob)
         return {} if value is None else {(None, None): value}
     table: dict[_Key, Any] = {}
     for cell, values in placed.get(knob.method, {}).items():

@@ -37,6 +37,7 @@ class SearchSpace:
         layers: `all`, `subset` (one on/off bit per layer) or a list, shared by the modules that have no own;
             all when left out.
         training: Values of the training knobs.
+        data: Values of the knobs of the data.
         constraints: What configurations must keep, such as `params <= 1%` or `lora.alpha <= 2 * lora.rank`.
         extends: A shipped space or a YAML file to start from: mappings are merged, constraints appended, None
             removes what was inherited, anything else takes its place.
@@ -53,6 +54,7 @@ class SearchSpace:
         choose: Mapping[str, Any] | None = None,
         layers: Any = None,
         training: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
         constraints: Sequence[str] = (),
         extends: str | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class SearchSpace:
             "modules": modules,
             "choose": choose,
             "training": training,
+            "data": data,
             "constraints": list(constraints),
             "extends": extends,
         }

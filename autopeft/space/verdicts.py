@@ -18,6 +18,7 @@ from autopeft.space.knob_plan import KnobPlan
 from autopeft.space.placed import MethodPlan
 from autopeft.space.placement import Cell
 from autopeft.space.rules import compare, joined_truth, rows_of
+from autopeft.space.vocabulary import SECTIONS
 
 __all__ = ["Verdicts"]
 
@@ -32,13 +33,13 @@ class Verdicts:
 
     Args:
         methods: The methods of the space.
-        training: Its training knobs.
+        shared: Its knobs of training and of the data.
     """
 
-    def __init__(self, methods: Sequence[MethodPlan], training: Sequence[KnobPlan]) -> None:
+    def __init__(self, methods: Sequence[MethodPlan], shared: Sequence[KnobPlan]) -> None:
         self._methods = {plan.words.name: plan for plan in methods}
         self._plans = {(plan.words.name, knob.knob.name): knob for plan in methods for knob in plan.knobs}
-        self._plans |= {("training", plan.knob.name): plan for plan in training}
+        self._plans |= {(section, plan.knob.name): plan for section in SECTIONS for plan in shared}
 
     def of(self, node: Node) -> frozenset[bool | None]:
         """Return what a condition may come out as: true, false, or None for nothing.

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-__all__ = ["ANY", "Knob", "MethodWords", "Vocabulary"]
+__all__ = ["ANY", "SECTIONS", "WORDY", "Knob", "MethodWords", "Vocabulary"]
 
 #: Stands for all other methods among those that one excludes.
 ANY = "*"
 
+#: Where knobs are written that belong to no method: how to train, and what on.
+SECTIONS = ("training", "data")
+
+#: Kinds of knobs whose values are no numbers, and have no order.
+WORDY = ("choice", "bool", "name")
+
 
 @dataclass(frozen=True)
 class Knob:
-    """One setting of a method or of training.
+    """One setting of a method, of training or of the data.
 
     Args:
         name: Its name in spaces and configurations.
-        kind: `int`, `float`, `bool`, `choice` (one of `choices`) or `roles` (a set of roles of the layer).
+        kind: `int`, `float`, `bool`, `choice` (one of `choices`), `name` (any word: what there is depends on data)
+            or `roles` (a set of roles of the layer).
         help: One line for people.
         default: Value when a configuration, or a space without a `range` for it, leaves it out; None makes it
             required unless it is optional.
@@ -33,14 +41,14 @@ class Knob:
         relative: Units a value may be written in: `d` (hidden size), `f` (ffn size), `w` (1 up to a hidden size of 576,
             and less beyond: how good learning rates fall), or `r` (multiples of the same method's gate knob at the same
             place).
-        given: Another knob of training, and those of its words with which alone this one is there.
+        given: Another knob of its section, and those of its words with which alone this one is there.
         unsaid: Whether configurations leave it out where it has its default, as before it was there. Only words of
-            training can be.
+            training and of the data can be.
         excludes: Methods beside which it can only have its default.
     """
 
     name: str
-    kind: Literal["int", "float", "bool", "choice", "roles"]
+    kind: Literal["int", "float", "bool", "choice", "name", "roles"]
     help: str
     default: int | float | str | tuple[str, ...] | None = None
     range: str | None = None
@@ -110,7 +118,33 @@ class MethodWords:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All methods and training knobs a space or configuration may name; methods may be added."""
+    """All methods and knobs beside them a space or configuration may name; methods may be added.
+
+    Args:
+        methods: The methods by name.
+        training: Knobs of how to train, all names different from those of `data`.
+        data: Knobs of what to train on.
+    """
 
     methods: dict[str, MethodWords]
     training: Mapping[str, Knob]
+    data: Mapping[str, Knob] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        both = self.training.keys() & self.data.keys()
+        if both:
+            raise ValueError(f"knobs of training and of the data at once: {', '.join(sorted(both))}")
+
+    @cached_property
+    def sections(self) -> Mapping[str, Mapping[str, Knob]]:
+        """The knobs that belong to no method, by the section in which they are written."""
+        return dict(zip(SECTIONS, (self.training, self.data), strict=True))
+
+    @cached_property
+    def shared(self) -> Mapping[str, Knob]:
+        """The knobs of all sections by name."""
+        return {name: knob for knobs in self.sections.values() for name, knob in knobs.items()}
+
+    def section_of(self, name: str) -> str:
+        """Return the section of a knob that belongs to no method."""
+        return next(section for section, knobs in self.sections.items() if name in knobs)

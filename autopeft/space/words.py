@@ -18,7 +18,7 @@ def describe(data: Mapping[str, Any]) -> str:
     if not data["modules"]:
         return "no adapters"
     parts = [_module(name, knobs) for name, knobs in data["modules"].items()]
-    return ", ".join([" + ".join(parts), *_training(data["training"])])
+    return ", ".join([" + ".join(parts), *_shared(data["training"]), *_shared(data.get("data", {}))])
 
 
 def layers_in_words(layers: Sequence[int]) -> str:
@@ -30,8 +30,8 @@ def layers_in_words(layers: Sequence[int]) -> str:
     return ",".join(runs)
 
 
-def _training(knobs: Mapping[str, Any]) -> list[str]:
-    """Say each knob of training; those that are there with a word go with it, where their names begin with it."""
+def _shared(knobs: Mapping[str, Any]) -> list[str]:
+    """Say each knob of a section; those that are there with a word go with it, where their names begin with it."""
     words = {str(value): name for name, value in knobs.items() if isinstance(value, str)}
     beside = {name: word for name in knobs for word in words if name.startswith(f"{word}_")}
     plain = (name for name in knobs if name not in beside and name not in words.values())

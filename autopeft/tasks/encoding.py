@@ -49,6 +49,7 @@ class Encoded:
         truncated: Share of the texts that were cut to the maximum length.
         dropped: Texts left out because the cut left nothing of them to learn.
         example: Where an example has several rows, the number of that of each row, rising from 0: int64 `[n]`.
+        kept: Where some were left out, the numbers of those of the split that are here, rising: int64 `[n]`.
     """
 
     inputs: dict[str, list[list[int]]]
@@ -56,6 +57,7 @@ class Encoded:
     truncated: float = 0.0
     dropped: int = 0
     example: np.ndarray | None = None
+    kept: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs["input_ids"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -159,6 +160,26 @@ class TaskKind(ABC):
     @abstractmethod
     def inputs(self, split: Any) -> Iterable[Any]:
         """Yield the input of each example as JSON data, by which it is known again."""
+
+    def questions(self, split: Any) -> Iterable[Hashable]:
+        """Yield what each example asks, which examples with different answers may share."""
+        return map(json.dumps, self.inputs(split))
+
+    def row_numbers(self, task: Task, table: Table) -> list[int]:
+        """Return for each training example which row of a table it is; of kinds whose examples are rows.
+
+        Rows are known again by their inputs. Equal ones lie in one split and keep their order: the first example of
+        an input is the first of its rows.
+
+        Args:
+            task: The task.
+            table: The training rows that are used, and perhaps those of which splits were made.
+        """
+        found, numbers, _ = self.unlabelled(task.schema, table)
+        rows: dict[str, list[int]] = defaultdict(list)
+        for given, number in zip(self.inputs(found), numbers, strict=True):
+            rows[json.dumps(given)].insert(0, number)
+        return [rows[json.dumps(given)].pop() for given in self.inputs(task.train)]
 
     def known_as(self, task: Task, schema: Any) -> Task:
         """Return a task as something trained on data of another schema knows it.

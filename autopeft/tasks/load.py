@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from autopeft.errors import DataError
+from autopeft.tasks.beside import with_beside
 from autopeft.tasks.classification.icd10 import ICD10, ICD10_CHAPTERS, load_cut
 from autopeft.tasks.duplicates import with_duplicates_said, without_duplicates
 from autopeft.tasks.grouping import with_enough_groups
@@ -57,11 +58,11 @@ def load_task(spec: TaskSpec) -> Task:
     source = Source(spec)
     if spec.parts:
         # Each says itself what repeats in it.
-        return recognised(source).load(source)
+        return with_beside(recognised(source).load(source), source, spec.beside)
     task = source.grouped(recognised(source).load(source))
     if not spec.drop_duplicates:
-        return with_enough_groups(with_duplicates_said(task))
-    task = with_enough_groups(without_duplicates(task))
+        return with_beside(with_enough_groups(with_duplicates_said(task)), source, spec.beside)
+    task = with_beside(with_enough_groups(without_duplicates(task)), source, spec.beside)
     for name, least in LEAST_ROWS.items():
         if len(task.splits[name]) < least:
             raise DataError(
@@ -82,6 +83,11 @@ def _packaged(spec: TaskSpec, name: str) -> Task:
     task = PACKAGED[name].load(spec.metric)
     if spec.called:
         task = replace(task, name=spec.called)
+    if spec.beside:
+        raise DataError(
+            f"the task {name} is packaged and has no columns beside; the space goes by {', '.join(spec.beside)}: give "
+            "data with it by --data, or leave that out of `data` of the space"
+        )
     if spec.kind not in (None, task.kind.name) or spec.columns:
         raise DataError(
             f"the task {name} is packaged, for {task.kind.name}, with columns of its own; leave kind and columns out, "

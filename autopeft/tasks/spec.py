@@ -55,6 +55,7 @@ class TaskSpec:
         parts: In place of all these, several tasks.
         mixture: How several are trained: `separate` or `joint`.
         called: What one of several is called; after its data when left out.
+        beside: Further columns of the training rows, which data levers go by.
     """
 
     name: str | None = None
@@ -88,8 +89,10 @@ class TaskSpec:
     parts: tuple[TaskSpec, ...] = ()
     mixture: str | None = None
     called: str | None = None
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "beside", tuple(self.beside))
         if self.parts:
             parts = (TaskSpec.from_dict(each) if isinstance(each, Mapping) else each for each in self.parts)
             object.__setattr__(self, "parts", tuple(parts))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -42,6 +43,7 @@ class Task:
         notes: What was done to the data on the way in, for people.
         intake: What became of the rows of each source, by the split it was given for.
         groups: Where examples come in groups, that of each, by split: they count as one where sureness is told.
+        beside: Further columns of the training rows, by name: what each training example has there.
 
     Raises:
         DataError: When the kind has no such metric, or the schema does not allow it.
@@ -57,6 +59,7 @@ class Task:
     notes: tuple[str, ...] = ()
     intake: Mapping[str, Intake] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.kind.check_metric(self.metric, self.schema)
@@ -65,6 +68,12 @@ class Task:
     def splits(self) -> dict[str, Any]:
         """The three splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def learning(self, examples: Iterable[int]) -> Task:
+        """Return the task with some of its training examples, in their order."""
+        rows = [int(number) for number in examples]
+        beside = {column: [values[row] for row in rows] for column, values in self.beside.items()}
+        return replace(self, train=self.train.take(rows), beside=beside)
 
     def independent(self, split: str) -> int:
         """Return how many examples that stand alone tell as much as those of a split, which may come in groups."""
@@ -76,6 +85,8 @@ class Task:
         digest = hashlib.sha256()
         for part in self.kind.digested(self):
             digest.update(part)
+        for column, values in self.beside.items():
+            digest.update(json.dumps([column, *values], default=str).encode())
         return digest.hexdigest()
 
     @property

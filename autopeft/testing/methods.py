@@ -344,7 +344,7 @@ def _top(configuration: Configuration) -> tuple[int, Configuration]:
     on = {
         name: {cell: knobs for cell, knobs in places.items() if cell.layer == layer} for name, places in placed.items()
     }
-    return layer, build(on, configuration.training, VOCABULARY)
+    return layer, build(on, configuration.shared, VOCABULARY)
 
 
 def _is_prompt(configuration: Configuration) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
 from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
 
@@ -29,6 +30,7 @@ from autopeft.training.result import REPLACED, FineTuned, read_result, write_res
 from autopeft.training.trainer import Hooks, ours, train_adapters_only
 from autopeft.trials import (
     FEW_BATCHES,
+    Levers,
     TrialKind,
     TrialSetting,
     kind_of,
@@ -150,7 +152,8 @@ def _trained(
         loop = {"kind": kind, "pad_id": pad_id, "seed": seed, "busy": Stopwatch(), "at_once": setting.batch_size}
         train_first(model, train, whole, groups, **loop, feed=lambda rows, longest: None)
     optimiser = optimiser_of(model, groups, setting.weight_decay, seed)
-    rows = _rows(train)
+    levers = Levers(task, np.arange(len(task.train)) if train.kept is None else train.kept, setting.seed)
+    rows = _rows(train, levers.examples(configuration.data, np.arange(train.examples)))
     trainer: Any = ours(base)(
         model,
         how,
@@ -239,12 +242,13 @@ def _arguments(
     )
 
 
-def _rows(encoded: Encoded) -> Dataset:
-    """Return the examples as the rows that a Trainer collates, each with its number."""
+def _rows(encoded: Encoded, chosen: NDArray[np.int64]) -> Dataset:
+    """Return some examples as the rows that a Trainer collates, each with its number."""
     if encoded.example is not None or "input_ids" not in encoded.inputs:
         # Examples are drawn, with all their rows.
         rows = np.arange(len(encoded)) if encoded.example is None else encoded.example
         lengths = np.bincount(rows, encoded.lengths).astype(int)
-        return Dataset.from_dict({"row": range(encoded.examples), "length": lengths})
-    labels = {} if encoded.labels is None else {"labels": encoded.labels.tolist()}
-    return Dataset.from_dict({**encoded.inputs, **labels, "row": range(len(encoded))})
+        return Dataset.from_dict({"row": chosen, "length": lengths[chosen]})
+    labels = {} if encoded.labels is None else {"labels": encoded.labels[chosen].tolist()}
+    inputs = {name: [values[row] for row in chosen] for name, values in encoded.inputs.items()}
+    return Dataset.from_dict({**inputs, **labels, "row": chosen})

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autopeft.errors import ConfigurationError
-from autopeft.launch import Groundwork, SearchPlan, check_told, check_weights, groundwork, open_run
+from autopeft.launch import Groundwork, SearchPlan, check_told, check_weights, groundwork, open_run, with_columns
+from autopeft.levers import columns_named
 from autopeft.methods import VOCABULARY
 from autopeft.methods.lengths import suited, suited_note
 from autopeft.methods.storage import MANIFEST
@@ -19,7 +20,7 @@ from autopeft.tasks import Task
 from autopeft.training.fine_tune import fine_tune
 from autopeft.training.merging import add_merged, check_mergeable
 from autopeft.training.result import REPLACED, FineTuned
-from autopeft.trials import TrialSetting, draw, kind_of, steps_of
+from autopeft.trials import TrialSetting, drawn, kind_of, steps_of
 from autopeft.whole_folder import check_replaceable
 
 __all__ = ["Training", "prepare_training", "train_prepared"]
@@ -77,7 +78,7 @@ def prepare_training(
     name, origin, configuration, found_at, ground = found
     task, rate = ground.task, ""
     if settings.get("examples") is not None:
-        task = replace(task, train=draw(task, ground.setting)[0])
+        task = task.learning(drawn(task, ground.setting)[0])
     folder = output or (source / "train" if source.is_dir() else Path("runs") / f"train-{configuration.hash}")
     if found_at is not None:
         steps = steps_of(len(task.train), ground.setting.epochs, ground.setting.batch_size)
@@ -173,8 +174,7 @@ def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> _Found:
     row = pick(selected_front(result), result.scale, chosen)
     choice = choice_of(result, row)
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | dict(settings), "flags"))
-    check_weights(choice.configuration.training, ground.task, f"trial {row.trial}")
-    check_told(choice.configuration.modules, ground.task, f"trial {row.trial}")
+    ground = _checked(ground, choice.configuration, f"trial {row.trial}")
     if choice.epochs is not None and "epochs" not in settings:
         ground = replace(ground, setting=replace(ground.setting, epochs=choice.epochs))
     origin = f"trial {row.trial} of the run {run.resolve().name} ({row.reached} in the search)"
@@ -186,6 +186,12 @@ def _of_file(file: Path, settings: Mapping[str, Any]) -> _Found:
     data = read_configuration(file)
     ground = groundwork(SearchPlan.of(dict(settings), "flags"))
     configuration = canonical(data, VOCABULARY, ground.backbone.shape)
-    check_weights(configuration.training, ground.task, file.name)
-    check_told(configuration.modules, ground.task, file.name)
+    ground = _checked(ground, configuration, file.name)
     return _Found(file.name, f"configuration {file.name}", configuration, None, ground)
+
+
+def _checked(ground: Groundwork, configuration: Configuration, name: str) -> Groundwork:
+    """Return what a configuration is trained on, with the columns that its data levers go by."""
+    check_weights(configuration.training, ground.task, name)
+    check_told(configuration.modules, ground.task, name)
+    return with_columns(ground, columns_named(configuration.data))

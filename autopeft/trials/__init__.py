@@ -1,13 +1,14 @@
 """Trials: the short fine-tune of one configuration, and what it brings back."""
 
 from autopeft.trials.checkpointing import recompute_layers
-from autopeft.trials.draw import draw
+from autopeft.trials.draw import draw, drawn
 from autopeft.trials.faults import out_of_memory
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, resolve_precision, use_threads
 from autopeft.trials.head import reset_head
 from autopeft.trials.kind import Batch, TrialKind
 from autopeft.trials.kinds import TRIALS, kind_of, trials_named
+from autopeft.trials.levers import Levers, check_levers
 from autopeft.trials.limits import check_limits
 from autopeft.trials.loop import schedule, train_first
 from autopeft.trials.measured import LabelResult, Measured
@@ -26,6 +27,7 @@ __all__ = [
     "TRIALS",
     "Batch",
     "LabelResult",
+    "Levers",
     "Measured",
     "Message",
     "Outcome",
@@ -38,9 +40,11 @@ __all__ = [
     "Writing",
     "WrittenRow",
     "attention",
+    "check_levers",
     "check_limits",
     "choose_setting",
     "draw",
+    "drawn",
     "kind_of",
     "out_of_memory",
     "parameter_groups",

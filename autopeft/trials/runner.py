@@ -18,7 +18,7 @@ from autopeft.methods import adapter_parameters, apply, compress_as, remove, sta
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.trials.checkpointing import recompute_layers
-from autopeft.trials.draw import draw
+from autopeft.trials.draw import drawn
 from autopeft.trials.driving import Point, Trial, driven
 from autopeft.trials.exam import Exam
 from autopeft.trials.faults import failure
@@ -31,6 +31,7 @@ from autopeft.trials.held import Held
 from autopeft.trials.holding import hold_as_computed
 from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.kinds import kind_of
+from autopeft.trials.levers import Levers
 from autopeft.trials.loop import fit
 from autopeft.trials.measured import Measured
 from autopeft.trials.outcome import Outcome, StepCost
@@ -86,7 +87,8 @@ class TrialRunner:
         # A cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
         self.model.set_attn_implementation(attention(self.model, self.device, setting.precision, setting.max_length))
-        train, validation = draw(task, setting)
+        pool, held = drawn(task, setting)
+        train, validation = task.train.take(pool), task.validation.take(held)
         self._train: Encoded = self._kind.to_train(self._kind.encode(train, tokenizer, setting.max_length))
         # For methods whose start depends on data: the same few batches in every trial.
         rng = np.random.default_rng(setting.seed)
@@ -112,6 +114,8 @@ class TrialRunner:
         self.exam = Exam(self._kind, validation, held_out, tokenizer, setting, task.metric, rng)
         self._prefixes = [self._shortcuts.prefix(encoded) for encoded in (self._train, held_out)]
         self._held: dict[str, Held] = {}
+        kept = self._train.kept
+        self._levers = Levers(task, pool if kept is None else pool[kept], setting.seed)
         self._order = np.random.default_rng((setting.seed, 1)).permutation(self._train.examples)
         self._kind.ready(self.run, setting.seed)
 
@@ -326,7 +330,8 @@ class TrialRunner:
         """
         earlier, rate = 0, configuration.training["learning_rate"] if full else None
         for stage in stages:
-            rows = self._train.rows_of(np.sort(self._order[: stage.examples]))
+            there = np.sort(self._order[: stage.examples])
+            rows = self._train.rows_of(self._levers.examples(configuration.data, there))
             with self._built(configuration, seed, full) as (train, validation):
                 yield 0, earlier, validation
                 feed = partial(_feed_rows, train, rows)

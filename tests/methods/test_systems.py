@@ -65,12 +65,12 @@ def test_a_state_follows_from_what_there_is(system):
         methods = {name: method for name, method in METHODS.items() if name != re.split(r"\.", offer)[0]}
         kinds = [name for name in KINDS if name != kind]
         asked, _, word = offer.partition(":")
-        training = {
+        shared = {
             name: replace(knob, choices=tuple(each for each in knob.choices if (name, each) != (asked, word)))
-            for name, knob in VOCABULARY.training.items()
+            for name, knob in VOCABULARY.shared.items()
         }
-        assert (methods, kinds, training) != (METHODS, list(KINDS), VOCABULARY.training)
-        assert state_of(system, methods, kinds, training) == "not yet"
+        assert (methods, kinds, shared) != (METHODS, list(KINDS), VOCABULARY.shared)
+        assert state_of(system, methods, kinds, shared) == "not yet"
 
 
 @pytest.mark.parametrize(

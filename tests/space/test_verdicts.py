@@ -97,7 +97,7 @@ def test_what_is_said_holds_for_every_configuration(vocabulary, text) -> None:
     modules = {"lora": LORA, "adapter": {**ADAPTER, "scale": 1}}
     kind = said(vocabulary, FEW, text, modules=modules)
     bound = SearchSpace("x", modules=modules, training=TRAINING).bind(vocabulary, FEW)
-    (rule,) = bind_rules([text], bound.methods, bound.training, FEW).rules
+    (rule,) = bind_rules([text], bound.methods, bound.shared, FEW).rules
     axes = [[p.at((i + 0.5) / p.size) for i in range(p.size)] if p.size else [1e-3] for p in bound.parameters]
     allowed = set()
     for values in itertools.product(*axes):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from autopeft.methods.compression.compeft import ComPeft, Pruned, SignedMeans
 from autopeft.methods.compression.compression import NUMBER_BYTES, Compression
-from autopeft.methods.training_words import Asked, WordKnob
 from autopeft.space import Configuration
+from autopeft.space.word_knobs import Asked, WordKnob
 
 __all__ = ["COMPRESSION", "NUMBER_BYTES", "Compression", "CompressionAsked", "uncompressed"]
 
@@ -25,4 +25,4 @@ def uncompressed(configuration: Configuration) -> Configuration:
     training = configuration.training
     name = training.pop(COMPRESSION.name, COMPRESSION.nothing)
     kept = {key: value for key, value in training.items() if not key.startswith(f"{name}_")}
-    return Configuration.from_dict({"modules": configuration.modules, "training": kept})
+    return configuration.with_training(kept)

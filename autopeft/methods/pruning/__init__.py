@@ -7,7 +7,7 @@ from autopeft.methods.pruning.matrices import Heads, Matrix, heads_of, matrices_
 from autopeft.methods.pruning.pruner import Pruner
 from autopeft.methods.pruning.pruning import Pruning, Saved
 from autopeft.methods.pruning.unstructured import Unstructured
-from autopeft.methods.training_words import WordKnob
+from autopeft.space.word_knobs import WordKnob
 
 __all__ = ["PRUNING", "Heads", "Matrix", "Pruner", "Pruning", "Saved", "heads_of", "matrices_of"]
 

@@ -8,7 +8,7 @@ from autopeft.methods.schedules.lisa import Lisa
 from autopeft.methods.schedules.places import Place, places_of
 from autopeft.methods.schedules.running import Running
 from autopeft.methods.schedules.schedule import LayerSchedule
-from autopeft.methods.training_words import WordKnob
+from autopeft.space.word_knobs import WordKnob
 
 __all__ = ["SCHEDULE", "LayerSchedule", "Place", "Running", "places_of"]
 

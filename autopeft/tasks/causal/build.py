@@ -13,7 +13,7 @@ from autopeft.tasks.causal.naming import naming_of
 from autopeft.tasks.causal.prompts import choices_in
 from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.spot import LeftOut, Spot
-from autopeft.tasks.causal.turns import Example
+from autopeft.tasks.causal.turns import Example, before_answer
 from autopeft.tasks.intake import Intake, Ledger
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import LEAST_ROWS, held_out_rows
@@ -52,7 +52,7 @@ def read_examples(
     if missing:
         train = parts["train"]
         # Equal questions must not be on both sides, whatever their answers.
-        rows = held_out_rows([*map(_asked, train.examples)], [""] * len(train), missing, spec.seed)
+        rows = held_out_rows([*map(before_answer, train.examples)], [""] * len(train), missing, spec.seed)
         parts |= {split: train.take(chosen) for split, chosen in rows.items()}
         notes.append(f"{' and '.join(missing)} split off the training rows (seed {spec.seed})")
     for split, least in LEAST_ROWS.items():
@@ -69,21 +69,15 @@ def read_examples(
 
 def _alike(parts: Mapping[str, CausalSplit]) -> tuple[str, str] | None:
     """Say that there are too few different prompts to split off some, and what to do; None where there are enough."""
-    asked = [_asked(example) for part in parts.values() for example in part.examples]
-    different = len(set(asked))
-    if len(asked) < _ENOUGH or different == len(asked):
+    before = [before_answer(example) for part in parts.values() for example in part.examples]
+    different = len(set(before))
+    if len(before) < _ENOUGH or different == len(before):
         return None
     return (
-        f", for the {len(asked)} examples have {different} different prompt{'s' * (different != 1)}, and those with "
+        f", for the {len(before)} examples have {different} different prompt{'s' * (different != 1)}, and those with "
         "equal prompts stay in one split",
         "add examples with other prompts, or give the splits as files, by --validation and --test",
     )
-
-
-def _asked(example: Example) -> Example:
-    """Return what stands before the last answer; all of a plain text."""
-    last = max(number for number, turn in enumerate(example) if turn.role == "assistant")
-    return example[:last] or example
 
 
 def _split(table: Table, form: Format, naming: str | None) -> tuple[CausalSplit, Intake]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +87,7 @@ def cut_causal(whole: Encoded, max_length: int) -> Encoded:
         truncated=float((whole.lengths > max_length).mean()),
         dropped=len(whole) - len(kept),
     )
-    return cut.take(kept)
+    return replace(cut.take(kept), kept=np.asarray(kept))
 
 
 def special_ids(tokenizer: Any) -> set[int]:

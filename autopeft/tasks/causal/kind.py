@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any, ClassVar
@@ -15,7 +15,8 @@ from autopeft.tasks.causal.encoding import encode_causal
 from autopeft.tasks.causal.formats import FORMATS, Format, recognise
 from autopeft.tasks.causal.questions import questions_of
 from autopeft.tasks.causal.split import CausalSplit
-from autopeft.tasks.causal.turns import recorded
+from autopeft.tasks.causal.spot import place_of
+from autopeft.tasks.causal.turns import before_answer, recorded
 from autopeft.tasks.encoding import IGNORED
 from autopeft.tasks.inputs import texts_given
 from autopeft.tasks.intake import Intake
@@ -121,6 +122,15 @@ class Causal(TaskKind):
     def inputs(self, split: CausalSplit) -> Iterable[Any]:
         """Yield who says what, with what is learned."""
         return map(recorded, split.examples)
+
+    def questions(self, split: CausalSplit) -> Iterable[Hashable]:
+        """Yield what stands before the last answer."""
+        return map(before_answer, split.examples)
+
+    def row_numbers(self, task: Task, table: Table) -> list[int]:
+        """Return rows by the places that examples know."""
+        numbers = {place_of(table.source, place): number for number, (place, _) in enumerate(table.rows)}
+        return [numbers[place] for place in task.train.places]
 
     def nothing(self, schema: Format) -> CausalSplit:
         """Return a split of no examples."""

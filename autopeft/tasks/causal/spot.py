@@ -10,7 +10,12 @@ from autopeft.errors import DataError
 from autopeft.tasks.intake import Ledger
 from autopeft.tasks.tables import is_missing, kind_in_words, mended, text_of
 
-__all__ = ["LeftOut", "Spot"]
+__all__ = ["LeftOut", "Spot", "place_of"]
+
+
+def place_of(source: str, row: str) -> str:
+    """Return where a row of a source stands, for messages."""
+    return f"'{source}', {row}"
 
 
 class LeftOut(Exception):  # noqa: N818 (no error: the row is counted)
@@ -34,7 +39,7 @@ class Spot:
     within: str = ""
 
     def __str__(self) -> str:
-        return f"'{self.source}', {self.row}{self.within}"
+        return place_of(self.source, self.row) + self.within
 
     def at(self, within: str) -> Spot:
         """Return a place within this one."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["ROLES", "STAND_IN", "TOOLS", "Example", "Turn", "parted", "recorded"]
+__all__ = ["ROLES", "STAND_IN", "TOOLS", "Example", "Turn", "before_answer", "parted", "recorded"]
 
 #: Who may speak; what `assistant` says is learned.
 ROLES = ("system", "user", "assistant", "tool")
@@ -64,6 +64,12 @@ def parted(example: Example) -> tuple[list[Any] | None, Example]:
     if example[0].role == TOOLS:
         return json.loads(example[0].content), example[1:]
     return None, example
+
+
+def before_answer(example: Example) -> Example:
+    """Return what stands before the last answer; all of a plain text."""
+    last = max(number for number, turn in enumerate(example) if turn.role == "assistant")
+    return example[:last] or example
 
 
 def recorded(example: Example) -> Sequence[Sequence[Any]]:

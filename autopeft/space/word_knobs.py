@@ -1,4 +1,4 @@
-"""Knobs of training whose values are words for a way to do something, each with knobs of its own."""
+"""Knobs of training or of the data whose values are words for a way to do something, each with knobs of its own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from autopeft.errors import ConfigurationError
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["Asked", "TrainingWord", "WordKnob"]
+__all__ = ["Asked", "Way", "WordKnob"]
 
 
-class TrainingWord(Protocol):
-    """A way to do something in training.
+class Way(Protocol):
+    """A way to do something.
 
     Attributes:
         name: Its word.
@@ -32,7 +32,7 @@ class TrainingWord(Protocol):
     def knobs(self) -> tuple[Knob, ...]: ...
 
 
-W = TypeVar("W", bound=TrainingWord)
+W = TypeVar("W", bound=Way)
 
 
 class Asked(NamedTuple, Generic[W]):
@@ -44,21 +44,25 @@ class Asked(NamedTuple, Generic[W]):
 
 @dataclass(frozen=True)
 class WordKnob(Generic[W]):
-    """A knob of training with words.
+    """A knob of training or of the data with words.
 
     Args:
         name: Its name.
         help: One line for people.
         words: What each word stands for.
         nothing: The word for nothing, its default.
+        common: Knobs that its words share, whose names are as they stand; each is there with those of its words.
+        section: Where it is written.
     """
 
     name: str
     help: str
     words: Mapping[str, W]
     nothing: str = "none"
+    common: tuple[tuple[Knob, tuple[str, ...]], ...] = ()
+    section: str = "training"
 
-    def knobs(self, excludes: tuple[str, ...]) -> Iterator[Knob]:
+    def knobs(self, excludes: tuple[str, ...] = ()) -> Iterator[Knob]:
         """Yield the knob, and those of its words.
 
         Args:
@@ -73,27 +77,33 @@ class WordKnob(Generic[W]):
             unsaid=True,
             excludes=excludes,
         )
+        for knob, words in self.common:
+            yield replace(knob, given=(self.name, words))
         for word, way in self.words.items():
             for knob in way.knobs:
                 yield replace(knob, name=f"{word}_{knob.name}", given=(self.name, (word,)))
 
-    def asked(self, training: Mapping[str, Any]) -> Asked[W] | None:
+    def asked(self, given: Mapping[str, Any]) -> Asked[W] | None:
         """Return what a configuration asks for; None where it asks for nothing.
 
         Args:
-            training: The configuration's knobs of training.
+            given: The configuration's knobs of the section.
 
         Raises:
             ConfigurationError: When there is no such word here, or its knobs are not there.
         """
-        word = training.get(self.name, self.nothing)
+        word = given.get(self.name, self.nothing)
         if word == self.nothing:
             return None
         if not isinstance(word, str) or word not in self.words:
             expected = ", ".join((self.nothing, *self.words))
-            raise ConfigurationError(f"training.{self.name}: found {word!r}, expected one of {expected}")
+            raise ConfigurationError(f"{self.section}.{self.name}: found {word!r}, expected one of {expected}")
         way = self.words[word]
-        lacking = [name for knob in way.knobs if (name := f"{word}_{knob.name}") not in training]
+        names = {knob.name: knob.name for knob, words in self.common if word in words}
+        names |= {knob.name: f"{word}_{knob.name}" for knob in way.knobs}
+        lacking = [name for name in names.values() if name not in given]
         if lacking:
-            raise ConfigurationError(f"training: {self.name} is {word}, and there is no {' and no '.join(lacking)}")
-        return Asked(way, {knob.name: training[f"{word}_{knob.name}"] for knob in way.knobs})
+            raise ConfigurationError(
+                f"{self.section}: {self.name} is {word}, and there is no {' and no '.join(lacking)}"
+            )
+        return Asked(way, {knob: given[name] for knob, name in names.items()})
