@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from autopeft.backbones import Anatomy
-from autopeft.methods import frozen_depth
 from autopeft.methods.builder import plan
+from autopeft.methods.context import CONTEXT
+from autopeft.methods.depth import adapted_depth
 from autopeft.methods.forward_only import forward_only_of
 from autopeft.space import Configuration
 
@@ -30,11 +31,16 @@ def memory_features(configuration: Configuration, anatomy: Anatomy) -> dict[str,
 
     Returns:
         The number of `layers` that are differentiated, and the number of places of each method; neither where steps are
-        made by forward passes alone.
+        made by forward passes alone. Where training leaves something out of layers, what there is of them instead, so
+        that it is measured apart; places are counted in full, which is more than they take.
     """
     if forward_only_of(configuration.training) is not None:
         return {"layers": 0.0, "forward_only": 1.0}
-    found = {"layers": float(anatomy.count - frozen_depth(configuration, anatomy))}
+    layers = range(adapted_depth(configuration, anatomy), anatomy.count)
+    found, asked = {"layers": float(len(layers))}, CONTEXT.asked(configuration.training)
+    if asked is not None:
+        kept = asked.word.kept_of(layers, anatomy.count, asked.knobs)
+        found = {f"{asked.word.name} {name}": value for name, value in kept.items()}
     for part in plan(configuration):
         name = part.method.words.name
         found[name] = found.get(name, 0.0) + len(part.cells)

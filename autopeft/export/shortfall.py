@@ -9,6 +9,7 @@ from typing import Any
 from autopeft.levers import DATA_WORDS
 from autopeft.methods.builder import plan
 from autopeft.methods.compression import COMPRESSION
+from autopeft.methods.context import CONTEXT
 from autopeft.methods.forward_only import forward_only_of
 from autopeft.methods.pruning import PRUNING
 from autopeft.methods.schedules import SCHEDULE
@@ -70,6 +71,9 @@ def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> It
     pruning = PRUNING.asked(configuration.training)
     if pruning is not None:
         yield Shortfall("training.pruning", f"{pruning.word.name}: {pruning.word.summary}")
+    context = CONTEXT.asked(configuration.training)
+    if context is not None:
+        yield Shortfall("training.context", f"{context.word.name}: {context.word.summary}", lossy=True)
     compression = COMPRESSION.asked(configuration.training)
     if compression is not None:
         what = compression.word

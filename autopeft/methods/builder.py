@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Anatomy, head_parameters, quantization_of
 from autopeft.errors import ConfigurationError
 from autopeft.methods.checks import check_fit, check_parts
+from autopeft.methods.context import CONTEXT, Dropper
 from autopeft.methods.forward import computing_as_held
 from autopeft.methods.method import Cells, Method
 from autopeft.methods.pruning import PRUNING, Pruner
@@ -86,6 +87,7 @@ class Applied:
         inserted: What is in the model, innermost first.
         schedules: What decides when it trains, one at most.
         pruners: What prunes the frozen weights, one at most.
+        droppers: What leaves tokens and neurons out of its training passes, one at most.
         packed: The tensors of its parts as they are saved, by the names of the parts, where they are compressed.
     """
 
@@ -99,6 +101,7 @@ class Applied:
     inserted: list[Inserted] = field(default_factory=list)
     schedules: list[Running] = field(default_factory=list)
     pruners: list[Pruner] = field(default_factory=list)
+    droppers: list[Dropper] = field(default_factory=list)
     packed: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
 
 
@@ -148,7 +151,7 @@ def apply(
     if is_adapted(model):
         raise ConfigurationError("the model has adapters already; call `remove(model)` first")
     parts = plan(configuration, stored)
-    check_parts(plan(configuration), configuration, model, anatomy, quantization_of(model), parts)
+    check_parts(plan(configuration), configuration, model, anatomy, quantization_of(model), parts if stored else None)
     modules = dict(model.named_modules())
     wrapped = {name: part for part in parts for name in inject_targets(part, anatomy)}
     replaced = [(modules[name.rpartition(".")[0]], name.rpartition(".")[2], modules[name]) for name in wrapped]
@@ -170,6 +173,8 @@ def apply(
     if seed is not None:
         torch.manual_seed(seed)
     try:
+        if not stored:
+            _begin_context(model, done)
         for part in parts:
             done.inserted.append(inject(part, model, anatomy, batches))
         if not stored:
@@ -182,6 +187,13 @@ def apply(
         parameter.requires_grad_(False)
     for parameter in (*adapter_parameters(model).values(), *head_parameters(model).values()):
         parameter.requires_grad_(True)
+
+
+def _begin_context(model: PreTrainedModel, done: Applied) -> None:
+    """Make ready to leave out what a configuration asks for, in the modules as they are before adapters wrap them."""
+    asked = CONTEXT.asked(done.configuration.training)
+    if asked is not None:
+        done.droppers.append(asked.word.begin(model, done.anatomy, asked.knobs))
 
 
 def _begin_schedule(model: PreTrainedModel, done: Applied) -> None:
@@ -302,6 +314,8 @@ def remove(model: PreTrainedModel) -> None:
     done = applied(model)
     for pruner in done.pruners:
         pruner.masks.take_off()
+    for dropper in done.droppers:
+        dropper.take_off()
     for layer in tuner_layers(model):
         detach = getattr(layer, "detach_from_model", None)
         if detach is not None:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from autopeft.backbones import Anatomy, Quantization, features
 from autopeft.errors import ConfigurationError
 from autopeft.methods.compression import COMPRESSION
+from autopeft.methods.context import CONTEXT
 from autopeft.methods.forward_only import OPTIMISER, forward_only_of
 from autopeft.methods.layer import plain
 from autopeft.methods.pruning import PRUNING, heads_of, matrices_of
@@ -39,7 +40,7 @@ def check_parts(
         model: The model without them, on the meta device maybe.
         anatomy: The resolved anatomy of its backbone.
         quantization: In how few bits its frozen weights are held.
-        built: What is built of the parts, where that is something else.
+        built: What is built of the parts, where that is what is saved of them and does not train.
 
     Raises:
         ConfigurationError: Saying what stands in the way.
@@ -49,6 +50,8 @@ def check_parts(
     check_stepping(parts, configuration)
     check_compression(parts, configuration)
     check_pruning(parts, configuration, model, anatomy, quantization)
+    if built is None:
+        check_context(parts, configuration, model, anatomy, quantization)
 
 
 def check_fit(part: Part, model: nn.Module, anatomy: Anatomy) -> None:
@@ -177,3 +180,45 @@ def check_pruning(
         asked.word.saved(matrices_of(model, anatomy), heads_of(model, anatomy), asked.knobs, 1)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+
+
+def check_context(
+    parts: Iterable[Part],
+    configuration: Configuration,
+    model: PreTrainedModel,
+    anatomy: Anatomy,
+    quantization: Quantization | None,
+) -> None:
+    """Check that training can leave out of a model what a configuration asks for, beside its methods.
+
+    Raises:
+        ConfigurationError: Saying what stands in the way.
+    """
+    asked = CONTEXT.asked(configuration.training)
+    if asked is None:
+        return
+    word, knobs, nothing = asked.word, asked.knobs, f"`{CONTEXT.name}: {CONTEXT.nothing}`"
+    said = f"training.{CONTEXT.name}: {word.name}"
+    reason = word.misfit(model, anatomy, knobs, quantized=quantization is not None)
+    if reason is not None:
+        raise ConfigurationError(f"{said}: {reason}; expected {nothing} or another model")
+    if forward_only_of(configuration.training) is not None:
+        raise ConfigurationError(
+            f"{said}: it saves what waits for backward passes, which forward-only steps have none of; expected "
+            f"{nothing}, or `{OPTIMISER.name}: {OPTIMISER.nothing}`"
+        )
+    closed = tuple(f"{name}." for name in word.closed(anatomy, knobs))
+    for part in parts:
+        name, method = part.method.words.name, part.method
+        if not all(map(method.drops_beside, part.cells.values())):
+            raise ConfigurationError(
+                f"{name}: with these knobs it has keys and values of its own in the attention, or follows it and reads "
+                f"of all tokens, some of which {word.name} leaves out; expected {nothing} beside it"
+            )
+        touched = (each for cell, own in part.cells.items() for each in method.modules(cell, own, anatomy))
+        inside = next((each for each in touched if each.startswith(closed)), None)
+        if inside is not None:
+            raise ConfigurationError(
+                f"{name}: it trains in {inside}, through which {word.name} lets no gradient but of some neurons; "
+                f"expected `{word.opened}`, or nothing that trains there"
+            )

@@ -107,6 +107,11 @@ class ConvAdapter(Method):
         return True
 
     @override
+    def drops_beside(self, knobs: Knobs) -> bool:
+        """Return whether no attention is followed, of whose tokens the neighbours would be missing."""
+        return bool(knobs["position"] != "both")
+
+    @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
         """Return the last matrix of the sublayers, then those whose input it reads, and the norms that train."""
         read = _inputs(cell, knobs, anatomy).values()

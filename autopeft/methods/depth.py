@@ -6,23 +6,33 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Anatomy
 from autopeft.methods.builder import applied, is_adapted, plan
+from autopeft.methods.context import CONTEXT
 from autopeft.methods.pruning import PRUNING
 from autopeft.space import Configuration
 
-__all__ = ["decodes_stepwise", "frozen_depth", "stays_in_layers"]
+__all__ = ["adapted_depth", "decodes_stepwise", "frozen_depth", "stays_in_layers"]
 
 
 def frozen_depth(configuration: Configuration, anatomy: Anatomy) -> int:
     """Return how many of the lowest layers compute the same for every text, whatever the adapters learn.
+
+    Training and evaluation alike: it ends below layers in which training leaves tokens out.
 
     Args:
         configuration: What will be applied.
         anatomy: The resolved anatomy of the backbone.
 
     Returns:
-        The index of the lowest adapted layer; 0 where something before the layers is adapted, padding has a say or the
-        weights are pruned, the number of layers where nothing is adapted.
+        The index of the lowest layer that does not; 0 where something before the layers is adapted, padding has a say
+        or the weights are pruned, the number of layers where nothing is adapted.
     """
+    asked = CONTEXT.asked(configuration.training)
+    dropping = () if asked is None else asked.word.dropping(anatomy.count, asked.knobs)
+    return min(adapted_depth(configuration, anatomy), *dropping, anatomy.count)
+
+
+def adapted_depth(configuration: Configuration, anatomy: Anatomy) -> int:
+    """Return how many of the lowest layers no gradient goes through; arguments and special cases of `frozen_depth`."""
     if PRUNING.asked(configuration.training) is not None:
         return 0
     depths = [anatomy.count]

@@ -165,7 +165,12 @@ def after_step(model: PreTrainedModel, moment: Moment) -> None:
 
 
 def switch_training(model: PreTrainedModel, on: bool) -> None:
-    """Switch the adapters to training or evaluation: their dropout and sampling; the backbone stays as it is."""
+    """Switch the adapters to training or evaluation: their dropout and sampling; the backbone stays as it is.
+
+    What a configuration leaves out of training passes is left out or there with them.
+    """
+    for dropper in applied(model).droppers if is_adapted(model) else ():
+        dropper.on = on
     for layer in model.modules():
         if isinstance(layer, BaseTunerLayer):
             layer.training = on

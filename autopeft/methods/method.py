@@ -49,6 +49,8 @@ class Method(ABC):
             without.
         prunable: Whether the frozen weights can be pruned beside it: it reads them as they are at the time, and leaves
             them where they are.
+        allows_dropping: Whether attentions may leave tokens out beside it: it has no keys and values of its own there,
+            and reads none; knobs may forbid it, see `drops_beside`.
         compressible: Whether its adapter can be compressed: it is what it trains and no more, of a size known before,
             and still an adapter where numbers of it are 0.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
@@ -71,6 +73,7 @@ class Method(ABC):
     in_layers: bool = True
     suppressible: bool = True
     prunable: bool = True
+    allows_dropping: bool = True
     compressible: bool = True
     grows: bool = False
     reads_out: bool = False
@@ -108,6 +111,10 @@ class Method(ABC):
     def can_be_compressed(self, knobs: Knobs) -> bool:
         """Tell whether its adapter can be compressed with these knobs, see `compressible`."""
         return self.compressible
+
+    def drops_beside(self, knobs: Knobs) -> bool:
+        """Tell whether attentions may leave tokens out beside it with these knobs, see `allows_dropping`."""
+        return self.allows_dropping
 
     def start_with(self, knobs: Knobs) -> Start:
         """Return the logits right after `apply` with these knobs, see `start`."""

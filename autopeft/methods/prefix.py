@@ -63,6 +63,7 @@ class Prefix(Method):
     start = "differs"
     mergeable = False
     ours = True
+    allows_dropping = False
     quantizations = ("4bit", "8bit")
 
     @override

@@ -75,6 +75,7 @@ class PromptMethod(Method):
         self._config: type[PeftConfig] = PEFT_TYPE_TO_CONFIG_MAPPING[peft_type]
         self._fixed = dict(fixed or {})
         self._cached = cached
+        self.allows_dropping = not cached
         taken = ("num_virtual_tokens", *_SET_BY_PEFT, *self._fixed, *(knob.name for knob in knobs))
         self.words = MethodWords(
             name=name,

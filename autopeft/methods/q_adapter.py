@@ -49,6 +49,7 @@ class QAdapter(Method):
     mergeable = False
     quantizations = ("4bit", "8bit")
     ours = True
+    allows_dropping = False
     stepwise = False
 
     @override

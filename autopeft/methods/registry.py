@@ -9,6 +9,7 @@ from autopeft.methods import registration  # noqa: F401  (enters our types in PE
 from autopeft.methods.aside import Aside
 from autopeft.methods.bitfit import BitFit
 from autopeft.methods.compression import COMPRESSION
+from autopeft.methods.context import CONTEXT
 from autopeft.methods.conv_adapter import ConvAdapter
 from autopeft.methods.families.adaptive import ADAPTIVE
 from autopeft.methods.families.low_rank import LOW_RANK
@@ -76,10 +77,11 @@ _LEARNING_RATE = Knob(
 _UNSCHEDULED = tuple(sorted(name for name, method in METHODS.items() if not method.schedulable))
 _INCOMPRESSIBLE = tuple(sorted(name for name, method in METHODS.items() if not method.compressible))
 _UNPRUNABLE = tuple(sorted(name for name, method in METHODS.items() if not method.prunable))
+_WITH_KEYS = tuple(sorted(name for name, method in METHODS.items() if not method.allows_dropping))
 _WITH_GRADIENTS = tuple(sorted(name for name, method in METHODS.items() if method.needs_gradients))
 
 #: The knobs beside those of methods whose words bring knobs of their own.
-WORD_KNOBS: tuple[WordKnob[Any], ...] = (SCHEDULE, OPTIMISER, PRUNING, COMPRESSION, *DATA_WORDS)
+WORD_KNOBS: tuple[WordKnob[Any], ...] = (SCHEDULE, OPTIMISER, PRUNING, COMPRESSION, CONTEXT, *DATA_WORDS)
 
 #: What search spaces and configurations may name.
 VOCABULARY = Vocabulary(
@@ -92,6 +94,7 @@ VOCABULARY = Vocabulary(
             *forward_only_knobs(_WITH_GRADIENTS),
             *PRUNING.knobs(_UNPRUNABLE),
             *COMPRESSION.knobs(_INCOMPRESSIBLE),
+            *CONTEXT.knobs(_WITH_KEYS),
             *WEIGHTS,
         )
     },

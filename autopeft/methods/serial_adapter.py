@@ -77,6 +77,11 @@ class SerialAdapter(Method):
         return "exact" if knobs["residual"] and knobs["start"] == "zero" else "differs"
 
     @override
+    def drops_beside(self, knobs: Knobs) -> bool:
+        """Return whether it does not add the residual stream, of all tokens, to what an attention makes of some."""
+        return knobs["position"] != "both" or knobs["reads"] != "norm"
+
+    @override
     def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
         """Return the last matrix of the sublayers it follows, then the norms and what else it reads from."""
         targets = _targets(cell, knobs, anatomy)

@@ -75,6 +75,7 @@ class Vqt(Method):
     start: Start = "differs"
     mergeable = False
     ours = True
+    allows_dropping = False
     suppressible = False
     reads_out = True
 

@@ -128,6 +128,24 @@ SPACES = [
         lora("rank: 8", "training: {epochs: 3}\n"),
     ),
     Case(
+        "a share of the tokens above all",
+        SPACE,
+        ("4: training.lemo_kept: found 1.5", "at most 1"),
+        lora("rank: 8", "training: {context: lemo, lemo_kept: 1.5}\n"),
+    ),
+    Case(
+        "a context that is none",
+        SPACE,
+        ("4: training.context: found 'lemon'", "all, lemo"),
+        lora("rank: 8", "training: {context: lemon}\n"),
+    ),
+    Case(
+        "a share of neurons of nothing",
+        SPACE,
+        ("4: training.lemo_neurons", "context"),
+        lora("rank: 8", "training: {lemo_neurons: 0.5}\n"),
+    ),
+    Case(
         "targets of a role that is none",
         SPACE,
         ("3: modules.lora.targets: found 'w", "expected one of q, k, v, qkv, o, up, gate, down"),

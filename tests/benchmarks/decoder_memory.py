@@ -1,7 +1,7 @@
 """What keeps a decoder's trial small: `python -m tests.benchmarks.decoder_memory MODEL DATA`.
 
 Peak memory of stock LoRA in bf16 on the longest examples, with frozen matrices in fp32 or as they are computed, and
-with torch's cross-entropy or the one that keeps a single copy of the logits. What counts is the bytes of all tensors
+with torch's cross-entropy over all logits or the one in segments. What counts is the bytes of all tensors
 alive together, so that nothing else on the machine has a say.
 """
 
@@ -10,10 +10,12 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from unittest.mock import patch
 
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from autopeft.launch import SearchPlan, prepare
 from autopeft.trials import use_threads
+from autopeft.trials.causal.learned import Learned
 
 
 def in_fp32() -> AbstractContextManager[object]:
@@ -23,9 +25,11 @@ def in_fp32() -> AbstractContextManager[object]:
 
 def by_torch() -> AbstractContextManager[object]:
     """Compute the loss as torch does."""
-    return patch(
-        "autopeft.trials.causal.kind.lean_cross_entropy", lambda logits, targets: cross_entropy(logits.float(), targets)
-    )
+
+    def loss(learned: Learned) -> Tensor:
+        return cross_entropy(learned.logits(learned.hidden).float(), learned.targets)
+
+    return patch.object(Learned, "loss", loss)
 
 
 def main() -> None:
@@ -36,13 +40,12 @@ def main() -> None:
     given = parser.parse_args()
     use_threads(1)
     job = prepare(SearchPlan.of({"model": given.model, "data": given.data, "precision": "bf16"}))
-    for held, lean in product((False, True), repeat=2):
-        with nullcontext() if held else in_fp32(), nullcontext() if lean else by_torch():
+    for held, segmented in product((False, True), repeat=2):
+        with nullcontext() if held else in_fp32(), nullcontext() if segmented else by_torch():
             peak = job.job.runner().profile(job.stock, 0).peak
-        print(
-            f"matrices {'as computed' if held else 'in fp32'}, {'lean' if lean else 'torch'} cross-entropy: "
-            f"{peak / 2**20:,.0f} MiB"
-        )
+        loss = "in segments" if segmented else "by torch"
+        held_as = "as computed" if held else "in fp32"
+        print(f"matrices {held_as}, cross-entropy {loss}: {peak / 2**20:,.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,11 @@ def test_schedules_and_compression_are_left_out_where_that_is_allowed_and_forwar
         export(scheduled, target, tmp_path / "scheduled")
     left_out = export(scheduled, target, tmp_path / "scheduled", allow_lossy=True).left_out
     assert [each for each in left_out if "training.schedule" in str(each)]
+    short = trained({"context": "lemo"})
+    with pytest.raises(ConfigurationError, match=r"cannot express training\.context"):
+        export(short, target, tmp_path / "short")
+    left_out = export(short, target, tmp_path / "short", allow_lossy=True).left_out
+    assert [each for each in left_out if "training.context" in str(each)]
     compressed = trained({"compression": "compeft"})
     with pytest.raises(ConfigurationError, match=r"cannot express training\.compression"):
         export(compressed, target, tmp_path / "compressed")

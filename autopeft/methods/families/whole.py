@@ -79,6 +79,7 @@ class AdaptionPrompt(Method):
         placement="model",
     )
     prunable = False
+    allows_dropping = False
     peft_type = "ADAPTION_PROMPT"
     order = 8
     layer_class = (AdaptedAttention, AdaptedAttentionGPT)

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from autopeft.tasks import IGNORED, Encoded, collate, grouped, pad_id_of
 from autopeft.tasks.causal import CHOICE_METRIC, Question, ending_tokens
-from autopeft.trials.causal.learned import learned_logits
+from autopeft.trials.causal.learned import Learned
 
 __all__ = ["Choosing", "most_likely"]
 
@@ -68,8 +68,12 @@ class Choosing:
         found = np.zeros(len(questions))
         for rows in grouped(encoded, self._batch_size):
             batch = collate(encoded, rows, self._pad_id)
-            logits, targets = learned_logits(model, batch, device, precision)
-            surprise = cross_entropy(logits.float(), targets, reduction="none").cpu().double()
+            surprise = torch.cat(
+                [
+                    cross_entropy(logits.float(), targets, reduction="none").cpu().double()
+                    for logits, targets in Learned(model, batch, device, precision).pieces()
+                ]
+            )
             counts = (batch["labels"][:, 1:] != IGNORED).sum(1).tolist()
             found[rows] = [-part.sum().item() for part in surprise.split(counts)]
         return found

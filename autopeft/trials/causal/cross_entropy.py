@@ -1,51 +1,81 @@
-"""Cross-entropy over a large vocabulary, without copies of the logits in fp32."""
+"""Cross-entropy over a large vocabulary, in segments: logits are never there of all tokens at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
 
-__all__ = ["lean_cross_entropy"]
+__all__ = ["segmented_cross_entropy", "segments"]
 
-#: Numbers that are worked on in fp32 at a time.
+#: Logits that are there at a time.
 _AT_ONCE = 2**23
 
+#: Makes logits `[tokens, vocabulary]` of hidden states `[tokens, size]`.
+Head = Callable[[Tensor], Tensor]
 
-def lean_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross-entropy, computed in fp32 some rows at a time.
 
-    torch's keeps two copies of the logits in fp32 for the backward pass. Here the gradient is computed at once, and
-    only it is kept, in the type of the logits.
+def segments(tokens: int, vocabulary: int) -> Iterator[slice]:
+    """Yield so few of the tokens at a time that their logits take little memory; where there are none, those once."""
+    rows = max(1, _AT_ONCE // vocabulary)
+    return (slice(start, start + rows) for start in range(0, max(1, tokens), rows))
+
+
+def segmented_cross_entropy(hidden: Tensor, targets: Tensor, head: Head, vocabulary: int, *, frozen: bool) -> Tensor:
+    """Return the mean cross-entropy over the targets, computed in fp32.
+
+    LeMo (Wang et al. 2025, section 4.3) computes each segment again for the backward pass. Under a frozen head the
+    gradient of the hidden states, which is small, is computed at once instead, and nothing twice. What is divided by
+    is the number of targets; LeMo's release divides by the length of the text.
 
     Args:
-        logits: `[tokens, vocabulary]`.
+        hidden: What the head reads, `[tokens, size]`.
         targets: The right tokens, `[tokens]`.
+        head: Makes logits.
+        vocabulary: How many each token has.
+        frozen: Whether nothing in the head trains.
     """
-    loss: torch.Tensor = _LeanCrossEntropy.apply(logits, targets)
-    return loss
+    if frozen:
+        loss: Tensor = _UnderFrozenHead.apply(hidden, targets, head, vocabulary)
+        return loss
+
+    def summed(some: Tensor, wanted: Tensor) -> Tensor:
+        return cross_entropy(head(some).float(), wanted, reduction="sum")
+
+    parts = [
+        checkpoint(summed, hidden[each], targets[each], use_reentrant=False)
+        for each in segments(len(targets), vocabulary)
+    ]
+    return torch.stack(parts).sum() / len(targets)
 
 
-class _LeanCrossEntropy(torch.autograd.Function):
+class _UnderFrozenHead(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        rows = max(1, _AT_ONCE // logits.shape[1])
-        total = logits.new_zeros((), dtype=torch.float32)
-        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
-        for start in range(0, len(logits), rows):
-            part, wanted = logits[start : start + rows].float(), targets[start : start + rows]
-            total += cross_entropy(part, wanted, reduction="sum")
+    def forward(ctx: Any, hidden: Tensor, targets: Tensor, head: Head, vocabulary: int) -> Tensor:
+        total = hidden.new_zeros((), dtype=torch.float32)
+        gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        for each in segments(len(targets), vocabulary):
+            wanted = targets[each]
+            with torch.set_grad_enabled(gradient is not None):
+                some = hidden[each].detach().requires_grad_(gradient is not None)
+                logits = head(some)
+            exact = logits.detach().float()
+            total += cross_entropy(exact, wanted, reduction="sum")
             if gradient is not None:
-                shares = torch.softmax(part, dim=1)
+                shares = torch.softmax(exact, dim=1)
                 shares[torch.arange(len(wanted), device=wanted.device), wanted] -= 1
-                gradient[start : start + rows] = shares.div_(len(logits))
+                (found,) = torch.autograd.grad(logits, some, shares.div_(len(targets)).to(logits))
+                gradient[each] = found
         ctx.gradient = gradient
-        return total / len(logits)
+        return total / len(targets)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, outer: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None, None]:
         gradient, ctx.gradient = ctx.gradient, None
-        return gradient.mul_(outer), None
+        return gradient.mul_(outer), None, None, None

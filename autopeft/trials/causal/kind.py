@@ -24,8 +24,7 @@ from autopeft.trials.causal.answering import Answering
 from autopeft.trials.causal.answers import answers
 from autopeft.trials.causal.card import answer_tokens, answering_code, generating_code
 from autopeft.trials.causal.choosing import Choosing
-from autopeft.trials.causal.cross_entropy import lean_cross_entropy
-from autopeft.trials.causal.learned import learned_logits
+from autopeft.trials.causal.learned import Learned
 from autopeft.trials.causal.setting import CausalSetting, choose_causal_setting
 from autopeft.trials.causal.written import stretches, writing_of
 from autopeft.trials.example_scores import scores_of_counts
@@ -114,7 +113,7 @@ class CausalTrials(TrialKind):
 
     def loss(self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
         """Return the mean cross-entropy of the learned tokens of a batch."""
-        return lean_cross_entropy(*learned_logits(model, batch, device, precision))
+        return Learned(model, batch, device, precision).loss()
 
     @torch.inference_mode()
     def measure(
@@ -126,10 +125,10 @@ class CausalTrials(TrialKind):
         sums = torch.zeros(3, dtype=torch.float64, device=device)
         for rows, batch in split:
             feed(rows, batch["input_ids"].shape[1])
-            logits, targets = learned_logits(model, batch, device, precision)
-            right = (logits.argmax(dim=1) == targets).sum()
-            loss = cross_entropy(logits.float(), targets, reduction="sum")
-            sums += torch.stack([right.double(), loss.double(), torch.tensor(float(len(targets)), device=device)])
+            for logits, targets in Learned(model, batch, device, precision).pieces():
+                right = (logits.argmax(dim=1) == targets).sum()
+                loss = cross_entropy(logits.float(), targets, reduction="sum")
+                sums += torch.stack([right.double(), loss.double(), torch.tensor(float(len(targets)), device=device)])
         right, loss, count = sums.tolist()
         if not math.isfinite(loss):
             raise DivergedError("the logits on validation are not finite")
@@ -146,11 +145,13 @@ class CausalTrials(TrialKind):
         right, count = (np.zeros(sum(len(rows) for rows, _ in split)) for _ in range(2))
         for rows, batch in split:
             feed(rows, batch["input_ids"].shape[1])
-            logits, targets = learned_logits(model, batch, device, precision)
-            if not torch.isfinite(logits).all():
-                raise DivergedError("the logits are not finite")
+            found = []
+            for logits, targets in Learned(model, batch, device, precision).pieces():
+                if not torch.isfinite(logits).all():
+                    raise DivergedError("the logits are not finite")
+                found.append((logits.argmax(dim=1) == targets).double().cpu())
             example, _ = torch.nonzero(batch["labels"][:, 1:] != IGNORED, as_tuple=True)
-            hits = (logits.argmax(dim=1) == targets).double().cpu()
+            hits = torch.cat(found)
             right[rows] = np.bincount(example.numpy(), hits.numpy(), len(rows))
             count[rows] = np.bincount(example.numpy(), minlength=len(rows))
         return scores_of_counts(right, count)
