@@ -142,7 +142,8 @@ def export_run(
         result = open_run(run, trust_remote_code)
         row = choose(selected_front(result), result.scale, pick)
         choice = choice_of(result, row)
-        ground = groundwork(result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False}))
+        unpacked = result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False})
+        ground = groundwork(unpacked, measures=False)
         setting = ground.setting if choice.epochs is None else replace(ground.setting, epochs=choice.epochs)
         seed = ground.plan.seed if choice.seed is None else choice.seed
         # The data of several tasks is named by a file: the run's own.

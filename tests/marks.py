@@ -1,4 +1,4 @@
-"""Which cases of a test run by default, and which only with `-m slow`."""
+"""Which cases of a test run by default, which only with `-m slow`, and which only where the kernel guards programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-__all__ = ["mostly_slow"]
+from autopeft.sandbox import run
+
+__all__ = ["mostly_slow", "sandboxed"]
+
+_UNGUARDED = run([]).unguarded
+
+#: Of tests that run programs in the sandbox.
+sandboxed = pytest.mark.skipif(_UNGUARDED is not None, reason=f"this machine has no sandbox: {_UNGUARDED}")
 
 
 def mostly_slow(cases: Iterable[Any]) -> list[Any]:

@@ -48,6 +48,8 @@ class Anatomy:
             filled in likewise.
         output: Full name of the module that makes logits of tokens, empty for a model that has none; filled in
             likewise.
+        tokenizer: Where the tokenizer of the backbone is, as transformers finds it; empty for a model that reads no
+            text, and where it is not known.
         head: Full name of the linear layer of the task head that makes the logits of an input, empty for a model that
             has none; filled in likewise.
     """
@@ -68,6 +70,7 @@ class Anatomy:
     embedding: str = ""
     output: str = ""
     head: str = ""
+    tokenizer: str = ""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.roles) - set(ROLES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,8 @@ class Backbone:
         self._metas: dict[int, PreTrainedModel] = {}
         self.config: PretrainedConfig = self._load(AutoConfig)
         self.modality = self._reads()
-        self.anatomy = resolve_anatomy(self.meta(), roles)
+        anatomy = resolve_anatomy(self.meta(), roles)
+        self.anatomy = replace(anatomy, tokenizer=self.path) if self.modality.tokenizes else anatomy
         if quantization is not None:
             check_quantizable(quantization, self.name, self.anatomy.transposed)
         self.shape = self._shape()

@@ -43,6 +43,7 @@ DATA: Mapping[str, Any] = {
     "group": options.Group,
     "drop_duplicates": options.DropDuplicates,
     "metric": options.Metric,
+    "allow_code": options.AllowCode,
     "plugin": options.Plugin,
 }
 

@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "PICKS",
+    "AllowCode",
     "Audio",
     "Augment",
     "BatchSize",
@@ -67,6 +68,10 @@ Revision = Annotated[str | None, typer.Option(help="Revision of a hub model.")]
 Roles = Annotated[Path | None, typer.Option(help="YAML mapping roles of an unknown architecture.")]
 TrustRemoteCode = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run code that the model brings, which only this flag allows.")
+]
+AllowCode = Annotated[
+    bool | None,
+    typer.Option("--allow-code", help="Run code that models write, in a sandbox, which only this flag allows."),
 ]
 TaskName = Annotated[str | None, typer.Option(help="Packaged task, see `autopeft tasks`.", rich_help_panel=DATA_PANEL)]
 Data = Annotated[
@@ -156,7 +161,9 @@ Metric = Annotated[
 Loss = Annotated[
     str | None,
     typer.Option(
-        help="What ranking is trained on: pointwise, pairwise or listwise (default).", rich_help_panel=TRIAL_PANEL
+        help="What ranking is trained on: pointwise, pairwise or listwise (default); what decoders are: completions "
+        "(default) or everything.",
+        rich_help_panel=TRIAL_PANEL,
     ),
 ]
 Augment = Annotated[

@@ -9,8 +9,8 @@ from autopeft.costs.costs import Costs
 from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY
 from autopeft.space import Configuration, canonical
+from autopeft.space.checking import split_per
 from autopeft.space.domains import Continuous, domain
-from autopeft.space.grammar import parse_values
 from autopeft.space.shape import BackboneShape
 from autopeft.space.vocabulary import Knob
 
@@ -52,7 +52,7 @@ def typical_costs(name: str, costs: Costs, backbone: Backbone) -> dict[str, Any]
 
 
 def _middle(knob: Knob, shape: BackboneShape) -> Any:
-    values = domain(knob, parse_values(knob.range), shape.units)
+    values = domain(knob, split_per(knob, knob.range)[1], shape.units)
     if isinstance(values, Continuous):
         return values.low
     present = [value for value in values.values if value]

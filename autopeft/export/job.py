@@ -67,7 +67,7 @@ class ExportJob:
     @cached_property
     def writing(self) -> Writing:
         """What is learned as text, of a task whose kind writes."""
-        return self.kind.writing(self.task, self.backbone.tokenizer(), self.setting.max_length)
+        return self.kind.under(self.setting).writing(self.task, self.backbone.tokenizer(), self.setting.max_length)
 
     @property
     def came_from(self) -> str:

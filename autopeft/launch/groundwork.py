@@ -49,8 +49,12 @@ class Groundwork:
     notes: tuple[str, ...]
 
 
-def groundwork(plan: SearchPlan) -> Groundwork:
+def groundwork(plan: SearchPlan, *, measures: bool = True) -> Groundwork:
     """Load what a plan names.
+
+    Args:
+        plan: The plan.
+        measures: Whether models are to be measured, so that all must be there which that takes.
 
     Raises:
         AutopeftError: For whatever a user can mend, data that is not named among it; nothing has been written then.
@@ -63,12 +67,12 @@ def groundwork(plan: SearchPlan) -> Groundwork:
     backbone = kind_of(task).load_backbone(*how)
     kind_of(task).check_reads(backbone)
     task = kind_of(task).fitted(task, backbone)
-    setting, notes = _setting(plan, task, backbone)
+    setting, notes = _setting(plan, task, backbone, measures)
     check_limits(backbone, task, setting)
     return Groundwork(plan, plugin, spec, task, backbone, setting, notes)
 
 
-def _setting(plan: SearchPlan, task: Task, backbone: Backbone) -> tuple[TrialSetting, tuple[str, ...]]:
+def _setting(plan: SearchPlan, task: Task, backbone: Backbone, measures: bool) -> tuple[TrialSetting, tuple[str, ...]]:
     """Choose the setting of trials; return what there is to say of it too."""
     asked: dict[str, Any] = plan.model_dump(
         include={
@@ -92,7 +96,10 @@ def _setting(plan: SearchPlan, task: Task, backbone: Backbone) -> tuple[TrialSet
             )
     kind, tokenizer = kind_of(task), backbone.tokenizer()
     setting, notes = kind.choose_setting(task, tokenizer, **asked)
-    kind.check_held_out((draw(task, setting)[1], task.test), tokenizer, setting)
+    held_out = (draw(task, setting)[1], task.test)
+    kind.check_held_out(held_out, tokenizer, setting)
+    if measures:
+        kind.check_measured(held_out, tokenizer, setting)
     return setting, notes
 
 
@@ -135,7 +142,7 @@ def _checked(number: int, named: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         AutopeftError: For what does not name data, or has another form.
     """
-    known = ["called", "task", *(name for name in DATA_FIELDS if name != "mixture")]
+    known = ["called", "task", *(name for name in DATA_FIELDS if name not in ("mixture", "allow_code"))]
     unknown = [str(name) for name in named if name not in known]
     if unknown:
         raise AutopeftError(

@@ -40,7 +40,7 @@ def look(plan: SearchPlan) -> Look:
         task = load_task(task_spec(plan.located()))
         hint = "name a model by --model to see lengths in tokens, what is cut, and what decoders learn"
         return Look([*task.describe(), hint], overview(task))
-    ground = groundwork(plan)
+    ground = groundwork(plan, measures=False)
     found = overview(ground.task, ground.backbone.tokenizer())
     trial = [*ground.setting.describe(kind_of(ground.task).cut), *ground.notes]
     return Look([*ground.task.describe(), *trial], {"model": ground.backbone.name, **found, "trial": trial})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, ValidationInfo, field_validator
 
 from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError, one_line
@@ -33,6 +33,9 @@ _NUMBERS = (
     "max_length",
     "workers",
 )
+
+#: What only a person allows, at each command.
+_ALLOWED = ("trust_remote_code", "allow_code")
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -63,7 +66,7 @@ class SearchPlan(BaseModel):
     model: str | None = Field(None, min_length=1, description="hub id, local folder, or the packaged default")
     revision: str | None = Field(None, description="revision of a hub model")
     roles: Path | None = Field(None, description="YAML that maps roles to module names of an unknown architecture")
-    trust_remote_code: bool = Field(False, description="run code that the model brings; no file can allow it")
+    trust_remote_code: StrictBool = Field(False, description="run code that the model brings; no file can allow it")
     task: str | None = Field(None, description="name of a packaged task")
     data: str | None = Field(None, min_length=1, description="file, folder or pattern of files, or a `datasets` name")
     kind: str | None = Field(None, description="kind of task, see `autopeft tasks`; default: what the data shows")
@@ -91,7 +94,10 @@ class SearchPlan(BaseModel):
     group: str | None = Field(None, description="column that says which rows stay together when rows are split")
     drop_duplicates: bool = Field(False, description="leave inputs out that stand in the data already")
     metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")
-    loss: Literal["pointwise", "pairwise", "listwise"] | None = Field(None, description="what ranking is trained on")
+    allow_code: StrictBool = Field(False, description="run code that models write, in a sandbox; no file can allow it")
+    loss: Literal["pointwise", "pairwise", "listwise", "completions", "everything"] | None = Field(
+        None, description="what ranking is trained on; of decoders, whether prompts are learned too"
+    )
     augment: str | None = Field(None, description="what is done to pictures while a model learns: crop, flip or both")
     seconds: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="seconds at which clips of sound are cut"
@@ -203,7 +209,8 @@ class SearchPlan(BaseModel):
     def from_file(cls, path: Path, **overrides: Any) -> SearchPlan:
         """Read a plan from YAML; paths in it are relative to the working directory; overrides win.
 
-        That code of the model's own was trusted is recorded there for people to see: only an override allows it.
+        That code of the model's own was trusted, or code that models write allowed, is recorded there for people to
+        see: only an override allows it.
 
         Raises:
             AutopeftError: When the file is missing, is no YAML mapping, or holds unknown keys or wrong values.
@@ -217,8 +224,7 @@ class SearchPlan(BaseModel):
             raise AutopeftError(f"{path} is not YAML: {said}; expected a mapping such as `budget: 1%`") from None
         if not isinstance(data, dict):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
-        if data.get("trust_remote_code") is True:
-            data["trust_remote_code"] = False
+        data |= {name: False for name in _ALLOWED if data.get(name) is True}
         return cls.of(data | overrides, str(path))
 
     def naming_data(self) -> SearchPlan:

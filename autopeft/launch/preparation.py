@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autopeft.backbones import Backbone
@@ -113,16 +113,20 @@ class Preparation:
         return kind_of(self.task).stock_learning_rate(self.backbone.shape)
 
 
-def prepare(plan: SearchPlan) -> Preparation:
+def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
     """Make a plan concrete: load configuration of backbone, data and space, check them and the budget.
 
     A plan that names no data is that of the default job.
+
+    Args:
+        plan: The plan.
+        measures: Whether models are to be measured, so that all must be there which that takes.
 
     Raises:
         AutopeftError: For whatever a user can mend; nothing has been written then.
     """
     objectives = read_objectives(plan.objectives)
-    ground = groundwork(plan.or_default_job())
+    ground = groundwork(plan.or_default_job(), measures=measures)
     plan, task, backbone, setting = ground.plan, ground.task, ground.backbone, ground.setting
     named = kind_of(task).default_space if plan.space is None else plan.space
     space = load_space(named) if isinstance(named, str) else SearchSpace.from_dict(named)
@@ -173,7 +177,7 @@ def prepare(plan: SearchPlan) -> Preparation:
         metric=task.objective,
         sampler=plan.sampler,
         seed=plan.seed,
-        trial={key: value for key, value in asdict(setting).items() if key != "precision"},
+        trial={key: value for key, value in setting.to_dict().items() if key != "precision"},
         precision=setting.precision,
         plugin=ground.plugin,
         target=plan.target,

@@ -230,18 +230,19 @@ def _desk(
     )
 
 
-def open_run(folder: Path, trust_remote_code: bool = False) -> SearchResult:
+def open_run(folder: Path, trust_remote_code: bool = False, allow_code: bool = False) -> SearchResult:
     """Open a finished or interrupted run to look at it.
 
     Args:
         folder: The run folder.
         trust_remote_code: Whether code that its model brings may run; what the run recorded of that does not count.
+        allow_code: Whether code that models write to its task may be run; likewise.
 
     Raises:
         StudyError: When the folder holds no run.
     """
     plan_file = folder / PLAN
-    trust = {"trust_remote_code": trust_remote_code}
+    trust = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
     if not plan_file.is_file():
         # Whether there is a study at all is said first.
         load_study(folder)
@@ -253,7 +254,7 @@ def open_run(folder: Path, trust_remote_code: bool = False) -> SearchResult:
     if plan.plugin is not None:
         load_plugin(plan.plugin)
     # A storage of the user's may hold many studies; only the spec tells which is this run's.
-    study = load_study(folder, plan.storage, prepare(plan).name if plan.storage else None)
+    study = load_study(folder, plan.storage, prepare(plan, measures=False).name if plan.storage else None)
     scale = Scale.recorded(study)
     return SearchResult(
         plan, folder, study, front_of(study, scale), scale, complete=True, interrupted=False, seconds=0.0

@@ -20,7 +20,7 @@ from autopeft.methods.peft_fields import field_knobs
 from autopeft.space.placement import Cell
 from autopeft.space.vocabulary import Knob, MethodWords
 
-__all__ = ["PROMPTS", "PromptMethod", "prompt_of"]
+__all__ = ["PROMPTS", "InFront", "prompt_of"]
 
 #: The attribute of an adapted backbone under which its prompt encoder is registered.
 PROMPT = "autopeft_prompt"
@@ -32,23 +32,15 @@ class _NoLayer(BaseTunerLayer):
     """Prompt learning wraps no layer."""
 
 
-class PromptMethod(Method):
+class InFront(Method):
     """A prompt of PEFT's, put in front by extending the model's inputs.
 
     PEFT's own wrapper hands embeddings to the model, which then takes the last position for the last token of
     every text, padded or not. Here the model gets token ids, of which the first stand for the prompt, so that it
     pools where it should; without padding both compute the same.
 
-    Args:
-        name: Its name in spaces.
-        peft_type: Its name in PEFT.
-        summary: One line for people.
-        source: The paper it comes from.
-        knobs: Further knobs of its own.
-        fixed: Fields with a value that is no knob.
+    Attributes:
         cached: Whether PEFT gives keys and values of every layer, not embeddings.
-        range: The lengths a space searches when it names none.
-        rates: The learning rates a space searches when it names none.
     """
 
     order = 9
@@ -57,6 +49,50 @@ class PromptMethod(Method):
     start: Start = "differs"
     mergeable = False
     quantizations = ("4bit", "8bit")
+    cached: bool = False
+
+    @override
+    def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
+        """Return nothing: no module is wrapped."""
+        return ()
+
+    @override
+    def insert(self, config: PeftConfig, model: Any) -> PeftModel:
+        """Let PEFT make the prompt; put it before every text that goes into the model."""
+        before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+        prompted = PeftModelForFeatureExtraction(model, config)
+        for parameter, requires_grad in before:
+            parameter.requires_grad_(requires_grad)
+        # Inside the backbone: what lies outside it is the task head.
+        model.base_model.add_module(PROMPT, prompted.prompt_encoder)
+        extend = _with_cache if self.cached else _with_tokens
+        wrap_forward(model, functools.partial(extend, prompted))
+        return prompted
+
+    @override
+    def extract(self, tuner: Any, model: Any) -> None:
+        """Take the prompt out of the model."""
+        unwrap_forward(model)
+        del model.base_model._modules[PROMPT]
+        handle = getattr(tuner, "_autopeft_handle", None)
+        if handle is not None:
+            handle.remove()
+
+
+class PromptMethod(InFront):
+    """A prompt whose config has the fields that are its knobs.
+
+    Args:
+        name: Its name in spaces.
+        peft_type: Its name in PEFT.
+        summary: One line for people.
+        source: The paper it comes from.
+        knobs: Further knobs of its own.
+        fixed: Fields with a value that is no knob.
+        cached: See `InFront`.
+        range: The lengths a space searches when it names none.
+        rates: The learning rates a space searches when it names none.
+    """
 
     def __init__(
         self,
@@ -74,7 +110,7 @@ class PromptMethod(Method):
         self.peft_type = peft_type
         self._config: type[PeftConfig] = PEFT_TYPE_TO_CONFIG_MAPPING[peft_type]
         self._fixed = dict(fixed or {})
-        self._cached = cached
+        self.cached = cached
         self.allows_dropping = not cached
         taken = ("num_virtual_tokens", *_SET_BY_PEFT, *self._fixed, *(knob.name for knob in knobs))
         self.words = MethodWords(
@@ -91,11 +127,6 @@ class PromptMethod(Method):
         )
 
     @override
-    def modules(self, cell: Cell, knobs: Knobs, anatomy: Anatomy) -> tuple[str, ...]:
-        """Return nothing: no module is wrapped."""
-        return ()
-
-    @override
     def peft_config(self, cells: Cells, anatomy: Anatomy) -> PeftConfig:
         """Return the prompt's config."""
         knobs = next(iter(cells.values()))
@@ -105,28 +136,6 @@ class PromptMethod(Method):
             if knob.name not in ("length", "learning_rate") and knobs[knob.name] is not None
         }
         return self._config(num_virtual_tokens=knobs["length"], **fields, **self._fixed)
-
-    @override
-    def insert(self, config: PeftConfig, model: Any) -> PeftModel:
-        """Let PEFT make the prompt; put it before every text that goes into the model."""
-        before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-        prompted = PeftModelForFeatureExtraction(model, config)
-        for parameter, requires_grad in before:
-            parameter.requires_grad_(requires_grad)
-        # Inside the backbone: what lies outside it is the task head.
-        model.base_model.add_module(PROMPT, prompted.prompt_encoder)
-        extend = _with_cache if self._cached else _with_tokens
-        wrap_forward(model, functools.partial(extend, prompted))
-        return prompted
-
-    @override
-    def extract(self, tuner: Any, model: Any) -> None:
-        """Take the prompt out of the model."""
-        unwrap_forward(model)
-        del model.base_model._modules[PROMPT]
-        handle = getattr(tuner, "_autopeft_handle", None)
-        if handle is not None:
-            handle.remove()
 
 
 def prompt_of(tuner: PeftModel) -> Any:

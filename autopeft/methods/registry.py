@@ -32,6 +32,7 @@ from autopeft.methods.q_adapter import QAdapter
 from autopeft.methods.schedules import SCHEDULE
 from autopeft.methods.serial_adapter import SerialAdapter
 from autopeft.methods.sparse import SPARSE_DELTAS
+from autopeft.methods.text_prompt import TextPrompt
 from autopeft.methods.vqt import Vqt
 from autopeft.methods.weights import WEIGHTS
 from autopeft.methods.whole_parts import FullEmbeddings, FullLayers, FullModel
@@ -67,6 +68,7 @@ METHODS: dict[str, Method] = {
         *SPARSE,
         *WHOLE_MODEL,
         *PROMPTS,
+        TextPrompt(),
     )
 }
 

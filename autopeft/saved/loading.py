@@ -9,7 +9,7 @@ from peft import PeftType
 from autopeft.backbones import Backbone
 from autopeft.methods.builder import plan
 from autopeft.methods.compression import COMPRESSION
-from autopeft.methods.prompts import PromptMethod
+from autopeft.methods.prompts import InFront
 from autopeft.methods.pruning import PRUNING
 from autopeft.methods.storage import HEAD
 from autopeft.methods.stored_task import mixes_tasks
@@ -36,7 +36,7 @@ def loading_code(
     """
     imports = {"import torch"}
     lines = _model(configuration, backbone, task, imports, full)
-    alone = not full and any(isinstance(part.method, PromptMethod) for part in plan(configuration, stored=True))
+    alone = not full and any(isinstance(part.method, InFront) for part in plan(configuration, stored=True))
     use = kind_of(task).adapted_by(configuration).using_code(backbone, task, max_length, alone)
     imports |= {line for line in use if line.startswith("from ")}
     use = [line for line in use if line not in imports]

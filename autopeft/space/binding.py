@@ -118,7 +118,7 @@ class _Binder:
         places: list[Cell],
         path: tuple[str, ...],
     ) -> KnobPlan:
-        per, values = split_per(given.get(knob.name, self.left_out(knob)))
+        per, values = split_per(knob, given.get(knob.name, self.left_out(knob)))
         values_of = self.domain((*path, knob.name), knob, values)
         groups = self.groups(path, knob, per, places)
         self.above_matrix(f"{owner}.{knob.name}", knob, values_of, places)

@@ -277,6 +277,8 @@ def _kind(knob: Knob) -> str:
         return "true or false"
     if knob.kind == "name":
         return "a name"
+    if knob.kind == "text":
+        return "a text"
     units = "".join(f" or a multiple such as 2{unit}" for unit in knob.relative[:1])
     off = " or off" if knob.gate else ""
     return f"{'a whole number' if knob.kind == 'int' else 'a number'}{units}{off}"

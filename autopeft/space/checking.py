@@ -11,7 +11,7 @@ from autopeft.space.constraint_names import constraint_faults
 from autopeft.space.constraints import parse_constraint
 from autopeft.space.document import KEYS, Lines, Mark, locate
 from autopeft.space.domains import Continuous, Grid, domain
-from autopeft.space.grammar import GrammarError, Per, Subset, Values, parse_per, parse_values
+from autopeft.space.grammar import GrammarError, Per, Subset, Values, parse_per, parse_values, whole_texts
 from autopeft.space.placement import parse_layers
 from autopeft.space.shape import units_of
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
@@ -131,7 +131,7 @@ class _Checker:
 
     def values(self, path: tuple[str, ...], knob: Knob, written: Any, words: MethodWords | None = None) -> None:
         try:
-            per, values = split_per(written)
+            per, values = split_per(knob, written)
             if per is not None and not knob.placed:
                 raise GrammarError("no `per`: this knob is the same everywhere")
             if per is not None and words is not None and per.unit not in _UNITS[words.placement]:
@@ -147,7 +147,7 @@ class _Checker:
         if not barred and choose and set(knob.excludes) >= set(choose):
             barred = choose
         try:
-            found = _on_some_backbone(knob, split_per(written)[1]) if barred else None
+            found = _on_some_backbone(knob, split_per(knob, written)[1]) if barred else None
         except GrammarError:
             # Said already.
             return
@@ -161,7 +161,7 @@ class _Checker:
         other, words = knob.given
         beside = self.vocabulary.shared[other]
         try:
-            found = _on_some_backbone(beside, split_per(given.get(other, beside.default))[1])
+            found = _on_some_backbone(beside, split_per(beside, given.get(other, beside.default))[1])
         except GrammarError:
             # Said of that one.
             return
@@ -222,12 +222,14 @@ def _on_some_backbone(knob: Knob, values: Values) -> Grid | Continuous:
     return domain(knob, values, _SOME_SIZES[-1])
 
 
-def split_per(written: Any) -> tuple[Per | None, Values]:
+def split_per(knob: Knob, written: Any) -> tuple[Per | None, Values]:
     """Read the values of a knob, given plainly or as `{per: ..., values: ...}`.
 
     Raises:
         GrammarError: Saying what was expected.
     """
+    if knob.kind == "text":
+        return None, whole_texts(written)
     if not isinstance(written, Mapping):
         return None, parse_values(written)
     if set(written) != {"per", "values"}:

@@ -167,6 +167,8 @@ def _expected(knob: Knob) -> str:
         return "true or false"
     if knob.kind == "name":
         return "names"
+    if knob.kind == "text":
+        return "a text"
     kind = "whole numbers" if knob.kind == "int" else "numbers"
     units = "".join(f", or multiples of {unit}" for unit in knob.relative)
     return kind + units + (f", or {OFF[0]}" if knob.gate else "")

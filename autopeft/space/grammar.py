@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["GrammarError", "Per", "Range", "Subset", "Values", "Word", "parse_per", "parse_values"]
+__all__ = ["GrammarError", "Per", "Range", "Subset", "Values", "Word", "parse_per", "parse_values", "whole_texts"]
 
 
 class GrammarError(ValueError):
@@ -97,6 +97,11 @@ def parse_values(written: Any) -> Values:
     if not isinstance(written, str):
         raise GrammarError("a value, a list, or a text such as `1..64 by x2`")
     return Values(tuple(_choice(part.strip()) for part in written.split("|")))
+
+
+def whole_texts(written: Any) -> Values:
+    """Read the values of a knob that are texts, in which no sign means anything: one of them, or a list."""
+    return Values(tuple(map(Word, written if isinstance(written, list | tuple) else (written,))))
 
 
 def parse_per(written: Any) -> Per:

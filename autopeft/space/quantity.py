@@ -53,7 +53,8 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
         units: Sizes of the units that have one here.
 
     Returns:
-        An int, a float (4 significant digits), a truth value or a word; None when the value is none of the knob's kind.
+        An int, a float (4 significant digits), a truth value, a word or a text; None when the value is none of the
+        knob's kind.
     """
     if knob.gate and any(value is off or value == off for off in OFF):
         return 0
@@ -62,6 +63,8 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
         return _TRUTH.get(word) if isinstance(word, str | bool | int) else None
     if knob.kind in ("choice", "name"):
         return value if isinstance(value, str) else None
+    if knob.kind == "text":
+        return value if isinstance(value, str) and value.strip() else None
     plain = number(value)
     if plain is None:
         relative = relative_unit(value)
@@ -81,7 +84,7 @@ def settle(knob: Knob, value: Any, units: Mapping[str, float]) -> Any:
 
 def check_value(knob: Knob, value: Any) -> str | None:
     """Return what a settled value should have been, or None when it is legal."""
-    if knob.kind in ("bool", "name"):
+    if knob.kind in ("bool", "name", "text"):
         return None
     if knob.kind == "choice":
         if value in knob.lacking:

@@ -16,7 +16,7 @@ ANY = "*"
 SECTIONS = ("training", "data")
 
 #: Kinds of knobs whose values are no numbers, and have no order.
-WORDY = ("choice", "bool", "name")
+WORDY = ("choice", "bool", "name", "text")
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Knob:
 
     Args:
         name: Its name in spaces and configurations.
-        kind: `int`, `float`, `bool`, `choice` (one of `choices`), `name` (any word: what there is depends on data)
-            or `roles` (a set of roles of the layer).
+        kind: `int`, `float`, `bool`, `choice` (one of `choices`), `name` (any word: what there is depends on data),
+            `text` (whatever it says) or `roles` (a set of roles of the layer).
         help: One line for people.
         default: Value when a configuration, or a space without a `range` for it, leaves it out; None makes it
             required unless it is optional.
@@ -48,7 +48,7 @@ class Knob:
     """
 
     name: str
-    kind: Literal["int", "float", "bool", "choice", "name", "roles"]
+    kind: Literal["int", "float", "bool", "choice", "name", "text", "roles"]
     help: str
     default: int | float | str | tuple[str, ...] | None = None
     range: str | None = None

@@ -74,6 +74,8 @@ def _ratio(alpha: Any, rank: Any) -> str | None:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + " ".join(f"{key}:{item}" for key, item in _together(value)) + "}"
+    if isinstance(value, str) and len(value.split()) != 1:
+        return repr(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

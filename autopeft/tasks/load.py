@@ -60,6 +60,7 @@ def load_task(spec: TaskSpec) -> Task:
         # Each says itself what repeats in it.
         return with_beside(recognised(source).load(source), source, spec.beside)
     task = source.grouped(recognised(source).load(source))
+    task = replace(task, allow_code=spec.allow_code)
     if not spec.drop_duplicates:
         return with_beside(with_enough_groups(with_duplicates_said(task)), source, spec.beside)
     task = with_beside(with_enough_groups(without_duplicates(task)), source, spec.beside)

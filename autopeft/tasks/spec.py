@@ -51,6 +51,7 @@ class TaskSpec:
         group: The column that says which rows belong together: they stay in one split, and count as one in intervals.
         drop_duplicates: Whether inputs that stand in the data already are left out.
         metric: What `accuracy` stands for in every result; the kind's usual one when left out.
+        allow_code: Whether code that models write for it may be run, in a sandbox.
         seed: Seed of the split.
         parts: In place of all these, several tasks.
         mixture: How several are trained: `separate` or `joint`.
@@ -85,6 +86,7 @@ class TaskSpec:
     group: str | None = None
     drop_duplicates: bool = False
     metric: str | None = None
+    allow_code: bool = False
     seed: int = 0
     parts: tuple[TaskSpec, ...] = ()
     mixture: str | None = None

@@ -44,6 +44,7 @@ class Task:
         intake: What became of the rows of each source, by the split it was given for.
         groups: Where examples come in groups, that of each, by split: they count as one where sureness is told.
         beside: Further columns of the training rows, by name: what each training example has there.
+        allow_code: Whether code that models write for it may be run, in a sandbox.
 
     Raises:
         DataError: When the kind has no such metric, or the schema does not allow it.
@@ -60,6 +61,7 @@ class Task:
     intake: Mapping[str, Intake] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    allow_code: bool = False
 
     def __post_init__(self) -> None:
         self.kind.check_metric(self.metric, self.schema)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-__all__ = ["recompute_layers"]
+__all__ = ["recompute_layers", "recomputing"]
 
 
 def recompute_layers(model: PreTrainedModel) -> None:
@@ -22,3 +24,16 @@ def recompute_layers(model: PreTrainedModel) -> None:
             module._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
             # transformers looks at the mode of the layer itself; its dropouts stay off.
             module.training = True
+
+
+@contextmanager
+def recomputing(model: PreTrainedModel, on: bool) -> Iterator[None]:
+    """Switch to gradient checkpointing, if `on`, until the block ends: beside it PEFT refuses some methods."""
+    if on:
+        recompute_layers(model)
+    try:
+        yield
+    finally:
+        for module in model.modules():
+            if on and isinstance(module, GradientCheckpointingLayer):
+                module.gradient_checkpointing = False

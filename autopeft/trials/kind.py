@@ -12,10 +12,11 @@ import torch
 from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from autopeft.backbones import MODALITIES, Backbone, load_backbone
-from autopeft.errors import AutopeftError, BackboneError, ConfigurationError
+from autopeft.errors import BackboneError, ConfigurationError
 from autopeft.methods import STOCK_LEARNING_RATE
 from autopeft.space import BackboneShape, Configuration
 from autopeft.tasks import Encoded, Task, collate, grouped
+from autopeft.trials.for_tools import ForTools
 from autopeft.trials.measured import Measured
 from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.probe import Probe
@@ -25,9 +26,6 @@ from autopeft.trials.together import Together
 
 if TYPE_CHECKING:
     from transformers import Trainer, TrainingArguments
-
-    from autopeft.trials.script import Script
-    from autopeft.trials.writing import Writing
 
 __all__ = ["Batch", "Feed", "TrialKind", "width_of"]
 
@@ -42,7 +40,7 @@ def width_of(batch: Mapping[str, torch.Tensor]) -> int:
     return int(batch["input_ids"].shape[1]) if "input_ids" in batch else 0
 
 
-class TrialKind(Together, ABC):
+class TrialKind(Together, ForTools, ABC):
     """How models for a kind of task are loaded, trained, measured, saved, explained and used.
 
     Attributes:
@@ -59,9 +57,6 @@ class TrialKind(Together, ABC):
         pipeline: The hub's name of what it does.
         problem_type: What `config.json` calls it, where transformers has a name for it.
         load_backbone: Loads what is needed to know a pretrained model; arguments as for `load_backbone`.
-        writes: Whether what is learned is text to be written, which tools for language models train on.
-        scripted: Whether there is a script that trains it around transformers' Trainer.
-        sentence_transformers: The class of sentence-transformers that uses such a model, where one does.
         settles: Names of what is chosen on validation when training has ended, a number each: `measure` returns it as
             `Measured.settled`, and goes by what stands in the model's config where something does.
 
@@ -82,13 +77,13 @@ class TrialKind(Together, ABC):
     pipeline: ClassVar[str]
     problem_type: ClassVar[str | None] = None
     load_backbone: ClassVar[Callable[..., Backbone]] = staticmethod(load_backbone)
-    writes: ClassVar[bool] = False
-    scripted: ClassVar[bool] = False
-    sentence_transformers: ClassVar[str | None] = None
     settles: ClassVar[tuple[str, ...]] = ()
 
     #: What the task is judged by, where it is one task's (`kind_of`).
     metric: str | None = None
+
+    #: Whether code that models write for it may be run.
+    allow_code: bool = False
 
     def __init__(self, schema: Any) -> None:
         self.schema = schema
@@ -157,6 +152,14 @@ class TrialKind(Together, ABC):
         for split in splits:
             self.encode(split, tokenizer, setting.max_length)
             self.probes(split, tokenizer, setting)
+
+    def check_measured(self, splits: Sequence[Any], tokenizer: Any, setting: TrialSetting) -> None:
+        """Check that models can be measured on splits here, before any is trained.
+
+        Raises:
+            AutopeftError: Something is not allowed, not installed, or will not do.
+        """
+        return
 
     def under(self, setting: TrialSetting) -> TrialKind:
         """Return this kind as it computes under a setting of its own."""
@@ -379,21 +382,3 @@ class TrialKind(Together, ABC):
             AutopeftError: When something that is asked for cannot be.
         """
         raise ConfigurationError(f"what {self.does} predicts nothing of rows")
-
-    # What tools can take of it.
-
-    def texts_of(self, split: Any) -> Sequence[tuple[str, ...]]:
-        """Return the texts of examples as `sentence_transformers` takes them, in the order of what is predicted."""
-        return ()
-
-    def sentence_files(self) -> Mapping[str, Any]:
-        """Return JSON data by the name of a file, by which `sentence_transformers` loads such a model from a folder."""
-        raise AutopeftError(f"sentence-transformers has no model that {self.does}")
-
-    def script(self, task: Task, tokenizer: Any, max_length: int) -> Script:
-        """Return the script that trains such a task around transformers' Trainer; where `scripted` says so."""
-        raise AutopeftError(f"there is no script for a task that {self.does}")
-
-    def writing(self, task: Task, tokenizer: Any, max_length: int) -> Writing:
-        """Return what is learned as text to be written; where `writes` says so."""
-        raise AutopeftError(f"a task that {self.does} has no text to write")

@@ -39,6 +39,7 @@ def kind_of(task: Task) -> TrialKind:
     """Return what trials of a task have of their own."""
     found = TRIALS[task.kind.name].reading(task.schema)(task.schema)
     found.metric = task.metric
+    found.allow_code = task.allow_code
     return found
 
 

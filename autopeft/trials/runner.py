@@ -17,7 +17,7 @@ from autopeft.backbones import Backbone
 from autopeft.methods import adapter_parameters, apply, compress_as, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
-from autopeft.trials.checkpointing import recompute_layers
+from autopeft.trials.checkpointing import recomputing
 from autopeft.trials.draw import drawn
 from autopeft.trials.driving import Point, Trial, driven
 from autopeft.trials.exam import Exam
@@ -356,9 +356,9 @@ class TrialRunner:
                 apply(configuration, self.model, self._anatomy, seed=seed, batches=self._few)
                 try:
                     self.model.eval()
-                    if self.setting.gradient_checkpointing and stays_in_layers(configuration):
-                        recompute_layers(self.model)
+                    recomputed = self.setting.gradient_checkpointing and stays_in_layers(configuration)
                     with (
+                        recomputing(self.model, recomputed),
                         all_trainable(self.model) if full else nullcontext(),
                         self._shortcuts.taken(trained, depth, self._prefixes) as feeds,
                     ):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -58,6 +58,9 @@ class TrialSetting:
             fine-tune on a part of them, within the next part.
         seed: Draws the examples; what else is random follows the seed of the trial.
     """
+
+    #: Settings that are not recorded where they have their default, as before they were there.
+    unsaid: ClassVar[tuple[str, ...]] = ()
 
     examples: int
     validation_examples: int
@@ -136,7 +139,8 @@ class TrialSetting:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data, as it is read again."""
         found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return found
+        usual = {field.name for field in fields(self) if getattr(self, field.name) == field.default}
+        return {name: value for name, value in found.items() if name not in usual.intersection(self.unsaid)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TrialSetting:

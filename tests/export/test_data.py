@@ -13,6 +13,7 @@ from autopeft.tasks.causal import FORMATS, IGNORED, TOOLS, Causal, CausalSplit, 
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.testing.targets import tiny_job
 from autopeft.testing.tasks import task_of
+from autopeft.trials.causal.setting import CausalSetting
 from tests.tasks.causal.tokenizers import FULL, byte_level
 
 FORM = {form.name: form for form in FORMATS}
@@ -121,6 +122,22 @@ def test_stretches_are_the_tokens_of_trials(backbones, tmp_path, model, example,
     found = job.backbone.tokenizer()(row["text"], add_special_tokens=False, return_offsets_mapping=True)
     marks = [any(s <= a and b <= e for s, e in row["learned"]) for a, b in found["offset_mapping"]]
     assert (found["input_ids"], marks) == ours(job)
+
+
+@pytest.mark.parametrize("target", ["transformers", "trl", "axolotl", "llamafactory", "torchtune"])
+@pytest.mark.parametrize("model", ["plain", "chat", "marked"])
+def test_prompts_are_learned_where_the_loss_covers_everything(backbones, tmp_path, model, target):
+    job = job_of(backbones[model], PROMPT, "prompt")
+    job = replace(job, setting=CausalSetting(**job.setting.to_dict(), loss="everything"))
+    wanted, learned = ours(job)
+    assert not all(learned)
+    row_of(job, target, tmp_path)
+    [(ids, labels)] = TARGETS[target].read(job, tmp_path, 1)
+    assert list(ids) == wanted
+    # torchtune says by a mask what is not learned.
+    assert labels in (wanted, [False] * len(wanted))
+    validation = json.loads((tmp_path / "data" / "validation.jsonl").read_text().splitlines()[0])
+    assert validation != json.loads((tmp_path / "data" / "train.jsonl").read_text().splitlines()[0])
 
 
 def test_prompts_and_completions_of_trl_are_the_tokens_of_trials(backbones, tmp_path):

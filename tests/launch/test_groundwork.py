@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from autopeft.errors import DataError
+from autopeft.errors import AutopeftError, DataError
 from autopeft.launch import SearchPlan, groundwork
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.testing.models import TEXTS
@@ -63,3 +63,15 @@ def test_choices_that_do_not_fit_are_refused(model, tmp_path):
 
     with pytest.raises(DataError, match=r"none of the 24 questions to be measured on fits into 16 tokens"):
         prepared(model, tmp_path, "train", next(iter(good("train"))), good, max_length=16)
+
+
+@pytest.mark.parametrize("name", ["trust_remote_code", "allow_code"])
+def test_no_file_allows_code_to_run(name, tmp_path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(f"{{data: train.csv, {name}: true}}")
+    assert getattr(SearchPlan.from_file(file), name) is False
+    assert getattr(SearchPlan.from_file(file, **{name: True}), name) is True
+    for written in ("'yes'", "'true'", "1", "'on'"):
+        file.write_text(f"{{data: train.csv, {name}: {written}}}")
+        with pytest.raises(AutopeftError, match=f"{name}: found .*: input should be a valid boolean"):
+            SearchPlan.from_file(file)

@@ -69,6 +69,7 @@ EXAMPLES = {
     "shadow": {"rank": 4},
     "poly": {"rank": 4},
     "prompt": {"length": 4},
+    "text_prompt": {"text": "the film was | a good..bad story?"},
     "p_tuning": {"length": 4},
     "prefix_tuning": {"length": 4, "prefix_projection": True, "encoder_hidden_size": 8},
     "multitask_prompt": {"length": 4},

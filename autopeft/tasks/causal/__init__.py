@@ -1,9 +1,9 @@
 """Tasks for causal language models: data in its usual forms, what of it is learned, token by token."""
 
-from autopeft.tasks.causal.answers import ANSWER_METRICS
 from autopeft.tasks.causal.asking import Question, ask, ending_tokens, offer, prompts_of, stop_strings
 from autopeft.tasks.causal.encoding import IGNORED, cut_causal, encode_causal
 from autopeft.tasks.causal.formats import FORMATS, Format, recognise
+from autopeft.tasks.causal.judging import ANSWER_METRICS, AnswerMetric, Judged
 from autopeft.tasks.causal.kind import CHOICE_METRIC, Causal
 from autopeft.tasks.causal.questions import questions_of
 from autopeft.tasks.causal.render import Rendered, render
@@ -20,10 +20,12 @@ __all__ = [
     "IGNORED",
     "STAND_IN",
     "TOOLS",
+    "AnswerMetric",
     "Causal",
     "CausalSplit",
     "Example",
     "Format",
+    "Judged",
     "Question",
     "Rendered",
     "Survey",

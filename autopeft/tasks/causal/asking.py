@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from autopeft.tasks.causal.encoding import IGNORED, Tokenised, special_ids, tokenise
 from autopeft.tasks.causal.formats import Format
+from autopeft.tasks.causal.judging.beside import Beside
 from autopeft.tasks.causal.render import render
 from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.turns import Example, Turn
@@ -21,17 +23,22 @@ class Question(NamedTuple):
         prompt: Token ids up to what is learned last.
         completion: Those from there on, with the token that ends it.
         wanted: What is learned last, as text.
+        beside: What stands beside it for the metric of the task.
     """
 
     prompt: list[int]
     completion: list[int]
     wanted: str
+    beside: Beside = MappingProxyType({})
 
 
 def ask(split: CausalSplit, form: Format, tokenizer: Any) -> list[Question]:
     """Return the questions of a split: of a conversation, what comes before the last turn that is learned."""
     found = tokenise(split, form, tokenizer)
-    return [_question(each, example, tokenizer) for each, example in zip(found, split.examples, strict=True)]
+    questions = [_question(each, example, tokenizer) for each, example in zip(found, split.examples, strict=True)]
+    if not split.beside:
+        return questions
+    return [each._replace(beside=beside) for each, beside in zip(questions, split.beside, strict=True)]
 
 
 def offer(split: CausalSplit, form: Format, tokenizer: Any) -> list[list[Question]]:

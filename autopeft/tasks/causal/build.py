@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from autopeft.errors import DataError
 from autopeft.tasks.causal.examples import example_of
 from autopeft.tasks.causal.formats import HISTORY, Format
 from autopeft.tasks.causal.judged import check_judged
+from autopeft.tasks.causal.judging import ANSWER_METRICS, Column, beside_of, check_beside
 from autopeft.tasks.causal.marks import MASK, check_token_masks, left_out_by, yes_or_no
 from autopeft.tasks.causal.naming import naming_of
 from autopeft.tasks.causal.prompts import choices_in
@@ -42,7 +43,11 @@ def read_examples(
         DataError: When an example has another form, or there are too few.
     """
     naming = naming_of(tables.values(), form)
-    read = {split: _split(table, form, naming) for split, table in tables.items()}
+    judge = ANSWER_METRICS.get(spec.metric or "")
+    columns = () if judge is None else judge.columns
+    for table in tables.values():
+        check_beside(table, columns, str(spec.metric))
+    read = {split: _split(table, form, naming, columns) for split, table in tables.items()}
     parts = {split: part for split, (part, _) in read.items()}
     intake = {split: account for split, (_, account) in read.items()}
     missing = [split for split in ("validation", "test") if split not in parts]
@@ -80,20 +85,22 @@ def _alike(parts: Mapping[str, CausalSplit]) -> tuple[str, str] | None:
     )
 
 
-def _split(table: Table, form: Format, naming: str | None) -> tuple[CausalSplit, Intake]:
+def _split(table: Table, form: Format, naming: str | None, columns: Sequence[Column]) -> tuple[CausalSplit, Intake]:
     """Make the examples of a table, and the account of its rows."""
     _check_columns(table, form)
     check_judged(table, form)
     marks = left_out_by(table, form)
-    ledger = Ledger(table, (*form.reads, *marks, MASK))
-    examples, choices, places = [], [], []
+    ledger = Ledger(table, (*form.reads, *marks, MASK, *(column.name for column in columns)))
+    examples, choices, places, beside = [], [], [], []
     for row in table.rows:
         spot = Spot(table.source, row[0], ledger)
         try:
-            examples.append(_example(row, form, marks, naming, spot))
+            example = _example(row, form, marks, naming, spot)
+            beside.append(beside_of(row[1], columns, spot, table.folder_of(row[0])))
         except LeftOut as reason:
             ledger.drop(row[0], str(reason))
             continue
+        examples.append(example)
         places.append(str(spot))
         if form.choices:
             choices.append(choices_in(row[1], form, spot))
@@ -104,7 +111,7 @@ def _split(table: Table, form: Format, naming: str | None) -> tuple[CausalSplit,
             f"'{table.source}' has {account.rows:,} rows, and none that can be learned from: {why}; expected "
             f"{form.describe()}"
         )
-    return CausalSplit(examples, choices if form.choices else None, places), account
+    return CausalSplit(examples, choices if form.choices else None, places, beside if columns else ()), account
 
 
 def _example(row: Row, form: Format, marks: tuple[str, ...], naming: str | None, spot: Spot) -> Example:

@@ -41,5 +41,5 @@ def example_of(row: Mapping[str, Any], form: Format, naming: str | None, spot: S
 
 def _has_other_form(row: Mapping[str, Any]) -> bool:
     """Tell whether a row has all that a form needs; a text may stand in any."""
-    needed = [*((column,) for column in CONVERSATIONS), *(form.columns for form in FORMATS if not form.plain)]
+    needed = [*((column,) for column in CONVERSATIONS), *(form.known_by for form in FORMATS if not form.plain)]
     return any(not any(is_missing(row.get(column)) for column in columns) for columns in needed)

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from autopeft.errors import DataError
 from autopeft.tasks.spec import TaskSpec
 
-__all__ = ["CONVERSATIONS", "FORMATS", "HISTORY", "SYSTEM", "TOOLS_COLUMN", "Format", "recognise"]
+__all__ = ["CONVERSATIONS", "FORMATS", "HISTORY", "SYSTEM", "TESTS", "TOOLS_COLUMN", "Format", "recognise"]
 
 #: Columns that conversations are found in.
 CONVERSATIONS = ("messages", "conversations", "conversation")
 
 #: Columns that belong to an example where they are: what the system says, turns before, functions to call.
 SYSTEM, HISTORY, TOOLS_COLUMN = "system", "history", "tools"
+
+#: The column of the tests that a program has to pass, which its prompt shows.
+TESTS = "test_list"
 
 _BESIDE = {"messages": (SYSTEM, TOOLS_COLUMN), "instruction": (SYSTEM, HISTORY)}
 
@@ -63,6 +66,16 @@ class Format:
         return self.columns[1] if self.name == "choices" else None
 
     @property
+    def tests(self) -> str | None:
+        """The column of tests that prompts show; None where there is none."""
+        return TESTS if self.name == "problem" else None
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """The columns that data of this form has."""
+        return (*self.columns, *filter(None, [self.tests]))
+
+    @property
     def asking(self) -> tuple[str, ...]:
         """The columns that rows need to be answered: those of what is answered are not among them."""
         return self.columns if self.conversation or self.plain else self.columns[:-1]
@@ -75,7 +88,7 @@ class Format:
     @property
     def reads(self) -> tuple[str, ...]:
         """Every column that is read where it is there."""
-        return (*self.columns, *((self.optional,) if self.optional else ()), *self.beside)
+        return (*self.columns, *filter(None, (self.optional, self.tests)), *self.beside)
 
     def describe(self) -> str:
         """Say which columns are read and what is learned."""
@@ -88,11 +101,14 @@ class Format:
             return (
                 f"questions of '{question}' with the choices of '{choices}'; the right one, by '{answer}', is learned"
             )
-        prompt = ", ".join(f"'{column}'" for column in (*self.columns[:-1], self.optional) if column)
+        prompt = ", ".join(f"'{column}'" for column in (*self.columns[:-1], self.optional, self.tests) if column)
         return f"prompts of {prompt}, completions of '{self.columns[-1]}', which are learned"
 
 
-#: The forms. What is written around prompts follows Alpaca's examples and, for questions, lm-evaluation-harness's.
+_PROBLEM = "You are an expert Python programmer, and here is your task: {}\n[BEGIN]\n"
+
+#: The forms. What is written around prompts follows Alpaca's examples, for questions lm-evaluation-harness's, and for
+#: problems to be programmed those of MBPP (Austin et al. 2021, arXiv:2108.07732).
 FORMATS = (
     Format("messages", ("messages",)),
     Format("prompt", ("prompt", "completion")),
@@ -104,6 +120,8 @@ FORMATS = (
     ),
     Format("choices", ("question", "choices", "answer"), before="Question: {}\nAnswer:", between=" "),
     Format("question", ("question", "answer"), before="Question: {}\nAnswer:", between=" "),
+    Format("problem", ("text", "code"), before=_PROBLEM),
+    Format("problem", ("prompt", "code"), before=_PROBLEM),
     Format("text", ("text",)),
 )
 
@@ -143,7 +161,7 @@ def recognise(spec: TaskSpec, columns: Sequence[str]) -> Format | None:
             "are conversations, else --prompt COLUMN --completion chosen"
         )
     fitting = [replace(_BY_NAME["messages"], columns=(column,)) for column in CONVERSATIONS if column in columns]
-    fitting += [form for form in FORMATS[1:-1] if set(form.columns) <= set(columns)]
+    fitting += [form for form in FORMATS[1:-1] if set(form.known_by) <= set(columns)]
     if any(form.choices for form in fitting):
         # A question with choices is a question too.
         fitting = [form for form in fitting if form.name != "question"]

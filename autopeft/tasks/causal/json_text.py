@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import reprlib
 from typing import Any
 
+from autopeft.errors import DataError
 from autopeft.tasks.causal.spot import Spot
 from autopeft.tasks.tables import text_of
 
-__all__ = ["json_of", "parsed", "read_text", "without_nulls"]
+__all__ = ["json_of", "lines_of", "parsed", "read_text", "without_nulls"]
 
 
 def json_of(value: Any) -> str:
@@ -23,6 +25,18 @@ def parsed(value: Any, spot: Spot) -> Any:
     if language:
         spot.remark(f"{spot.within.rpartition(', ')[2]} read from {language} text")
     return found
+
+
+def lines_of(value: Any, spot: Spot) -> list[str]:
+    """Return the texts of a list of them, as it stands or written out.
+
+    Raises:
+        DataError: It is no such list.
+    """
+    found = parsed(value, spot)
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise DataError(f"{spot}: found {reprlib.repr(value)}; expected a list of texts")
+    return [spot.text(each) for each in found]
 
 
 def read_text(value: Any) -> tuple[Any, str]:

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from autopeft.errors import DataError
-from autopeft.tasks.causal.answers import ANSWER_METRICS
 from autopeft.tasks.causal.build import read_examples
 from autopeft.tasks.causal.encoding import encode_causal
 from autopeft.tasks.causal.formats import FORMATS, Format, recognise
+from autopeft.tasks.causal.judging import ANSWER_METRICS, Column
 from autopeft.tasks.causal.questions import questions_of
 from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.spot import place_of
@@ -38,7 +38,7 @@ class Causal(TaskKind):
 
     name = "causal"
     summary = "text to generate: conversations, prompts with completions, or plain text"
-    layout = "rows with the columns of one of these forms: " + "; ".join(", ".join(form.columns) for form in FORMATS)
+    layout = "rows with the columns of one of these forms: " + "; ".join(", ".join(form.known_by) for form in FORMATS)
     samples = (
         Sample(
             "answers.jsonl",
@@ -57,7 +57,7 @@ class Causal(TaskKind):
         **dict.fromkeys((*ANSWER_METRICS, CHOICE_METRIC), Metric(quick=False)),
     }
     of_rows = True
-    options = frozenset({"text", "messages", "prompt", "completion", "choices", "generate"})
+    options = frozenset({"text", "messages", "prompt", "completion", "choices", "generate", "loss"})
     schema = Format
 
     def check_metric(self, metric: str, schema: Format) -> None:
@@ -99,6 +99,9 @@ class Causal(TaskKind):
                 yield json.dumps(recorded(example)).encode() + b"\n"
             if split.choices is not None:
                 yield json.dumps(list(split.choices)).encode()
+            for beside in split.beside:
+                known = {column.name: column.identity(beside[column.name]) for column in _columns(task.metric)}
+                yield json.dumps(known, sort_keys=True).encode() + b"\n"
 
     def describe(self, task: Task) -> list[str]:
         """Say what is read and what is learned."""
@@ -158,6 +161,11 @@ class Causal(TaskKind):
     def unlabelled(self, schema: Format, table: Table) -> tuple[CausalSplit, list[int], Intake]:
         """Return the questions of a table."""
         return questions_of(table, schema)
+
+
+def _columns(metric: str) -> Sequence[Column]:
+    """Return what a metric reads beside texts."""
+    return ANSWER_METRICS[metric].columns if metric in ANSWER_METRICS else ()
 
 
 def _stretches(ids: Sequence[int], labels: Sequence[int], tokenizer: Any) -> list[dict[str, Any]]:

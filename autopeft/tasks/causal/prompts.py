@@ -9,7 +9,7 @@ from autopeft.errors import DataError
 from autopeft.tasks.causal.choices import choices_of, right_choice
 from autopeft.tasks.causal.conversation import is_message
 from autopeft.tasks.causal.formats import HISTORY, SYSTEM, Format
-from autopeft.tasks.causal.json_text import parsed, read_text
+from autopeft.tasks.causal.json_text import lines_of, parsed, read_text
 from autopeft.tasks.causal.spot import LeftOut, Spot
 from autopeft.tasks.causal.turns import Example, Turn
 from autopeft.tasks.tables import is_missing, kind_in_words
@@ -33,6 +33,9 @@ def prompted_of(row: Mapping[str, Any], form: Format, spot: Spot) -> Example:
     if form.optional:
         asking = [column for column in (*asking, form.optional) if not is_missing(row.get(column))] or asking
     asked = [_said(row, column, spot) for column in asking]
+    if form.tests and not is_missing(row.get(form.tests)):
+        tests = "\n".join(lines_of(row[form.tests], spot.at(f"'{form.tests}'")))
+        asked = [f"{' '.join(asked)} Your code should pass these tests:\n\n{tests}"]
     answer = _said(row, answering, spot)
     if form.plain:
         return (Turn("assistant", answer),)

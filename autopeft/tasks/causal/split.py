@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from autopeft.tasks.causal.judging.beside import Beside
 from autopeft.tasks.causal.turns import Example
 
 __all__ = ["CausalSplit"]
@@ -18,11 +19,13 @@ class CausalSplit:
         examples: The examples.
         choices: Of multiple-choice data, the choices of each example, among them what is learned.
         places: Where each example stands, for messages; empty where it stands nowhere.
+        beside: What stands beside each for the metric of the task; empty where that looks at texts alone.
     """
 
     examples: Sequence[Example]
     choices: Sequence[tuple[str, ...]] | None = None
     places: Sequence[str] = ()
+    beside: Sequence[Beside] = ()
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -32,4 +35,5 @@ class CausalSplit:
         picked = [int(index) for index in indices]
         choices = None if self.choices is None else [self.choices[index] for index in picked]
         places = [self.places[index] for index in picked] if self.places else ()
-        return CausalSplit([self.examples[index] for index in picked], choices, places)
+        beside = [self.beside[index] for index in picked] if self.beside else ()
+        return CausalSplit([self.examples[index] for index in picked], choices, places, beside)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from autopeft.tasks import choose_max_length, pad_id_of
-from autopeft.tasks.causal import ANSWER_METRICS, Format, Question, ending_tokens, stop_strings
+from autopeft.tasks.causal import Format, Question, ending_tokens, stop_strings
 from autopeft.trials.causal.generation import generate_all
+from autopeft.trials.causal.judges import Judges
 
 __all__ = ["Answering"]
 
@@ -26,12 +27,13 @@ class Answering:
         questions: The questions.
         form: What form the data has.
         tokenizer: The backbone's.
+        judges: The metrics.
     """
 
-    metrics: tuple[str, ...] = tuple(ANSWER_METRICS)
-
-    def __init__(self, questions: Sequence[Question], form: Format, tokenizer: Any) -> None:
+    def __init__(self, questions: Sequence[Question], form: Format, tokenizer: Any, judges: Judges) -> None:
         self._questions = questions
+        self._judges = judges
+        self.metrics = tuple(judges.metrics)
         self._tokenizer = tokenizer
         self._pad_id = pad_id_of(tokenizer)
         self._ends = ending_tokens(questions, tokenizer)
@@ -41,7 +43,12 @@ class Answering:
         self._cap = max(1, min(choose_max_length(wanted, _MOST_TOKENS), room))
 
     def scores(self, model: PreTrainedModel, precision: str, most: int) -> dict[str, NDArray[np.float64]]:
-        """Return each metric of each answer, the shortest prompts first."""
+        """Return each metric of each answer, the shortest prompts first.
+
+        Raises:
+            AutopeftError: When it would run code that may not be run.
+        """
+        self._judges.check_allowed()
         # In this order since scores are recorded, and those of two models are compared one by one.
         asked = sorted(self._questions[:most], key=lambda question: len(question.prompt))
         texts = generate_all(
@@ -53,8 +60,6 @@ class Answering:
             cap=self._cap,
             pad_id=self._pad_id,
             precision=precision,
+            candidates=self._judges.candidates,
         )
-        return {
-            name: np.array([metric(text, question.wanted) for text, question in zip(texts, asked, strict=True)], float)
-            for name, metric in ANSWER_METRICS.items()
-        }
+        return self._judges.scores(texts, [(question.wanted, question.beside) for question in asked])

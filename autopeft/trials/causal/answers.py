@@ -48,10 +48,10 @@ def answers(ready: Ready, form: Format, split: CausalSplit, most: int) -> list[P
     # What is long is answered by itself, so that it cuts no other answer short.
     together = [number for number, tokens in enumerate(left) if tokens >= most]
     written = generate_all(ready.model, [prompts[number] for number in together], tokenizer, cap=most, **how)
-    for number, text in zip(together, written, strict=True):
+    for number, [text] in zip(together, written, strict=True):
         found[number] = Prediction(text)
     for number, tokens in enumerate(left):
         if 0 < tokens < most:
-            [text] = generate_all(ready.model, [prompts[number]], tokenizer, cap=int(tokens), **how)
+            [[text]] = generate_all(ready.model, [prompts[number]], tokenizer, cap=int(tokens), **how)
             found[number] = Prediction(text)
     return found

@@ -1,4 +1,4 @@
-"""Greedy generation in batches, with the keys and values of earlier tokens kept."""
+"""Generation in batches, greedy or by beams, with the keys and values of earlier tokens kept."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def generate(
     cap: int,
     pad_id: int,
     precision: str,
-) -> list[str]:
-    """Let a model go on with prompts, by the most likely token each time.
+    candidates: int = 1,
+) -> list[list[str]]:
+    """Let a model go on with prompts, by the most likely token each time, or by as many beams as candidates.
 
     Args:
         model: The model, with all its layers and adapters.
@@ -41,9 +42,10 @@ def generate(
         cap: Tokens after which it is in any case.
         pad_id: Token id that fills short prompts, on the left.
         precision: `bf16` or `fp32`.
+        candidates: How many texts to write to each prompt.
 
     Returns:
-        What the model wrote, without what ended it.
+        For each prompt what the model wrote, without what ended it, the likeliest first.
     """
     device = next(model.parameters()).device
     longest = max(map(len, prompts))
@@ -51,6 +53,9 @@ def generate(
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
     how = GenerationConfig(
         do_sample=False,
+        num_beams=candidates,
+        num_return_sequences=candidates,
+        early_stopping=candidates > 1,
         max_new_tokens=cap,
         eos_token_id=sorted(ends) or None,
         pad_token_id=pad_id,
@@ -63,20 +68,20 @@ def generate(
             generation_config=how,
             stopping_criteria=StoppingCriteriaList([_Stop(stops, tokenizer, longest)] if stops else []),
         )
-    return [_text(row[longest:].tolist(), tokenizer, ends, stops) for row in written]
+    texts = [_text(row[longest:].tolist(), tokenizer, ends, stops) for row in written]
+    return [texts[start : start + candidates] for start in range(0, len(texts), candidates)]
 
 
-def generate_all(model: PreTrainedModel, prompts: Sequence[Sequence[int]], tokenizer: Any, **how: Any) -> list[str]:
-    """Let a model go on with any number of prompts, those of like lengths together; further as `generate`.
-
-    Returns:
-        What the model wrote, in the order of the prompts.
-    """
+def generate_all(
+    model: PreTrainedModel, prompts: Sequence[Sequence[int]], tokenizer: Any, **how: Any
+) -> list[list[str]]:
+    """Let a model go on with any number of prompts, those of like lengths together; further as `generate`."""
     # Padding is computed too.
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    texts = [""] * len(prompts)
-    for start in range(0, len(order), _TOGETHER):
-        together = order[start : start + _TOGETHER]
+    texts: list[list[str]] = [[] for _ in prompts]
+    at_once = max(1, _TOGETHER // how.get("candidates", 1))
+    for start in range(0, len(order), at_once):
+        together = order[start : start + at_once]
         written = generate(model, [prompts[number] for number in together], tokenizer, **how)
         for number, text in zip(together, written, strict=True):
             texts[number] = text

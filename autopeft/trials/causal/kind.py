@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +26,9 @@ from autopeft.trials.causal.answering import Answering
 from autopeft.trials.causal.answers import answers
 from autopeft.trials.causal.card import answer_tokens, answering_code, generating_code
 from autopeft.trials.causal.choosing import Choosing
+from autopeft.trials.causal.judges import Judges
 from autopeft.trials.causal.learned import Learned
-from autopeft.trials.causal.setting import CausalSetting, choose_causal_setting
+from autopeft.trials.causal.setting import EVERYTHING, CausalSetting, choose_causal_setting
 from autopeft.trials.causal.written import stretches, writing_of
 from autopeft.trials.example_scores import scores_of_counts
 from autopeft.trials.faults import DivergedError
@@ -62,6 +65,9 @@ class CausalTrials(TrialKind):
     needs = ("generation_config.json",)
     schema: Format
 
+    #: Whether prompts are learned too, while a model is trained.
+    everything = False
+
     @classmethod
     def stock_learning_rate(cls, shape: BackboneShape) -> float:
         """Return the peak learning rate of stock LoRA, which falls with the size of a decoder."""
@@ -70,6 +76,19 @@ class CausalTrials(TrialKind):
     def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[CausalSetting, tuple[str, ...]]:
         """Choose a trial of so many tokens, and say what cutting does to the examples."""
         return choose_causal_setting(task, tokenizer, **asked)
+
+    def under(self, setting: TrialSetting) -> CausalTrials:
+        """Return trials with the loss of a setting."""
+        found = copy(self)
+        if isinstance(setting, CausalSetting):
+            found.everything = setting.loss == EVERYTHING
+        return found
+
+    def to_train(self, encoded: Encoded) -> Encoded:
+        """Return examples that are learned as a whole, where that is asked for."""
+        if not self.everything:
+            return encoded
+        return replace(encoded, inputs={**encoded.inputs, "labels": encoded.inputs["input_ids"]})
 
     def model(self, backbone: Decoder, device: torch.device) -> PreTrainedModel:
         """Return the language model."""
@@ -104,8 +123,20 @@ class CausalTrials(TrialKind):
                     f"none of the {len(split)} examples to be measured on has a prompt of 1 to "
                     f"{setting.max_length - 1} tokens; raise --max-length, or leave --generate out"
                 )
-            found.append(Answering(asked[: setting.generate], self.schema, tokenizer))
+            found.append(Answering(asked[: setting.generate], self.schema, tokenizer, self._judges))
         return found
+
+    @property
+    def _judges(self) -> Judges:
+        """What answers are judged by."""
+        return Judges(self.metric, self.allow_code)
+
+    def check_measured(self, splits: Sequence[CausalSplit], tokenizer: Any, setting: TrialSetting) -> None:
+        """Check that what models answer can be judged."""
+        assert isinstance(setting, CausalSetting)
+        if setting.generate:
+            asked = [each for split in splits for each in ask(split, self.schema, tokenizer)]
+            self._judges.check([(each.wanted, each.beside) for each in asked])
 
     def terms(self, batch: Batch) -> int:
         """Return the number of learned tokens."""
@@ -238,7 +269,7 @@ class CausalTrials(TrialKind):
 
     def writing(self, task: Task, tokenizer: Any, max_length: int) -> Writing:
         """Return what is learned as text."""
-        return writing_of(task, tokenizer, max_length)
+        return writing_of(task, tokenizer, max_length, self.everything)
 
 
 def sft() -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from autopeft.tasks.causal import ANSWER_METRICS, cut_causal, describe, end_shar
 from autopeft.trials.hardware import resolve_precision
 from autopeft.trials.setting import Fidelity, TrialSetting
 
-__all__ = ["CausalSetting", "choose_causal_setting"]
+__all__ = ["COMPLETIONS", "EVERYTHING", "CausalSetting", "choose_causal_setting"]
+
+#: What the loss covers: what is answered, or prompts too.
+COMPLETIONS, EVERYTHING = "completions", "everything"
+
 
 #: Tokens a trial trains on, counting each epoch: twelve trials of a model of 135M parameters then fit in half an hour
 #: of two cores (studies/smollm2-gsm8k).
@@ -38,9 +42,13 @@ class CausalSetting(TrialSetting):
     Args:
         generate: Validation examples to which a model writes answers, at the end of a trial, and at rungs where they
             are what it is judged by.
+        loss: What the loss of training covers; trials are measured on completions in any case.
     """
 
+    unsaid: ClassVar[tuple[str, ...]] = ("loss",)
+
     generate: int = 0
+    loss: str = COMPLETIONS
 
     @property
     def rung_examples(self) -> int:
@@ -61,6 +69,7 @@ def choose_causal_setting(
     early_stopping: bool = True,
     fidelity: Fidelity = "steps",
     generate: int | None = None,
+    loss: str | None = None,
 ) -> tuple[CausalSetting, tuple[str, ...]]:
     """Choose a short trial that suits the data; what is given is kept.
 
@@ -77,6 +86,7 @@ def choose_causal_setting(
         fidelity: What a trial has less of on the way: `steps` or `examples`.
         generate: Validation examples to write answers to, at most those a trial is measured on; none of them when
             left out, unless the task's metric looks at answers.
+        loss: `completions` or `everything`; the first when left out.
 
     Returns:
         The setting, and lines that tell people how long the examples are, what is cut, what of them cannot be learned,
@@ -111,6 +121,8 @@ def choose_causal_setting(
         notes.append(
             f"so many examples that a trial trains on about {tokens:,.0f} tokens; --examples and --epochs set them"
         )
+    loss, said = _loss(loss, task)
+    notes += said
     validation = min(len(task.validation), _MOST_VALIDATION)
     if generate is None:
         generate = validation if task.metric in ANSWER_METRICS else 0
@@ -129,8 +141,20 @@ def choose_causal_setting(
         early_stopping=early_stopping,
         fidelity=fidelity,
         generate=min(generate, validation),
+        loss=loss,
     )
     return setting, tuple(notes)
+
+
+def _loss(asked: str | None, task: Task) -> tuple[str, list[str]]:
+    """Return what the loss covers, and a line on it where it is not the usual."""
+    if asked not in (None, COMPLETIONS, EVERYTHING):
+        raise AutopeftError(f"--loss: found {asked!r}; expected {COMPLETIONS} or {EVERYTHING} for a decoder")
+    if asked == COMPLETIONS and task.schema.plain:
+        raise AutopeftError(f"--loss {asked}: {task.schema.describe()}; leave it out")
+    if asked == EVERYTHING and not task.schema.plain:
+        return EVERYTHING, ["trained on prompts too (--loss everything), and measured on what is answered"]
+    return asked or COMPLETIONS, []
 
 
 def _ends(cut: Encoded, tokenizer: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from autopeft.tasks import IGNORED, Task
@@ -12,8 +13,15 @@ from autopeft.trials.writing import Message, Segment, Writing, WrittenRow
 __all__ = ["segments", "stretches", "writing_of"]
 
 
-def writing_of(task: Task, tokenizer: Any, max_length: int) -> Writing:
-    """Return the training and validation examples that have something left to learn once cut."""
+def writing_of(task: Task, tokenizer: Any, max_length: int, everything: bool = False) -> Writing:
+    """Return the training and validation examples that have something left to learn once cut.
+
+    Args:
+        task: The data.
+        tokenizer: The backbone's.
+        max_length: Tokens after which an example is cut.
+        everything: Whether prompts are learned too, in training.
+    """
     form = task.schema
     found: dict[str, list[WrittenRow]] = {}
     for name in ("train", "validation"):
@@ -26,7 +34,8 @@ def writing_of(task: Task, tokenizer: Any, max_length: int) -> Writing:
             if any(label != IGNORED for label in labels[1:]):
                 cut = segments(example, form, tokenizer)
                 text = cut if len(ids) == len(encoded[0]) else _until(cut, len(ids), tokenizer)
-                found[name].append(WrittenRow([*map(_message, example)], ids, labels, cut, text))
+                row = WrittenRow([*map(_message, example)], ids, labels, cut, text)
+                found[name].append(_wholly_learned(row) if everything and name == "train" else row)
     return Writing(found, form.plain)
 
 
@@ -38,6 +47,12 @@ def stretches(row: WrittenRow) -> Mapping[str, Any]:
             learned.append([len(text), len(text) + len(part)])
         text += part
     return {"text": text, "learned": learned}
+
+
+def _wholly_learned(row: WrittenRow) -> WrittenRow:
+    whole, text = ([("".join(part for part, _ in cut), True)] for cut in (row.whole, row.text))
+    messages = [replace(message, learned=True) for message in row.messages]
+    return WrittenRow(messages, row.ids, row.ids, whole, text)
 
 
 def _message(turn: Turn) -> Message:

@@ -30,7 +30,9 @@ class EncodedQueries(Encoded):
         numbers = self.example[np.asarray(indices, np.int64)]
         first = np.flatnonzero(np.diff(numbers, prepend=-1))
         queries = [self.queries[number] for number in numbers[first]]
-        return EncodedQueries(found.inputs, found.labels, found.truncated, found.dropped, found.example, queries)
+        return EncodedQueries(
+            found.inputs, found.labels, found.truncated, found.dropped, found.example, queries=queries
+        )
 
 
 def in_groups(encoded: Encoded, batch_size: int, rng: np.random.Generator | None) -> list[np.ndarray]:

@@ -246,6 +246,35 @@ def test_a_trial_is_judged_by_what_the_model_writes(llama, layers, precision):
     assert [point["loss"] for point in plain.curve] == [point["loss"] for point in outcome.curve]
 
 
+def test_a_trial_is_judged_by_the_best_of_several_beams(llama):
+    outcomes = [
+        TrialRunner(llama, replace(TASK, metric=metric), replace(SETTING, generate=6), CPU).run(lora(llama.shape), 0)
+        for metric in ("exact_match@5", "exact_match@10")
+    ]
+    for outcome, name in zip(outcomes, ("exact_match@5", "exact_match@10"), strict=True):
+        assert outcome.status == "complete", outcome.detail
+        assert set(outcome.metrics) == {"token_accuracy", "loss", "perplexity", name}
+        assert outcome.accuracy == outcome.metrics[name]
+
+
+def test_prompts_are_learned_where_the_loss_covers_everything(llama):
+    tokenizer = llama.tokenizer()
+    everything = replace(SETTING, loss="everything")
+    plain, whole = (CausalTrials(FORM).under(setting) for setting in (SETTING, everything))
+    encoded = plain.encode(TASK.train, tokenizer, SETTING.max_length)
+    assert any(label == IGNORED for labels in encoded.inputs["labels"] for label in labels)
+    assert plain.to_train(encoded) is encoded
+    learned = whole.to_train(encoded)
+    assert learned.inputs["labels"] == learned.inputs["input_ids"] == encoded.inputs["input_ids"]
+    # What is measured stays what is answered, and models learn otherwise.
+    untouched, trained = (
+        [TrialRunner(llama, TASK, setting, CPU).run(each, 0) for setting in (SETTING, everything)]
+        for each in (HEAD_ONLY, lora(llama.shape))
+    )
+    assert untouched[0].metrics == untouched[1].metrics
+    assert trained[0].metrics != trained[1].metrics
+
+
 def test_a_trial_is_judged_by_what_the_model_chooses(llama):
     examples = [(Turn("user", f"{word} {other}"), Turn("assistant", word)) for word, other in PAIRS * 8]
     split = CausalSplit(examples, [(word, other) for word, other in PAIRS * 8])

@@ -9,8 +9,9 @@ from autopeft.methods import HEAD_ONLY, VOCABULARY, adapter_parameters, apply, r
 from autopeft.space import canonical
 from autopeft.testing.decoders import tiny_decoder
 from autopeft.trials import use_threads
-from autopeft.trials.causal.generation import generate
-from autopeft.trials.checkpointing import recompute_layers
+from autopeft.trials.causal.generation import generate, generate_all
+from autopeft.trials.checkpointing import recomputing
+from tests.marks import mostly_slow
 from tests.methods.examples import EXAMPLES
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14, 15, 16, 17, 18, 19]]
@@ -32,7 +33,8 @@ def adaptable(request, tmp_path_factory):
 def ours(decoder, model, prompts, stops=()):
     tokenizer = decoder.tokenizer()
     ends = {tokenizer.eos_token_id}
-    return generate(model, prompts, tokenizer, ends=ends, stops=stops, cap=CAP, pad_id=2, precision="fp32")
+    how = {"ends": ends, "stops": stops, "cap": CAP, "pad_id": 2, "precision": "fp32"}
+    return [text for [text] in generate(model, prompts, tokenizer, **how)]
 
 
 def by_hand(decoder, model, prompt):
@@ -86,12 +88,13 @@ def test_gradient_checkpointing_and_authors_settings_change_nothing(adaptable):
     apply(HEAD_ONLY, model, decoder.anatomy)
     try:
         wanted = ours(decoder, model, PROMPTS)
-        recompute_layers(model.eval())
-        model.config.use_cache = False
-        model.generation_config.repetition_penalty = 5.0
-        assert ours(decoder, model, PROMPTS) == wanted
-        assert model.generation_config.repetition_penalty == 5.0
-        assert any(module.training for module in model.modules())
+        with recomputing(model.eval(), True):
+            model.config.use_cache = False
+            model.generation_config.repetition_penalty = 5.0
+            assert ours(decoder, model, PROMPTS) == wanted
+            assert model.generation_config.repetition_penalty == 5.0
+            assert any(module.training for module in model.modules())
+        assert not model.is_gradient_checkpointing
     finally:
         model.config.use_cache, model.generation_config.repetition_penalty = True, None
         model.eval()
@@ -106,6 +109,50 @@ def test_a_text_ends_before_a_stop_string(adaptable):
         words = whole.split()
         stop = words[len(words) // 2]
         assert ours(decoder, model, PROMPTS[:1], stops=[stop]) == [whole.partition(stop)[0].strip()]
+    finally:
+        remove(model)
+
+
+def beams(decoder, model, prompts, candidates, ends=()):
+    how = {"ends": ends, "cap": 2, "pad_id": 2, "precision": "fp32", "candidates": candidates}
+    return generate(model, prompts, decoder.tokenizer(), **how)
+
+
+def best_pairs(decoder, model, prompt, candidates):
+    """Return the likeliest texts of two tokens among those of the so many likeliest first tokens, by hand."""
+    found = []
+    with torch.no_grad():
+        first = model(input_ids=torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
+        for one in first.topk(candidates).indices.tolist():
+            second = model(input_ids=torch.tensor([[*prompt, one]])).logits[0, -1].log_softmax(-1)
+            found += [(float(first[one] + value), (one, other)) for other, value in enumerate(second.tolist())]
+    return [decoder.tokenizer().decode(ids, skip_special_tokens=True).strip() for _, ids in sorted(found)[::-1]]
+
+
+@pytest.mark.parametrize("name", mostly_slow(["prefix_tuning", None, "lora", "prompt", "prefix", "shadow"]))
+def test_beams_are_the_likeliest_texts_whatever_adapts_the_model(adaptable, name):
+    decoder, model = adaptable
+    if name is None:
+        apply(HEAD_ONLY, model, decoder.anatomy)
+    else:
+        adapt(decoder, model, {name: EXAMPLES[name]})
+    try:
+        for prompt, texts in zip(PROMPTS, beams(decoder, model, PROMPTS, 5), strict=True):
+            assert texts == best_pairs(decoder, model, prompt, 5)[:5]
+    finally:
+        remove(model)
+
+
+def test_one_beam_is_the_greedy_text(adaptable):
+    decoder, model = adaptable
+    apply(HEAD_ONLY, model, decoder.anatomy)
+    try:
+        greedy = beams(decoder, model, PROMPTS, 1)
+        assert [len(each) for each in greedy] == [1, 1, 1]
+        several = generate_all(
+            model, PROMPTS * 4, decoder.tokenizer(), ends=(), cap=2, pad_id=2, precision="fp32", candidates=5
+        )
+        assert several == beams(decoder, model, PROMPTS, 5) * 4
     finally:
         remove(model)
 

@@ -1,8 +1,11 @@
 """What is said of a decoder's examples before anything trains on them."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
-from autopeft.errors import DataError
+from autopeft.errors import AutopeftError, DataError
 from autopeft.tasks.causal import FORMATS, Causal, CausalSplit, Turn
 from autopeft.testing.tasks import task_of
 from autopeft.trials.causal.setting import choose_causal_setting
@@ -14,6 +17,28 @@ FORM = {form.name: form for form in FORMATS}
 def causal_task(prompt, completion, count=20):
     split = CausalSplit([(Turn("user", prompt), Turn("assistant", completion))] * count)
     return task_of(Causal(), FORM["prompt"], split)
+
+
+@pytest.mark.parametrize(("loss", "said"), [(None, False), ("completions", False), ("everything", True)])
+def test_what_the_loss_covers_is_said_and_recorded_where_it_is_not_the_usual(loss, said):
+    setting, notes = choose_causal_setting(causal_task("why ", "because"), byte_level(), loss=loss)
+    assert setting.loss == (loss or "completions")
+    assert any("trained on prompts too (--loss everything)" in note for note in notes) == said
+    assert ("loss" in setting.to_dict()) == said
+    assert type(setting).from_dict(setting.to_dict()) == setting
+
+
+@pytest.mark.parametrize(
+    ("form", "loss", "said"),
+    [
+        ("prompt", "pairwise", "--loss: found 'pairwise'; expected completions or everything for a decoder"),
+        ("text", "completions", "--loss completions: plain text of column 'text', all of it learned"),
+    ],
+)
+def test_a_loss_that_is_none_here_is_refused(form, loss, said):
+    task = replace(causal_task("why ", "because"), schema=FORM[form])
+    with pytest.raises(AutopeftError, match=re.escape(said)):
+        choose_causal_setting(task, byte_level(), loss=loss)
 
 
 def test_what_is_easy_to_foretell_and_what_moved_is_said():
