@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
-    from autopeft.api import evaluate, export_run, predict, search, train
+    from autopeft.api import evaluate, export_run, fuse, open_fused, predict, search, train
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
     from autopeft.launch import SearchPlan, SearchResult, open_run
     from autopeft.samplers import ParetoSampler
     from autopeft.space import Configuration, SearchSpace, load_space
+    from autopeft.training import Fused
 
 __version__ = "0.1.0"
 
@@ -33,14 +34,17 @@ __all__ = [
     "Budget",
     "Configuration",
     "Costs",
+    "Fused",
     "ParetoSampler",
     "SearchPlan",
     "SearchResult",
     "SearchSpace",
     "evaluate",
     "export_run",
+    "fuse",
     "load_backbone",
     "load_space",
+    "open_fused",
     "open_run",
     "predict",
     "search",
@@ -52,14 +56,17 @@ _HOMES = {
     "Budget": "costs",
     "Configuration": "space",
     "Costs": "costs",
+    "Fused": "training",
     "ParetoSampler": "samplers",
     "SearchPlan": "launch",
     "SearchResult": "launch",
     "SearchSpace": "space",
     "evaluate": "api",
     "export_run": "api",
+    "fuse": "api",
     "load_backbone": "backbones",
     "load_space": "space",
+    "open_fused": "api",
     "open_run": "launch",
     "predict": "api",
     "search": "api",

@@ -21,20 +21,26 @@ from autopeft.space import SearchSpace
 from autopeft.training import (
     Evaluation,
     FineTuned,
+    FusedRow,
+    OpenedFused,
     Predictions,
     check_output,
     evaluation_ground,
+    fusion_ground,
     predict_tasks,
     prepare_training,
     rows_for,
     rows_of_tasks,
     train_prepared,
+    trained_pick,
     write_predictions,
 )
 from autopeft.training import evaluate as evaluate_saved
+from autopeft.training import fuse as measure_fused
+from autopeft.training import open_fused as open_saved_fused
 from autopeft.training import predict as predict_rows
 
-__all__ = ["evaluate", "export_run", "predict", "search", "train"]
+__all__ = ["evaluate", "export_run", "fuse", "open_fused", "predict", "search", "train"]
 
 
 def search(
@@ -235,6 +241,62 @@ def predict(
             return found
         write_predictions(table, found.rows, Path(output))
         return replace(found, file=Path(output))
+
+
+def fuse(
+    source: str | Path,
+    *,
+    on: str,
+    pick: str = "best",
+    split: Literal["validation", "test"] = "test",
+    **settings: Any,
+) -> list[FusedRow]:
+    """Measure a large decoder with the shift that training gave to a small one, beside both alone.
+
+    Args:
+        source: A run folder, or a folder of saved adapters of a decoder.
+        on: The large model, untrained, of the same vocabulary.
+        pick: Of a run, which of its finalists.
+        split: Which split.
+        **settings: The fields of `autopeft.SearchPlan` that `autopeft fuse` has flags for; of a run, those that are
+            not given are its own.
+
+    Returns:
+        The large model, the small one trained and untrained, and all three with the weight 1 and with weights solved
+        for each token: figures, seconds, forward passes and FLOPs a token of each.
+
+    Raises:
+        AutopeftError: For whatever the caller can mend.
+    """
+    with quiet():
+        return [*measure_fused(fusion_ground(Path(source), on, settings, chosen=pick), split)]
+
+
+def open_fused(
+    source: str | Path,
+    *,
+    on: str,
+    pick: str = "best",
+    weight: float | None = None,
+    model: str | None = None,
+    trust_remote_code: bool = False,
+) -> OpenedFused:
+    """Return a large decoder with the shift that training gave to a small one, as `model`, which writes by `generate`.
+
+    Args:
+        source: A run folder, or a folder of saved adapters of a decoder.
+        on: The large model, untrained, of the same vocabulary.
+        pick: Of a run, which of its finalists.
+        weight: How much of the shift each token takes, in [0, 2]; solved for each when left out.
+        model: Where the small model is now; where it was when left out.
+        trust_remote_code: Whether code that the models bring may run.
+
+    Raises:
+        AutopeftError: For whatever the caller can mend.
+    """
+    with quiet():
+        folder, _ = trained_pick(Path(source), pick, trust_remote_code=trust_remote_code)
+        return open_saved_fused(folder, on, weight=weight, model=model, trust_remote_code=trust_remote_code)
 
 
 def _words(plan: SearchPlan) -> Iterator[str]:

@@ -38,7 +38,7 @@ def test_every_command_and_flag_it_names_exists():
 
 
 def test_flags_named_in_the_text_exist():
-    verbs = ("search", "select", "compress", "trials", "log", "export", "train", "evaluate", "predict")
+    verbs = ("search", "select", "compress", "trials", "log", "export", "train", "evaluate", "predict", "fuse")
     helps = [CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200"}).stdout for verb in verbs]
     for flag in set(re.findall(r"`(--[a-z-]+)", README)):
         assert any(flag in text for text in helps), flag

@@ -12,6 +12,7 @@ from autopeft.cli import (
     evaluate,
     export,
     front,
+    fuse,
     log,
     methods,
     plugin,
@@ -51,6 +52,7 @@ app.command("export")(export.export)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("fuse")(fuse.fuse)
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(tasks.app, name="tasks")
 app.command("methods")(methods.methods)

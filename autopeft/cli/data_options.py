@@ -37,6 +37,7 @@ DATA: Mapping[str, Any] = {
     "candidates": options.Candidates,
     "grades": options.Grades,
     "expectation": options.Expectation,
+    "set_size": options.SetSize,
     "pooling": options.Pooling,
     "validation": options.Validation,
     "test": options.Test,

@@ -48,6 +48,7 @@ __all__ = [
     "Roles",
     "Seconds",
     "Seed",
+    "SetSize",
     "TaskName",
     "Test",
     "Text",
@@ -129,6 +130,13 @@ Expectation = Annotated[
     typer.Option(
         "--expectation",
         help="Score documents by the mean of the grades; default: the likeliest times its probability.",
+        rich_help_panel=DATA_PANEL,
+    ),
+]
+SetSize = Annotated[
+    int | None,
+    typer.Option(
+        help="Documents that a decoder is shown at once, to name the best; default: it is asked of each alone.",
         rich_help_panel=DATA_PANEL,
     ),
 ]

@@ -27,6 +27,7 @@ def rows_of_systems(method: str | None) -> list[dict[str, Any]]:
     """
     from dataclasses import asdict
 
+    from autopeft.cli.app import app
     from autopeft.errors import AutopeftError
     from autopeft.methods import METHODS
     from autopeft.methods.systems import offers, state_of, systems
@@ -35,9 +36,10 @@ def rows_of_systems(method: str | None) -> list[dict[str, Any]]:
     chosen = [system for system in systems() if method is None or offers(method, system)]
     if not chosen:
         raise AutopeftError(f"no published system is offered by {method!r}; leave the name or --systems out")
+    verbs = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     rows = []
     for system in chosen:
-        state = state_of(system, METHODS, KINDS)
+        state = state_of(system, METHODS, KINDS, verbs=verbs)
         use = system.use if state in ("works", "tested on toy data") else ""
         rows.append(asdict(system) | {"state": state, "use": use, "differs": system.differences})
     return rows

@@ -23,6 +23,7 @@ __all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
 _NUMBERS = (
     "candidates",
     "grades",
+    "set_size",
     "seconds",
     "generate",
     "trials",
@@ -86,6 +87,7 @@ class SearchPlan(BaseModel):
     candidates: int | None = Field(None, ge=2, description="documents ranked for a query; twice as many on test")
     grades: int | None = Field(None, ge=1, description="highest grade that a decoder tells; yes or no when left out")
     expectation: bool = Field(False, description="score documents by the mean of their grades")
+    set_size: int | None = Field(None, ge=2, description="documents that a decoder is shown at once, to name the best")
     image: str | None = Field(None, description="column of the picture, a path or bytes")
     audio: str | None = Field(None, description="column of the clip of sound, a path or bytes")
     pooling: Literal["mean", "first", "last"] | None = Field(None, description="tokens of which vectors are made")

@@ -14,7 +14,7 @@ from autopeft.methods.method import Method
 from autopeft.methods.registry import VOCABULARY
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["KIND", "State", "System", "offers", "state_of", "systems"]
+__all__ = ["KIND", "VERB", "State", "System", "offers", "state_of", "systems"]
 
 Fidelity = Literal["release", "paper", "reconstruction"]
 Mode = Literal["train", "eval"]
@@ -22,6 +22,9 @@ State = Literal["works", "tested on toy data", "not yet", "not applicable"]
 
 #: What stands before the name of a kind of task where one offers a system.
 KIND = "kind:"
+
+#: Likewise before a verb of the command line.
+VERB = "verb:"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class System:
         budget: Its rule of how much trains, in words.
         mode: That of the backbone while the original trains.
         offered_by: What offers it: names of methods, values of their knobs (`lora.init=corda`), kinds (`kind:rerank`),
-            words of training knobs (`schedule:lisa`).
+            words of training knobs (`schedule:lisa`), verbs (`verb:fuse`).
         use: A command that uses it, or a space, once it is offered.
         differs: What is otherwise than in the source, in words; `differences` adds what goes without saying.
         why: Why it is not offered, where it will not be.
@@ -83,21 +86,23 @@ def state_of(
     methods: Mapping[str, Method],
     kinds: Collection[str],
     shared: Mapping[str, Knob] = VOCABULARY.shared,
+    verbs: Collection[str] = (),
 ) -> State:
     """Return what state a system is in.
 
     It `works` when it is offered and a run on real data is recorded; it is `tested on toy data` when it is offered,
-    since the tests try all methods and kinds; it is `not applicable` when there is a reason never to offer it.
+    since the tests try all methods, kinds and verbs; it is `not applicable` when there is a reason never to offer it.
 
     Args:
         system: The system.
         methods: The methods there are, by name.
         kinds: The names of the kinds of task there are.
         shared: The knobs of training and of the data there are.
+        verbs: The verbs of the command line there are.
     """
     if system.why:
         return "not applicable"
-    if not system.offered_by or not all(_exists(each, methods, kinds, shared) for each in system.offered_by):
+    if not system.offered_by or not all(_exists(each, methods, kinds, shared, verbs) for each in system.offered_by):
         return "not yet"
     return "works" if system.recorded else "tested on toy data"
 
@@ -107,7 +112,15 @@ def offers(method: str, system: System) -> bool:
     return any(method in (_parts(each)[0], each.partition(":")[2]) for each in system.offered_by)
 
 
-def _exists(offer: str, methods: Mapping[str, Method], kinds: Collection[str], shared: Mapping[str, Knob]) -> bool:
+def _exists(
+    offer: str,
+    methods: Mapping[str, Method],
+    kinds: Collection[str],
+    shared: Mapping[str, Knob],
+    verbs: Collection[str],
+) -> bool:
+    if offer.startswith(VERB):
+        return offer.removeprefix(VERB) in verbs
     if offer.startswith(KIND):
         return offer.removeprefix(KIND) in kinds
     asked, colon, word = offer.partition(":")

@@ -32,6 +32,7 @@ class Opened:
         folder: Its folder.
         use: How it is used.
         task: For what, without its data.
+        backbone: What its adapters are for; None where the folder holds the whole model.
         ready: The model.
         notes: Lines on what it is, for people.
     """
@@ -39,6 +40,7 @@ class Opened:
     folder: Path
     use: Use
     task: Task
+    backbone: Backbone | None
     ready: Ready
     notes: tuple[str, ...]
 
@@ -67,6 +69,7 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
     with _readable(folder):
         how = {**use.how, **kind.read_beside(folder)}
     settled = read_settled(kind.settles, folder)
+    backbone = None
     if use.base is None:
         whole = _whole(folder, kind, trust_remote_code)
         kind.prepare(whole)
@@ -78,7 +81,7 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
         notes = (f"{configuration.describe()}, of {backbone.name}", *said)
     settle(whole.config, settled)
     ready = Ready(folder, whole.eval(), tokenizer, use.max_length, use.precision, {**how, **settled})
-    return Opened(folder, use, task, ready, notes)
+    return Opened(folder, use, task, backbone, ready, notes)
 
 
 def _whole(folder: Path, kind: TrialKind, trust_remote_code: bool) -> Any:

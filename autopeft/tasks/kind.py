@@ -80,6 +80,10 @@ class TaskKind(ABC):
                 f"unknown metric '{metric}' of a task of {self.name}; expected one of: {', '.join(self.metrics)}"
             )
 
+    def judged_by(self, metric: str, schema: Any) -> Metric:
+        """Return one of the metrics, as it is measured of data of a schema."""
+        return self.metrics[metric]
+
     def layout_of(self, source: Source) -> str | None:
         """Say what in the files of a folder makes it data of this kind, where it is no table; None where nothing does.
 

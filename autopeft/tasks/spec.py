@@ -42,6 +42,8 @@ class TaskSpec:
         candidates: How many documents are ranked for a query of validation, twice as many on test.
         grades: The highest grade that a decoder tells of a document; it says yes or no when left out.
         expectation: Whether a document's score is the mean of the grades, not the likeliest times its probability.
+        set_size: How many documents a decoder is shown at once, to name the one that answers best; it is asked of each
+            alone when left out.
         image: The column with pictures; `image` when left out.
         audio: The column with clips of sound; `audio` when left out.
         pooling: What a text is made of that becomes a vector: `mean`, `first` or `last`; what the model says when left
@@ -78,6 +80,7 @@ class TaskSpec:
     candidates: int | None = None
     grades: int | None = None
     expectation: bool = False
+    set_size: int | None = None
     image: str | None = None
     audio: str | None = None
     pooling: str | None = None
@@ -140,7 +143,7 @@ class TaskSpec:
     @property
     def particular(self) -> tuple[str, ...]:
         """Names of what the user says that only some kinds of task take."""
-        others = ("label_separator", "candidates", "grades", "expectation", "pooling")
+        others = ("label_separator", "candidates", "grades", "expectation", "set_size", "pooling")
         return (
             *self.columns,
             *(name for name in others if (given := getattr(self, name)) is not None and given is not False),

@@ -94,7 +94,7 @@ class Task:
     @property
     def judge(self) -> Metric:
         """The metric."""
-        return self.kind.metrics[self.metric]
+        return self.kind.judged_by(self.metric, self.schema)
 
     @property
     def objective(self) -> str:

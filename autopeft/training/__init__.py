@@ -3,6 +3,16 @@
 from autopeft.training.evaluate import evaluate, evaluation_ground
 from autopeft.training.evaluation import Evaluation
 from autopeft.training.fine_tune import fine_tune
+from autopeft.training.fusion import (
+    Fused,
+    FusedRow,
+    FusionGround,
+    OpenedFused,
+    fuse,
+    fusion_ground,
+    open_fused,
+    trained_pick,
+)
 from autopeft.training.hub import push
 from autopeft.training.merging import add_merged, check_mergeable, merge
 from autopeft.training.predict import predict, rows_for
@@ -15,6 +25,10 @@ __all__ = [
     "OUTPUTS",
     "Evaluation",
     "FineTuned",
+    "Fused",
+    "FusedRow",
+    "FusionGround",
+    "OpenedFused",
     "Predictions",
     "Training",
     "add_merged",
@@ -23,7 +37,10 @@ __all__ = [
     "evaluate",
     "evaluation_ground",
     "fine_tune",
+    "fuse",
+    "fusion_ground",
     "merge",
+    "open_fused",
     "predict",
     "predict_tasks",
     "prepare_training",
@@ -31,5 +48,6 @@ __all__ = [
     "rows_for",
     "rows_of_tasks",
     "train_prepared",
+    "trained_pick",
     "write_predictions",
 ]

@@ -21,7 +21,7 @@ from autopeft.training.seen import seen_rows
 from autopeft.trials import TrialSetting, kind_of, pick_device
 from autopeft.trials.settled import read_settled, settle
 
-__all__ = ["evaluate", "evaluation_ground"]
+__all__ = ["as_known", "evaluate", "evaluation_ground"]
 
 
 def evaluation_ground(folder: Path, settings: Mapping[str, Any]) -> Groundwork:
@@ -81,7 +81,7 @@ def evaluate(
         ConfigurationError: When the folder holds no adapters, or those of another model or number of labels.
         DataError: When the adapters do not know a label of the data.
     """
-    task = _as_known(task, folder)
+    task = as_known(task, folder)
     task = kind_of(task).standing(task, backbone, setting)
     kind = kind_of(task)
     model = kind.model(backbone, pick_device())
@@ -94,7 +94,7 @@ def evaluate(
     return Evaluation(what, split, len(examples), seen, found.figures, found.labels, found.confusion)
 
 
-def _as_known(task: Task, folder: Path) -> Task:
+def as_known(task: Task, folder: Path) -> Task:
     """Return a task as saved adapters know it.
 
     Raises:

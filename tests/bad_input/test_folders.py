@@ -243,6 +243,24 @@ RUNS = [
         GOOD,
     ),
     Case(
+        "a classifier fused with a decoder",
+        "fuse {place}/trained --on {place}/tiny-llama --data data.csv",
+        ("trained classifies texts; expected adapters of a decoder that writes text",),
+        GOOD,
+    ),
+    Case(
+        "a run of classifiers fused with a decoder",
+        "fuse {place}/run --pick stock --on {place}/tiny-llama",
+        ("classifies texts; expected adapters of a decoder that writes text",),
+        {},
+    ),
+    Case(
+        "a folder fused that holds neither a run nor adapters",
+        "fuse . --on {place}/tiny-llama",
+        ("no study in .: expected study.db", "give the folder of a run"),
+        {},
+    ),
+    Case(
         "a training that is another one",
         "train {place}/run --pick stock --seed 7 -o {place}/trained",
         ("holds a finished training with another data, seed", "give another folder, or delete"),

@@ -322,7 +322,25 @@ RANKING = [
     Case(
         "grades by an encoder",
         BERT + " --kind rerank --grades 3",
-        ("--grades is for decoders, which tell them, and tiny-bert is none", "leave it out, or name one by --model"),
+        ("--grades is for decoders, and tiny-bert is none; leave it out, or name one by --model",),
+        beir(),
+    ),
+    Case(
+        "a set that holds fewer documents than are ranked",
+        LLAMA + " --kind rerank --set-size 12",
+        ("--set-size is 12, but 20 documents are ranked for a query of test", "or fewer --candidates: 6"),
+        beir(),
+    ),
+    Case(
+        "sets of one",
+        LLAMA + " --kind rerank --set-size 1",
+        ("flags: set_size: found 1: input should be greater than or equal to 2",),
+        beir(),
+    ),
+    Case(
+        "grades of sets",
+        LLAMA + " --kind rerank --set-size 20 --grades 3",
+        ("--grades are of documents alone, and --set-size shows several at once", "leave one of them out"),
         beir(),
     ),
     Case(

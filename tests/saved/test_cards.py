@@ -261,8 +261,9 @@ def _check_answers(folder: Path, backbone: Decoder, result: Mapping[str, Any]) -
     assert tokenizer.eos_token_id in ends
     pad = pad_id_of(tokenizer)
     cap = Use.read(folder).how["max_new_tokens"]
-    wanted = generate(model, result["prompts"], tokenizer, ends=ends, cap=cap, pad_id=pad, precision="fp32")
-    assert [[tokenizer.decode(ids, skip_special_tokens=True).strip()] for ids in result["answers"]] == wanted
+    written = generate(model, result["prompts"], tokenizer, ends=ends, cap=cap, pad_id=pad, precision="fp32")
+    wanted = [text for [text] in written]
+    assert [tokenizer.decode(ids, skip_special_tokens=True).strip() for ids in result["answers"]] == wanted
     [line] = (line for line in run_cards.code_of(folder).splitlines() if line.startswith("prompts = "))
     prompts = ast.literal_eval(line.partition(" = ")[2])
     asked = [prompt if isinstance(prompt, str) else prompt[-1]["content"] for prompt in prompts]

@@ -12,7 +12,8 @@ from autopeft.tasks.ranking.build import queries_by_split
 from autopeft.tasks.ranking.collection import Collection
 from autopeft.tasks.ranking.kind import Ranking, sample_of
 from autopeft.tasks.rerank.asked import YES_OR_NO
-from autopeft.tasks.rerank.candidates import candidates_of
+from autopeft.tasks.rerank.candidates import CANDIDATES, candidates_of
+from autopeft.tasks.rerank.sets import WORDS, answer_of, drawn_sets
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.task import Task
 
@@ -31,6 +32,8 @@ class Pairs:
         grades: The highest grade that a language model tells; None where it says yes or no.
         expectation: Whether a document's score is the mean of the grades by their probability; else it is the likeliest
             grade times its probability.
+        set_size: How many documents a language model is shown at once, to name the one that answers best; None where it
+            is asked of each alone.
         answers: What a language model may answer, the least relevant first; empty where a head of its own scores.
         highest: The highest relevance in the training data, which the highest grade stands for.
 
@@ -41,6 +44,7 @@ class Pairs:
     columns: tuple[str, ...] = ("query", "document")
     grades: int | None = None
     expectation: bool = False
+    set_size: int | None = None
     answers: tuple[str, ...] = ()
     highest: int = 1
 
@@ -50,6 +54,8 @@ class Pairs:
 
     def asked(self) -> Pairs:
         """Return the same for a language model, which is asked for an answer."""
+        if self.set_size is not None:
+            return replace(self, answers=tuple(answer_of(number + 1) for number in range(self.set_size)))
         if self.grades is None:
             return replace(self, answers=YES_OR_NO)
         return replace(self, answers=tuple(map(str, range(self.grades + 1))))
@@ -68,7 +74,7 @@ class Rerank(Ranking):
     summary = "documents that BM25 finds, to be put in order of relevance"
     samples: ClassVar[tuple[Sample, ...]] = (sample_of(name),)
     metrics: ClassVar[dict[str, Metric]] = dict.fromkeys(METRICS, Metric(unit="query"))
-    options = Ranking.options | {"candidates", "grades", "expectation", "loss"}
+    options = Ranking.options | {"candidates", "grades", "expectation", "set_size", "loss"}
     schema = Pairs
 
     def built(self, collection: Collection, spec: TaskSpec, metric: str, columns: tuple[str, str]) -> Task:
@@ -77,17 +83,46 @@ class Rerank(Ranking):
             raise DataError("--expectation is a mean of grades; give --grades too, or leave it out")
         if spec.grades is not None and spec.grades < 1:
             raise DataError(f"--grades is {spec.grades}; expected 1 or more, the highest grade")
+        if spec.set_size is not None:
+            _check_sets(spec, spec.set_size)
         depth, candidates = candidates_of(collection, spec.candidates, metric)
         splits, notes = queries_by_split(spec.short_name, collection, spec.seed, depth, candidates)
         highest = max(grade for query in splits["train"].queries for grade in query.grades)
-        schema = Pairs(columns, spec.grades, spec.expectation, highest=highest)
+        if spec.set_size is not None:
+            splits["train"] = drawn_sets(splits["train"], collection, spec.set_size, spec.seed)
+            notes.append(
+                f"in training a query has sets of {spec.set_size} instead: one relevant document, and others of the "
+                f"corpus by lot; of each document the first {WORDS} words are shown"
+            )
+        schema = Pairs(columns, spec.grades, spec.expectation, spec.set_size, highest=highest)
         return self.task(spec.short_name, schema, splits, metric, tuple(notes), collection.intake)
 
     def remembered(self, schema: Pairs) -> dict[str, Any]:
         """Return what a language model is asked for."""
-        return {} if schema.grades is None else {"grades": schema.grades, "expectation": schema.expectation}
+        graded = {} if schema.grades is None else {"grades": schema.grades, "expectation": schema.expectation}
+        return graded if schema.set_size is None else {"set_size": schema.set_size}
+
+    def judged_by(self, metric: str, schema: Pairs) -> Metric:
+        """Return a metric, which takes long where language models have to write which document is the best."""
+        return replace(super().judged_by(metric, schema), quick=schema.set_size is None)
 
     def describe(self, task: Task) -> list[str]:
         """Say how many documents there are to be ranked."""
         counts = [sum(len(query.documents) for query in split.queries) for split in task.splits.values()]
         return ["queries with documents to be ranked", f"documents: {' / '.join(f'{count:,}' for count in counts)}"]
+
+
+def _check_sets(spec: TaskSpec, size: int) -> None:
+    """Check that the candidates of a query can be shown at once, and that nothing else is asked of them.
+
+    Raises:
+        DataError: When they cannot, or something is.
+    """
+    if spec.grades is not None:
+        raise DataError("--grades are of documents alone, and --set-size shows several at once; leave one of them out")
+    most = 2 * (CANDIDATES if spec.candidates is None else spec.candidates)
+    if most > size:
+        raise DataError(
+            f"--set-size is {size}, but {most} documents are ranked for a query of test; expected {most} or more, or "
+            f"fewer --candidates: {size // 2}"
+        )

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from autopeft.tasks import IGNORED, Encoded, collate, grouped, pad_id_of
 from autopeft.tasks.causal import CHOICE_METRIC, Question, ending_tokens
-from autopeft.trials.causal.learned import Learned
+from autopeft.trials.causal.learned import learned_of
 
 __all__ = ["Choosing", "most_likely"]
 
@@ -71,7 +71,7 @@ class Choosing:
             surprise = torch.cat(
                 [
                     cross_entropy(logits.float(), targets, reduction="none").cpu().double()
-                    for logits, targets in Learned(model, batch, device, precision).pieces()
+                    for logits, targets in learned_of(model, batch, device, precision).pieces()
                 ]
             )
             counts = (batch["labels"][:, 1:] != IGNORED).sum(1).tolist()

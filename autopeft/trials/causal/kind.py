@@ -27,7 +27,7 @@ from autopeft.trials.causal.answers import answers
 from autopeft.trials.causal.card import answer_tokens, answering_code, generating_code
 from autopeft.trials.causal.choosing import Choosing
 from autopeft.trials.causal.judges import Judges
-from autopeft.trials.causal.learned import Learned
+from autopeft.trials.causal.learned import Learned, learned_of
 from autopeft.trials.causal.setting import EVERYTHING, CausalSetting, choose_causal_setting
 from autopeft.trials.causal.written import stretches, writing_of
 from autopeft.trials.example_scores import scores_of_counts
@@ -156,7 +156,7 @@ class CausalTrials(TrialKind):
         sums = torch.zeros(3, dtype=torch.float64, device=device)
         for rows, batch in split:
             feed(rows, batch["input_ids"].shape[1])
-            for logits, targets in Learned(model, batch, device, precision).pieces():
+            for logits, targets in learned_of(model, batch, device, precision).pieces():
                 right = (logits.argmax(dim=1) == targets).sum()
                 loss = cross_entropy(logits.float(), targets, reduction="sum")
                 sums += torch.stack([right.double(), loss.double(), torch.tensor(float(len(targets)), device=device)])
@@ -177,7 +177,7 @@ class CausalTrials(TrialKind):
         for rows, batch in split:
             feed(rows, batch["input_ids"].shape[1])
             found = []
-            for logits, targets in Learned(model, batch, device, precision).pieces():
+            for logits, targets in learned_of(model, batch, device, precision).pieces():
                 if not torch.isfinite(logits).all():
                     raise DivergedError("the logits are not finite")
                 found.append((logits.argmax(dim=1) == targets).double().cpu())

@@ -16,7 +16,7 @@ from autopeft.trials.causal.cross_entropy import segmented_cross_entropy, segmen
 from autopeft.trials.hardware import autocast
 from autopeft.trials.kind import Batch
 
-__all__ = ["Learned", "learned_logits"]
+__all__ = ["Learned", "learned_logits", "learned_of"]
 
 
 class Learned:
@@ -63,13 +63,13 @@ class Learned:
 
     def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield logits and targets, some tokens at a time."""
-        for each in segments(len(self.targets), self._vocabulary):
+        for each in segments(len(self.targets), self.vocabulary):
             yield self.logits(self.hidden[each]), self.targets[each]
 
     def loss(self) -> Tensor:
         """Return the mean cross-entropy."""
         return segmented_cross_entropy(
-            self.hidden, self.targets, self.logits, self._vocabulary, frozen=self._has_frozen_head()
+            self.hidden, self.targets, self.logits, self.vocabulary, frozen=self._has_frozen_head()
         )
 
     @property
@@ -77,7 +77,8 @@ class Learned:
         return self._model.base_model
 
     @cached_property
-    def _vocabulary(self) -> int:
+    def vocabulary(self) -> int:
+        """How many logits there are."""
         return int(self._model.config.get_text_config().vocab_size)
 
     def _computing(self) -> Any:
@@ -90,12 +91,21 @@ class Learned:
         return not any(parameter.requires_grad for part in parts for parameter in part.parameters())
 
 
+def learned_of(model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> Learned:
+    """Return what a model makes of the learned tokens; its own account where it is made of several models.
+
+    Arguments as of `Learned`.
+    """
+    own: type[Learned] = getattr(model, "learned", Learned)
+    return own(model, batch, device, precision)
+
+
 def learned_logits(model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> tuple[Tensor, Tensor]:
     """Return the logits of all learned tokens of a batch, `[learned tokens, vocabulary]`, and these tokens.
 
     For few of them; arguments as of `Learned`.
     """
-    learned = Learned(model, batch, device, precision)
+    learned = learned_of(model, batch, device, precision)
     return learned.logits(learned.hidden), learned.targets
 
 

@@ -61,18 +61,21 @@ class RerankTrials(TrialKind):
     def reading(cls, schema: Pairs) -> type[TrialKind]:
         """Return the trials of language models where these are to answer."""
         from autopeft.trials.rerank.language import LanguageRerankTrials
+        from autopeft.trials.rerank.setwise import SetwiseTrials
 
-        return LanguageRerankTrials if schema.answers else cls
+        if not schema.answers:
+            return cls
+        return LanguageRerankTrials if schema.set_size is None else SetwiseTrials
 
     def fitted(self, task: Task, backbone: Backbone) -> Task:
         """Return a task whose documents a decoder is asked about, and other models score by a head of their own."""
         if isinstance(backbone, Decoder):
             return replace(task, schema=task.schema.asked())
-        if task.schema.grades is not None:
-            raise AutopeftError(
-                f"--grades is for decoders, which tell them, and {backbone.name} is none; leave it out, or name one by "
-                "--model"
-            )
+        for flag, given in (("--grades", task.schema.grades), ("--set-size", task.schema.set_size)):
+            if given is not None:
+                raise AutopeftError(
+                    f"{flag} is for decoders, and {backbone.name} is none; leave it out, or name one by --model"
+                )
         return task
 
     def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[RerankSetting, tuple[str, ...]]:

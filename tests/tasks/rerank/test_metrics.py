@@ -6,7 +6,7 @@ import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopeft.tasks.ranking.metrics import TREC, ranking_scores
+from autopeft.tasks.ranking.metrics import TREC, in_this_order, ranking_scores
 from autopeft.tasks.ranking.queries import Query
 
 
@@ -70,6 +70,17 @@ def test_the_order_of_candidates_does_not_matter(drawn, random):
         first = ranking_scores(metric, [query], [np.array(scores, np.float32)])
         second = ranking_scores(metric, [other], [np.array(scores, np.float32)[order]])
         assert first.tolist() == second.tolist()
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=10), st.data())
+def test_no_order_is_better_than_the_perfect_one_and_a_swap_of_it_is_worse(grades, data):
+    perfect = sorted(grades, reverse=True)
+    one, other = (data.draw(st.integers(0, len(grades) - 1)) for _ in range(2))
+    swapped = [*perfect]
+    swapped[one], swapped[other] = swapped[other], swapped[one]
+    names = tuple(f"d{number}" for number in range(len(grades)))
+    best, worse = in_this_order("ndcg@10", [Query("q", names, tuple(each), (1,)) for each in (perfect, swapped)])
+    assert worse == best if swapped == perfect or not any(grades) else worse < best
 
 
 def test_recall_looks_at_the_first_hundred():

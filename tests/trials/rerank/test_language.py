@@ -49,6 +49,30 @@ def test_of_one_grade_the_surer_document_is_better():
     assert 0 < low < high < 1
 
 
+def test_of_the_lowest_grade_all_documents_are_equal():
+    logits = torch.tensor([[3.0, 0.0, 0.0], [5.0, 0.0, 0.0]])
+    assert scores_of_answers(logits, (0, 1), graded=True).tolist() == [0.0, 0.0]
+    expected = scores_of_answers(logits, (0, 1), graded=True, expectation=True)
+    assert expected[0] > expected[1] > 0
+
+
+@given(LOGITS, st.integers(0, 2), st.floats(0.1, 5))
+def test_the_mean_grade_rises_with_the_logits_of_high_grades(logits, cut, more):
+    answers = (5, 2, 3, 6)
+    raised = [[each + more * (token in answers[cut + 1 :]) for token, each in enumerate(row)] for row in logits]
+    low, high = (
+        scores_of_answers(torch.tensor(each, dtype=torch.float64), answers, graded=True, expectation=True)
+        for each in (logits, raised)
+    )
+    assert (high > low).all()
+
+
+def test_what_yes_and_no_do_not_tell_apart_grades_do():
+    binary, graded = Pairs(highest=2).asked(), Pairs(grades=9, highest=2).asked()
+    assert binary.right(1) == binary.right(2)
+    assert graded.right(1) < graded.right(2)
+
+
 @given(LOGITS)
 def test_losses_are_those_of_a_hand_computation(logits):
     given_logits, answers = torch.tensor(logits, dtype=torch.float32), (5, 2)
@@ -151,7 +175,7 @@ def test_decoders_are_told_from_others_and_what_is_not_for_them_is_refused(data,
     task = load_task(TaskSpec(data=data, candidates=4))
     assert not kind_of(kind_of(task).fitted(task, encoder)).each_token
     graded = load_task(TaskSpec(data=data, grades=4))
-    with pytest.raises(AutopeftError, match="--grades is for decoders, which tell them, and tiny-roberta is none"):
+    with pytest.raises(AutopeftError, match="--grades is for decoders, and tiny-roberta is none"):
         kind_of(graded).fitted(graded, encoder)
     decoding = kind_of(task).fitted(task, backbone)
     with pytest.raises(AutopeftError, match="found 'listwise'; expected pointwise, as decoders are trained"):
