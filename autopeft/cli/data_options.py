@@ -33,6 +33,8 @@ DATA: Mapping[str, Any] = {
     "label": options.Label,
     "label_separator": options.LabelSeparator,
     "completion": options.Completion,
+    "chosen": options.Chosen,
+    "rejected": options.Rejected,
     "relevance": options.Relevance,
     "candidates": options.Candidates,
     "grades": options.Grades,

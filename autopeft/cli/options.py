@@ -15,6 +15,7 @@ __all__ = [
     "BatchSize",
     "Candidates",
     "Choices",
+    "Chosen",
     "Completion",
     "Data",
     "Document",
@@ -43,6 +44,7 @@ __all__ = [
     "Prompt",
     "Query",
     "Quiet",
+    "Rejected",
     "Relevance",
     "Revision",
     "Roles",
@@ -106,6 +108,8 @@ Completion = Annotated[
     str | None, typer.Option(help="Column of the completion, which is learned.", rich_help_panel=DATA_PANEL)
 ]
 Choices = Annotated[str | None, typer.Option(help="Column of the choices of a question.", rich_help_panel=DATA_PANEL)]
+Chosen = Annotated[str | None, typer.Option(help="Column of the better answer of a pair.", rich_help_panel=DATA_PANEL)]
+Rejected = Annotated[str | None, typer.Option(help="Column of the worse answer of a pair.", rich_help_panel=DATA_PANEL)]
 Image = Annotated[str | None, typer.Option(help="Column of the picture, a path or bytes.", rich_help_panel=DATA_PANEL)]
 Audio = Annotated[
     str | None, typer.Option(help="Column of the clip of sound, a path or bytes.", rich_help_panel=DATA_PANEL)

@@ -14,7 +14,7 @@ from autopeft.export.check import check
 from autopeft.export.guide import Exported
 from autopeft.export.job import ExportJob
 from autopeft.export.page import write_page
-from autopeft.export.shortfall import reduced
+from autopeft.export.shortfall import Shortfall, reduced
 from autopeft.export.target import Target
 from autopeft.export.targets.axolotl import Axolotl
 from autopeft.export.targets.llamafactory import LlamaFactory
@@ -31,7 +31,7 @@ from autopeft.methods.lengths import suited, suited_note
 from autopeft.saved import check_whole
 from autopeft.space import Configuration
 from autopeft.tasks import Task
-from autopeft.trials import kind_of
+from autopeft.trials import TrialKind, kind_of
 from autopeft.whole_folder import check_replaceable, whole_folder
 
 __all__ = ["TARGETS", "export", "refusal", "target_named", "unable"]
@@ -65,9 +65,9 @@ def target_named(name: str) -> Target:
     return TARGETS[name]
 
 
-def refusal(target: Target, configuration: Configuration, backbone: Backbone) -> str | None:
+def refusal(target: Target, configuration: Configuration, backbone: Backbone, kind: TrialKind) -> str | None:
     """Say why a search for a target leaves a configuration out; None when the target expresses all of it."""
-    found = list(target.shortfalls(configuration, backbone))
+    found = _shortfalls(target, configuration, backbone, kind)
     return f"{target.name} cannot express {', '.join(map(str, found))}" if found else None
 
 
@@ -105,7 +105,8 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
     reason = unable(target, job.task, job.backbone, " + ".join(job.configuration.modules) or "no adapters")
     if reason:
         raise ConfigurationError(f"{reason}; expected {_nearest(target, job)}")
-    found = [] if _trained(target, job) else list(target.shortfalls(job.configuration, job.backbone))
+    lacking = _shortfalls(target, job.configuration, job.backbone, job.kind)
+    found = [] if _trained(target, job) else lacking
     if any(not shortfall.lossy for shortfall in found) or (found and not allow_lossy):
         lossy = all(shortfall.lossy for shortfall in found)
         raise ConfigurationError(
@@ -149,6 +150,10 @@ def _trained(target: Target, job: ExportJob) -> bool:
     return job.trained is not None and target.carries_weights and bool(job.configuration.modules)
 
 
+def _shortfalls(target: Target, configuration: Configuration, backbone: Backbone, kind: TrialKind) -> list[Shortfall]:
+    return [*target.shortfalls(configuration, backbone), *target.shortfalls_in(kind, configuration)]
+
+
 def unable(target: Target, task: Task, backbone: Backbone, methods: str = "") -> str | None:
     """Say why a target cannot train a task or a backbone, whatever the configuration; None when it can.
 
@@ -173,6 +178,6 @@ def _nearest(asked: Target, job: ExportJob) -> str:
         for target in TARGETS.values()
         if target is not asked
         and unable(target, job.task, job.backbone) is None
-        and (_trained(target, job) or refusal(target, job.configuration, job.backbone) is None)
+        and (_trained(target, job) or refusal(target, job.configuration, job.backbone, job.kind) is None)
     ]
     return " or ".join(able[:2])

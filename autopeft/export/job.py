@@ -12,6 +12,7 @@ from autopeft.backbones import Backbone
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.trials import TrialKind, TrialSetting, Writing, kind_of
+from autopeft.trials.writing import Preferring
 
 __all__ = ["ExportJob", "Origin"]
 
@@ -68,6 +69,11 @@ class ExportJob:
     def writing(self) -> Writing:
         """What is learned as text, of a task whose kind writes."""
         return self.kind.under(self.setting).writing(self.task, self.backbone.tokenizer(), self.setting.max_length)
+
+    @cached_property
+    def preferring(self) -> Preferring:
+        """What is learned as pairs of texts, of a task whose kind prefers."""
+        return self.kind.preferring(self.task, self.backbone.tokenizer(), self.setting.max_length)
 
     @property
     def came_from(self) -> str:

@@ -41,6 +41,10 @@ class Target(ABC):
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
         """Yield what of a configuration it cannot express; a search asks it of every proposal."""
 
+    def shortfalls_in(self, kind: TrialKind, configuration: Configuration) -> Iterator[Shortfall]:
+        """Yield what it cannot express beyond `shortfalls` where it trains a kind of task."""
+        yield from ()
+
     def unfit(self, backbone: Backbone) -> str | None:
         """Say why it cannot train a backbone, whatever the configuration; None when it can."""
         return None

@@ -11,7 +11,7 @@ from autopeft.export.job import ExportJob
 from autopeft.tasks import IGNORED
 from autopeft.trials.writing import Tokens, Writing, WrittenRow
 
-__all__ = ["as_trl_reads", "trl_rows"]
+__all__ = ["as_trl_reads", "common_length", "ended", "ids_of", "templated", "trl_rows"]
 
 
 def trl_rows(job: ExportJob) -> dict[str, list[dict[str, Any]]]:
@@ -72,17 +72,16 @@ def as_trl_reads(row: Mapping[str, Any], tokenizer: Any) -> Tokens:
     if "messages" in row:
         return _by_markers(row["messages"], tokenizer)
     if "text" in row:
-        ids = _ids(_ended(row["text"], tokenizer), tokenizer)
+        ids = ids_of(ended(row["text"], tokenizer), tokenizer)
         return ids, ids
     if isinstance(row["prompt"], str):
         before, ids = (
-            _ids(text, tokenizer) for text in (row["prompt"], row["prompt"] + _ended(row["completion"], tokenizer))
+            ids_of(text, tokenizer) for text in (row["prompt"], row["prompt"] + ended(row["completion"], tokenizer))
         )
     else:
-        before = _templated(row["prompt"], tokenizer, add_generation_prompt=True)["input_ids"]
-        ids = _templated([*row["prompt"], *row["completion"]], tokenizer)["input_ids"]
-    same = next((place for place, pair in enumerate(zip(before, ids, strict=False)) if pair[0] != pair[1]), None)
-    begins = min(len(before), len(ids)) if same is None else same
+        before = templated(row["prompt"], tokenizer, add_generation_prompt=True)["input_ids"]
+        ids = templated([*row["prompt"], *row["completion"]], tokenizer)["input_ids"]
+    begins = common_length(before, ids)
     return ids, [IGNORED] * begins + ids[begins:]
 
 
@@ -90,20 +89,29 @@ def _by_markers(messages: list[dict[str, Any]], tokenizer: Any) -> Tokens:
     """Learn what the template marks as generation; without marks nothing, where TRL may bring a template of its own."""
     if "endgeneration" not in str(tokenizer.chat_template):
         return [], []
-    found = _templated(messages, tokenizer, return_assistant_tokens_mask=True)
+    found = templated(messages, tokenizer, return_assistant_tokens_mask=True)
     ids = found["input_ids"]
     return ids, [token if mark else IGNORED for token, mark in zip(ids, found["assistant_masks"], strict=True)]
 
 
-def _templated(messages: list[dict[str, Any]], tokenizer: Any, **how: Any) -> Mapping[str, Any]:
+def common_length(before: Sequence[int], ids: Sequence[int]) -> int:
+    """Return with how many tokens both begin."""
+    same = next((place for place, pair in enumerate(zip(before, ids, strict=False)) if pair[0] != pair[1]), None)
+    return min(len(before), len(ids)) if same is None else same
+
+
+def templated(messages: list[dict[str, Any]], tokenizer: Any, **how: Any) -> Mapping[str, Any]:
+    """Return messages as the chat template of a tokenizer writes them, in tokens."""
     found: Mapping[str, Any] = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **how)
     return found
 
 
-def _ids(text: str, tokenizer: Any) -> list[int]:
+def ids_of(text: str, tokenizer: Any) -> list[int]:
+    """Return a text as a tokenizer reads it, with the special tokens that it adds."""
     return list(tokenizer(text)["input_ids"])
 
 
-def _ended(text: str, tokenizer: Any) -> str:
+def ended(text: str, tokenizer: Any) -> str:
+    """Return a text with what ends it."""
     end = tokenizer.eos_token or ""
     return text if text.endswith(end) else text + end

@@ -15,7 +15,7 @@ from autopeft.launch.refusals import refusals
 from autopeft.launch.run_log import Hearing, RunLog
 from autopeft.launch.search import DATA, SearchResult, open_run, run_search
 from autopeft.launch.told import check_told
-from autopeft.launch.weights import check_weights
+from autopeft.launch.training_knobs import check_training
 
 __all__ = [
     "DATA",
@@ -38,7 +38,7 @@ __all__ = [
     "WorkerJob",
     "check_extendable",
     "check_told",
-    "check_weights",
+    "check_training",
     "default_study",
     "environment",
     "groundwork",

@@ -56,7 +56,7 @@ def may_run_out(backbone: Backbone, setting: TrialSetting, params: int, room: in
         params: The highest number of trainable parameters.
         room: Bytes a worker has.
     """
-    shape, tokens = backbone.shape, setting.batch_size * setting.max_length
+    shape, tokens = backbone.shape, setting.texts * setting.max_length
     model = backbone.meta()
     kept = attention(model, pick_device(), setting.precision, setting.max_length) == "eager"
     # The heads of pretrained models have 32 numbers or more.

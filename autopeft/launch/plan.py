@@ -81,6 +81,8 @@ class SearchPlan(BaseModel):
     prompt: str | None = Field(None, description="column of the prompt")
     completion: str | None = Field(None, description="column of the completion, which is learned")
     choices: str | None = Field(None, description="column of the choices, one of which the completion names")
+    chosen: str | None = Field(None, description="column of the better answer of a pair")
+    rejected: str | None = Field(None, description="column of the worse answer of a pair")
     query: str | None = Field(None, description="column of the query")
     document: str | None = Field(None, description="column of the document that is ranked for it")
     relevance: str | None = Field(None, description="column that says how relevant the document is")

@@ -20,7 +20,7 @@ from autopeft.launch.prices import Prices
 from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.launch.told import check_space_told, check_told
-from autopeft.launch.weights import check_weights
+from autopeft.launch.training_knobs import check_training
 from autopeft.levers import columns_named, columns_of
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
@@ -156,11 +156,11 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
             f"space {bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
             "or choose another --space"
         )
-    check_weights(space.to_dict().get("training") or {}, task, f"space {space.name!r}")
+    check_training(space.to_dict().get("training") or {}, task, f"space {space.name!r}")
     check_space_told(bound, task)
     given = given_of(plan, costs, backbone, limit)
     for name, each in given.items():
-        check_weights(each.training, task, f"configurations: {name}")
+        check_training(each.training, task, f"configurations: {name}")
         check_told(each.modules, task, f"configurations: {name}")
     ground = with_columns(ground, columns_of(bound), *(columns_named(each.data) for each in given.values()))
     task = ground.task

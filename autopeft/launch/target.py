@@ -9,6 +9,7 @@ from autopeft.errors import ConfigurationError
 from autopeft.export import refusal, target_named, unable
 from autopeft.space import Configuration
 from autopeft.tasks import Task
+from autopeft.trials import kind_of
 
 __all__ = ["Refuses", "nothing", "refuses_for"]
 
@@ -34,4 +35,5 @@ def refuses_for(name: str | None, task: Task, backbone: Backbone) -> Refuses:
     reason = unable(target, task, backbone)
     if reason:
         raise ConfigurationError(f"{reason}; expected another --target, or none")
-    return lambda configuration: refusal(target, configuration, backbone)
+    kind = kind_of(task)
+    return lambda configuration: refusal(target, configuration, backbone, kind)

@@ -21,6 +21,7 @@ from autopeft.methods.families.whole import WHOLE_MODEL
 from autopeft.methods.forward_only import OPTIMISER, forward_only_knobs
 from autopeft.methods.hyper_adapter import HyperAdapter
 from autopeft.methods.increlora import IncreLora
+from autopeft.methods.kind_knobs import KIND_KNOBS
 from autopeft.methods.locft import LocFt
 from autopeft.methods.lora import Lora
 from autopeft.methods.method import Method
@@ -98,6 +99,7 @@ VOCABULARY = Vocabulary(
             *COMPRESSION.knobs(_INCOMPRESSIBLE),
             *CONTEXT.knobs(_WITH_KEYS),
             *WEIGHTS,
+            *KIND_KNOBS.values(),
         )
     },
     data=DATA_KNOBS,

@@ -11,6 +11,7 @@ from autopeft.tasks.classification.kind import Classification
 from autopeft.tasks.image.kind import Image
 from autopeft.tasks.kind import TaskKind
 from autopeft.tasks.multilabel.kind import Multilabel
+from autopeft.tasks.preference.kind import Preference
 from autopeft.tasks.regression.kind import Regression
 from autopeft.tasks.rerank.kind import Rerank
 from autopeft.tasks.retrieve.kind import Retrieve
@@ -27,6 +28,7 @@ KINDS: dict[str, TaskKind] = {
         Classification(),
         Regression(),
         Causal(),
+        Preference(),
         Multilabel(),
         Tokens(),
         Rerank(),

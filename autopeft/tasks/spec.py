@@ -15,7 +15,12 @@ from autopeft.tasks.tables import is_source
 __all__ = ["TaskSpec"]
 
 #: What no column holds together.
-_APART = (("text", "text2", "label"), ("prompt", "completion", "choices"), ("query", "document", "relevance"))
+_APART = (
+    ("text", "text2", "label"),
+    ("prompt", "completion", "choices"),
+    ("prompt", "chosen", "rejected"),
+    ("query", "document", "relevance"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class TaskSpec:
         prompt: The column with what a completion follows.
         completion: The column with what is learned.
         choices: The column with the choices of a question, one of which the completion names.
+        chosen: The column with the better answer of a pair; `chosen` when left out.
+        rejected: The column with the worse one; `rejected` when left out.
         query: The column with queries; `query` when left out.
         document: The column with the documents to be ranked for them; `document` when left out.
         relevance: The column that says how relevant a document is; `relevance` when left out.
@@ -74,6 +81,8 @@ class TaskSpec:
     prompt: str | None = None
     completion: str | None = None
     choices: str | None = None
+    chosen: str | None = None
+    rejected: str | None = None
     query: str | None = None
     document: str | None = None
     relevance: str | None = None
@@ -132,6 +141,8 @@ class TaskSpec:
             "prompt",
             "completion",
             "choices",
+            "chosen",
+            "rejected",
             "query",
             "document",
             "relevance",

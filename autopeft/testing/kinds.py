@@ -29,7 +29,7 @@ from autopeft.testing.decoders import DECODERS, tiny_decoder
 from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import TaskContract
 from autopeft.training import fine_tune
-from autopeft.training.measuring import measure
+from autopeft.training.measuring import measure, paper
 from autopeft.trials import TRIALS, Batch, TrialKind, TrialRunner, TrialSetting, kind_of, use_threads
 
 __all__ = ["KindContract"]
@@ -172,7 +172,9 @@ class KindContract(TaskContract):
         found = fine_tune(stock_lora(backbone.shape, 1e-2), backbone, task, replace(setting, epochs=1.0), tmp_path)
         assert task.metric in found.test
         opened = open_saved(tmp_path)
-        again = measure(opened.ready.model, task, "test", opened.ready.tokenizer, setting).figures
+        tokenizer, untouched = opened.ready.tokenizer, kind_of(task).model(backbone, opened.ready.model.device)
+        on = paper(task, "test", untouched, tokenizer, setting)
+        again = measure(opened.ready.model, on, tokenizer, setting).figures
         assert again[task.metric] == pytest.approx(found.test[task.metric], abs=1e-4)
         rows = task.kind.asks(task.schema)
         if rows:
@@ -182,7 +184,9 @@ class KindContract(TaskContract):
 
 def _encoded(task: Task, backbone: Backbone) -> tuple[TrialKind, Encoded, int]:
     kind, tokenizer = kind_of(kind_of(task).fitted(task, backbone)), backbone.tokenizer()
-    return kind, kind.encode(task.validation, tokenizer, 64), pad_id_of(tokenizer)
+    setting, pad_id = TrialSetting(examples=8, validation_examples=8, batch_size=8), pad_id_of(tokenizer)
+    encoded = kind.encode(task.validation, tokenizer, 64)
+    return kind, kind.with_reference(kind.model(backbone, _CPU), encoded, setting, pad_id), pad_id
 
 
 def _measured(kind: TrialKind, model: Any, encoded: Encoded, pad_id: int, size: int) -> dict[str, float]:

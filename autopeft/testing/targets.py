@@ -87,7 +87,7 @@ class TargetContract:
         """What it can express it writes, the same files every time, each explained on its page."""
         for index, modules in enumerate(self.says):
             job = tiny_job(decoder, modules, causal=True)
-            assert refusal(self.tool, job.configuration, decoder) is None
+            assert refusal(self.tool, job.configuration, decoder, job.kind) is None
             folders = [tmp_path / f"{index}{copy}" for copy in "ab"]
             for folder in folders:
                 done = export(job, self.target, folder)
@@ -114,7 +114,7 @@ class TargetContract:
                 export(job, self.target, tmp_path / "refused")
             assert field in str(error.value)
             other = str(error.value).partition("--to ")[2].split()[0].rstrip(",")
-            assert refusal(TARGETS[other], job.configuration, decoder) is None
+            assert refusal(TARGETS[other], job.configuration, decoder, job.kind) is None
         assert not (tmp_path / "refused").exists()
 
     def test_losses_are_listed_and_drop_no_adapter(self, decoder: Backbone, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from autopeft.saved import USE_FILE, Use, check_one_task
 from autopeft.saved.companions import ROLES_FILE
 from autopeft.tasks import KINDS, Task
 from autopeft.training.evaluation import Evaluation
-from autopeft.training.measuring import measure
+from autopeft.training.measuring import measure, paper
 from autopeft.training.seen import seen_rows
 from autopeft.trials import TrialSetting, kind_of, pick_device
 from autopeft.trials.settled import read_settled, settle
@@ -85,9 +85,11 @@ def evaluate(
     task = kind_of(task).standing(task, backbone, setting)
     kind = kind_of(task)
     model = kind.model(backbone, pick_device())
+    tokenizer = backbone.tokenizer()
+    on = paper(task, split, model, tokenizer, setting)
     configuration = load(folder, model, backbone.anatomy)
     settle(model.config, read_settled(kind.settles, folder))
-    found = measure(model, task, split, backbone.tokenizer(), setting)
+    found = measure(model, on, tokenizer, setting)
     examples = task.splits[split]
     seen = seen_rows(folder, task.kind, examples)
     what = configuration.describe()

@@ -21,10 +21,11 @@ from autopeft.methods import adapter_parameters, apply, optimiser_of, stays_in_l
 from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
 from autopeft.tasks import Encoded, Task, pad_id_of
+from autopeft.tasks.splits import HELD_OUT
 from autopeft.training.card import card_of
 from autopeft.training.checkpoints import last_whole
 from autopeft.training.identity import CHECKPOINTS, check_identity, identity_of
-from autopeft.training.measuring import measure
+from autopeft.training.measuring import Paper, measure, paper
 from autopeft.training.reports import check_reports
 from autopeft.training.result import REPLACED, FineTuned, read_result, write_result
 from autopeft.training.trainer import Hooks, ours, train_adapters_only
@@ -33,6 +34,7 @@ from autopeft.trials import (
     Levers,
     TrialKind,
     TrialSetting,
+    few_batches,
     kind_of,
     parameter_groups,
     pick_device,
@@ -98,16 +100,16 @@ def fine_tune(
             return read_result(out)
         task = kind_of(task).standing(task, backbone, setting)
         arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task, report_to, progress)
-        model, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
+        model, papers, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
         params = sum(parameter.numel() for parameter in adapter_parameters(model).values())
         finish(model)
         tokenizer = backbone.tokenizer()
-        validation = measure(model, task, "validation", tokenizer, setting)
+        validation = measure(model, papers["validation"], tokenizer, setting)
         settle(model.config, validation.settled)
         found = FineTuned(
             out,
             validation.figures,
-            measure(model, task, "test", tokenizer, setting).figures,
+            measure(model, papers["test"], tokenizer, setting).figures,
             params,
             steps,
             best,
@@ -125,19 +127,23 @@ def _trained(
     seed: int,
     base: type[Trainer],
     arguments: Callable[[int], TrainingArguments],
-) -> tuple[PreTrainedModel, int, int]:
+) -> tuple[PreTrainedModel, dict[str, Paper], int, int]:
     """Train, from the last checkpoint on if there is one.
 
     Returns:
-        The model in its best state, how many steps there were, and after how many it was best.
+        The model in its best state, what it is to be measured on, how many steps there were, and after how many it was
+        best.
     """
     set_seed(seed)
     kind = kind_of(task).under(setting).weighed(configuration.training)
     tokenizer = backbone.tokenizer()
     pad_id = pad_id_of(tokenizer)
-    train, validation = (kind.encode(split, tokenizer, setting.max_length) for split in (task.train, task.validation))
-    train = kind.to_train(train)
-    model = _built(configuration, backbone, kind, train, setting, pad_id, seed)
+    model = kind.model(backbone, pick_device())
+    model.config.use_cache = False
+    papers = {name: paper(task, name, model, tokenizer, setting) for name in HELD_OUT}
+    train = kind.encode(task.train, tokenizer, setting.max_length)
+    train = kind.to_train(kind.with_reference(model, train, setting, pad_id))
+    _build(configuration, model, backbone, kind, train, setting, pad_id, seed)
     steps = steps_of(train.examples, setting.epochs, setting.batch_size)
     how = kind.trainer_arguments(arguments(steps))
     checkpoints = Path(str(how.output_dir))
@@ -156,8 +162,8 @@ def _trained(
     rows = _rows(train, levers.examples(configuration.data, np.arange(train.examples)))
     trainer: Any = ours(base)(
         model,
-        how,
-        kind.collator(train, tokenizer, pad_id),
+        args=how,
+        data_collator=kind.collator(train, tokenizer, pad_id),
         train_dataset=rows,
         # Held-out examples are measured as in trials; the Trainer only wants to know that there are some.
         eval_dataset=rows,
@@ -166,36 +172,29 @@ def _trained(
         optimizers=(optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(steps, setting.warmup))),
     )
     trainer.kind, trainer.precision = kind, setting.precision
-    trainer.held_out = [
-        (rows, kind.collate(validation, rows, pad_id)) for rows in kind.grouped(validation, 2 * setting.batch_size)
-    ]
+    trainer.held_out = papers["validation"].batches
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
     # The Trainer's forward computes in bf16 whoever calls it; what comes now chooses its precision itself.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    return model, steps, trainer.state.best_global_step or steps
+    return model, papers, steps, trainer.state.best_global_step or steps
 
 
-def _built(
+def _build(
     configuration: Configuration,
+    model: PreTrainedModel,
     backbone: Backbone,
     kind: TrialKind,
     train: Encoded,
     setting: TrialSetting,
     pad_id: int,
     seed: int,
-) -> PreTrainedModel:
-    """Build the model as a trial does."""
-    device = pick_device()
-    model = kind.model(backbone, device)
-    model.config.use_cache = False
+) -> None:
+    """Put a configuration into an untouched model as a trial does."""
     reset_head(model, seed, configuration)
     chosen = np.random.default_rng(seed).permutation(train.examples)[: FEW_BATCHES * setting.batch_size]
     few = train.take(train.rows_of(chosen))
-    on_device = [
-        {key: value.to(device) for key, value in kind.collate(few, rows, pad_id).items()}
-        for rows in kind.grouped(few, setting.batch_size)
-    ]
+    on_device = few_batches(kind, few, setting.batch_size, pad_id, model.device)
     kind.begin(model, on_device)
     apply(configuration, model, backbone.anatomy, seed=seed, batches=on_device)
     train_adapters_only(model)
@@ -204,7 +203,6 @@ def _built(
     if backbone.quantization is not None:
         # The Trainer takes quantised models only with transformers' own note that they have adapters.
         model._hf_peft_config_loaded = True
-    return model
 
 
 def _arguments(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autopeft.errors import ConfigurationError
-from autopeft.launch import Groundwork, SearchPlan, check_told, check_weights, groundwork, open_run, with_columns
+from autopeft.launch import Groundwork, SearchPlan, check_told, check_training, groundwork, open_run, with_columns
 from autopeft.levers import columns_named
 from autopeft.methods import VOCABULARY
 from autopeft.methods.lengths import suited, suited_note
@@ -192,6 +192,6 @@ def _of_file(file: Path, settings: Mapping[str, Any]) -> _Found:
 
 def _checked(ground: Groundwork, configuration: Configuration, name: str) -> Groundwork:
     """Return what a configuration is trained on, with the columns that its data levers go by."""
-    check_weights(configuration.training, ground.task, name)
+    check_training(configuration.training, ground.task, name)
     check_told(configuration.modules, ground.task, name)
     return with_columns(ground, columns_named(configuration.data))

@@ -3,6 +3,7 @@
 from autopeft.trials.checkpointing import recompute_layers
 from autopeft.trials.draw import draw, drawn
 from autopeft.trials.faults import out_of_memory
+from autopeft.trials.few import FEW_BATCHES, few_batches
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, resolve_precision, use_threads
 from autopeft.trials.head import reset_head
@@ -16,7 +17,7 @@ from autopeft.trials.outcome import STATUSES, Outcome
 from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.register import register_kind
 from autopeft.trials.rehearsal import rehearse
-from autopeft.trials.runner import FEW_BATCHES, TrialRunner
+from autopeft.trials.runner import TrialRunner
 from autopeft.trials.script import Script
 from autopeft.trials.setting import TrialSetting, choose_setting, steps_of
 from autopeft.trials.writing import Message, Writing, WrittenRow
@@ -45,6 +46,7 @@ __all__ = [
     "choose_setting",
     "draw",
     "drawn",
+    "few_batches",
     "kind_of",
     "out_of_memory",
     "parameter_groups",

@@ -1,4 +1,4 @@
-"""What other tools can take of a kind of task; of most kinds it is nothing."""
+"""What tools outside can take of tasks of a kind: their examples, in the forms that these train on or load."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from autopeft.tasks import Task
 
 if TYPE_CHECKING:
     from autopeft.trials.script import Script
-    from autopeft.trials.writing import Writing
+    from autopeft.trials.writing import Preferring, Writing
 
 __all__ = ["ForTools"]
 
 
 class ForTools:
-    """What tools can take.
+    """What a kind of trials offers to tools; by itself nothing.
 
     Attributes:
-        does: What such a model does, after the name of a task.
+        does: What such a model does, after the name of a task: `classifies texts`.
         writes: Whether what is learned is text to be written, which tools for language models train on.
+        prefers: Whether what is learned is which of two texts is to be preferred, which some of these train on.
         scripted: Whether there is a script that trains it around transformers' Trainer.
         sentence_transformers: The class of sentence-transformers that uses such a model, where one does.
     """
 
     does: ClassVar[str]
     writes: ClassVar[bool] = False
+    prefers: ClassVar[bool] = False
     scripted: ClassVar[bool] = False
     sentence_transformers: ClassVar[str | None] = None
 
@@ -45,3 +47,7 @@ class ForTools:
     def writing(self, task: Task, tokenizer: Any, max_length: int) -> Writing:
         """Return what is learned as text to be written; where `writes` says so."""
         raise AutopeftError(f"a task that {self.does} has no text to write")
+
+    def preferring(self, task: Task, tokenizer: Any, max_length: int) -> Preferring:
+        """Return what is learned as pairs of texts; where `prefers` says so."""
+        raise AutopeftError(f"a task that {self.does} has no pairs of texts to choose between")

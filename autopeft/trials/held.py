@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,8 @@ class Held:
 
     Args:
         kind: What the task is.
-        examples: The examples.
-        tokenizer: The backbone's.
-        setting: Batches, precision, where texts are cut.
+        encoded: The examples as tokens.
+        setting: Batches.
         pad_id: Token id that fills short texts.
         prefix: Makes the cache of the layers below the adapters, given examples as tokens.
 
@@ -36,13 +34,11 @@ class Held:
     def __init__(
         self,
         kind: TrialKind,
-        examples: Any,
-        tokenizer: Any,
+        encoded: Encoded,
         setting: TrialSetting,
         pad_id: int,
         prefix: Callable[[Encoded], PrefixCache],
     ) -> None:
-        encoded = kind.encode(examples, tokenizer, setting.max_length)
         rows = kind.grouped(encoded, VALIDATION_BATCHES * setting.batch_size)
         collate: Callable[[np.ndarray], Batch] = partial(kind.collate, encoded, pad_id=pad_id)
         self.batches: Sequence[tuple[np.ndarray, Batch]] = [(group, collate(group)) for group in rows]

@@ -44,7 +44,6 @@ class TrialKind(Together, ForTools, ABC):
     """How models for a kind of task are loaded, trained, measured, saved, explained and used.
 
     Attributes:
-        does: What such a model does, after the name of a task: `classifies texts`.
         reads: Name of what such a model reads, of `MODALITIES`.
         cut: What is done to what is longer than so many tokens.
         each_token: Whether what every token becomes in the top layer is read, not only what the text as a whole does.
@@ -57,6 +56,7 @@ class TrialKind(Together, ForTools, ABC):
         pipeline: The hub's name of what it does.
         problem_type: What `config.json` calls it, where transformers has a name for it.
         load_backbone: Loads what is needed to know a pretrained model; arguments as for `load_backbone`.
+        knobs: Those of `autopeft.methods.kind_knobs` that its training goes by.
         settles: Names of what is chosen on validation when training has ended, a number each: `measure` returns it as
             `Measured.settled`, and goes by what stands in the model's config where something does.
 
@@ -64,7 +64,6 @@ class TrialKind(Together, ForTools, ABC):
         schema: What the task knows of its data.
     """
 
-    does: ClassVar[str]
     reads: ClassVar[str] = "text"
     cut: ClassVar[str] = "texts cut at"
     each_token: ClassVar[bool] = False
@@ -77,6 +76,7 @@ class TrialKind(Together, ForTools, ABC):
     pipeline: ClassVar[str]
     problem_type: ClassVar[str | None] = None
     load_backbone: ClassVar[Callable[..., Backbone]] = staticmethod(load_backbone)
+    knobs: ClassVar[frozenset[str]] = frozenset()
     settles: ClassVar[tuple[str, ...]] = ()
 
     #: What the task is judged by, where it is one task's (`kind_of`).
@@ -189,6 +189,17 @@ class TrialKind(Together, ForTools, ABC):
     @abstractmethod
     def encode(self, split: Any, tokenizer: Any, max_length: int) -> Encoded:
         """Tokenise a split of the task."""
+
+    def with_reference(self, model: PreTrainedModel, encoded: Encoded, setting: TrialSetting, pad_id: int) -> Encoded:
+        """Return examples with what the untouched model says of them, where trained ones are held against that.
+
+        Args:
+            model: The model, before anything is put in or trained.
+            encoded: The examples.
+            setting: Batches and precision.
+            pad_id: Token id that fills short texts.
+        """
+        return encoded
 
     def to_train(self, encoded: Encoded) -> Encoded:
         """Return the training examples as they are read while a model learns."""

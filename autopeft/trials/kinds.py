@@ -13,6 +13,7 @@ from autopeft.trials.classification import ClassificationTrials
 from autopeft.trials.image import ImageTrials
 from autopeft.trials.kind import TrialKind
 from autopeft.trials.multilabel import MultilabelTrials
+from autopeft.trials.preference import PreferenceTrials
 from autopeft.trials.regression import RegressionTrials
 from autopeft.trials.rerank import RerankTrials
 from autopeft.trials.retrieve import RetrieveTrials
@@ -25,6 +26,7 @@ TRIALS: dict[str, type[TrialKind]] = {
     "classification": ClassificationTrials,
     "regression": RegressionTrials,
     "causal": CausalTrials,
+    "preference": PreferenceTrials,
     "multilabel": MultilabelTrials,
     "tokens": TokensTrials,
     "rerank": RerankTrials,

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from autopeft.trials.draw import drawn
 from autopeft.trials.driving import Point, Trial, driven
 from autopeft.trials.exam import Exam
 from autopeft.trials.faults import failure
+from autopeft.trials.few import FEW_BATCHES, few_batches
 from autopeft.trials.finishing import finish
 from autopeft.trials.full import all_trainable
 from autopeft.trials.groups import parameter_groups
@@ -42,10 +44,7 @@ from autopeft.trials.settled import forget_settled
 from autopeft.trials.shortcuts import Shortcuts
 from autopeft.trials.stopwatch import Stopwatch
 
-__all__ = ["FEW_BATCHES", "Trial", "TrialRunner"]
-
-#: Training batches that methods may look at before they are put in.
-FEW_BATCHES = 8
+__all__ = ["Trial", "TrialRunner"]
 
 
 class TrialRunner:
@@ -89,14 +88,11 @@ class TrialRunner:
         self.model.set_attn_implementation(attention(self.model, self.device, setting.precision, setting.max_length))
         pool, held = drawn(task, setting)
         train, validation = task.train.take(pool), task.validation.take(held)
-        self._train: Encoded = self._kind.to_train(self._kind.encode(train, tokenizer, setting.max_length))
+        self._train: Encoded = self._kind.to_train(self._encoded(train))
         # For methods whose start depends on data: the same few batches in every trial.
         rng = np.random.default_rng(setting.seed)
         few = self._train.take(self._train.some(rng, FEW_BATCHES * setting.batch_size))
-        self._few = [
-            {key: value.to(self.device) for key, value in self._kind.collate(few, rows, self._pad_id).items()}
-            for rows in self._kind.grouped(few, setting.batch_size)
-        ]
+        self._few = few_batches(self._kind, few, setting.batch_size, self._pad_id, self.device)
         few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
         self._shortcuts = Shortcuts(
             self.model,
@@ -110,7 +106,7 @@ class TrialRunner:
             keeps=backbone.quantization != "8bit" and not self._kind.varies,
             few=few_inputs,
         )
-        held_out = self._kind.encode(validation, tokenizer, setting.max_length)
+        held_out = self._encoded(validation)
         self.exam = Exam(self._kind, validation, held_out, tokenizer, setting, task.metric, rng)
         self._prefixes = [self._shortcuts.prefix(encoded) for encoded in (self._train, held_out)]
         self._held: dict[str, Held] = {}
@@ -222,9 +218,7 @@ class TrialRunner:
                     found = probe.scores(self.model.eval(), setting.precision, len(examples))[task.metric]
                     return task.judge.signed(found)
         if split not in self._held:
-            self._held[split] = Held(
-                self._kind, examples, self._tokenizer, setting, self._pad_id, self._shortcuts.prefix
-            )
+            self._held[split] = Held(self._kind, self._encoded(examples), setting, self._pad_id, self._shortcuts.prefix)
         held, configuration = self._held[split], configuration_in(folder)
         depth = self._shortcuts.depth(configuration, [held.prefix])
         with (
@@ -249,6 +243,11 @@ class TrialRunner:
             forget_settled(self.model.config, self._kind.settles)
             kept = compress_as(configuration, self.model)
             return self.exam(self.model.eval(), validation, whole=True), kept
+
+    def _encoded(self, split: Any) -> Encoded:
+        """Tokenise a split, and ask the model about it while it is untouched, where trials are held against that."""
+        encoded = self._kind.encode(split, self._tokenizer, self.setting.max_length)
+        return self._kind.with_reference(self.model, encoded, self.setting, self._pad_id)
 
     def _attempt(
         self,

@@ -87,6 +87,11 @@ class TrialSetting:
         return steps_of(self.examples, self.epochs, self.batch_size)
 
     @property
+    def texts(self) -> int:
+        """Texts a step: more than examples, where an example is several."""
+        return self.batch_size
+
+    @property
     def rungs(self) -> tuple[int, ...]:
         """Steps after which a trial is measured, the last one not among them."""
         if not self.early_stopping:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Message", "Segment", "Tokens", "Writing", "WrittenRow"]
+__all__ = ["Message", "PreferredRow", "Preferring", "Segment", "Tokens", "Writing", "WrittenRow"]
 
 #: A stretch of text, and whether it is learned.
 Segment = tuple[str, bool]
@@ -65,3 +65,37 @@ class Writing:
 
     rows: Mapping[str, Sequence[WrittenRow]]
     goes_on: bool
+
+
+@dataclass(frozen=True)
+class PreferredRow:
+    """A prompt with a better and a worse answer, as trials train on it.
+
+    Args:
+        prompt: Who says what before the answers.
+        chosen: The better answer.
+        rejected: The worse one.
+        asked: The prompt as text, up to where the answers begin.
+        answers: The better answer as text, and the worse one, with what ends them.
+        tokens: Tokens and labels of prompt and better answer, and of prompt and worse answer, cut.
+    """
+
+    prompt: Sequence[Message]
+    chosen: Sequence[Message]
+    rejected: Sequence[Message]
+    asked: str
+    answers: tuple[str, str]
+    tokens: tuple[Tokens, Tokens]
+
+
+@dataclass(frozen=True)
+class Preferring:
+    """The training and validation pairs whose answers still differ once cut.
+
+    Args:
+        rows: Those of each split.
+        templated: Whether a chat template wrote them.
+    """
+
+    rows: Mapping[str, Sequence[PreferredRow]]
+    templated: bool

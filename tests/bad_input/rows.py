@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["CSV", "SCORED", "TAGGED", "TALKS", "TOPICS", "beir", "csv", "jsonl"]
+__all__ = ["CSV", "PAIRS", "SCORED", "TAGGED", "TALKS", "TOPICS", "beir", "csv", "jsonl"]
 
 Row = Mapping[str, Any]
 
@@ -32,9 +32,10 @@ def beir(**changes: str) -> dict[str, str]:
     return {f"data/{name}": text for name, text in files.items() if text}
 
 
-#: Two classes, numbers, several labels, tags of words, and talks.
+#: Two classes, numbers, several labels, tags of words, talks, and pairs of answers.
 CSV = csv(lambda n: f"good film number{n},{'ab'[n % 2]}")
 SCORED = csv(lambda n: f"good film number{n},{n / 10}")
 TOPICS = jsonl(lambda n: {"text": f"good film number{n}", "label": [["a"], ["a", "b"], []][n % 3]})
 TAGGED = jsonl(lambda n: {"tokens": ["Ada", "lived", f"number{n}"], "tags": ["B-person", "O", "O"]})
 TALKS = jsonl(lambda n: {"prompt": f"what of number{n}", "completion": " a story"})
+PAIRS = jsonl(lambda n: {"prompt": f"what of number{n}", "chosen": " a story", "rejected": " a bad film"})

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.bad_input.case import Case, check_refused
-from tests.bad_input.rows import CSV, SCORED, TAGGED, TALKS, TOPICS, beir, csv, jsonl
+from tests.bad_input.rows import CSV, PAIRS, SCORED, TAGGED, TALKS, TOPICS, csv, jsonl
 
 FLAGS = "--budget 20% --trials 2 --workers 0 --examples 20 --epochs 1 --no-select -o run"
 BERT = f"search --model {{place}}/tiny-bert {FLAGS} --data data"
@@ -233,13 +233,91 @@ DECODERS = [
         {"data.jsonl": TALKS},
     ),
     Case(
-        "a better and a worse answer",
-        LLAMA + ".jsonl",
+        "a better and a worse answer as text to be written",
+        LLAMA + ".jsonl --kind causal",
         (
             "the data have columns 'chosen' and 'rejected': pairs of a better and",
             "To learn the better ones alone, name them: --messages",
         ),
-        {"data.jsonl": jsonl(lambda n: {"prompt": f"what {n}", "chosen": "good", "rejected": "bad"})},
+        {"data.jsonl": PAIRS},
+    ),
+    Case(
+        "pairs without the column of prompts",
+        LLAMA + ".jsonl --prompt question",
+        ("has no column 'question'; found: prompt, chosen, rejected.", "--prompt, --chosen and --rejected"),
+        {"data.jsonl": PAIRS},
+    ),
+    Case(
+        "one column for both answers",
+        LLAMA + ".jsonl --chosen answer --rejected answer",
+        ("--chosen and --rejected both name the column 'answer'", "give each one of its own"),
+        {"data.jsonl": PAIRS},
+    ),
+    Case(
+        "pairs of which none says two things",
+        LLAMA + ".jsonl",
+        ("none that can be learned from: 'chosen' and 'rejected' say the same in 40", "expected prompts of 'prompt'"),
+        {"data.jsonl": jsonl(lambda n: {"prompt": f"what {n}", "chosen": "good", "rejected": "good"})},
+    ),
+    Case(
+        "texts beside lists of messages in pairs",
+        LLAMA + ".jsonl",
+        ("line 2, 'chosen': found messages, and text in the first row", "expected all answers to be texts"),
+        {
+            "data.jsonl": jsonl(
+                lambda n: (
+                    {"prompt": f"what {n}", "chosen": [{"role": "assistant", "content": "a"}] if n else "good"}
+                    | {"rejected": "bad"}
+                )
+            )
+        },
+    ),
+    Case(
+        "a question that is not the conversations'",
+        LLAMA + ".jsonl",
+        ("'prompt' says another thing than the messages", "leave one of the two out"),
+        {
+            "data.jsonl": jsonl(
+                lambda n: (
+                    {"prompt": "where"}
+                    | {
+                        key: [{"role": "user", "content": f"what {n}"}, {"role": "assistant", "content": key}]
+                        for key in ("chosen", "rejected")
+                    }
+                )
+            )
+        },
+    ),
+    Case(
+        "pairs for a model that is no decoder",
+        BERT + ".jsonl",
+        ("'bert' models do not generate text", "choose a decoder such as"),
+        {"data.jsonl": PAIRS},
+    ),
+    Case(
+        "answers to write while preferences are learned",
+        LLAMA + ".jsonl --generate 5",
+        ("--generate is not for a task of preference, as", "leave it out"),
+        {"data.jsonl": PAIRS},
+    ),
+    Case(
+        "a knob of preferences for another kind",
+        LLAMA + ".jsonl --space beta.yaml",
+        (
+            "space 'beta': training.beta: how strongly",
+            "it is for tasks of preference, and",
+            "is one of causal: leave it out",
+        ),
+        {
+            "data.jsonl": TALKS,
+            "beta.yaml": "name: beta\nmodules: {lora: {}}\ntraining: {beta: '0.05 | 0.1'}\n",
+        },
+    ),
+    Case(
+        "cut before any answer",
+        LLAMA + ".jsonl --max-length 2",
+        ("cut at 2 tokens, none of the", "pairs has two different answers", "raise --max-length"),
+        {"data.jsonl": PAIRS},
     ),
     Case(
         "answers written by a classifier",
@@ -267,121 +345,7 @@ DECODERS = [
     ),
 ]
 
-RANKING = [
-    Case(
-        "judgements left out",
-        BERT + " --kind rerank",
-        ("has a corpus and queries, but no judgements to train on: expected",),
-        beir(qrels=""),
-    ),
-    Case(
-        "documents left out",
-        BERT + " --kind rerank",
-        (
-            "has files called after a split, and others: queries.jsonl",
-            "name the files themselves, with --data, --validation and",
-        ),
-        beir(corpus=""),
-    ),
-    Case(
-        "documents without a name",
-        BERT + " --kind rerank",
-        ("holds no corpus", "expected rows with _id and title and text"),
-        beir(corpus=jsonl(lambda n: {"text": f"story {n}"})),
-    ),
-    Case(
-        "two documents of one name",
-        BERT + " --kind rerank",
-        ("line 2: the _id 'd' stands in line 1 already", "give each its own"),
-        beir(corpus=jsonl(lambda n: {"_id": "d", "text": f"story {n}"})),
-    ),
-    Case(
-        "judgements of other documents",
-        BERT + " --kind rerank",
-        ("line 2: found 'x0', which no row of corpus.jsonl has as _id",),
-        beir(qrels="query-id\tcorpus-id\tscore\n" + "".join(f"q{n}\tx{n}\t1\n" for n in range(40))),
-    ),
-    Case(
-        "judgements in words",
-        BERT + " --kind rerank",
-        ("line 2: found the score 'yes", "expected three cells between tabs, query-id, corpus-id and"),
-        beir(qrels="query-id\tcorpus-id\tscore\n" + "".join(f"q{n}\td{n}\tyes\n" for n in range(40))),
-    ),
-    Case(
-        "nothing that is relevant",
-        BERT + " --kind rerank",
-        ("has 0 usable queries with relevant documents", "add judgements, or give a larger file"),
-        beir(qrels="query-id\tcorpus-id\tscore\n" + "".join(f"q{n}\td{n}\t0\n" for n in range(40))),
-    ),
-    Case(
-        "one candidate",
-        BERT + " --kind rerank --candidates 1",
-        ("flags: candidates: found 1: input should be greater than or equal to 2",),
-        beir(),
-    ),
-    Case(
-        "grades by an encoder",
-        BERT + " --kind rerank --grades 3",
-        ("--grades is for decoders, and tiny-bert is none; leave it out, or name one by --model",),
-        beir(),
-    ),
-    Case(
-        "a set that holds fewer documents than are ranked",
-        LLAMA + " --kind rerank --set-size 12",
-        ("--set-size is 12, but 20 documents are ranked for a query of test", "or fewer --candidates: 6"),
-        beir(),
-    ),
-    Case(
-        "sets of one",
-        LLAMA + " --kind rerank --set-size 1",
-        ("flags: set_size: found 1: input should be greater than or equal to 2",),
-        beir(),
-    ),
-    Case(
-        "grades of sets",
-        LLAMA + " --kind rerank --set-size 20 --grades 3",
-        ("--grades are of documents alone, and --set-size shows several at once", "leave one of them out"),
-        beir(),
-    ),
-    Case(
-        "a loss that is none",
-        BERT + " --kind rerank --loss hinge",
-        ("flags: loss: found 'hinge': input should be 'pointwise', 'pairwise'",),
-        beir(),
-    ),
-    Case(
-        "a metric with another depth",
-        BERT + " --kind rerank --metric ndcg@5",
-        ("unknown metric 'ndcg@5' of a task of rerank", "expected one of: ndcg@10, mrr@10, map"),
-        beir(),
-    ),
-    Case(
-        "pooling that is none",
-        BERT + " --kind retrieve --pooling max",
-        ("flags: pooling: found 'max': input should be 'mean', 'first' or 'last",),
-        beir(),
-    ),
-    Case(
-        "candidates of what searches all",
-        BERT + " --kind retrieve --candidates 5",
-        ("--candidates is not for a task of retrieve", "leave it out"),
-        beir(),
-    ),
-    Case(
-        "relevance in words",
-        BERT + ".jsonl --kind retrieve",
-        ("line 1: the relevance is 'high", "expected a whole number of -1,000 to 1,000, 0 for a"),
-        {"data.jsonl": jsonl(lambda n: {"query": f"what {n}", "document": f"story {n}", "relevance": "high"})},
-    ),
-    Case(
-        "a query column that is not there",
-        BERT + ".jsonl --kind rerank --query asked",
-        ("has no column 'asked", "Name the columns with --query, --document and --relevance"),
-        {"data.jsonl": jsonl(lambda n: {"query": f"what {n}", "document": f"story {n}", "relevance": 1})},
-    ),
-]
 
-
-@pytest.mark.parametrize("case", KINDS + DECODERS + RANKING, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", KINDS + DECODERS, ids=lambda case: case.name)
 def test_data_of_a_kind_is_refused(case, tmp_path, place):
     check_refused(case, tmp_path, place)

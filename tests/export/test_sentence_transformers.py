@@ -52,7 +52,7 @@ SPLIT = {"hira": {"rank": {"0": 4, "1": 8}}}
 @pytest.mark.parametrize("modules", [LORA, {"lora": {"rank": 4, "variant": "rslora"}}, {"ia3": {}}])
 def test_methods_of_peft_are_adapters(modules, job_of, tmp_path):
     job = job_of(modules)
-    assert refusal(TARGETS[NAME], job.configuration, job.backbone) is None
+    assert refusal(TARGETS[NAME], job.configuration, job.backbone, job.kind) is None
     done = export(job, NAME, tmp_path / "out")
     assert {"adapter_config.json", "adapter_model.safetensors", "modules.json"} <= set(done.files)
     assert "model.safetensors" not in done.files

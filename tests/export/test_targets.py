@@ -102,7 +102,7 @@ def decoder(tmp_path_factory):
 def test_any_lora_is_refused_or_built(decoder, tmp_path_factory, knobs, target):
     job = tiny_job(decoder, {"lora": knobs}, causal=True)
     folder = tmp_path_factory.mktemp("any")
-    if refusal(TARGETS[target], job.configuration, decoder):
+    if refusal(TARGETS[target], job.configuration, decoder, job.kind):
         with pytest.raises(ConfigurationError, match=r"cannot express lora\."):
             export(job, target, folder)
     else:

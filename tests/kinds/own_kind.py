@@ -41,7 +41,7 @@ class Pairs:
 
 
 class Preference(TaskKind):
-    name = "preference"
+    name = "duel"
     summary = "which of two texts is the better one"
     layout = "rows of a better and a worse text"
     samples = (Sample("pairs.jsonl", '{"better": "good", "worse": "bad"}\n'),)

@@ -58,6 +58,22 @@ class TestCausal(KindContract):
         return TaskSpec(data=str(path))
 
 
+class TestPreference(KindContract):
+    """Happy answers are better than sad ones, whatever is asked."""
+
+    architectures = ("llama", "gpt2")
+
+    @pytest.fixture(scope="class")
+    def spec(self, tmp_path_factory):
+        path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+        rows = [
+            {"prompt": f"{WORDS[2 + n % 2]} {n}", "chosen": f" {WORDS[0]}", "rejected": f" {WORDS[1]}"}
+            for n in range(160)
+        ]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return TaskSpec(data=str(path))
+
+
 class TestTokens(KindContract):
     """Names of organs and numbers; some sentences are longer than a window."""
 

@@ -68,7 +68,7 @@ class TestOwn(KindContract):
 
 STARS = ["--kind", "rating", "--label", "stars"]
 WAYS = {
-    "own": (OWN, preferences, "preference", "pairs.jsonl", [], "margin"),
+    "own": (OWN, preferences, "duel", "pairs.jsonl", [], "margin"),
     "example": (EXAMPLE, ratings, "rating", "rows.csv", STARS, "kappa"),
     "less": (EXAMPLE, ratings, "rating", "rows.csv", [*STARS, "--metric", "distance"], "-distance"),
 }

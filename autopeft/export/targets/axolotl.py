@@ -1,4 +1,4 @@
-"""Export to axolotl: one YAML file."""
+"""Export to axolotl: one YAML file, for text to be written or, with `rl: dpo`, for preferences."""
 
 from __future__ import annotations
 
@@ -24,17 +24,23 @@ from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.language_model import LanguageModelTool
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, whole_alphas
+from autopeft.export.preferences import preference_shortfalls
 from autopeft.export.readable import differing
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.training import adapter_rate, backbone_dropout, on_cpu, only_part, trust, warmup_steps, write_yaml
+from autopeft.export.trl_pairs import as_older_trl_prefers, trl_pairs
 from autopeft.methods.builder import original_name
+from autopeft.methods.kind_knobs import beta_in
 from autopeft.space import Configuration
+from autopeft.trials import TrialKind
 from autopeft.trials.writing import Tokens, WrittenRow
 
 __all__ = ["Axolotl"]
 
 _FILE = "axolotl.yaml"
+#: DPO, with a DPOTrainer of TRL's, which cuts and reads pairs itself.
+_PAIRS = {"rl": "dpo", "skip_prepare_dataset": True}
 #: Starts that axolotl hands to PEFT as they are.
 _STARTS = ("default", "gaussian", "orthogonal", "mica", "pissa", "olora")
 
@@ -44,6 +50,7 @@ class Axolotl(LanguageModelTool):
 
     name = "axolotl"
     summary = "YAML for `axolotl train`: LoRA, with ranks by pattern"
+    prefers = True
 
     @override
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
@@ -52,25 +59,36 @@ class Axolotl(LanguageModelTool):
         return lora_shortfalls(configuration, ("lora.b_ratio",), starts)
 
     @override
+    def shortfalls_in(self, kind: TrialKind, configuration: Configuration) -> Iterator[Shortfall]:
+        """Yield what its reference would not be the untouched model for."""
+        if kind.prefers:
+            yield from preference_shortfalls(configuration, keeps_dropout=False)
+
+    @override
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the YAML and the data that it names."""
-        keys, rows = lora_keys(job), job.writing.rows
-        tokenizer = job.backbone.tokenizer()
-        apart = apart_notes(rows, tokenizer)
-        data = _base(job, tokenizer, tokenised=bool(apart)) | _quantized(job.backbone.quantization) | _lora(keys, job)
+        keys, apart = lora_keys(job), _write_pairs(job, folder) if job.kind.prefers else _write_text(job, folder)
+        settings = _PAIRS | {"rl_beta": beta_in(job.configuration.training)} if job.kind.prefers else {}
+        files = {} if apart or job.kind.prefers else {"type": "input_output"}
+        data = _base(job, files) | settings | _quantized(job.backbone.quantization) | _lora(keys, job)
         files = {_FILE: "its settings", f"{DATA}/": "training and validation examples"}
         if not keys.whole:
             write_carrier(job, folder)
             data["lora_model_dir"] = CARRIER
             files[f"{CARRIER}/"] = CARRIED
         write_yaml(folder / _FILE, data, job)
-        write_rows(folder, rows, tokens if apart else _segments)
         return Guide(files, f"axolotl train {_FILE}", notes=(*apart, *_precision(job)))
 
     @override
     def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
-        """Return what axolotl's `input_output` makes of the first rows; those with tokens it takes as they are."""
-        tokenizer = job.backbone.tokenizer()
+        """Return what axolotl's `input_output` makes of the first rows; those with tokens it takes as they are.
+
+        Pairs it hands to a DPOTrainer of TRL 1.9.
+        """
+        tokenizer, length = job.backbone.tokenizer(), job.setting.max_length
+        if job.kind.prefers:
+            found = [one for row in first_rows(folder, count) for one in as_older_trl_prefers(row, tokenizer)]
+            return [(ids[:length], labels[:length]) for ids, labels in found]
         return [
             (row["input_ids"], row["labels"])
             if "input_ids" in row
@@ -107,10 +125,28 @@ def _segments(row: WrittenRow) -> dict[str, Any]:
     return {"segments": [{"label": learned, "text": text} for text, learned in row.text]}
 
 
-def _base(job: ExportJob, tokenizer: Any, tokenised: bool) -> dict[str, Any]:
-    setting = job.setting
-    # Without a type rows are taken for tokens.
-    files = {"ds_type": "json"} if tokenised else {"ds_type": "json", "type": "input_output"}
+def _write_text(job: ExportJob, folder: Path) -> tuple[str, ...]:
+    """Write texts cut where learning begins and ends, or tokens; return what there is to say of it."""
+    rows = job.writing.rows
+    apart = apart_notes(rows, job.backbone.tokenizer())
+    write_rows(folder, rows, tokens if apart else _segments)
+    return apart
+
+
+def _write_pairs(job: ExportJob, folder: Path) -> tuple[str, ...]:
+    """Write pairs as TRL takes them; there is nothing to say of it."""
+    write_rows(folder, trl_pairs(job, as_older_trl_prefers, Axolotl.name), dict)
+    return ()
+
+
+def _base(job: ExportJob, files: dict[str, str]) -> dict[str, Any]:
+    """Return everything but the adapter.
+
+    Args:
+        job: What is exported.
+        files: What is said of each file of data beside its format; without a type rows are tokens, or pairs.
+    """
+    setting, files = job.setting, {"ds_type": "json", **files}
     data: dict[str, Any] = {
         "base_model": job.backbone.path,
         **trust(job),
@@ -129,7 +165,7 @@ def _base(job: ExportJob, tokenizer: Any, tokenised: bool) -> dict[str, Any]:
         "bf16": setting.precision == "bf16" and not on_cpu(),
         "gradient_checkpointing": setting.gradient_checkpointing,
         "seed": job.seed,
-        "special_tokens": {"pad_token": tokenizer.pad_token},
+        "special_tokens": {"pad_token": job.backbone.tokenizer().pad_token},
     }
     dropout = backbone_dropout(job)
     return data | ({"overrides_of_model_config": dropout} if dropout else {})

@@ -1,4 +1,4 @@
-"""Export to LLaMA-Factory: one YAML file and the description of its data."""
+"""Export to LLaMA-Factory: one YAML file and the description of its data, texts to be written or pairs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ from autopeft.export.data import (
 from autopeft.export.guide import Guide
 from autopeft.export.job import ExportJob
 from autopeft.export.language_model import LanguageModelTool
+from autopeft.export.llamafactory_pairs import PAIR, Form, pairs_of, read_pair
 from autopeft.export.lora import NO_OP_STARTS, LoraKeys, lora_keys, lora_shortfalls, uniform, whole_alphas
+from autopeft.export.preferences import preference_shortfalls
 from autopeft.export.rebuilt import Rebuilt, by_peft, rebuilt_peft
 from autopeft.export.shortfall import Shortfall
 from autopeft.export.training import trainer_arguments, trust, where_trained, write_yaml
 from autopeft.methods.builder import original_name
 from autopeft.space import Configuration
-from autopeft.trials.writing import Segment, Tokens, WrittenRow
+from autopeft.trials import TrialKind
+from autopeft.trials.writing import Segment, Tokens
 
 __all__ = ["LlamaFactory"]
 
@@ -48,6 +51,7 @@ class LlamaFactory(LanguageModelTool):
 
     name = "llamafactory"
     summary = "YAML for `llamafactory-cli train`: LoRA"
+    prefers = True
 
     @override
     def shortfalls(self, configuration: Configuration, backbone: Backbone) -> Iterator[Shortfall]:
@@ -56,36 +60,45 @@ class LlamaFactory(LanguageModelTool):
         return lora_shortfalls(configuration, ("lora.b_ratio",), ("default", "pissa") if plain else NO_OP_STARTS)
 
     @override
+    def shortfalls_in(self, kind: TrialKind, configuration: Configuration) -> Iterator[Shortfall]:
+        """Yield what its reference would not be the untouched model for."""
+        if kind.prefers:
+            yield from preference_shortfalls(configuration, keeps_dropout=False)
+
+    @override
     def write(self, job: ExportJob, folder: Path) -> Guide:
         """Write the YAML, the data and what LLaMA-Factory wants to know of them."""
-        keys, rows, tokenizer = lora_keys(job), job.writing.rows, job.backbone.tokenizer()
+        keys, form = lora_keys(job), pairs_of(job) if job.kind.prefers else _texts_of(job)
         files = {
             _FILE: "its settings",
             f"{DATA}/": "training and validation examples, and a description of these files",
         }
-        data = _base(job) | _lora(keys)
+        data = _base(job) | form.settings | _lora(keys)
         if not (keys.uniform and keys.whole):
             write_carrier(job, folder)
             data["adapter_name_or_path"] = CARRIER
             files[f"{CARRIER}/"] = CARRIED
-        apart = apart_notes(rows, tokenizer)
-        if apart:
-            _write_tokens(rows, folder / _TOKENS)
+        if form.apart:
+            _write_tokens(form.tokens(), folder / _TOKENS)
             data["tokenized_path"] = _TOKENS
             files[f"{_TOKENS}/"] = "the same examples in tokens, which are read in place of the text"
         write_yaml(folder / _FILE, data, job)
-        write_rows(folder, rows, lambda row: _alpaca(row.text))
-        described = {name: {"file_name": f"{name}.jsonl", "columns": _COLUMNS} for name in SPLITS}
+        write_rows(folder, form.rows, dict)
+        described = {name: {"file_name": f"{name}.jsonl", **form.described} for name in SPLITS}
         (folder / DATA / "dataset_info.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf8")
-        return Guide(files, f"llamafactory-cli train {_FILE}", notes=apart)
+        return Guide(files, f"llamafactory-cli train {_FILE}", notes=form.apart)
 
     @override
     def read(self, job: ExportJob, folder: Path, count: int) -> list[Tokens]:
         """Return what LLaMA-Factory makes of the first rows: of alpaca's columns by its template `empty`."""
+        tokenizer = job.backbone.tokenizer()
         if (folder / _TOKENS).is_dir():
             found = load_from_disk(str(folder / _TOKENS))["train"]
-            return [(row["input_ids"], row["labels"]) for row in found.select(range(min(count, len(found))))]
-        tokenizer = job.backbone.tokenizer()
+            before = PAIR if job.kind.prefers else ("",)
+            rows = found.select(range(min(count, len(found))))
+            return [(row[f"{each}input_ids"], row[f"{each}labels"]) for row in rows for each in before]
+        if job.kind.prefers:
+            return [one for row in first_rows(folder, count) for one in read_pair(row, tokenizer)]
         turns = [[*row["history"], [row["instruction"], row["output"]]] for row in first_rows(folder, count)]
         return [
             tokenised_apart([part for asked, said in each for part in ((asked, False), (said, True))], tokenizer)
@@ -117,7 +130,6 @@ def _base(job: ExportJob) -> dict[str, Any]:
     return {
         "model_name_or_path": job.backbone.path,
         **trust(job),
-        "stage": "sft",
         "do_train": True,
         "finetuning_type": "lora",
         "dataset": "train",
@@ -156,11 +168,21 @@ def _lora(keys: LoraKeys) -> dict[str, Any]:
     return data
 
 
-def _write_tokens(rows: Mapping[str, Sequence[WrittenRow]], folder: Path) -> None:
-    """Write rows as LLaMA-Factory saves what it has tokenised."""
-    DatasetDict({name: Dataset.from_list([tokens(row) for row in found]) for name, found in rows.items()}).save_to_disk(
-        str(folder)
+def _texts_of(job: ExportJob) -> Form:
+    """Return texts as prompt and response, with the turns before them."""
+    rows = job.writing.rows
+    return Form(
+        {"stage": "sft"},
+        {"columns": _COLUMNS},
+        {name: [_alpaca(row.text) for row in found] for name, found in rows.items()},
+        lambda: {name: [tokens(row) for row in found] for name, found in rows.items()},
+        apart_notes(rows, job.backbone.tokenizer()),
     )
+
+
+def _write_tokens(rows: Mapping[str, Sequence[Mapping[str, Any]]], folder: Path) -> None:
+    """Write rows as LLaMA-Factory saves what it has tokenised."""
+    DatasetDict({name: Dataset.from_list([*found]) for name, found in rows.items()}).save_to_disk(str(folder))
 
 
 def _alpaca(cut: Sequence[Segment]) -> dict[str, Any]:

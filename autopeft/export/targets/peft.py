@@ -197,7 +197,7 @@ def _notes(job: ExportJob, parts: int) -> tuple[str, ...]:
     notes = copy_notes(job)
     if parts > 1:
         return (*notes, f"PEFT alone loads one method; several are put into one model as {MANIFEST} says.")
-    if job.trained is not None and job.kind.writes and parts == 1:
+    if job.trained is not None and (job.kind.writes or job.kind.prefers) and parts == 1:
         notes += (
             "Servers of LoRA folders, vLLM's for one, read adapter_config.json and adapter_model.safetensors, and the "
             "tokenizer where it is; llama.cpp's convert_lora_to_gguf.py reads these two, and with --base the folder of "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from autopeft.errors import DataError
+from autopeft.tasks.causal.dividing import divided, refuse_empty
 from autopeft.tasks.causal.examples import example_of
 from autopeft.tasks.causal.formats import HISTORY, Format
 from autopeft.tasks.causal.judged import check_judged
@@ -17,13 +18,9 @@ from autopeft.tasks.causal.spot import LeftOut, Spot
 from autopeft.tasks.causal.turns import Example, before_answer
 from autopeft.tasks.intake import Intake, Ledger
 from autopeft.tasks.spec import TaskSpec
-from autopeft.tasks.splits import LEAST_ROWS, held_out_rows
 from autopeft.tasks.tables import Row, Table, is_missing
 
 __all__ = ["read_examples"]
-
-#: So many examples are enough for all splits, where they can be split.
-_ENOUGH = sum(LEAST_ROWS.values())
 
 
 def read_examples(
@@ -50,39 +47,12 @@ def read_examples(
     read = {split: _split(table, form, naming, columns) for split, table in tables.items()}
     parts = {split: part for split, (part, _) in read.items()}
     intake = {split: account for split, (_, account) in read.items()}
-    missing = [split for split in ("validation", "test") if split not in parts]
-    notes = []
+    notes: tuple[str, ...] = ()
     if any(HISTORY in form.beside and HISTORY in table.columns for table in tables.values()):
-        notes.append(f"what is answered in '{HISTORY}' comes before the prompt, and is learned like other answers")
-    if missing:
-        train = parts["train"]
-        # Equal questions must not be on both sides, whatever their answers.
-        rows = held_out_rows([*map(before_answer, train.examples)], [""] * len(train), missing, spec.seed)
-        parts |= {split: train.take(chosen) for split, chosen in rows.items()}
-        notes.append(f"{' and '.join(missing)} split off the training rows (seed {spec.seed})")
-    for split, least in LEAST_ROWS.items():
-        if len(parts[split]) < least:
-            account = intake.get(split, intake["train"])
-            dropped = f", for {account.dropped} of {account.rows} rows were dropped" if account.dropped else ""
-            why, mend = (missing and _alike(parts)) or (dropped, "add rows, or give a larger file")
-            raise DataError(
-                f"task {spec.short_name}: {split} has {len(parts[split])} examples, expected at least {least}{why}; "
-                f"{mend}"
-            )
-    return parts, tuple(notes), intake
-
-
-def _alike(parts: Mapping[str, CausalSplit]) -> tuple[str, str] | None:
-    """Say that there are too few different prompts to split off some, and what to do; None where there are enough."""
-    before = [before_answer(example) for part in parts.values() for example in part.examples]
-    different = len(set(before))
-    if len(before) < _ENOUGH or different == len(before):
-        return None
-    return (
-        f", for the {len(before)} examples have {different} different prompt{'s' * (different != 1)}, and those with "
-        "equal prompts stay in one split",
-        "add examples with other prompts, or give the splits as files, by --validation and --test",
-    )
+        notes = (f"what is answered in '{HISTORY}' comes before the prompt, and is learned like other answers",)
+    # Equal questions must not be on both sides, whatever their answers.
+    parts, more = divided(spec, parts, intake, lambda part: [*map(before_answer, part.examples)])
+    return parts, (*notes, *more), intake
 
 
 def _split(table: Table, form: Format, naming: str | None, columns: Sequence[Column]) -> tuple[CausalSplit, Intake]:
@@ -105,12 +75,7 @@ def _split(table: Table, form: Format, naming: str | None, columns: Sequence[Col
         if form.choices:
             choices.append(choices_in(row[1], form, spot))
     account = ledger.close()
-    if not examples:
-        why = "; ".join(f"{reason} in {len(left):,}" for reason, left in account.drops.items())
-        raise DataError(
-            f"'{table.source}' has {account.rows:,} rows, and none that can be learned from: {why}; expected "
-            f"{form.describe()}"
-        )
+    refuse_empty(account, form.describe())
     return CausalSplit(examples, choices if form.choices else None, places, beside if columns else ()), account
 
 

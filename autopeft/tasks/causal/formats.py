@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from autopeft.errors import DataError
 from autopeft.tasks.spec import TaskSpec
 
-__all__ = ["CONVERSATIONS", "FORMATS", "HISTORY", "SYSTEM", "TESTS", "TOOLS_COLUMN", "Format", "recognise"]
+__all__ = ["CONVERSATIONS", "FORMATS", "HISTORY", "PAIRED", "SYSTEM", "TESTS", "TOOLS_COLUMN", "Format", "recognise"]
 
 #: Columns that conversations are found in.
 CONVERSATIONS = ("messages", "conversations", "conversation")
@@ -19,7 +19,7 @@ SYSTEM, HISTORY, TOOLS_COLUMN = "system", "history", "tools"
 #: The column of the tests that a program has to pass, which its prompt shows.
 TESTS = "test_list"
 
-_BESIDE = {"messages": (SYSTEM, TOOLS_COLUMN), "instruction": (SYSTEM, HISTORY)}
+_BESIDE = {"messages": (SYSTEM, TOOLS_COLUMN), "instruction": (SYSTEM, HISTORY), "pair": (SYSTEM,)}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ FORMATS = (
 _BY_NAME = {form.name: form for form in FORMATS}
 
 #: Columns of pairs of a better and a worse answer.
-_PREFERENCE = {"chosen", "rejected"}
+PAIRED = frozenset({"chosen", "rejected"})
 
 _CHOOSE = (
     "say which is meant with --messages COLUMN, or --prompt COLUMN and --completion COLUMN, or leave the other columns "
@@ -149,16 +149,18 @@ def recognise(spec: TaskSpec, columns: Sequence[str]) -> Format | None:
     Raises:
         DataError: When the columns fit several forms, or hold pairs of answers of which one is worse.
     """
+    if spec.kind is None and set(columns) >= PAIRED and not (spec.messages or spec.choices or spec.completion):
+        return None
     named = _named(spec)
     if named is not None:
         return named
     if spec.kind is None and (spec.text or spec.text2 or spec.label or {"text", "label"} <= set(columns)):
         return None
-    if set(columns) >= _PREFERENCE:
+    if spec.kind is not None and set(columns) >= PAIRED:
         raise DataError(
-            "the data have columns 'chosen' and 'rejected': pairs of a better and a worse answer, for training by "
-            "preferences, which is not there. To learn the better ones alone, name them: --messages chosen where they "
-            "are conversations, else --prompt COLUMN --completion chosen"
+            f"the data have columns 'chosen' and 'rejected': pairs of a better and a worse answer, which --kind "
+            f"{spec.kind} does not tell apart; leave it out to learn from both. To learn the better ones alone, name "
+            "them: --messages chosen where they are conversations, else --prompt COLUMN --completion chosen"
         )
     fitting = [replace(_BY_NAME["messages"], columns=(column,)) for column in CONVERSATIONS if column in columns]
     fitting += [form for form in FORMATS[1:-1] if set(form.known_by) <= set(columns)]

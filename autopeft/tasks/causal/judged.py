@@ -35,6 +35,7 @@ def check_judged(table: Table, form: Format) -> None:
         if bad is not None:
             raise DataError(
                 f"'{table.source}' has a column '{column}' that says yes or no of each answer, and no first in {bad}: "
-                "answers marked as wrong, for training by preferences, which is not there. Keep the rows whose answers "
-                "are to be learned, or give the column another name if it says something else"
+                "answers marked as wrong, from which nothing can be learned by themselves. Keep the rows whose answers "
+                "are to be learned, give each wrong one beside a right one as 'chosen' and 'rejected', or give the "
+                "column another name if it says something else"
             )

@@ -27,7 +27,7 @@ from autopeft.tasks.source import Source
 from autopeft.tasks.tables import Table
 from autopeft.tasks.task import Task
 
-__all__ = ["CHOICE_METRIC", "Causal"]
+__all__ = ["CHOICE_METRIC", "Causal", "stretches_of"]
 
 #: The share of multiple-choice questions of which a model finds the right choice most likely.
 CHOICE_METRIC = "choice"
@@ -119,7 +119,7 @@ class Causal(TaskKind):
         return {
             "form": form.describe(),
             "lengths": lengths_of(encoded.lengths, "tokens"),
-            "examples": [_stretches(ids, labels, tokenizer) for ids, labels in rows],
+            "examples": [stretches_of(ids, labels, tokenizer) for ids, labels in rows],
         }
 
     def inputs(self, split: CausalSplit) -> Iterable[Any]:
@@ -168,7 +168,7 @@ def _columns(metric: str) -> Sequence[Column]:
     return ANSWER_METRICS[metric].columns if metric in ANSWER_METRICS else ()
 
 
-def _stretches(ids: Sequence[int], labels: Sequence[int], tokenizer: Any) -> list[dict[str, Any]]:
+def stretches_of(ids: Sequence[int], labels: Sequence[int], tokenizer: Any) -> list[dict[str, Any]]:
     """Return an example as stretches that are learned or not."""
     found = []
     for learned, group in groupby(zip(ids, labels, strict=True), lambda pair: pair[1] != IGNORED):

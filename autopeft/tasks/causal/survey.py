@@ -17,7 +17,7 @@ from autopeft.tasks.causal.turns import Example
 from autopeft.tasks.encoding import IGNORED, Encoded
 from autopeft.tasks.intake import listed
 
-__all__ = ["Survey", "describe", "end_share", "survey"]
+__all__ = ["Survey", "controls_in", "describe", "end_share", "survey"]
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,7 @@ def survey(name: str, split: CausalSplit, form: Format, tokenizer: Any) -> Surve
     found = tokenise(split, form, tokenizer)
     special = [*special_ids(tokenizer)]
     unwritten = {key for each in found for key in each.rendered.unwritten}
-    tokens = _control_tokens(tokenizer)
-    controls = [_controls(example, tokens) for example in split.examples]
+    controls = controls_in(split.examples, tokenizer)
     return Survey(
         name,
         encoded(found),
@@ -123,6 +122,12 @@ def survey(name: str, split: CausalSplit, form: Format, tokenizer: Any) -> Surve
         unwritten=tuple(sorted(unwritten)),
         controls=tuple(sorted(set().union(*controls))),
     )
+
+
+def controls_in(examples: Sequence[Example], tokenizer: Any) -> list[set[str]]:
+    """Return the control tokens that the texts of each example hold, which are read as such, not as text."""
+    tokens = _control_tokens(tokenizer)
+    return [_controls(example, tokens) for example in examples]
 
 
 def _control_tokens(tokenizer: Any) -> re.Pattern[str] | None:

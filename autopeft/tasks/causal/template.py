@@ -10,7 +10,7 @@ from autopeft.tasks.causal.json_text import json_of
 from autopeft.tasks.causal.tools import CALLS
 from autopeft.tasks.causal.turns import TOOLS, Example, Turn, parted
 
-__all__ = ["Written", "by_template"]
+__all__ = ["Written", "by_template", "opened"]
 
 
 class Written(NamedTuple):
@@ -63,6 +63,13 @@ def by_template(example: Example, tokenizer: Any, before: str) -> Written:
         )
     wanted = sum(turn.learned for turn in turns)
     return Written(text, tuple(stretches), tuple(learned), wanted - len(stretches), unwritten)
+
+
+def opened(example: Example, tokenizer: Any, before: str) -> str:
+    """Write what is asked, with what opens the assistant's answer to it; arguments and errors as of `by_template`."""
+    tools, turns = parted(example)
+    writer, _ = _written(tokenizer, tools, turns, before)
+    return writer.write(turns, add_generation_prompt=True)
 
 
 class _Writer:

@@ -21,7 +21,7 @@ from autopeft.training.evaluate import as_known, evaluation_ground
 from autopeft.training.evaluation import Evaluation
 from autopeft.training.fusion.fused import Fused
 from autopeft.training.fusion.opening import OpenedFused, open_fused, trained_pick
-from autopeft.training.measuring import measure
+from autopeft.training.measuring import measure, paper
 from autopeft.training.seen import seen_rows
 from autopeft.trials import check_limits
 
@@ -117,6 +117,7 @@ def fuse(found: FusionGround, split: Literal["validation", "test"] = "test") -> 
     alone = [_flops(opened.large), _flops(opened.backbone, configuration), _flops(opened.backbone)]
     together = None if None in alone else sum(each for each in alone if each is not None)
     proxy = Fused(fused.large, fused.tuned, fused.untuned, weight=1.0)
+    on = paper(task, split, fused.large, opened.tokenizer, setting)
     for name, model, forwards, flops in (
         (opened.large.name, fused.large, 1, alone[0]),
         (f"{small}, trained", fused.tuned, 1, alone[1]),
@@ -126,7 +127,7 @@ def fuse(found: FusionGround, split: Literal["validation", "test"] = "test") -> 
     ):
         begun = perf_counter()
         # It does what is asked of a model here.
-        figures = measure(cast(PreTrainedModel, model), task, split, opened.tokenizer, setting).figures
+        figures = measure(cast(PreTrainedModel, model), on, opened.tokenizer, setting).figures
         weight = model.mean_weight if isinstance(model, Fused) else None
         yield FusedRow(name, figures, perf_counter() - begun, forwards, flops, weight)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ from autopeft.trials.writing import Writing
 if TYPE_CHECKING:
     from transformers import Trainer, TrainingArguments
 
-__all__ = ["CausalTrials"]
+__all__ = ["CausalTrials", "with_trl"]
 
 #: From so many examples it is learned what ends a turn.
 _FEW = 8
@@ -189,11 +190,12 @@ class CausalTrials(TrialKind):
 
     def trainer_class(self) -> type[Trainer]:
         """Return TRL's SFTTrainer."""
-        return sft().CausalTrainer
+        trainer: type[Trainer] = with_trl(f"{__package__}.trainer").CausalTrainer
+        return trainer
 
     def trainer_arguments(self, arguments: TrainingArguments) -> TrainingArguments:
         """Return arguments for examples that need no preparing."""
-        found: TrainingArguments = sft().sft_arguments(arguments)
+        found: TrainingArguments = with_trl(f"{__package__}.trainer").sft_arguments(arguments)
         return found
 
     def collator(self, encoded: Encoded, tokenizer: Any, pad_id: int) -> None:
@@ -272,16 +274,18 @@ class CausalTrials(TrialKind):
         return writing_of(task, tokenizer, max_length, self.everything)
 
 
-def sft() -> Any:
-    """Return what is built on TRL.
+def with_trl(module: str) -> Any:
+    """Return a module that is built on TRL.
+
+    Args:
+        module: Its name.
 
     Raises:
         AutopeftError: When TRL is not installed.
     """
     try:
-        from autopeft.trials.causal import trainer
+        return import_module(module)
     except ModuleNotFoundError as error:
         raise AutopeftError(
             f"fine-tuning a decoder needs TRL ({error.name} is not installed): run `pip install 'autopeft[trl]'`"
         ) from None
-    return trainer

@@ -14,7 +14,7 @@ from autopeft.tasks.causal import ANSWER_METRICS, cut_causal, describe, end_shar
 from autopeft.trials.hardware import resolve_precision
 from autopeft.trials.setting import Fidelity, TrialSetting
 
-__all__ = ["COMPLETIONS", "EVERYTHING", "CausalSetting", "choose_causal_setting"]
+__all__ = ["COMPLETIONS", "EVERYTHING", "LONGEST_DEFAULT", "CausalSetting", "choose_causal_setting", "spent"]
 
 #: What the loss covers: what is answered, or prompts too.
 COMPLETIONS, EVERYTHING = "completions", "everything"
@@ -32,7 +32,7 @@ _BATCH_SIZE = 4
 _MOST_VALIDATION = 64
 _LEAST_AT_RUNGS = 16
 #: Largest maximum length that is chosen unless one is asked for: memory grows with it.
-_LONGEST_DEFAULT = 512
+LONGEST_DEFAULT = 512
 
 
 @dataclass(frozen=True)
@@ -102,25 +102,15 @@ def choose_causal_setting(
     whole = found[0].encoded
     limit = tokenizer.model_max_length
     if max_length is None:
-        max_length = min(choose_max_length(whole.lengths, _LONGEST_DEFAULT), limit)
+        max_length = min(choose_max_length(whole.lengths, LONGEST_DEFAULT), limit)
     elif max_length > limit:
         raise AutopeftError(
             f"max_length is {max_length}, but the model reads at most {limit} tokens; give less by --max-length"
         )
     cut = cut_causal(whole, max_length)
     notes = [_lengths(whole, cut, max_length), _ends(cut, tokenizer), *describe(found)]
-    affordable = _TOKENS / float(cut.lengths.mean())
-    chosen = examples is None and epochs is None
-    if examples is None:
-        examples = max(round(affordable / (epochs or 1)), _LEAST_EXAMPLES)
-    examples = min(examples, len(task.train))
-    if epochs is None:
-        epochs = float(min(max(1, math.floor(affordable / examples)), _MOST_EPOCHS)) if chosen else 1.0
-    if chosen:
-        tokens = round(float(cut.lengths.mean()) * examples * epochs, -3)
-        notes.append(
-            f"so many examples that a trial trains on about {tokens:,.0f} tokens; --examples and --epochs set them"
-        )
+    examples, epochs, said = spent(float(cut.lengths.mean()), len(task.train), examples, epochs)
+    notes += said
     loss, said = _loss(loss, task)
     notes += said
     validation = min(len(task.validation), _MOST_VALIDATION)
@@ -133,7 +123,7 @@ def choose_causal_setting(
     setting = CausalSetting(
         examples=examples,
         validation_examples=validation,
-        epochs=float(epochs),
+        epochs=epochs,
         batch_size=_BATCH_SIZE if batch_size is None else batch_size,
         max_length=max_length,
         precision=resolve_precision(precision),
@@ -146,15 +136,43 @@ def choose_causal_setting(
     return setting, tuple(notes)
 
 
-def _loss(asked: str | None, task: Task) -> tuple[str, list[str]]:
+def _loss(asked: str | None, task: Task) -> tuple[str, tuple[str, ...]]:
     """Return what the loss covers, and a line on it where it is not the usual."""
     if asked not in (None, COMPLETIONS, EVERYTHING):
         raise AutopeftError(f"--loss: found {asked!r}; expected {COMPLETIONS} or {EVERYTHING} for a decoder")
     if asked == COMPLETIONS and task.schema.plain:
         raise AutopeftError(f"--loss {asked}: {task.schema.describe()}; leave it out")
     if asked == EVERYTHING and not task.schema.plain:
-        return EVERYTHING, ["trained on prompts too (--loss everything), and measured on what is answered"]
-    return asked or COMPLETIONS, []
+        return EVERYTHING, ("trained on prompts too (--loss everything), and measured on what is answered",)
+    return asked or COMPLETIONS, ()
+
+
+def spent(
+    tokens: float, available: int, examples: int | None, epochs: float | None
+) -> tuple[int, float, tuple[str, ...]]:
+    """Choose how many examples a trial of a decoder trains on, and how often; what is given is kept.
+
+    Args:
+        tokens: How many an example has on average.
+        available: Training examples there are.
+        examples: Those that are asked for.
+        epochs: Passes over them that are asked for.
+
+    Returns:
+        Examples, epochs, and lines on them for people.
+    """
+    affordable = _TOKENS / tokens
+    chosen = examples is None and epochs is None
+    if examples is None:
+        examples = max(round(affordable / (epochs or 1)), _LEAST_EXAMPLES)
+    examples = min(examples, available)
+    if epochs is None:
+        epochs = min(max(1, math.floor(affordable / examples)), _MOST_EPOCHS) if chosen else 1
+    if not chosen:
+        return examples, float(epochs), ()
+    seen = round(tokens * examples * epochs, -3)
+    note = f"so many examples that a trial trains on about {seen:,.0f} tokens; --examples and --epochs set them"
+    return examples, float(epochs), (note,)
 
 
 def _ends(cut: Encoded, tokenizer: Any) -> str:

@@ -10,7 +10,7 @@ from autopeft.tasks import IGNORED, Task
 from autopeft.tasks.causal import TOOLS, Example, Format, Turn, encode_causal, render
 from autopeft.trials.writing import Message, Segment, Writing, WrittenRow
 
-__all__ = ["segments", "stretches", "writing_of"]
+__all__ = ["message_of", "segments", "stretches", "writing_of"]
 
 
 def writing_of(task: Task, tokenizer: Any, max_length: int, everything: bool = False) -> Writing:
@@ -34,7 +34,7 @@ def writing_of(task: Task, tokenizer: Any, max_length: int, everything: bool = F
             if any(label != IGNORED for label in labels[1:]):
                 cut = segments(example, form, tokenizer)
                 text = cut if len(ids) == len(encoded[0]) else _until(cut, len(ids), tokenizer)
-                row = WrittenRow([*map(_message, example)], ids, labels, cut, text)
+                row = WrittenRow([*map(message_of, example)], ids, labels, cut, text)
                 found[name].append(_wholly_learned(row) if everything and name == "train" else row)
     return Writing(found, form.plain)
 
@@ -55,7 +55,8 @@ def _wholly_learned(row: WrittenRow) -> WrittenRow:
     return WrittenRow(messages, row.ids, row.ids, whole, text)
 
 
-def _message(turn: Turn) -> Message:
+def message_of(turn: Turn) -> Message:
+    """Return what one speaker says, as tools take it."""
     return Message(turn.message(), turn.learned, not turn.told and turn.role != TOOLS)
 
 

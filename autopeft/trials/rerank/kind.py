@@ -17,11 +17,12 @@ from autopeft.errors import AutopeftError, ConfigurationError
 from autopeft.tasks import Encoded, Task
 from autopeft.tasks.ranking.queries import Queries
 from autopeft.tasks.rerank import METRICS, Pairs
+from autopeft.trials.by_example import in_groups, in_parts
 from autopeft.trials.kind import Batch, Feed, TrialKind
 from autopeft.trials.measured import Measured
 from autopeft.trials.predicting import cut_texts, parts_of
 from autopeft.trials.prediction import Prediction, Ready
-from autopeft.trials.ranking.rows import EncodedQueries, in_groups, in_parts
+from autopeft.trials.ranking.rows import EncodedQueries
 from autopeft.trials.ranking.sentence_files import AS_IT_IS, Files, cross_encoder
 from autopeft.trials.rerank.card import ranking_code, scoring_code
 from autopeft.trials.rerank.gain import gain_of

@@ -18,11 +18,12 @@ from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, grouped
 from autopeft.tasks.ranking.queries import Queries
 from autopeft.tasks.retrieve import METRICS, Vectors
+from autopeft.trials.by_example import in_groups
 from autopeft.trials.kind import Batch, Feed, TrialKind
 from autopeft.trials.measured import Measured
 from autopeft.trials.predicting import cut_texts, parts_of
 from autopeft.trials.prediction import Prediction, Ready
-from autopeft.trials.ranking.rows import EncodedQueries, in_groups
+from autopeft.trials.ranking.rows import EncodedQueries
 from autopeft.trials.ranking.sentence_files import Files, bi_encoder, write_files
 from autopeft.trials.ranking.setting import RankingSetting
 from autopeft.trials.retrieve.card import encoding_code, finding_code

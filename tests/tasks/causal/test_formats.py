@@ -175,13 +175,20 @@ def test_rows_of_another_form_are_refused_where_one_is_named(tmp_path):
         (["messages", "prompt", "completion"], "fit several forms: conversations .*; prompts of 'prompt'.* --messages"),
         (["messages", "conversations"], "column 'messages'.*column 'conversations'"),
         (["instruction", "output", "question", "answer"], "prompts of 'instruction'.*prompts of 'question'"),
-        (["prompt", "chosen", "rejected"], "training by preferences.*--messages chosen"),
         (["prompt", "completion", "label"], "--kind causal.* or --text COLUMN.*whether an answer is right"),
     ],
 )
 def test_what_could_be_two_things_is_asked_for(columns, message):
     with pytest.raises(DataError, match=message):
         recognise(TaskSpec(data="a.jsonl"), columns)
+
+
+def test_pairs_are_another_kind_unless_the_better_answers_are_named():
+    columns = ["prompt", "chosen", "rejected"]
+    assert recognise(TaskSpec(data="a.jsonl"), columns) is None
+    assert recognise(TaskSpec(data="a.jsonl", prompt="prompt"), columns) is None
+    with pytest.raises(DataError, match=r"which --kind causal does not tell apart.*--messages chosen"):
+        recognise(TaskSpec(data="a.jsonl", kind="causal"), columns)
 
 
 def test_the_user_says_which_of_two_things_is_meant():

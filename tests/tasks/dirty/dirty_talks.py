@@ -295,14 +295,6 @@ def _(talks: Talks, rng: Random) -> None:
     talks.about += ["token", "word"]
 
 
-@_dirt("pairs of a better and a worse answer", ("prompt",), verdict="refused")
-def _(talks: Talks, rng: Random) -> None:
-    for talk in talks.talks:
-        talk.cells["chosen"] = talk.cells.pop("completion")
-        talk.cells["rejected"] = "bad story"
-    talks.about += ["chosen", "rejected"]
-
-
 @_dirt("answers marked as wrong", ("prompt", "messages"), verdict="refused")
 def _(talks: Talks, rng: Random) -> None:
     for place, talk in enumerate(talks.talks):

@@ -32,7 +32,7 @@ from autopeft.tasks.audio import Audio, Clip, ClipClasses
 from autopeft.tasks.media import LabelledMedia
 from autopeft.testing.models import tiny_backbone
 from autopeft.training import add_merged, fine_tune
-from autopeft.training.measuring import measure
+from autopeft.training.measuring import measure, paper
 from autopeft.trials import TrialRunner, kind_of, use_threads
 from autopeft.trials.audio import AudioTrials
 from autopeft.trials.audio.reading import Reading
@@ -269,5 +269,7 @@ def test_what_is_trained_on_them_is_saved_opened_and_merged(architecture, tmp_pa
     done = add_merged(configuration, backbone, task, setting, 0, found)
     for folder in (tmp_path / "out", done.merged):
         opened = open_saved(folder)
-        again = measure(opened.ready.model, task, "test", opened.ready.tokenizer, setting).figures
+        model, tokenizer = opened.ready.model, opened.ready.tokenizer
+        on = paper(task, "test", model, tokenizer, setting)
+        again = measure(model, on, tokenizer, setting).figures
         assert again["accuracy"] == found.test["accuracy"]

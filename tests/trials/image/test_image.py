@@ -36,7 +36,7 @@ from autopeft.tasks.image import Image, Picture
 from autopeft.tasks.media import LabelledMedia, MediaClasses
 from autopeft.testing.models import tiny_backbone
 from autopeft.training import add_merged, fine_tune
-from autopeft.training.measuring import measure
+from autopeft.training.measuring import measure, paper
 from autopeft.trials import TrialRunner, kind_of, use_threads
 from autopeft.trials.shortcuts import Shortcuts
 from tests.marks import mostly_slow
@@ -182,7 +182,9 @@ def test_what_is_trained_is_opened_merged_exported_and_used_as_cards_say(archite
     done = add_merged(configuration, backbone, task, setting, 0, found)
     for folder in (tmp_path / "out", done.merged):
         opened = open_saved(folder)
-        again = measure(opened.ready.model, task, "test", opened.ready.tokenizer, setting).figures
+        model, tokenizer = opened.ready.model, opened.ready.tokenizer
+        on = paper(task, "test", model, tokenizer, setting)
+        again = measure(model, on, tokenizer, setting).figures
         assert again["accuracy"] == found.test["accuracy"]
     job = ExportJob(configuration, backbone, task, setting, seed=3)
     for trained, folder in ((None, tmp_path / "fresh"), (tmp_path / "out", tmp_path / "exported")):

@@ -22,7 +22,7 @@ from autopeft.tasks.multilabel import METRICS, Labels, Multilabel
 from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, evaluate, fine_tune
-from autopeft.training.measuring import measure
+from autopeft.training.measuring import measure, paper
 from autopeft.trials import TrialRunner, TrialSetting, kind_of, reset_head, use_threads
 from autopeft.trials.multilabel.scores import scores_of_sets
 from autopeft.trials.multilabel.threshold import THRESHOLD, best_threshold
@@ -147,7 +147,9 @@ def test_a_full_fine_tune_saves_the_threshold_of_its_best_state(backbone, tmp_pa
         thresholds += [threshold, opened.ready.model.config.label_threshold]
         assert f"label threshold {threshold:.6g}" in (folder / "README.md").read_text()
         for split in ("validation", "test"):
-            figures = measure(opened.ready.model, task, split, opened.ready.tokenizer, setting).figures
+            model, tokenizer = opened.ready.model, opened.ready.tokenizer
+            on = paper(task, split, model, tokenizer, setting)
+            figures = measure(model, on, tokenizer, setting).figures
             assert figures[task.metric] == pytest.approx(getattr(found, split)[task.metric], abs=1e-6)
         few = task.test.take(range(12))
         told.append(kind_of(task).predict(opened.ready, few)[0])

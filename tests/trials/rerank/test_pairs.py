@@ -6,7 +6,7 @@ from transformers import AutoTokenizer
 
 from autopeft.tasks.ranking.queries import Queries, Query
 from autopeft.testing.models import tiny_backbone
-from autopeft.trials.ranking.rows import in_groups, in_parts
+from autopeft.trials.by_example import in_groups, in_parts
 from autopeft.trials.rerank.pairs import batch_of_queries, encode_queries
 
 SIZES = (3, 1, 4, 2, 5, 2, 3)

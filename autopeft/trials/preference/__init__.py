@@ -1,0 +1,5 @@
+"""Trials of preferences (DPO)."""
+
+from autopeft.trials.preference.kind import PreferenceTrials
+
+__all__ = ["PreferenceTrials"]
