@@ -13,6 +13,7 @@ from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_dur
 from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.refusals import refusals
 from autopeft.launch.run_log import Hearing, RunLog
+from autopeft.launch.scoring import scored
 from autopeft.launch.search import DATA, SearchResult, open_run, run_search
 from autopeft.launch.told import check_told
 from autopeft.launch.training_knobs import check_training
@@ -49,5 +50,6 @@ __all__ = [
     "prepare",
     "refusals",
     "run_search",
+    "scored",
     "with_columns",
 ]

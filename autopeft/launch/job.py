@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from autopeft.backbones import Quantization
+from autopeft.levers import Score
 from autopeft.space import Configuration
 from autopeft.tasks import TaskSpec
 from autopeft.trials import TrialSetting
@@ -31,6 +32,7 @@ class WorkerJob:
         seed: Seed of every trial: all see the same head, batches and order.
         trial_seconds: Time limit of one trial.
         trust_remote_code: Whether code that the model brings may run.
+        scores: What data levers go by of each training example, see `autopeft.trials.scores`.
     """
 
     model: str | None
@@ -43,9 +45,23 @@ class WorkerJob:
     seed: int
     trial_seconds: float | None
     trust_remote_code: bool = False
+    scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
+        from autopeft.trials import kind_of
+
+        backbone, task = self._named()
+        return kind_of(task).runner(backbone, replace(task, scores=self.scores), self.setting)
+
+    def score(self, scores: Sequence[Score]) -> dict[str, dict[int, float]]:
+        """Compute scores of the training rows; see `autopeft.trials.scores.score_rows`."""
+        from autopeft.trials.scores import score_rows
+
+        return score_rows(*self._named(), self.setting, self.seed, scores)
+
+    def _named(self) -> tuple[Any, Any]:
+        """Return the backbone and the task."""
         from autopeft.plugins import load_plugin
         from autopeft.tasks import load_task
         from autopeft.trials import kind_of, use_threads
@@ -56,8 +72,7 @@ class WorkerJob:
         task = load_task(self.task)
         how = (self.model, self.revision, self.roles, self.quantization, self.trust_remote_code)
         backbone = kind_of(task).load_backbone(*how)
-        task = kind_of(task).fitted(task, backbone)
-        return kind_of(task).runner(backbone, task, self.setting)
+        return backbone, kind_of(task).fitted(task, backbone)
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:
         """Measure training steps of configurations, given as texts, the head alone first.

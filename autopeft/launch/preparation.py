@@ -21,7 +21,7 @@ from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.launch.told import check_space_told, check_told
 from autopeft.launch.training_knobs import check_training
-from autopeft.levers import columns_named, columns_of
+from autopeft.levers import Score, columns_named, columns_of, scores_named, scores_of
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
@@ -34,6 +34,7 @@ from autopeft.study import (
 )
 from autopeft.tasks import Task
 from autopeft.trials import TrialSetting, kind_of
+from autopeft.trials.scores import check_scores
 
 __all__ = ["Preparation", "prepare"]
 
@@ -58,6 +59,8 @@ class Preparation:
     earlier: tuple[EarlierTrial, ...]
     #: Configurations by name that are tried in place of a search.
     given: Mapping[str, Configuration]
+    #: What is computed of each training row before the first trial, for data levers to go by.
+    scores: tuple[Score, ...]
     #: The budget that holds: the plan's, or a lower one among the constraints of the space.
     limited_by: Budget
 
@@ -164,6 +167,9 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
         check_told(each.modules, task, f"configurations: {name}")
     ground = with_columns(ground, columns_of(bound), *(columns_named(each.data) for each in given.values()))
     task = ground.task
+    by_name = (score for each in given.values() for score in scores_named(each.data))
+    scores = tuple(dict.fromkeys((*scores_of(bound), *by_name)))
+    notes = (*ground.notes, *check_scores(scores, task, backbone))
     if given:
         plan = plan.model_copy(update={"trials": trials_of(len(given))})
     earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))
@@ -203,7 +209,7 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
         task,
         setting,
         final,
-        ground.notes,
+        notes,
         bound,
         costs,
         prices,
@@ -213,6 +219,7 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
         refused,
         earlier,
         given,
+        scores,
         limited_by,
     )
     check_folder(prepared.folder)

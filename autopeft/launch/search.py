@@ -26,6 +26,7 @@ from autopeft.launch.prices import Prices
 from autopeft.launch.ray_process import RayProcess
 from autopeft.launch.rehearsal import at_work
 from autopeft.launch.run_log import RunLog
+from autopeft.launch.scoring import scored
 from autopeft.launch.too_short import too_short
 from autopeft.launch.workers import run_in_workers
 from autopeft.plugins import load_plugin
@@ -145,11 +146,12 @@ def run_search(
         _write_plan(prepared)
         desk = _desk(prepared, study, places, listener, ray)
         if not desk.done:
+            job = scored(prepared, prepared.scores, prepared.folder, listener.said, ray=ray)
             with desk.leased():
                 if ray is None:
-                    run_here(desk, prepared.job, deadline=deadline)
+                    run_here(desk, job, deadline=deadline)
                 else:
-                    run_in_workers(desk, prepared.job, ray=ray, deadline=deadline)
+                    run_in_workers(desk, job, ray=ray, deadline=deadline)
         log.complete = desk.done
     now = time.time()
     return SearchResult(

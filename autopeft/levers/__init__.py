@@ -1,7 +1,9 @@
 """Data levers: which rows a trial learns from, how often, and in what form; words of the section `data` of a space."""
 
 from autopeft.levers.difficulty import DIFFICULTY, FAIL_RATE, Quotas, resampled
-from autopeft.levers.selection import SELECT, Pool, Selector
+from autopeft.levers.needed import Score, scores_named, scores_of
+from autopeft.levers.pool import Pool, Selector
+from autopeft.levers.selection import SELECT
 from autopeft.levers.words import DATA_KNOBS, DATA_WORDS, columns_named, columns_of
 
 __all__ = [
@@ -12,8 +14,11 @@ __all__ = [
     "SELECT",
     "Pool",
     "Quotas",
+    "Score",
     "Selector",
     "columns_named",
     "columns_of",
     "resampled",
+    "scores_named",
+    "scores_of",
 ]

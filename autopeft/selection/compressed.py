@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.errors import AutopeftError, StudyError
-from autopeft.launch import Crew, Hearing, Preparation, RunLog, SearchResult
+from autopeft.launch import Crew, Hearing, Preparation, RunLog, SearchResult, scored
+from autopeft.levers import scores_named
 from autopeft.methods import VOCABULARY
 from autopeft.methods.compression import COMPRESSION
 from autopeft.selection.errands import Compress, KeepTrial
@@ -147,7 +148,8 @@ def compress_trial(
         missing = [point for point in points if point.text not in known]
         if missing:
             folder = run / COMPRESSED / f"trial-{row.trial}"
-            with Crew(prepared.plan, prepared.job) as crew:
+            job = scored(prepared, scores_named(row.configuration.get("data", {})), run, log.said)
+            with Crew(prepared.plan, job) as crew:
                 _train(crew, prepared, row, folder, log.said)
                 for index, (outcome, kept) in crew.do([Compress(point.text, folder) for point in missing]):
                     if outcome["status"] != "complete":

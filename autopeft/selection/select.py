@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import partial
 
 from autopeft.errors import AutopeftError
-from autopeft.launch import Crew, Hearing, Preparation, RunLog, SearchResult
+from autopeft.launch import Crew, Hearing, Preparation, RunLog, SearchResult, scored
+from autopeft.levers import scores_named
 from autopeft.methods import TITLES
 from autopeft.selection.agenda import Agenda
 from autopeft.selection.contenders import Contender, contenders_of
@@ -78,12 +79,14 @@ def select(
         say = log.said
         log.begun(f"selection among {len(contenders)} contenders")
         records = Records(run, prepared.final, source, prepared.plan.seed, prepared.task.groups)
-        with Crew(prepared.plan, replace(prepared.job, setting=prepared.final)) as crew:
+        scores = (score for each in contenders for score in scores_named(each.configuration.data))
+        job = scored(prepared, scores, run, say, job=replace(prepared.job, setting=prepared.final))
+        with Crew(prepared.plan, job) as crew:
             keep = partial(_keep, prepared, records, say)
             sharper = partial(_sharper, until, time.monotonic(), margin, seeds, prepared)
             agenda = Agenda(contenders, records, seeds, crew.size, say, keep, sharper)
-            for job, found in crew.follow(agenda.next):
-                agenda.done(job, found)
+            for training, found in crew.follow(agenda.next):
+                agenda.done(training, found)
             finalists = agenda.finalists()
             _measure(finalists, records, crew, say)
         measured = {each.baseline for each in finalists}

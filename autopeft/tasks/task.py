@@ -45,6 +45,7 @@ class Task:
         groups: Where examples come in groups, that of each, by split: they count as one where sureness is told.
         beside: Further columns of the training rows, by name: what each training example has there.
         allow_code: Whether code that models write for it may be run, in a sandbox.
+        scores: What a model has to say of training examples, by name: of some, by number. No part of the data.
 
     Raises:
         DataError: When the kind has no such metric, or the schema does not allow it.
@@ -62,6 +63,7 @@ class Task:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     allow_code: bool = False
+    scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.kind.check_metric(self.metric, self.schema)
@@ -75,7 +77,11 @@ class Task:
         """Return the task with some of its training examples, in their order."""
         rows = [int(number) for number in examples]
         beside = {column: [values[row] for row in rows] for column, values in self.beside.items()}
-        return replace(self, train=self.train.take(rows), beside=beside)
+        scores = {
+            name: {new: known[old] for new, old in enumerate(rows) if old in known}
+            for name, known in self.scores.items()
+        }
+        return replace(self, train=self.train.take(rows), beside=beside, scores=scores)
 
     def independent(self, split: str) -> int:
         """Return how many examples that stand alone tell as much as those of a split, which may come in groups."""

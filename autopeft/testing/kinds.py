@@ -21,6 +21,10 @@ import pytest
 import torch
 
 from autopeft.backbones import Backbone
+from autopeft.errors import ConfigurationError
+from autopeft.levers import Score
+from autopeft.levers.influence import EFFORT, INFLUENCE
+from autopeft.levers.transport import TRANSPORT
 from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.saved import Use, loading_code, merged_code, open_saved, task_config, use_of
 from autopeft.tasks import Encoded, Task, pad_id_of
@@ -30,7 +34,8 @@ from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import TaskContract
 from autopeft.training import fine_tune
 from autopeft.training.measuring import measure, paper
-from autopeft.trials import TRIALS, Batch, TrialKind, TrialRunner, TrialSetting, kind_of, use_threads
+from autopeft.trials import TRIALS, Batch, TrialKind, TrialRunner, TrialSetting, drawn, kind_of, use_threads
+from autopeft.trials.scores import check_scores, score_rows
 
 __all__ = ["KindContract"]
 
@@ -43,10 +48,12 @@ class KindContract(TaskContract):
     Attributes:
         architectures: The tiny models that the kind is tried on.
         learns: Whether a tiny model can do better than it does untouched, within some steps.
+        scored: The scores of training rows, for data levers to go by, that there are of such a task.
     """
 
     architectures: ClassVar[tuple[str, ...]] = ("bert", "roberta", "gpt2", "llama")
     learns: ClassVar[bool] = True
+    scored: ClassVar[tuple[str, ...]] = (TRANSPORT, INFLUENCE, EFFORT)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Try each architecture; all but the first are slow."""
@@ -136,6 +143,24 @@ class KindContract(TaskContract):
         assert scores.mean() == pytest.approx(outcome.accuracy, abs=1e-4)
         assert outcome.accuracy == pytest.approx(task.judge.signed(outcome.metrics[task.metric]), abs=1e-9)
         assert np.isfinite(runner.score(folder, "test")).all()
+
+    def test_training_rows_have_the_scores_that_there_are(
+        self, task: Task, backbone: Backbone, setting: TrialSetting
+    ) -> None:
+        """Each row that a trial draws has a finite score of its own; what a kind has none of is said."""
+        fitted = kind_of(task).fitted(task, backbone)
+        of_sort = {TRANSPORT: Score(TRANSPORT, (("epsilon", 0.5),)), INFLUENCE: Score(INFLUENCE), EFFORT: Score(EFFORT)}
+        for name, score in of_sort.items():
+            if name not in self.scored:
+                with pytest.raises(ConfigurationError, match="leave that word out of the space"):
+                    check_scores([score], fitted, backbone)
+                continue
+            check_scores([score], fitted, backbone)
+            [values] = score_rows(backbone, fitted, setting, 0, [score]).values()
+            assert set(values) <= set(drawn(fitted, setting)[0].tolist())
+            assert len(values) > setting.examples // 2
+            assert all(map(math.isfinite, values.values()))
+            assert len(set(values.values())) > 1
 
     def test_a_trial_repeats_itself_and_learns(self, runner: TrialRunner, backbone: Backbone, kept: Any) -> None:
         """The same configuration and seed give the same outcome, whatever ran before; training helps."""

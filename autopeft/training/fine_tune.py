@@ -17,6 +17,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
+from autopeft.levers import scores_named
 from autopeft.methods import adapter_parameters, apply, optimiser_of, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.study import locked, prepare_folder
@@ -45,6 +46,7 @@ from autopeft.trials import (
     train_first,
 )
 from autopeft.trials.finishing import finish
+from autopeft.trials.scores import kept_scores, score_rows
 from autopeft.trials.settled import settle
 from autopeft.trials.stopwatch import Stopwatch
 from autopeft.whole_folder import check_replaceable
@@ -98,7 +100,7 @@ def fine_tune(
         identity = identity_of(configuration, backbone, task, setting, seed)
         if check_identity(out, identity):
             return read_result(out)
-        task = kind_of(task).standing(task, backbone, setting)
+        task = kind_of(task).standing(_scored(configuration, backbone, task, setting, seed, out), backbone, setting)
         arguments = partial(_arguments, setting, seed, out / CHECKPOINTS, task, report_to, progress)
         model, papers, steps, best = _trained(configuration, backbone, task, setting, seed, base, arguments)
         params = sum(parameter.numel() for parameter in adapter_parameters(model).values())
@@ -117,6 +119,19 @@ def fine_tune(
         card = card_of(configuration, backbone, task, setting, seed, found, origin)
         write_result(model, found, identity, card, setting, keep_checkpoints=keep_checkpoints)
     return found
+
+
+def _scored(
+    configuration: Configuration, backbone: Backbone, task: Task, setting: TrialSetting, seed: int, out: Path
+) -> Task:
+    """Return a task that knows of its training rows what the data levers go by; kept among the checkpoints."""
+    scores = scores_named(configuration.data)
+    if not scores:
+        return task
+    whole = replace(setting, examples=len(task.train))
+    compute = partial(score_rows, backbone, task, whole, seed)
+    known = kept_scores(out / CHECKPOINTS, backbone.identity, task, whole, seed, scores, compute)
+    return replace(task, scores=known)
 
 
 def _trained(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autopeft.errors import ConfigurationError
 from autopeft.launch import Groundwork, SearchPlan, check_told, check_training, groundwork, open_run, with_columns
-from autopeft.levers import columns_named
+from autopeft.levers import columns_named, scores_named
 from autopeft.methods import VOCABULARY
 from autopeft.methods.lengths import suited, suited_note
 from autopeft.methods.storage import MANIFEST
@@ -21,6 +21,7 @@ from autopeft.training.fine_tune import fine_tune
 from autopeft.training.merging import add_merged, check_mergeable
 from autopeft.training.result import REPLACED, FineTuned
 from autopeft.trials import TrialSetting, drawn, kind_of, steps_of
+from autopeft.trials.scores import check_scores
 from autopeft.whole_folder import check_replaceable
 
 __all__ = ["Training", "prepare_training", "train_prepared"]
@@ -191,7 +192,11 @@ def _of_file(file: Path, settings: Mapping[str, Any]) -> _Found:
 
 
 def _checked(ground: Groundwork, configuration: Configuration, name: str) -> Groundwork:
-    """Return what a configuration is trained on, with the columns that its data levers go by."""
+    """Return what a configuration is trained on, with what its data levers go by, where they can."""
     check_training(configuration.training, ground.task, name)
     check_told(configuration.modules, ground.task, name)
-    return with_columns(ground, columns_named(configuration.data))
+    scores = scores_named(configuration.data)
+    notes = check_scores(scores, ground.task, ground.backbone)
+    if scores:
+        notes += (f"rows are scored before training, for `select`: {', '.join(score.text for score in scores)}",)
+    return with_columns(replace(ground, notes=(*ground.notes, *notes)), columns_named(configuration.data))

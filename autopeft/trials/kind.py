@@ -22,6 +22,7 @@ from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.probe import Probe
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.settled import forget_settled
+from autopeft.trials.telling import Telling
 from autopeft.trials.together import Together
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def width_of(batch: Mapping[str, torch.Tensor]) -> int:
     return int(batch["input_ids"].shape[1]) if "input_ids" in batch else 0
 
 
-class TrialKind(Together, ForTools, ABC):
+class TrialKind(Together, ForTools, Telling, ABC):
     """How models for a kind of task are loaded, trained, measured, saved, explained and used.
 
     Attributes:

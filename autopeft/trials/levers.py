@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.errors import ConfigurationError
-from autopeft.levers import DIFFICULTY, FAIL_RATE, SELECT, Pool, resampled
+from autopeft.levers import DIFFICULTY, FAIL_RATE, SELECT, Pool, resampled, scores_named
 from autopeft.tasks import Task
 
 __all__ = ["Levers", "check_levers"]
@@ -42,13 +42,27 @@ class Levers:
         if selection is not None:
             count = max(1, round(selection.knobs["share"] * len(pool)))
             rng = np.random.default_rng((self._seed, 2))
-            found = selection.word.choose(Pool(len(pool)), count, selection.knobs, rng)
+            scored = Pool(len(pool), self._scores(data, self._drawn[pool]))
+            found = selection.word.choose(scored, count, selection.knobs, rng)
             chosen = pool[np.sort(found)]
         if difficulty is not None:
             failed = _failures(self._task, difficulty.knobs[FAIL_RATE])[self._drawn[chosen]]
             asked = [self._questions[number] for number in self._drawn[chosen]]
             chosen = chosen[resampled(asked, failed, difficulty)]
         return chosen
+
+    def _scores(self, data: Mapping[str, Any], numbers: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """Return the scores of some training examples that a configuration goes by, by name."""
+        found = {}
+        for score in scores_named(data):
+            known = self._task.scores.get(score.text, {})
+            if any(number not in known for number in numbers.tolist()):
+                raise ConfigurationError(
+                    f"task {self._task.name}: the {score.text} of training rows, which `select` goes by, is not known; "
+                    "expected it among the `scores` of the task, as `autopeft.trials.scores.score_rows` computes them"
+                )
+            found[score.name] = np.array([known[number] for number in numbers.tolist()])
+        return found
 
     @cached_property
     def _questions(self) -> Sequence[Hashable]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +39,11 @@ class TextTrials(TrialKind):
     @abstractmethod
     def loss_of(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Return the mean loss of logits, `[n, outputs]`, against labels as `encode` made them."""
+
+    @property
+    def loss_of_logits(self) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """The mean loss of logits against labels."""
+        return self.loss_of
 
     @abstractmethod
     def measured(self, labels: torch.Tensor, logits: torch.Tensor) -> Measured:

@@ -343,7 +343,26 @@ BUDGETS = [
     Case("a target with a slip", SEARCH + "--target peff", ("unknown target 'peff", "did you mean 'peft'?"), GOOD),
 ]
 
+LEVERS = [
+    Case(
+        "a score for each of endless values",
+        SPACE,
+        (
+            "data.optimal_transport_epsilon: found the range 0.1..1, but what select: optimal_transport goes by is",
+            "expected some values, such as '0.05 | 0.1 | 0.5'",
+        ),
+        lora("rank: 8", "data: {select: optimal_transport, optimal_transport_epsilon: '0.1..1 log'}\n"),
+    ),
+    Case(
+        "a surrogate without a head",
+        SPACE.replace("tiny-bert", "tiny-llama").replace("data.csv", "data.jsonl"),
+        ("a model that writes text has no head to be trained as the surrogate; leave that word out of the space",),
+        lora("rank: 8", "data: {select: all | influence}\n")
+        | {"data.jsonl": "".join(f'{{"prompt": "a {n}", "completion": " a good film"}}\n' for n in range(40))},
+    ),
+]
 
-@pytest.mark.parametrize("case", SPACES + BUDGETS, ids=lambda case: case.name)
+
+@pytest.mark.parametrize("case", SPACES + BUDGETS + LEVERS, ids=lambda case: case.name)
 def test_a_space_is_refused(case, tmp_path, place):
     check_refused(case, tmp_path, place)

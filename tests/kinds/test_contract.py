@@ -49,6 +49,7 @@ class TestClassification(KindContract):
 
 class TestCausal(KindContract):
     architectures = ("llama", "gpt2")
+    scored = ("transport",)
 
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
@@ -62,6 +63,7 @@ class TestPreference(KindContract):
     """Happy answers are better than sad ones, whatever is asked."""
 
     architectures = ("llama", "gpt2")
+    scored = ("transport",)
 
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
@@ -76,6 +78,8 @@ class TestPreference(KindContract):
 
 class TestTokens(KindContract):
     """Names of organs and numbers; some sentences are longer than a window."""
+
+    scored = ("transport",)
 
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
@@ -114,6 +118,7 @@ class TestRerank(KindContract):
     """Documents about two things each, of which the good ones answer queries about them."""
 
     architectures = ("bert", "roberta")
+    scored = ()
 
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
@@ -149,6 +154,8 @@ class TestRerankByGrades(TestRerankByDecoders):
 
 class TestRetrieve(KindContract):
     """The same documents, which are searched for what good ones have in common."""
+
+    scored = ()
 
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
@@ -189,6 +196,7 @@ class TestSeveral(KindContract):
     """Two tasks with a head that they share."""
 
     architectures = ("bert",)
+    scored = ()
 
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):

@@ -61,6 +61,8 @@ class TestLessIsBetter(TestExample):
 
 
 class TestOwn(KindContract):
+    scored = ()
+
     @pytest.fixture(scope="class")
     def spec(self, tmp_path_factory):
         return TaskSpec(data=preferences(tmp_path_factory.mktemp("data") / "p.jsonl"))

@@ -13,8 +13,6 @@ from transformers.modeling_outputs import CausalLMOutput
 from autopeft.errors import ConfigurationError
 from autopeft.training.fusion.next_token import NextToken
 from autopeft.training.fusion.weights import MOST, fuse_logits
-from autopeft.trials import Batch
-from autopeft.trials.causal.learned import Learned
 
 __all__ = ["Fused"]
 
@@ -104,11 +102,6 @@ class Fused(nn.Module):
         """The large model, and the small one with and without what was trained."""
         return self.large, self.tuned, self.untuned
 
-    @property
-    def learned(self) -> type[Learned]:
-        """What reads the tokens that are learned of a batch (`autopeft.trials.causal.learned`)."""
-        return _FusedLearned
-
     def _fuse(self, *told: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         # Embeddings are padded to round numbers, of models of one vocabulary to different ones.
         width = min(each.shape[-1] for each in told)
@@ -116,25 +109,6 @@ class Fused(nn.Module):
         logits, weights = fuse_logits(large, tuned, untuned, self.weight)
         shape = told[0].shape[:-1]
         return logits.view(*shape, width), weights.view(shape)
-
-
-class _FusedLearned(Learned):
-    """The learned tokens of a batch, with the hidden states of all three models side by side."""
-
-    def __init__(self, model: Any, batch: Batch, device: torch.device, precision: str) -> None:
-        self._fused = model
-        self._parts = [Learned(each, batch, device, precision) for each in model.models]
-        self.targets = self._parts[0].targets
-        self.hidden = torch.cat([part.hidden for part in self._parts], dim=-1)
-        # Of the widest, so that pieces are small enough for all.
-        self.vocabulary = max(part.vocabulary for part in self._parts)
-
-    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return the fused logits `[tokens, vocabulary]` of some of the hidden states."""
-        own = hidden.split([part.hidden.shape[-1] for part in self._parts], dim=-1)
-        told = [part.logits(states) for part, states in zip(self._parts, own, strict=True)]
-        found: torch.Tensor = self._fused.fused(*told)
-        return found
 
 
 class _Shifting(LogitsProcessor):

@@ -91,13 +91,32 @@ class Learned:
         return not any(parameter.requires_grad for part in parts for parameter in part.parameters())
 
 
-def learned_of(model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> Learned:
-    """Return what a model makes of the learned tokens; its own account where it is made of several models.
+class _Together(Learned):
+    """The learned tokens of a batch, with the hidden states of several models side by side."""
 
-    Arguments as of `Learned`.
+    def __init__(self, model: Any, batch: Batch, device: torch.device, precision: str) -> None:
+        self._together = model
+        self._parts = [Learned(each, batch, device, precision) for each in model.models]
+        self.targets = self._parts[0].targets
+        self.hidden = torch.cat([part.hidden for part in self._parts], dim=-1)
+        # Of the widest, so that pieces are small enough for all.
+        self.vocabulary = max(part.vocabulary for part in self._parts)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits that all make together, `[tokens, vocabulary]`, of some of the hidden states."""
+        own = hidden.split([part.hidden.shape[-1] for part in self._parts], dim=-1)
+        told = [part.logits(states) for part, states in zip(self._parts, own, strict=True)]
+        found: Tensor = self._together.fused(*told)
+        return found
+
+
+def learned_of(model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> Learned:
+    """Return what a model makes of the learned tokens.
+
+    One that is made of several has them in `models`, and fuses their logits by `fused`; arguments as of `Learned`.
     """
-    own: type[Learned] = getattr(model, "learned", Learned)
-    return own(model, batch, device, precision)
+    kind = _Together if hasattr(model, "fused") else Learned
+    return kind(model, batch, device, precision)
 
 
 def learned_logits(model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> tuple[Tensor, Tensor]:
