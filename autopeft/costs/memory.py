@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from autopeft.backbones import Anatomy
+from autopeft.levers import inputs_changed
 from autopeft.methods.builder import plan
 from autopeft.methods.context import CONTEXT
 from autopeft.methods.depth import adapted_depth
@@ -32,15 +33,21 @@ def memory_features(configuration: Configuration, anatomy: Anatomy) -> dict[str,
     Returns:
         The number of `layers` that are differentiated, and the number of places of each method; neither where steps are
         made by forward passes alone. Where training leaves something out of layers, what there is of them instead, so
-        that it is measured apart; places are counted in full, which is more than they take.
+        that it is measured apart; places are counted in full, which is more than they take. Where data levers change
+        what is read, and so how long it is, these layers once more by what changes it, and 1 for the lower layers,
+        which are computed then.
     """
+    changed = inputs_changed(configuration.data)
+    form = "form " + " ".join(sorted(value for value in changed.values() if isinstance(value, str)))
     if forward_only_of(configuration.training) is not None:
-        return {"layers": 0.0, "forward_only": 1.0}
+        return {"layers": 0.0, "forward_only": 1.0, **({form: 1.0} if changed else {})}
     layers = range(adapted_depth(configuration, anatomy), anatomy.count)
     found, asked = {"layers": float(len(layers))}, CONTEXT.asked(configuration.training)
     if asked is not None:
         kept = asked.word.kept_of(layers, anatomy.count, asked.knobs)
         found = {f"{asked.word.name} {name}": value for name, value in kept.items()}
+    if changed:
+        found |= {f"{form}, layers": float(len(layers)), form: 1.0}
     for part in plan(configuration):
         name = part.method.words.name
         found[name] = found.get(name, 0.0) + len(part.cells)

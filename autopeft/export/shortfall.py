@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autopeft.levers import DATA_WORDS
+from autopeft.levers import COLUMN, DATA_WORDS
 from autopeft.methods.builder import plan
 from autopeft.methods.compression import COMPRESSION
 from autopeft.methods.context import CONTEXT
@@ -82,6 +82,8 @@ def beyond_config(configuration: Configuration, known: Iterable[str] = ()) -> It
         lever = word.asked(configuration.data)
         if lever is not None:
             yield Shortfall(f"data.{word.name}", f"{lever.word.name}: {lever.word.summary}", lossy=True)
+    if COLUMN.name in configuration.data:
+        yield Shortfall(f"data.{COLUMN.name}", f"{configuration.data[COLUMN.name]}: {COLUMN.help}", lossy=True)
     asked = {
         name if knob == name else f"{name}.{knob}": reason
         for part in plan(configuration)

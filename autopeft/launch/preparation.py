@@ -21,7 +21,7 @@ from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.launch.told import check_space_told, check_told
 from autopeft.launch.training_knobs import check_training
-from autopeft.levers import Score, columns_named, columns_of, scores_named, scores_of
+from autopeft.levers import Score, scores_named, scores_of, words_named, words_of
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
@@ -165,7 +165,7 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
     for name, each in given.items():
         check_training(each.training, task, f"configurations: {name}")
         check_told(each.modules, task, f"configurations: {name}")
-    ground = with_columns(ground, columns_of(bound), *(columns_named(each.data) for each in given.values()))
+    ground = with_columns(ground, words_of(bound), *(words_named(each.data) for each in given.values()))
     task = ground.task
     by_name = (score for each in given.values() for score in scores_named(each.data))
     scores = tuple(dict.fromkeys((*scores_of(bound), *by_name)))

@@ -29,6 +29,7 @@ from autopeft.methods.registry import METHODS, VOCABULARY
 from autopeft.methods.stock_rates import STOCK_LEARNING_RATE, decoder_learning_rate
 from autopeft.methods.storage import load, save
 from autopeft.methods.telling import TASK_IDS, TASKS, listening, telling, told_apart
+from autopeft.methods.vqt_head import read_beside
 
 __all__ = [
     "HEAD_ONLY",
@@ -63,6 +64,7 @@ __all__ = [
     "penalty",
     "prune_now",
     "prune_when_due",
+    "read_beside",
     "references_of",
     "register",
     "remove",

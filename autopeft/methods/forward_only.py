@@ -166,8 +166,11 @@ class ForwardOnly(torch.optim.Optimizer):
         masks = [self._mask(each) for each in parameters]
         seed, epsilon = hash((self._seed, steps)) % 2**63, self._spsa.epsilon
         self._move(parameters, masks, seed, [epsilon] * len(parameters))
+        # What a loss leaves to chance, as how examples are mixed, must be the same both times.
+        chance = torch.get_rng_state()
         forth = float(closure())
         self._move(parameters, masks, seed, [-2 * epsilon] * len(parameters))
+        torch.set_rng_state(chance)
         back = float(closure())
         slope = (forth - back) / (2 * epsilon)
         # Where the loss is no number the weights are put back, and whoever looks at the loss sees it.

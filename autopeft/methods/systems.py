@@ -14,14 +14,14 @@ from autopeft.methods.method import Method
 from autopeft.methods.registry import VOCABULARY
 from autopeft.space.vocabulary import Knob
 
-__all__ = ["KIND", "VERB", "State", "System", "offers", "state_of", "systems"]
+__all__ = ["DATA", "KIND", "VERB", "State", "System", "offers", "state_of", "systems"]
 
 Fidelity = Literal["release", "paper", "reconstruction"]
 Mode = Literal["train", "eval"]
 State = Literal["works", "tested on toy data", "not yet", "not applicable"]
 
-#: What stands before the name of a kind of task where one offers a system.
-KIND = "kind:"
+#: What stands before the name of a kind of task where one offers a system, and before that of a knob of the data.
+KIND, DATA = "kind:", "data:"
 
 #: Likewise before a verb of the command line.
 VERB = "verb:"
@@ -40,7 +40,7 @@ class System:
         budget: Its rule of how much trains, in words.
         mode: That of the backbone while the original trains.
         offered_by: What offers it: names of methods, values of their knobs (`lora.init=corda`), kinds (`kind:rerank`),
-            words of training knobs (`schedule:lisa`), verbs (`verb:fuse`).
+            words of knobs beside methods (`schedule:lisa`), knobs of the data (`data:column`), verbs (`verb:fuse`).
         use: A command that uses it, or a space, once it is offered.
         differs: What is otherwise than in the source, in words; `differences` adds what goes without saying.
         why: Why it is not offered, where it will not be.
@@ -123,6 +123,8 @@ def _exists(
         return offer.removeprefix(VERB) in verbs
     if offer.startswith(KIND):
         return offer.removeprefix(KIND) in kinds
+    if offer.startswith(DATA):
+        return offer.removeprefix(DATA) in shared
     asked, colon, word = offer.partition(":")
     if colon:
         return asked in shared and word in shared[asked].choices

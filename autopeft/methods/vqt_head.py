@@ -12,10 +12,19 @@ from torch.nn.functional import linear, normalize
 
 from autopeft.errors import ConfigurationError
 
-__all__ = ["NAME", "ReadOut"]
+__all__ = ["NAME", "ReadOut", "read_beside"]
 
 #: The parameter of the head that reads them, `outputs x features`.
 NAME = "read_out"
+
+#: The attribute of the head that holds what they find.
+_FOUND = "reads_beside"
+
+
+def read_beside(head: nn.Module) -> list[torch.Tensor]:
+    """Return what a head is about to read beside its inputs, `batch x features` each; for hooks before its forward."""
+    found: ReadOut | None = getattr(head, _FOUND, None)
+    return [] if found is None else found.seen()
 
 
 class ReadOut:
@@ -44,6 +53,10 @@ class ReadOut:
         """Whether queries found something that the head has not read yet."""
         return bool(self._found)
 
+    def seen(self) -> list[torch.Tensor]:
+        """Return what was found and not read yet; see `take`."""
+        return [self._found[layer] for layer in self._order if layer in self._found]
+
     def take(self) -> list[torch.Tensor]:
         """Return what was found, `batch x queries * d` of each layer, and let go of it."""
         found, self._found = self._found, {}
@@ -68,6 +81,7 @@ class ReadOut:
         # As in the matrix whose columns it continues, in which the number of outputs is that of rows.
         weight = head.weight.new_empty(head.out_features, inputs)
         head.register_parameter(NAME, nn.Parameter(nn.init.kaiming_normal_(weight, mode="fan_out")))
+        setattr(head, _FOUND, self)
         self._head = head
         self._hooks = (
             head.register_forward_pre_hook(partial(_divided, self)),
@@ -80,6 +94,7 @@ class ReadOut:
             for hook in self._hooks:
                 hook.remove()
             delattr(self._head, NAME)
+            delattr(self._head, _FOUND)
             self._head = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -242,13 +242,17 @@ class BoundSpace:
             method.words.name: {cell: values for row in here for cell, values in row.cells.items()}
             for method, here in zip(self.methods, settled.rows, strict=True)
         }
-        return [rule.text for rule in self.rules if not rule.allows(placed, settled.shared)]
+        return [rule.text for rule in self.rules if not rule.allows(placed, self._said(settled.shared))]
 
     def _broken_by(self, configuration: Configuration) -> list[str]:
         if not self.rules:
             return []
         placed = cells(configuration, self.vocabulary)
-        return [rule.text for rule in self.rules if not rule.allows(placed, configuration.shared)]
+        return [rule.text for rule in self.rules if not rule.allows(placed, self._said(configuration.shared))]
+
+    def _said(self, shared: Mapping[str, Any]) -> dict[str, Any]:
+        """Return shared knobs with those that a configuration leaves unsaid: constraints compare these too."""
+        return {plan.knob.name: plan.knob.default for plan in self.shared if plan.knob.unsaid} | dict(shared)
 
     def _misfit(self, configuration: Configuration) -> str:
         """Say what of a configuration the space does not have."""

@@ -18,7 +18,7 @@ def describe(data: Mapping[str, Any]) -> str:
     if not data["modules"]:
         return "no adapters"
     parts = [_module(name, knobs) for name, knobs in data["modules"].items()]
-    return ", ".join([" + ".join(parts), *_shared(data["training"]), *_shared(data.get("data", {}))])
+    return ", ".join([" + ".join(parts), *_shared(data["training"]), *_levers(data.get("data", {}))])
 
 
 def layers_in_words(layers: Sequence[int]) -> str:
@@ -40,6 +40,20 @@ def _shared(knobs: Mapping[str, Any]) -> list[str]:
         if asking not in beside:
             own = (name for name in beside if beside[name] == word)
             found.append(" ".join([word, *(f"{name.removeprefix(f'{word}_')}={_value(knobs[name])}" for name in own)]))
+    return found
+
+
+def _levers(knobs: Mapping[str, Any]) -> list[str]:
+    """Say each knob of the data by name, and those whose names begin with its word with it: `augment eda rate=0.1`."""
+    words = {value for value in knobs.values() if isinstance(value, str)}
+    beside = {name: word for name in knobs for word in words if name.startswith(f"{word}_")}
+    found = []
+    for name, value in knobs.items():
+        if name not in beside:
+            own = (
+                f"{each.removeprefix(f'{value}_')}={_value(knobs[each])}" for each in beside if beside[each] == value
+            )
+            found.append(" ".join([name, _value(value), *own]))
     return found
 
 

@@ -1,5 +1,6 @@
 """Tasks: data, splits and metric; from the packaged set, a file, or a data set name; of kinds that a table lists."""
 
+from autopeft.tasks.beside import texts_beside
 from autopeft.tasks.encoding import (
     IGNORED,
     Encoded,
@@ -47,5 +48,6 @@ __all__ = [
     "load_task",
     "overview",
     "pad_id_of",
+    "texts_beside",
     "token_lengths",
 ]

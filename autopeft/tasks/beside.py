@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from autopeft.errors import DataError
 from autopeft.tasks.source import Source
+from autopeft.tasks.tables import is_missing, kind_in_words, mended, text_of
 from autopeft.tasks.task import Task
 
-__all__ = ["with_beside"]
+__all__ = ["texts_beside", "with_beside"]
 
 
 def with_beside(task: Task, source: Source, columns: Sequence[str]) -> Task:
@@ -25,10 +26,10 @@ def with_beside(task: Task, source: Source, columns: Sequence[str]) -> Task:
     """
     if not columns:
         return task
-    if not task.kind.of_rows:
+    if task.kind.layout_of(source) is not None or source.spec.parts:
         raise DataError(
-            f"task {task.name}: the space goes by the column{'s' * (len(columns) > 1)} {', '.join(columns)} of the "
-            f"training rows, which examples of {task.kind.name} are not; leave that out of its `data`"
+            f"task {task.name}: the space goes by {', '.join(columns)}, and '{source.name}' is no table with such "
+            "columns; give the data as rows with them, or leave that out of `data` of the space"
         )
     table = source.tables["train"]
     for column in columns:
@@ -39,5 +40,25 @@ def with_beside(task: Task, source: Source, columns: Sequence[str]) -> Task:
             )
     left_out = {place for places in task.intake["train"].drops.values() for place in places}
     used = replace(table, rows=[row for row in table.rows if row[0] not in left_out])
-    rows = [used.rows[number][1] for number in task.kind.row_numbers(task, used)]
-    return replace(task, beside={column: [row.get(column) for row in rows] for column in columns})
+    account = task.intake["train"]
+    read = replace(account, unused=tuple(each for each in account.unused if each not in columns))
+    beside = {column: task.kind.cells(task, used, column) for column in columns}
+    return replace(task, beside=beside, intake={**task.intake, "train": read})
+
+
+def texts_beside(task: Task, column: str) -> list[str | None]:
+    """Return the texts of a column beside a task's training examples; None where an example has nothing there.
+
+    Raises:
+        DataError: When it holds something else than text.
+    """
+    found: list[str | None] = []
+    for value in task.beside[column]:
+        text = None if is_missing(value) else text_of(value)
+        if text is None and not is_missing(value):
+            raise DataError(
+                f"task {task.name}: the column '{column}' holds {kind_in_words(value)} in a training row; expected "
+                "text or nothing, for it stands in place of text"
+            )
+        found.append(None if text is None else mended(text))
+    return found

@@ -49,6 +49,7 @@ class TaskKind(ABC):
         options: Settings of a search that are of this kind, beside those that all share.
         schema: The dataclass of `Task.schema`, which JSON can hold.
         of_rows: Whether its examples are the rows of the tables that it is given, but for those that its intake drops.
+        replaced: What of a training example another column may stand in for, in words; empty where nothing of it.
     """
 
     name: ClassVar[str]
@@ -59,6 +60,7 @@ class TaskKind(ABC):
     options: ClassVar[frozenset[str]] = frozenset()
     schema: ClassVar[type]
     of_rows: ClassVar[bool] = False
+    replaced: ClassVar[str] = ""
 
     @property
     def usual(self) -> str:
@@ -184,6 +186,36 @@ class TaskKind(ABC):
         for given, number in zip(self.inputs(found), numbers, strict=True):
             rows[json.dumps(given)].insert(0, number)
         return [rows[json.dumps(given)].pop() for given in self.inputs(task.train)]
+
+    def cells(self, task: Task, table: Table, column: str) -> list[Any]:
+        """Return what a column of a table holds for each training example; arguments as of `row_numbers`.
+
+        Raises:
+            DataError: When examples are not rows.
+        """
+        if not self.of_rows:
+            raise DataError(
+                f"task {task.name}: the space goes by the column {column} of the training rows, which examples of "
+                f"{self.name} are not; leave that out of its `data`"
+            )
+        return [table.rows[number][1].get(column) for number in self.row_numbers(task, table)]
+
+    def with_column(self, split: Any, cells: Sequence[str | None]) -> Any:
+        """Return training examples in which texts of another column stand for what is `replaced`.
+
+        Args:
+            split: The examples.
+            cells: The text for each; None keeps what it has.
+        """
+        raise NotImplementedError(f"{self.name}: nothing is replaced")
+
+    def texts(self, split: Any) -> list[tuple[str, ...]] | None:
+        """Return the texts of each example that may be put in other words, its label staying; None where none may."""
+        return None
+
+    def with_texts(self, split: Any, texts: Sequence[tuple[str, ...]]) -> Any:
+        """Return examples whose `texts` are others."""
+        raise NotImplementedError(f"{self.name}: there are no texts to be put in other words")
 
     def known_as(self, task: Task, schema: Any) -> Task:
         """Return a task as something trained on data of another schema knows it.

@@ -26,6 +26,7 @@ class TextKind(TaskKind):
     """A kind of task whose schema names in `columns` where its texts stand, one column or two."""
 
     of_rows = True
+    replaced = "the first text"
 
     def inputs(self, split: LabelledTexts) -> Iterable[Any]:
         """Yield the texts."""
@@ -51,6 +52,19 @@ class TextKind(TaskKind):
         """Return the texts of a table."""
         texts, numbers, intake = texts_of(table, schema.columns)
         return LabelledTexts(texts, [0] * len(texts)), numbers, intake
+
+    def texts(self, split: LabelledTexts) -> list[tuple[str, ...]]:
+        """Return the text of each example, or both."""
+        return [(text,) if isinstance(text, str) else text for text in split.texts]
+
+    def with_texts(self, split: LabelledTexts, texts: Sequence[tuple[str, ...]]) -> LabelledTexts:
+        """Return examples with other texts."""
+        return LabelledTexts([each[0] if len(each) == 1 else (each[0], each[1]) for each in texts], split.labels)
+
+    def with_column(self, split: LabelledTexts, cells: Sequence[str | None]) -> LabelledTexts:
+        """Return examples whose first texts are others."""
+        both = zip(self.texts(split), cells, strict=True)
+        return self.with_texts(split, [texts if cell is None else (cell.strip(), *texts[1:]) for texts, cell in both])
 
     def _in_words(self, task: Task) -> str:
         return "text pairs" if len(task.schema.columns) > 1 else "texts"

@@ -28,6 +28,7 @@ from autopeft.levers.transport import TRANSPORT
 from autopeft.methods import HEAD_ONLY, stock_lora
 from autopeft.saved import Use, loading_code, merged_code, open_saved, task_config, use_of
 from autopeft.tasks import Encoded, Task, pad_id_of
+from autopeft.tasks.row_hashes import row_hashes
 from autopeft.testing.cases import try_each
 from autopeft.testing.decoders import DECODERS, tiny_decoder
 from autopeft.testing.models import tiny_backbone
@@ -122,6 +123,45 @@ class KindContract(TaskContract):
             losses = [float(kind.loss(model, part, _CPU, "fp32")) * kind.terms(part) for part in parts]
         assert math.isfinite(expected)
         assert sum(losses) / kind.terms(whole) == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+    def test_other_columns_stand_for_what_it_says(self, task: Task, backbone: Backbone) -> None:
+        """A text in place of part of an example changes that example alone; what has none stays as it is."""
+        if not task.kind.replaced:
+            pytest.skip("nothing of its examples is replaced")
+        few = task.train.take(range(4))
+        before = [json.dumps(each) for each in task.kind.inputs(few)]
+        same = task.kind.with_column(few, [None] * 4)
+        assert [json.dumps(each) for each in task.kind.inputs(same)] == before
+        other = task.kind.with_column(few, [None, "something else", None, None])
+        after = [json.dumps(each) for each in task.kind.inputs(other)]
+        assert [one == two for one, two in zip(before, after, strict=True)] == [True, False, True, True]
+        fitted = kind_of(task).fitted(task, backbone)
+        assert kind_of(fitted).encode(other, backbone.tokenizer(), 64).examples == 4
+
+    def test_other_words_are_put_where_there_were_some(self, task: Task) -> None:
+        """Texts that are put back make the examples that there were."""
+        texts = task.kind.texts(task.train)
+        if texts is None:
+            pytest.skip("its examples cannot be put in other words")
+        again = task.kind.with_texts(task.train, texts)
+        assert row_hashes(task.kind, again).tolist() == row_hashes(task.kind, task.train).tolist()
+
+    def test_levers_of_the_loss_that_do_nothing_are_the_loss(self, task: Task, backbone: Backbone) -> None:
+        """Mixing nothing, and a contrastive term of weight 0, leave the loss to the bit; others do not."""
+        kind, encoded, pad_id = _encoded(task, backbone)
+        model = kind.model(backbone, _CPU)
+        batch = kind.collate(encoded, kind.grouped(encoded, 8)[0], pad_id)
+        mixup = {"augment": "mixup", "mixup_alpha": 0.0}
+        term = {"contrastive": "supervised", "supervised_weight": 0.0, "supervised_temperature": 0.1}
+        with torch.no_grad():
+            plain = float(kind.loss(model, batch, _CPU, "fp32"))
+            for there, nothing, more in (
+                (kind.mixes, mixup, {"mixup_alpha": 1.0}),
+                (kind.contrasts, term, {"supervised_weight": 1.0}),
+            ):
+                if there:
+                    assert float(kind.by_levers(nothing).loss(model, batch, _CPU, "fp32")) == plain
+                    assert float(kind.by_levers(nothing | more).loss(model, batch, _CPU, "fp32")) != plain
 
     def test_what_is_measured_does_not_depend_on_order(self, task: Task, backbone: Backbone) -> None:
         """Every metric that is measured in passing is there, with the loss, in bounds, whatever the batches."""

@@ -32,7 +32,7 @@ from autopeft.training.result import REPLACED, FineTuned, read_result, write_res
 from autopeft.training.trainer import Hooks, ours, train_adapters_only
 from autopeft.trials import (
     FEW_BATCHES,
-    Levers,
+    Material,
     TrialKind,
     TrialSetting,
     few_batches,
@@ -150,14 +150,18 @@ def _trained(
         best.
     """
     set_seed(seed)
-    kind = kind_of(task).under(setting).weighed(configuration.training)
+    kind = kind_of(task).under(setting).weighed(configuration.training).by_levers(configuration.data)
     tokenizer = backbone.tokenizer()
     pad_id = pad_id_of(tokenizer)
     model = kind.model(backbone, pick_device())
     model.config.use_cache = False
     papers = {name: paper(task, name, model, tokenizer, setting) for name in HELD_OUT}
-    train = kind.encode(task.train, tokenizer, setting.max_length)
-    train = kind.to_train(kind.with_reference(model, train, setting, pad_id))
+
+    def encoded(split: Any) -> Encoded:
+        return kind.with_reference(model, kind.encode(split, tokenizer, setting.max_length), setting, pad_id)
+
+    material = Material(kind, task, np.arange(len(task.train)), encoded, setting.max_length, setting.seed)
+    learned, train = material.learned(configuration.data), material.train
     _build(configuration, model, backbone, kind, train, setting, pad_id, seed)
     steps = steps_of(train.examples, setting.epochs, setting.batch_size)
     how = kind.trainer_arguments(arguments(steps))
@@ -171,14 +175,13 @@ def _trained(
     if last is None:
         whole = replace(setting, examples=train.examples, early_stopping=False)
         loop = {"kind": kind, "pad_id": pad_id, "seed": seed, "busy": Stopwatch(), "at_once": setting.batch_size}
-        train_first(model, train, whole, groups, **loop, feed=lambda rows, longest: None)
+        train_first(model, learned.taken, whole, groups, **loop, feed=lambda rows, longest: None)
     optimiser = optimiser_of(model, groups, setting.weight_decay, seed)
-    levers = Levers(task, np.arange(len(task.train)) if train.kept is None else train.kept, setting.seed)
-    rows = _rows(train, levers.examples(configuration.data, np.arange(train.examples)))
+    rows = _rows(*learned)
     trainer: Any = ours(base)(
         model,
         args=how,
-        data_collator=kind.collator(train, tokenizer, pad_id),
+        data_collator=kind.collator(learned.encoded, tokenizer, pad_id),
         train_dataset=rows,
         # Held-out examples are measured as in trials; the Trainer only wants to know that there are some.
         eval_dataset=rows,

@@ -12,6 +12,7 @@ from autopeft.trials.kinds import TRIALS, kind_of, trials_named
 from autopeft.trials.levers import Levers, check_levers
 from autopeft.trials.limits import check_limits
 from autopeft.trials.loop import schedule, train_first
+from autopeft.trials.material import Material
 from autopeft.trials.measured import LabelResult, Measured
 from autopeft.trials.outcome import STATUSES, Outcome
 from autopeft.trials.prediction import Prediction, Ready
@@ -29,6 +30,7 @@ __all__ = [
     "Batch",
     "LabelResult",
     "Levers",
+    "Material",
     "Measured",
     "Message",
     "Outcome",

@@ -17,12 +17,12 @@ from autopeft.methods import STOCK_LEARNING_RATE
 from autopeft.space import BackboneShape, Configuration
 from autopeft.tasks import Encoded, Task, collate, grouped
 from autopeft.trials.for_tools import ForTools
+from autopeft.trials.learning import Learning
 from autopeft.trials.measured import Measured
 from autopeft.trials.prediction import Prediction, Ready
 from autopeft.trials.probe import Probe
 from autopeft.trials.setting import TrialSetting
 from autopeft.trials.settled import forget_settled
-from autopeft.trials.telling import Telling
 from autopeft.trials.together import Together
 
 if TYPE_CHECKING:
@@ -41,14 +41,13 @@ def width_of(batch: Mapping[str, torch.Tensor]) -> int:
     return int(batch["input_ids"].shape[1]) if "input_ids" in batch else 0
 
 
-class TrialKind(Together, ForTools, Telling, ABC):
+class TrialKind(Together, ForTools, Learning, ABC):
     """How models for a kind of task are loaded, trained, measured, saved, explained and used.
 
     Attributes:
         reads: Name of what such a model reads, of `MODALITIES`.
         cut: What is done to what is longer than so many tokens.
         each_token: Whether what every token becomes in the top layer is read, not only what the text as a whole does.
-        divides: Whether a batch can go through the model in parts, and be learned as if it were whole.
         has_head: Whether a new head is trained beside the adapters.
         untouched: What the baseline without adapters is called.
         default_space: Name of the search space of a plan that names none.
@@ -68,7 +67,6 @@ class TrialKind(Together, ForTools, Telling, ABC):
     reads: ClassVar[str] = "text"
     cut: ClassVar[str] = "texts cut at"
     each_token: ClassVar[bool] = False
-    divides: ClassVar[bool] = True
     has_head: ClassVar[bool] = True
     untouched: ClassVar[str] = "head only"
     default_space: ClassVar[str] = "default"
@@ -201,15 +199,6 @@ class TrialKind(Together, ForTools, Telling, ABC):
             pad_id: Token id that fills short texts.
         """
         return encoded
-
-    def to_train(self, encoded: Encoded) -> Encoded:
-        """Return the training examples as they are read while a model learns."""
-        return encoded
-
-    @property
-    def varies(self) -> bool:
-        """Whether training examples are read otherwise each time, so that nothing of them can be kept."""
-        return False
 
     def grouped(self, encoded: Encoded, batch_size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
         """Choose which examples go together in one epoch; see `autopeft.tasks.grouped`."""

@@ -10,8 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.errors import ConfigurationError
-from autopeft.levers import DIFFICULTY, FAIL_RATE, SELECT, Pool, resampled, scores_named
-from autopeft.tasks import Task
+from autopeft.levers import (
+    AUGMENT,
+    COLUMN,
+    CONTRASTIVE,
+    DIFFICULTY,
+    FAIL_RATE,
+    SELECT,
+    Pool,
+    column_knobs,
+    resampled,
+    scores_named,
+)
+from autopeft.tasks import Task, texts_beside
+from autopeft.trials.kinds import kind_of
 
 __all__ = ["Levers", "check_levers"]
 
@@ -69,18 +81,42 @@ class Levers:
         return list(self._task.kind.questions(self._task.train))
 
 
-def check_levers(columns: Mapping[str, Sequence[str]], task: Task) -> None:
-    """Check that the training rows of a task hold what levers go by.
+def check_levers(asked: Mapping[str, Sequence[str]], task: Task) -> None:
+    """Check that a task has what the levers that may be pulled go by.
 
     Args:
-        columns: The columns that are named, by the knob of the data that names them.
-        task: The task, which knows them.
+        asked: What is asked for in words, by the knob of the data (`autopeft.levers.words_of`).
+        task: The task, which knows the columns among them.
 
     Raises:
-        ConfigurationError: When they hold something else.
+        AutopeftError: When its training rows hold something else, or its kind has no such lever.
     """
-    for column in columns.get(FAIL_RATE, ()):
+    for column in asked.get(FAIL_RATE, ()):
+        if not task.kind.of_rows:
+            raise ConfigurationError(_unfit(task, FAIL_RATE, "examples are not rows, each with a share of its own"))
         _failures(task, column)
+    if asked.get(COLUMN.name) and not task.kind.replaced:
+        raise ConfigurationError(_unfit(task, COLUMN.name, "nothing in an example is text that another may stand for"))
+    kind = kind_of(task)
+    for word in asked.get(AUGMENT.name, ()):
+        if AUGMENT.words[word].rewrites and task.kind.texts(task.train.take(())) is None:
+            raise ConfigurationError(_unfit(task, f"{AUGMENT.name} {word}", "other words may change what is told"))
+        if not AUGMENT.words[word].rewrites and not kind.mixes:
+            raise ConfigurationError(_unfit(task, f"{AUGMENT.name} {word}", "answers cannot be mixed"))
+    for word in asked.get(CONTRASTIVE.name, ()):
+        if not kind.contrasts:
+            raise ConfigurationError(_unfit(task, f"{CONTRASTIVE.name} {word}", "examples have no single label each"))
+    for knob, columns in column_knobs(asked).items():
+        for column in columns if knob != FAIL_RATE else ():
+            if not any(cell is not None for cell in texts_beside(task, column)):
+                raise ConfigurationError(
+                    f"task {task.name}: the column '{column}' is empty in all training rows; name another by "
+                    f"data.{knob}, or leave that out"
+                )
+
+
+def _unfit(task: Task, lever: str, why: str) -> str:
+    return f"data.{lever}: there is no such lever for the task {task.name} ({task.kind.name}): {why}; leave it out"
 
 
 def _failures(task: Task, column: str) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
+from autopeft.levers import inputs_changed
 from autopeft.methods import adapter_parameters, apply, compress_as, remove, stays_in_layers
 from autopeft.space import Configuration
 from autopeft.tasks import Encoded, Task, pad_id_of
@@ -33,8 +33,8 @@ from autopeft.trials.held import Held
 from autopeft.trials.holding import hold_as_computed
 from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.kinds import kind_of
-from autopeft.trials.levers import Levers
 from autopeft.trials.loop import fit
+from autopeft.trials.material import Material
 from autopeft.trials.measured import Measured
 from autopeft.trials.outcome import Outcome, StepCost
 from autopeft.trials.profile import profile
@@ -87,11 +87,11 @@ class TrialRunner:
         self.model.config.use_cache = False
         self.model.set_attn_implementation(attention(self.model, self.device, setting.precision, setting.max_length))
         pool, held = drawn(task, setting)
-        train, validation = task.train.take(pool), task.validation.take(held)
-        self._train: Encoded = self._kind.to_train(self._encoded(train))
+        self._material = Material(self._kind, task, pool, self._encoded, setting.max_length, setting.seed)
+        train, validation = self._material.train, task.validation.take(held)
         # For methods whose start depends on data: the same few batches in every trial.
         rng = np.random.default_rng(setting.seed)
-        few = self._train.take(self._train.some(rng, FEW_BATCHES * setting.batch_size))
+        few = train.take(train.some(rng, FEW_BATCHES * setting.batch_size))
         self._few = few_batches(self._kind, few, setting.batch_size, self._pad_id, self.device)
         few_inputs = {key: value for key, value in self._few[0].items() if key != "labels"}
         self._shortcuts = Shortcuts(
@@ -108,11 +108,8 @@ class TrialRunner:
         )
         held_out = self._encoded(validation)
         self.exam = Exam(self._kind, validation, held_out, tokenizer, setting, task.metric, rng)
-        self._prefixes = [self._shortcuts.prefix(encoded) for encoded in (self._train, held_out)]
+        self._prefixes = [self._shortcuts.prefix(encoded) for encoded in (train, held_out)]
         self._held: dict[str, Held] = {}
-        kept = self._train.kept
-        self._levers = Levers(task, pool if kept is None else pool[kept], setting.seed)
-        self._order = np.random.default_rng((setting.seed, 1)).permutation(self._train.examples)
         self._kind.ready(self.run, setting.seed)
 
     @property
@@ -168,7 +165,8 @@ class TrialRunner:
         at_once = self.setting.batch_size
         while True:
             outcome = yield from self._attempt(configuration, seed, deadline, at_once, folder, full, until, brief)
-            if outcome.status != "oom" or outcome.curve or at_once == 1 or not self._kind.divides:
+            divides = self._kind.by_levers(configuration.data).divides
+            if outcome.status != "oom" or outcome.curve or at_once == 1 or not divides:
                 return outcome
             at_once //= 2
 
@@ -192,10 +190,11 @@ class TrialRunner:
             steps: Steps in all.
             busy: Runs during steps.
         """
-        longest, count = self._train.longest(self.setting.batch_size)
+        learned, count = self._material.longest(configuration.data, self.setting.batch_size)
         setting = replace(self.setting, examples=count, epochs=steps, early_stopping=True, fidelity="steps")
+        kind = self._kind.by_levers(configuration.data)
         with self._built(configuration, seed) as (feed, _):
-            yield self._fit(self._train.take(longest), setting, seed, partial(_feed_rows, feed, longest), busy)
+            yield self._fit(learned.taken, setting, seed, learned.feeding(feed), busy, kind=kind)
 
     def score(self, folder: Path, split: str) -> np.ndarray:
         """Measure what a trial saved.
@@ -329,13 +328,12 @@ class TrialRunner:
         """
         earlier, rate = 0, configuration.training["learning_rate"] if full else None
         for stage in stages:
-            there = np.sort(self._order[: stage.examples])
-            rows = self._train.rows_of(self._levers.examples(configuration.data, there))
+            learned = self._material.learned(configuration.data, stage.examples)
             with self._built(configuration, seed, full) as (train, validation):
                 yield 0, earlier, validation
-                feed = partial(_feed_rows, train, rows)
-                kind = self._kind.weighed(configuration.training)
-                for step in self._fit(self._train.take(rows), stage, seed, feed, busy, at_once, deadline, rate, kind):
+                feed = learned.feeding(train)
+                kind = self._kind.weighed(configuration.training).by_levers(configuration.data)
+                for step in self._fit(learned.taken, stage, seed, feed, busy, at_once, deadline, rate, kind):
                     yield step, earlier + step, validation
             earlier += stage.steps
 
@@ -347,7 +345,9 @@ class TrialRunner:
             What to call before forward passes over the training and the validation split.
         """
         trained = None if full else configuration
-        depth = self._shortcuts.depth(trained, self._prefixes)
+        # What is kept is of the rows in their own form.
+        kept = not inputs_changed(configuration.data)
+        depth = self._shortcuts.depth(trained if kept else None, self._prefixes)
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                 reset_head(self.model, seed, trained)
@@ -392,8 +392,3 @@ class TrialRunner:
             at_once=at_once or setting.batch_size,
             deadline=deadline,
         )
-
-
-def _feed_rows(feed: Feed, rows: np.ndarray, chosen: np.ndarray, longest: int) -> None:
-    """Feed texts that are numbered within some rows of the split."""
-    feed(rows[chosen], longest)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from transformers import PreTrainedModel
 
 from autopeft.backbones import Backbone
 from autopeft.tasks import Encoded, LabelledTexts, Task, encode
+from autopeft.trials.batch_loss import PLAIN, BatchLoss
 from autopeft.trials.card_code import ALONE, OTHER, TEXTS, trusting
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.hardware import autocast
@@ -30,6 +32,9 @@ class TextTrials(TrialKind):
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     pipeline: ClassVar[str] = "text-classification"
+
+    #: What is learned of a batch.
+    batch_loss: BatchLoss = PLAIN
 
     @property
     @abstractmethod
@@ -83,9 +88,21 @@ class TextTrials(TrialKind):
         """Return the mean loss of a batch."""
         inputs = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         labels = inputs.pop("labels")
-        with autocast(device, precision):
-            logits = model(**inputs).logits
-        return self.loss_of(logits.float(), labels)
+
+        def answer() -> torch.Tensor:
+            with autocast(device, precision):
+                logits: torch.Tensor = model(**inputs).logits
+            return logits
+
+        return self.batch_loss(model, answer, labels, self.loss_of)
+
+    def by_levers(self, data: Mapping[str, Any]) -> Self:
+        """Return trials that learn as the data levers of a configuration say."""
+        found = copy(self)
+        found.batch_loss = BatchLoss.of(data)
+        # The contrastive term compares all examples of a batch.
+        found.divides = self.divides and found.batch_loss.weight is None
+        return found
 
     def measure(
         self, model: nn.Module, split: Sequence[tuple[np.ndarray, Batch]], precision: str, feed: Feed

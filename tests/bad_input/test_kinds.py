@@ -9,6 +9,7 @@ FLAGS = "--budget 20% --trials 2 --workers 0 --examples 20 --epochs 1 --no-selec
 BERT = f"search --model {{place}}/tiny-bert {FLAGS} --data data"
 LLAMA = f"search --model {{place}}/tiny-llama --space lora {FLAGS} --data data"
 
+
 KINDS = [
     Case(
         "a kind with a slip",

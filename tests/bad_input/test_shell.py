@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.bad_input import test_data, test_folders, test_kinds, test_models, test_options, test_plans, test_spaces
+from tests.bad_input import (
+    test_data,
+    test_folders,
+    test_kinds,
+    test_models,
+    test_options,
+    test_plans,
+    test_ranking,
+    test_spaces,
+)
 from tests.bad_input.case import Case, check_refused
 from tests.marks import mostly_slow
 
@@ -23,7 +32,7 @@ TABLES = (
     test_data.FILES,
     test_kinds.KINDS,
     test_kinds.DECODERS,
-    test_kinds.RANKING,
+    test_ranking.RANKING,
     test_models.NAMED,
     test_spaces.SPACES,
     test_options.NUMBERS,

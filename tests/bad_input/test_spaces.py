@@ -220,7 +220,7 @@ SPACES = [
     Case(
         "a space that is shown",
         "spaces show nothing",
-        ("no space is called 'nothing", "expected one of audio, autopeft, default, everything,"),
+        ("no space is called 'nothing", "expected one of audio, autopeft, data-levers, default,"),
         GOOD,
     ),
     Case(

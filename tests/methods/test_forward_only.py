@@ -55,6 +55,14 @@ def test_forth_and_back_and_restored_is_where_it_was_to_rounding() -> None:
     torch.testing.assert_close(parameter.detach(), before, atol=1e-6, rtol=0)
 
 
+def test_what_a_loss_leaves_to_chance_is_the_same_forth_and_back() -> None:
+    _, optimiser, _ = quadratic([1.0, 2.0])
+    drawn = []
+    for _ in range(2):
+        optimiser.step(lambda: drawn.append(torch.rand(1).item()) or 0.0)
+    assert drawn[0] == drawn[1] != drawn[2] == drawn[3]
+
+
 @pytest.mark.parametrize("pieces", [2**20, 7])
 def test_one_seed_draws_one_direction_whatever_the_pieces(monkeypatch, pieces) -> None:
     monkeypatch.setattr("autopeft.methods.forward_only._PIECE", pieces)

@@ -74,6 +74,12 @@ def test_it_is_written_and_read_back():
     assert eval(space.to_python(), {"SearchSpace": SearchSpace}) == space
 
 
+def test_it_is_said_with_the_names_of_knobs(words, bert):
+    data = {"select": "random", "share": 0.25, "random_seed": 3, "column": "random_steps"}
+    said = canonical({"modules": {"lora": {"rank": 2}}, "data": data}, words, bert).describe()
+    assert said.endswith("column random_steps, select random seed=3, share 0.25")
+
+
 def test_constraints_may_speak_of_it(words, bert):
     space = space_of({"select": "all | random"}, constraints=["data.select == random => lora.rank <= 2"])
     assert space.problems(words) == []
@@ -84,6 +90,15 @@ def test_constraints_may_speak_of_it(words, bert):
     assert chosen
     assert max(chosen) <= 2
     assert max(each.modules["lora"]["rank"] for each in found) == 8
+
+
+def test_constraints_hold_of_what_is_left_unsaid(words, bert):
+    bound = space_of({"select": "all | random"}, constraints=["data.select == random"]).bind(words, bert)
+    rng = np.random.default_rng(0)
+    assert all(bound.decode(bound.sample(rng)).data for _ in range(20))
+    plain = canonical({"modules": {"lora": {"rank": 2}}}, words, bert)
+    assert not bound.allows(plain)
+    assert not bound.contains(plain)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
 from autopeft.errors import DataError
-from autopeft.tasks import TaskSpec, load_task
+from autopeft.tasks import KINDS, TaskSpec, load_task, texts_beside
+from autopeft.tasks.causal.split import CausalSplit
+from autopeft.tasks.causal.turns import Turn
 
 
 def table(path, rows):
@@ -39,6 +42,7 @@ def test_values_stay_with_their_rows(tmp_path, drop_duplicates):
         assert (text, "ab"[label]) == (rows[value]["text"], rows[value]["label"])
     plain = load_task(TaskSpec(data=str(data), drop_duplicates=drop_duplicates))
     assert plain.train == task.train
+    assert ("fails" in plain.intake["train"].unused, "fails" in task.intake["train"].unused) == (True, False)
     assert plain.fingerprint != task.fingerprint
 
 
@@ -70,3 +74,68 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
 def test_a_packaged_task_has_none():
     with pytest.raises(DataError, match="packaged and has no columns beside"):
         load_task(TaskSpec(name="icd10-chapters", beside=("fail_rate",)))
+
+
+def judged(number, **further):
+    """Return a row: three documents for each query, the second of which holds the query in other words, if any does."""
+    asked = number // 3
+    told = {"query": f"what of {asked}", "document": f"a story of {number}", "relevance": int(number % 3 == 0)}
+    return {**told, "rewritten": f"tell of {asked}" if number % 3 == 1 and asked % 2 == 0 else None, **further}
+
+
+def test_queries_have_what_any_of_their_rows_holds(tmp_path):
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(json.dumps(judged(number)) for number in range(180)), encoding="utf8")
+    spec = TaskSpec(data=str(path), kind="rerank", beside=("rewritten",))
+    task = load_task(spec)
+    cells = texts_beside(task, "rewritten")
+    assert {cell is None for cell in cells} == {True, False}
+    for query, cell in zip(task.train.queries, cells, strict=True):
+        asked = int(query.text.rpartition(" ")[2])
+        assert cell == (f"tell of {asked}" if asked % 2 == 0 else None)
+    changed = task.kind.with_column(task.train, cells)
+    for before, after, cell in zip(task.train.queries, changed.queries, cells, strict=True):
+        assert after.text == (before.text if cell is None else cell)
+        assert replace(after, text=before.text) == before
+
+
+def test_held_out_rows_are_not_asked_for_further_columns(tmp_path):
+    """Lists where texts stand for training rows: nobody reads them."""
+    files = {}
+    for split, rows in {"train": range(90), "validation": range(90, 150), "test": range(150, 210)}.items():
+        further = {} if split == "train" else {"rewritten": ["no", "text"]}
+        files[split] = tmp_path / f"{split}.jsonl"
+        files[split].write_text("\n".join(json.dumps(judged(number, **further)) for number in rows), encoding="utf8")
+    spec = TaskSpec(data=str(tmp_path), kind="rerank")
+    plain, beside = load_task(spec), load_task(replace(spec, beside=("rewritten",)))
+    assert (beside.validation, beside.test) == (plain.validation, plain.test)
+    assert any(texts_beside(beside, "rewritten"))
+
+
+ANSWERED = (
+    Turn("user", "2 + 2"),
+    Turn("assistant", "4"),
+    Turn("user", "sure?"),
+    Turn("assistant", "yes", skipped=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("example", "expected"),
+    [
+        ((Turn("user", "2 + 2"), Turn("assistant", " 4")), (Turn("user", "2 + 2"), Turn("assistant", " so 4"))),
+        ((Turn("assistant", "all of it"),), (Turn("assistant", " so 4"),)),
+        (ANSWERED, (ANSWERED[0], Turn("assistant", " so 4"), *ANSWERED[2:])),
+    ],
+    ids=["completion", "plain", "conversation"],
+)
+def test_the_last_answer_that_is_learned_is_another(example, expected):
+    split = CausalSplit([example, example])
+    assert KINDS["causal"].with_column(split, [None, " so 4"]).examples == [example, expected]
+
+
+def test_blanks_of_answers_stay(tmp_path):
+    path = tmp_path / "data.jsonl"
+    rows = [{"prompt": f"q {number}", "completion": " a", "steps": f"\n so {number}"} for number in range(60)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf8")
+    assert texts_beside(load_task(TaskSpec(data=str(path), beside=("steps",))), "steps")[0].startswith("\n so ")

@@ -12,6 +12,7 @@ from transformers import AutoModelForSequenceClassification, Trainer
 
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
+from autopeft.levers import DATA_KNOBS
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.methods.builder import applied
 from autopeft.space import canonical
@@ -117,6 +118,8 @@ class Interrupted(Exception):
             {"full": {}, "optimiser": "sparse_mezo"},
             {"lora": {"rank": 2}, "pruning": "unstructured", "unstructured_at": 0.4},
             {"lora": {"rank": 2}, "pruning": "heads", "heads_count": 1, "compression": "compeft"},
+            {"lora": {"rank": 2}, "augment": "mixup", "contrastive": "supervised"},
+            {"lora": {"rank": 2}, "augment": "eda", "select": "random"},
         ]
     ),
 )
@@ -124,7 +127,11 @@ def test_it_goes_on_where_it_was_stopped(backbone, modules, tmp_path, monkeypatc
     scheduled = {name: value for name, value in modules.items() if not isinstance(value, dict)}
     written = {
         "modules": {name: knobs for name, knobs in modules.items() if name not in scheduled},
-        "training": {**COMPOSITE["training"], **scheduled},
+        "training": {
+            **COMPOSITE["training"],
+            **{name: scheduled[name] for name in scheduled if name not in DATA_KNOBS},
+        },
+        "data": {name: scheduled[name] for name in scheduled if name in DATA_KNOBS},
     }
     configuration = canonical(written, VOCABULARY, backbone.shape)
     measure, measured = Ours.evaluate, []

@@ -149,7 +149,7 @@ def test_on_fewer_examples_each_rung_is_a_fine_tune_of_its_own(backbone, composi
     assert outcome.status == "complete", outcome.detail
     assert [point["step"] for point in outcome.curve] == [*setting.rungs, 24] == [3, 6, 12, 24]
     assert (outcome.metrics, outcome.params) == (whole.metrics, whole.params)
-    part = draw(task, setting)[0].take(np.sort(runner._order[:32]))
+    part = draw(task, setting)[0].take(np.sort(runner._material._order[:32]))
     alone = TrialRunner(backbone, replace(task, train=part), replace(plain, examples=32), CPU).run(composite, 0)
     assert outcome.curve[2]["accuracy"] == alone.accuracy
     assert outcome.curve[2]["loss"] == pytest.approx(alone.metrics["loss"], rel=1e-6)

@@ -16,7 +16,7 @@ from autopeft.tasks.causal.judging import ANSWER_METRICS, Column
 from autopeft.tasks.causal.questions import questions_of
 from autopeft.tasks.causal.split import CausalSplit
 from autopeft.tasks.causal.spot import place_of
-from autopeft.tasks.causal.turns import before_answer, recorded
+from autopeft.tasks.causal.turns import before_answer, recorded, with_answer
 from autopeft.tasks.encoding import IGNORED
 from autopeft.tasks.inputs import texts_given
 from autopeft.tasks.intake import Intake
@@ -58,6 +58,7 @@ class Causal(TaskKind):
     }
     of_rows = True
     options = frozenset({"text", "messages", "prompt", "completion", "choices", "generate", "loss"})
+    replaced = "the last answer that is learned"
     schema = Format
 
     def check_metric(self, metric: str, schema: Format) -> None:
@@ -129,6 +130,11 @@ class Causal(TaskKind):
     def questions(self, split: CausalSplit) -> Iterable[Hashable]:
         """Yield what stands before the last answer."""
         return map(before_answer, split.examples)
+
+    def with_column(self, split: CausalSplit, cells: Sequence[str | None]) -> CausalSplit:
+        """Return examples with other answers."""
+        both = zip(split.examples, cells, strict=True)
+        return replace(split, examples=[each if cell is None else with_answer(each, cell) for each, cell in both])
 
     def row_numbers(self, task: Task, table: Table) -> list[int]:
         """Return rows by the places that examples know."""

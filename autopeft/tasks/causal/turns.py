@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["ROLES", "STAND_IN", "TOOLS", "Example", "Turn", "before_answer", "parted", "recorded"]
+__all__ = ["ROLES", "STAND_IN", "TOOLS", "Example", "Turn", "before_answer", "parted", "recorded", "with_answer"]
 
 #: Who may speak; what `assistant` says is learned.
 ROLES = ("system", "user", "assistant", "tool")
@@ -70,6 +70,12 @@ def before_answer(example: Example) -> Example:
     """Return what stands before the last answer; all of a plain text."""
     last = max(number for number, turn in enumerate(example) if turn.role == "assistant")
     return example[:last] or example
+
+
+def with_answer(example: Example, answer: str) -> Example:
+    """Return an example whose last turn that is learned says something else; calls of tools in it stay."""
+    last = max(number for number, turn in enumerate(example) if turn.learned)
+    return (*example[:last], example[last]._replace(content=answer), *example[last + 1 :])
 
 
 def recorded(example: Example) -> Sequence[Sequence[Any]]:

@@ -13,7 +13,7 @@ from autopeft.tasks.ranking.collection import Collection
 from autopeft.tasks.rows import check_columns
 from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words, mended, text_of
 
-__all__ = ["MEND", "read_judged_rows"]
+__all__ = ["MEND", "read_judged_rows", "text_in"]
 
 #: How other columns are named.
 MEND = "Name the columns with --query, --document and --relevance"
@@ -58,13 +58,20 @@ def _texts(row: Row, columns: Sequence[str], ledger: Ledger) -> list[str] | None
     found = []
     for column in columns:
         value = values.get(column)
-        text = None if is_missing(value) else text_of(value)
+        text = text_in(values, column)
         if text is None:
             reason = "is empty" if is_missing(value) else f"holds {kind_in_words(value)}, not text"
             ledger.drop(place, f"'{column}' {reason}")
             return None
-        found.append(mended(text.strip()))
+        found.append(text)
     return found
+
+
+def text_in(values: Mapping[str, Any], column: str) -> str | None:
+    """Return what a column of a row says, as queries and documents are known; None where it says nothing."""
+    value = values.get(column)
+    text = None if is_missing(value) else text_of(value)
+    return None if text is None else mended(text.strip())
 
 
 def _grade(source: str, place: str, value: Any) -> int:

@@ -17,12 +17,12 @@ from autopeft.tasks.kind import Sample, TaskKind
 from autopeft.tasks.overview import SHOWN, lengths_of
 from autopeft.tasks.ranking.beir import is_beir, read_beir
 from autopeft.tasks.ranking.collection import Collection
-from autopeft.tasks.ranking.judged_rows import read_judged_rows
+from autopeft.tasks.ranking.judged_rows import read_judged_rows, text_in
 from autopeft.tasks.ranking.queries import Queries, Query
 from autopeft.tasks.rows import check_columns, texts_of
 from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
-from autopeft.tasks.tables import Table
+from autopeft.tasks.tables import Table, is_missing
 from autopeft.tasks.task import Task
 
 __all__ = ["Ranking", "sample_of"]
@@ -40,6 +40,7 @@ class Ranking(TaskKind):
         "(--document, else 'document') and how relevant it is (--relevance, else 'relevance'; 0 is not)"
     )
     options: ClassVar[frozenset[str]] = frozenset({"query", "document", "relevance"})
+    replaced = "the query"
 
     @abstractmethod
     def built(self, collection: Collection, spec: TaskSpec, metric: str, columns: tuple[str, str]) -> Task:
@@ -130,6 +131,21 @@ class Ranking(TaskKind):
     def inputs(self, split: Queries) -> Iterable[Any]:
         """Yield the queries."""
         return (query.text for query in split.queries)
+
+    def cells(self, task: Task, table: Table, column: str) -> list[Any]:
+        """Return for each training query what the first of its rows holds that holds anything there."""
+        asked, found = task.schema.columns[0], dict[str | None, Any]()
+        for _, row in table.rows:
+            if not is_missing(row.get(column)):
+                found.setdefault(text_in(row, asked), row[column])
+        return [found.get(query.text) for query in task.train.queries]
+
+    def with_column(self, split: Queries, cells: Sequence[str | None]) -> Queries:
+        """Return queries in other words, with the same documents."""
+        both = zip(split.queries, cells, strict=True)
+        return replace(
+            split, queries=[each if cell is None else replace(each, text=cell.strip()) for each, cell in both]
+        )
 
     def nothing(self, schema: Any) -> Queries:
         """Return a split of no queries."""

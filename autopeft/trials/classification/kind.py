@@ -29,6 +29,8 @@ class ClassificationTrials(NamedLabels, TextTrials):
     does = "classifies texts"
     problem_type: ClassVar[str | None] = "single_label_classification"
     scripted = True
+    mixes = True
+    contrasts = True
     schema: Classes
 
     def loss_of(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

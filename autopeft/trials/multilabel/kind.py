@@ -41,6 +41,7 @@ class MultilabelTrials(NamedLabels, TextTrials):
     does = "tells the labels of texts"
     problem_type: ClassVar[str | None] = "multi_label_classification"
     scripted = True
+    mixes = True
     settles = (THRESHOLD,)
     schema: Labels
 

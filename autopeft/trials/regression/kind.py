@@ -36,6 +36,7 @@ class RegressionTrials(TextTrials):
     does = "tells a number of texts"
     problem_type: ClassVar[str | None] = "regression"
     scripted = True
+    mixes = True
     schema: Scale
 
     @property

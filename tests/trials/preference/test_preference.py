@@ -89,7 +89,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(runner, backbone):
     weights = []
     for setting, at_once in zip(fitted, (8, 3), strict=True):
         with runner._built(lora(backbone), 0) as (feed, _):
-            for _ in runner._fit(runner._train, setting, 0, feed, _Idle(), at_once):
+            for _ in runner._fit(runner._material.train, setting, 0, feed, _Idle(), at_once):
                 pass
             weights.append([each.detach().clone() for each in runner.model.parameters() if each.requires_grad])
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(*weights, strict=True))
