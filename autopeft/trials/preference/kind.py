@@ -82,6 +82,10 @@ class PreferenceTrials(CausalTrials):
         """Divide a batch into parts of so many pairs."""
         return in_parts(encoded, group, at_once)
 
+    def check_measured(self, splits: Sequence[Any], tokenizer: Any, setting: TrialSetting) -> None:
+        """Check nothing: pairs are measured by what a model makes of both answers."""
+        return
+
     def probes(self, split: Any, tokenizer: Any, setting: TrialSetting) -> list[Any]:
         """Measure nothing else."""
         return []
