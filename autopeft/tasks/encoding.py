@@ -108,8 +108,10 @@ class Encoded:
         labels = None if self.labels is None else self.labels[picked]
         example = None
         if self.example is not None:
-            chosen = self.example[picked]
-            example = np.cumsum(np.diff(chosen, prepend=chosen[:1]) != 0)
+            chosen, rows = self.example[picked], np.asarray(picked, np.int64)
+            # An example that is there again begins again with its first row.
+            begins = (np.diff(chosen, prepend=chosen[:1]) != 0) | (np.diff(rows, prepend=rows[:1] - 1) <= 0)
+            example = np.cumsum(begins)
         return Encoded(inputs, labels, self.truncated, self.dropped, example)
 
 

@@ -68,3 +68,11 @@ def test_examples_of_several_rows_stay_whole(sizes, seed, count):
     assert number == min(count, len(sizes))
     # Later examples have longer rows here.
     assert set(example[longest]) == set(range(len(sizes))[-number:])
+
+
+def test_an_example_that_is_taken_twice_is_two():
+    encoded = Encoded({"input_ids": [[row] for row in range(5)]}, None, example=np.array([0, 0, 1, 2, 2]))
+    taken = encoded.take(encoded.rows_of(np.array([0, 0, 1, 1, 2])))
+    assert taken.examples == 5
+    assert taken.example.tolist() == [0, 0, 1, 1, 2, 3, 4, 4]
+    assert taken.rows_of(np.array([1, 4])).tolist() == [2, 3, 6, 7]

@@ -97,7 +97,8 @@ def pair_tokens(split: Pairs, form: PairForm, tokenizer: Any) -> list[PairTokens
 
 def cut_pairs(found: Sequence[PairTokens], max_length: int) -> Encoded:
     """Cut pairs and put them together; further as `encode_pairs`."""
-    kept = [pair for pair in found if pair.tells(max_length)]
+    numbers = [number for number, pair in enumerate(found) if pair.tells(max_length)]
+    kept = [found[number] for number in numbers]
     if not kept:
         raise DataError(
             f"cut at {max_length} tokens, none of the {len(found)} pairs has two different answers: their prompts are "
@@ -111,6 +112,7 @@ def cut_pairs(found: Sequence[PairTokens], max_length: int) -> Encoded:
         truncated=cut / (2 * len(found)),
         dropped=len(found) - len(kept),
         example=np.repeat(np.arange(len(kept)), 2),
+        kept=np.asarray(numbers),
     )
 
 

@@ -28,7 +28,8 @@ class EncodedQueries(Encoded):
         found = super().take(indices)
         assert self.example is not None
         numbers = self.example[np.asarray(indices, np.int64)]
-        first = np.flatnonzero(np.diff(numbers, prepend=-1))
+        assert found.example is not None
+        first = np.flatnonzero(np.diff(found.example, prepend=-1))
         queries = [self.queries[number] for number in numbers[first]]
         return EncodedQueries(
             found.inputs, found.labels, found.truncated, found.dropped, found.example, queries=queries

@@ -147,7 +147,7 @@ def test_what_a_cut_makes_alike_is_left_out_and_said(backbone, tmp_path):
     setting, notes = choose_preference_setting(task, backbone.tokenizer(), max_length=12)
     kept = kind_of(task).encode(task.train, backbone.tokenizer(), setting.max_length)
     assert 0 < kept.dropped < len(task.train)
-    assert kept.examples == len(task.train) - kept.dropped
+    assert kept.examples == len(task.train) - kept.dropped == len(kept.kept)
     assert any(f"{kept.dropped} pairs left out that do not differ before" in note for note in notes)
     batch = kind_of(task).collate(kept, np.arange(6), pad_id_of(backbone.tokenizer()))
     assert kind_of(task).terms(batch) == 3
