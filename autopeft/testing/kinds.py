@@ -161,7 +161,10 @@ class KindContract(TaskContract):
             ):
                 if there:
                     assert float(kind.by_levers(nothing).loss(model, batch, _CPU, "fp32")) == plain
-                    assert float(kind.by_levers(nothing | more).loss(model, batch, _CPU, "fp32")) != plain
+                    # One draw may mix hardly anything, which a small model's loss does not show.
+                    torch.manual_seed(0)
+                    doing = kind.by_levers(nothing | more)
+                    assert any(float(doing.loss(model, batch, _CPU, "fp32")) != plain for _ in range(16))
 
     def test_what_is_measured_does_not_depend_on_order(self, task: Task, backbone: Backbone) -> None:
         """Every metric that is measured in passing is there, with the loss, in bounds, whatever the batches."""
