@@ -22,7 +22,8 @@ def with_beside(task: Task, source: Source, columns: Sequence[str]) -> Task:
         columns: The columns.
 
     Raises:
-        DataError: When there is no such column, or an example of the kind of task is not a row.
+        DataError: When there is no such column, the task reads it already, or an example of the kind of task is not a
+            row.
     """
     if not columns:
         return task
@@ -37,6 +38,11 @@ def with_beside(task: Task, source: Source, columns: Sequence[str]) -> Task:
             raise DataError(
                 f"'{table.source}' has no column '{column}', by which the space goes; found: "
                 f"{', '.join(table.columns)}. Name one under `data` of the space, or leave that out of it"
+            )
+        if column not in task.intake["train"].unused:
+            raise DataError(
+                f"task {task.name}: the space goes by the column '{column}', which the task itself reads, as what is "
+                "asked or what is to be told; name another under `data` of the space, or leave that out of it"
             )
     left_out = {place for places in task.intake["train"].drops.values() for place in places}
     used = replace(table, rows=[row for row in table.rows if row[0] not in left_out])

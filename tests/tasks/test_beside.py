@@ -58,6 +58,31 @@ def test_examples_for_decoders_know_their_rows(tmp_path):
     assert len(set(questions)) < len(questions)
 
 
+def test_pairs_know_their_rows_and_share_their_questions(tmp_path):
+    path = tmp_path / "data.jsonl"
+    rows = [
+        {"prompt": f"q {number % 30}", "chosen": f" a {number}", "rejected": f" b {number}", "fails": number}
+        for number in range(80)
+    ]
+    rows[5]["rejected"] = rows[5]["chosen"]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf8")
+    task = load_task(TaskSpec(data=str(path), beside=("fails",)))
+    assert task.kind.name == "preference"
+    for value, pair in zip(task.beside["fails"], task.train.pairs, strict=True):
+        assert pair.chosen[-1].content.strip() == rows[value]["chosen"].strip()
+    asked = [rows[value]["prompt"] for value in task.beside["fails"]]
+    questions = list(task.kind.questions(task.train))
+    assert [questions.index(each) for each in questions] == [asked.index(each) for each in asked]
+
+
+@pytest.mark.parametrize("column", ["text", "label"])
+def test_what_the_task_reads_does_not_stand_beside(tmp_path, column):
+    """A label in place of a text would tell what is asked."""
+    data = table(tmp_path / "data.csv", rows_of())
+    with pytest.raises(DataError, match=f"goes by the column '{column}', which the task itself reads"):
+        load_task(TaskSpec(data=str(data), beside=(column,)))
+
+
 def test_some_training_examples_keep_their_own(tmp_path):
     task = load_task(TaskSpec(data=str(table(tmp_path / "data.csv", rows_of())), beside=("fails",)))
     few = task.learning([3, 5])

@@ -15,7 +15,7 @@ from autopeft.tasks.causal.formats import FORMATS, Format, recognise
 from autopeft.tasks.causal.judging import ANSWER_METRICS, Column
 from autopeft.tasks.causal.questions import questions_of
 from autopeft.tasks.causal.split import CausalSplit
-from autopeft.tasks.causal.spot import place_of
+from autopeft.tasks.causal.spot import numbers_at
 from autopeft.tasks.causal.turns import before_answer, recorded, with_answer
 from autopeft.tasks.encoding import IGNORED
 from autopeft.tasks.inputs import texts_given
@@ -138,8 +138,7 @@ class Causal(TaskKind):
 
     def row_numbers(self, task: Task, table: Table) -> list[int]:
         """Return rows by the places that examples know."""
-        numbers = {place_of(table.source, place): number for number, (place, _) in enumerate(table.rows)}
-        return [numbers[place] for place in task.train.places]
+        return numbers_at(table, task.train.places)
 
     def nothing(self, schema: Format) -> CausalSplit:
         """Return a split of no examples."""

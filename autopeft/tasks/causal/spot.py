@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import Ledger
-from autopeft.tasks.tables import is_missing, kind_in_words, mended, text_of
+from autopeft.tasks.tables import Table, is_missing, kind_in_words, mended, text_of
 
-__all__ = ["LeftOut", "Spot", "place_of"]
+__all__ = ["LeftOut", "Spot", "numbers_at", "place_of"]
 
 
 def place_of(source: str, row: str) -> str:
     """Return where a row of a source stands, for messages."""
     return f"'{source}', {row}"
+
+
+def numbers_at(table: Table, places: Sequence[str]) -> list[int]:
+    """Return which rows of a table stand at places, as `place_of` names them."""
+    numbers = {place_of(table.source, place): number for number, (place, _) in enumerate(table.rows)}
+    return [numbers[place] for place in places]
 
 
 class LeftOut(Exception):  # noqa: N818 (no error: the row is counted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from autopeft.tasks.causal.kind import stretches_of
 from autopeft.tasks.causal.questions import questions_of
+from autopeft.tasks.causal.spot import numbers_at
 from autopeft.tasks.inputs import texts_given
 from autopeft.tasks.intake import Intake
 from autopeft.tasks.kind import Sample, TaskKind
@@ -103,6 +104,14 @@ class Preference(TaskKind):
     def inputs(self, split: Pairs) -> Iterable[Any]:
         """Yield who says what, in both answers."""
         return (pair.recorded() for pair in split.pairs)
+
+    def questions(self, split: Pairs) -> Iterable[Hashable]:
+        """Yield the prompts."""
+        return (pair.prompt for pair in split.pairs)
+
+    def row_numbers(self, task: Task, table: Table) -> list[int]:
+        """Return rows by the places that pairs know."""
+        return numbers_at(table, task.train.places)
 
     def nothing(self, schema: PairForm) -> Pairs:
         """Return a split of no pairs."""
