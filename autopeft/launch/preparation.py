@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
@@ -21,7 +22,7 @@ from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.launch.told import check_space_told, check_told
 from autopeft.launch.training_knobs import check_training
-from autopeft.levers import Score, scores_named, scores_of, words_named, words_of
+from autopeft.levers import Score, scores_named, scores_of, smallest_selections, words_named, words_of
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
@@ -89,6 +90,13 @@ class Preparation:
             name: (count, round(count * self.task.independent(name) / len(self.task.splits[name])))
             for name, count in seen.items()
         }
+
+    @property
+    def selections(self) -> Sequence[Mapping[str, Any]]:
+        """The smallest selections of training rows that may be asked for, as sections of the data."""
+        if self.given:
+            return [each.data for each in self.given.values()]
+        return smallest_selections(self.space)
 
     @property
     def models(self) -> int:

@@ -17,6 +17,7 @@ from autopeft.launch.baselines import enqueue_baselines, enqueue_given
 from autopeft.launch.calibrate import calibrated
 from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
+from autopeft.launch.labels_lost import labels_lost
 from autopeft.launch.local import run_here
 from autopeft.launch.memory import check_memory, may_run_out
 from autopeft.launch.places import Places, places_of
@@ -147,6 +148,8 @@ def run_search(
         desk = _desk(prepared, study, places, listener, ray)
         if not desk.done:
             job = scored(prepared, prepared.scores, prepared.folder, listener.said, ray=ray)
+            for line in labels_lost(prepared.selections, prepared.task, prepared.setting, job.scores):
+                listener.said(line)
             with desk.leased():
                 if ray is None:
                     run_here(desk, job, deadline=deadline)

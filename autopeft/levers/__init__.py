@@ -7,6 +7,7 @@ from autopeft.levers.difficulty import DIFFICULTY, FAIL_RATE, Quotas, resampled
 from autopeft.levers.needed import Score, scores_named, scores_of
 from autopeft.levers.pool import Pool, Selector
 from autopeft.levers.selection import SELECT
+from autopeft.levers.smallest import smallest_selections
 from autopeft.levers.words import DATA_KNOBS, DATA_WORDS, column_knobs, inputs_changed, words_named, words_of
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "resampled",
     "scores_named",
     "scores_of",
+    "smallest_selections",
     "words_named",
     "words_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -186,6 +186,10 @@ class TaskKind(ABC):
         for given, number in zip(self.inputs(found), numbers, strict=True):
             rows[json.dumps(given)].insert(0, number)
         return [rows[json.dumps(given)].pop() for given in self.inputs(task.train)]
+
+    def labels_in(self, split: Any) -> Sequence[Collection[int]] | None:
+        """Return the numbers among the schema's `labels` of what is told of each example; None where nothing is."""
+        return None
 
     def cells(self, task: Task, table: Table, column: str) -> list[Any]:
         """Return what a column of a table holds for each training example; arguments as of `row_numbers`.

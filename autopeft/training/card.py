@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from autopeft.backbones import Backbone
 from autopeft.saved import Card, loading_code, merged_code
@@ -24,11 +24,13 @@ def card_of(
     origin: str = "",
     *,
     merged: bool = False,
+    remarks: Sequence[str] = (),
 ) -> Card:
     """Return the card of what was trained; arguments as `fine_tune` took and gave them.
 
     Args:
         merged: Whether it is that of the merged model.
+        remarks: Further lines.
     """
     uncounted = "; the task head not counted" if kind_of(task).has_head else ""
     judged = _judged(found.validation, task.metric)
@@ -52,7 +54,7 @@ def card_of(
         training,
         code,
         {"validation": found.validation, "test": found.test},
-        ("Validation chose among states of this training; test did not.",),
+        ("Validation chose among states of this training; test did not.", *remarks),
     )
 
 

@@ -17,6 +17,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
+from autopeft.launch.labels_lost import labels_lost
 from autopeft.levers import scores_named
 from autopeft.methods import adapter_parameters, apply, optimiser_of, stays_in_layers
 from autopeft.space import Configuration
@@ -116,7 +117,9 @@ def fine_tune(
             steps,
             best,
         )
-        card = card_of(configuration, backbone, task, setting, seed, found, origin)
+        whole = replace(setting, examples=len(task.train))
+        lost = labels_lost([configuration.data], task, whole, task.scores)
+        card = card_of(configuration, backbone, task, setting, seed, found, origin, remarks=lost)
         write_result(model, found, identity, card, setting, keep_checkpoints=keep_checkpoints)
     return found
 

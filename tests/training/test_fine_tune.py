@@ -359,3 +359,9 @@ def test_a_hub_that_cannot_be_reached_is_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr("autopeft.training.hub.HfApi", Hub)
     with pytest.raises(AutopeftError, match=r"cannot push to me/it: no route; what was trained is in"):
         push(tmp_path, "me/it")
+
+
+def test_the_card_says_which_labels_were_not_learned(backbone, tmp_path):
+    few = {**COMPOSITE, "data": {"select": "random", "share": 0.001}}
+    fine_tune(canonical(few, VOCABULARY, backbone.shape), backbone, make_task(), SETTING, tmp_path)
+    assert "which is 1 of 96 rows, leaves no row of 1 of 2 labels" in (tmp_path / "README.md").read_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -83,6 +83,10 @@ class Classification(TextKind):
             "lengths": self._lengths(task, tokenizer),
             "examples": [{"text": text, "label": labels[label]} for text, label in some],
         }
+
+    def labels_in(self, split: LabelledTexts) -> Sequence[Collection[int]]:
+        """Return the one label of each."""
+        return [(int(label),) for label in split.labels]
 
     def known_as(self, task: Task, schema: Classes) -> Task:
         """Return a task whose labels have the numbers that something trained knows them by."""

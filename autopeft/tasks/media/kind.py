@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -144,6 +144,10 @@ class MediaKind(TaskKind):
     def guessed(self, task: Task) -> float | None:
         """Return what telling the most common label is worth."""
         return worth_of_common(task)
+
+    def labels_in(self, split: LabelledMedia) -> Sequence[Collection[int]]:
+        """Return the one label of each."""
+        return [(int(label),) for label in split.labels]
 
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield labels, pictures or sounds, and splits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -110,6 +110,10 @@ class Multilabel(TextKind):
             "lengths": self._lengths(task, tokenizer),
             "examples": [{"text": text, "label": [names[number] for number in labels]} for text, labels in some],
         }
+
+    def labels_in(self, split: LabelledTexts) -> Sequence[Collection[int]]:
+        """Return those of each text, perhaps none."""
+        return split.labels
 
     def unlabelled(self, schema: Labels, table: Table) -> tuple[LabelledTexts, list[int], Intake]:
         """Return the texts of a table, with no label."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -185,6 +185,10 @@ class Tokens(TaskKind):
             else:
                 raise DataError(f"reads texts, or lists of words; found {kind_in_words(given)} as input {number}")
         return rows
+
+    def labels_in(self, split: Sentences) -> Sequence[Collection[int]]:
+        """Return the tags in each sentence."""
+        return [{*tags} for tags in split.tags]
 
     def unlabelled(self, schema: Tags, table: Table) -> tuple[Sentences, list[int], Intake]:
         """Return the sentences of a table."""
