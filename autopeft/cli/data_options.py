@@ -43,6 +43,7 @@ DATA: Mapping[str, Any] = {
     "pooling": options.Pooling,
     "validation": options.Validation,
     "test": options.Test,
+    "pool": options.Pool,
     "group": options.Group,
     "drop_duplicates": options.DropDuplicates,
     "metric": options.Metric,

@@ -30,7 +30,7 @@ class Split(StrEnum):
     test = "test"
 
 
-@takes([name for name in DATA if name != "data"])
+@takes([name for name in DATA if name not in ("data", "pool")])
 def evaluate(
     adapter: Annotated[Path, typer.Argument(help="Folder of saved adapters.")],
     data: options.OneOrMore = None,

@@ -25,7 +25,7 @@ __all__ = ["fuse"]
 _NO_SETTINGS = ("source", "on", "pick", "split", "json", "settings")
 
 
-@takes(DATA)
+@takes([name for name in DATA if name != "pool"])
 def fuse(
     source: Annotated[
         Path, typer.Argument(help="Run folder, or folder of saved adapters of a decoder.", metavar="RUN|ADAPTERS")

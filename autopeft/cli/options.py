@@ -40,6 +40,7 @@ __all__ = [
     "Model",
     "OneOrMore",
     "Plugin",
+    "Pool",
     "Precision",
     "Prompt",
     "Query",
@@ -156,6 +157,10 @@ Validation = Annotated[
 ]
 Test = Annotated[
     Path | None, typer.Option(help="File kept for finalists; default: split off.", rich_help_panel=DATA_PANEL)
+]
+Pool = Annotated[
+    Path | None,
+    typer.Option(help="File of further rows, which `select` in the space chooses from.", rich_help_panel=DATA_PANEL),
 ]
 Group = Annotated[
     str | None, typer.Option(help="Column whose equal values stay in one split.", rich_help_panel=DATA_PANEL)

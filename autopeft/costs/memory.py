@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from autopeft.backbones import Anatomy
-from autopeft.levers import inputs_changed
+from autopeft.levers import SELECT, inputs_changed
 from autopeft.methods.builder import plan
 from autopeft.methods.context import CONTEXT
 from autopeft.methods.depth import adapted_depth
@@ -23,12 +23,13 @@ __all__ = ["MemoryModel", "memory_features"]
 _RIDGE = 1e-3
 
 
-def memory_features(configuration: Configuration, anatomy: Anatomy) -> dict[str, float]:
+def memory_features(configuration: Configuration, anatomy: Anatomy, pooled: bool = False) -> dict[str, float]:
     """Return what the activations of a training step grow with.
 
     Args:
         configuration: The configuration.
         anatomy: The resolved anatomy of the backbone.
+        pooled: Whether rows are selected from a pool, which are of lengths of their own.
 
     Returns:
         The number of `layers` that are differentiated, and the number of places of each method; neither where steps are
@@ -38,6 +39,8 @@ def memory_features(configuration: Configuration, anatomy: Anatomy) -> dict[str,
         which are computed then.
     """
     changed = inputs_changed(configuration.data)
+    if pooled and SELECT.asked(configuration.data) is not None:
+        changed = {**changed, "pool": "pool"}
     form = "form " + " ".join(sorted(value for value in changed.values() if isinstance(value, str)))
     if forward_only_of(configuration.training) is not None:
         return {"layers": 0.0, "forward_only": 1.0, **({form: 1.0} if changed else {})}

@@ -65,9 +65,9 @@ def _measured(
     measure: Callable[[Sequence[Configuration]], dict[str, Any]],
     say: Callable[[str], None],
 ) -> Calibration:
-    configurations = to_measure(points, prices.anatomy, [stock])
+    configurations = to_measure(points, prices.features, [stock])
     say(f"measuring steps of {len(configurations)} configurations, to predict the others")
-    calibration = Calibration.of(configurations, measure(configurations), prices.anatomy, prices.costs.held)
+    calibration = Calibration.of(configurations, measure(configurations), prices.features, prices.costs.held)
     study.set_user_attr(CALIBRATION, calibration.to_dict())
     memory = calibration.memory
     say(

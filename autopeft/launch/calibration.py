@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autopeft.backbones import Anatomy
-from autopeft.costs import MemoryModel, memory_features
+from autopeft.costs import MemoryModel
 from autopeft.errors import AutopeftError
 from autopeft.methods import HEAD_ONLY
 from autopeft.samplers import AffordablePoints
@@ -28,6 +27,9 @@ _COUNT, _PER_METHOD, _MOST = 8, 2, 40
 
 #: How far above the slowest configuration measured the scale of time reaches.
 _MARGIN = 1.25
+
+#: What the memory of a configuration is predicted from, see `autopeft.costs.memory_features`.
+Features = Callable[[Configuration], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Calibration:
         cls,
         configurations: Sequence[Configuration],
         measured: Mapping[str, Any],
-        anatomy: Anatomy,
+        features: Features,
         held: Callable[[Configuration], int],
     ) -> Calibration:
         """Learn from what a worker measured.
@@ -59,7 +61,7 @@ class Calibration:
             configurations: The configurations, the head alone first.
             measured: `steps`, for each the peak memory in bytes and the seconds of a step or None when it ran out of
                 memory, and `head_step_seconds`.
-            anatomy: The resolved anatomy of the backbone.
+            features: Returns what memory is predicted from.
             held: Bytes of what a configuration trains and of what the optimiser remembers of it.
 
         Raises:
@@ -72,7 +74,7 @@ class Calibration:
                 "a smaller model, or more memory"
             )
         memory = MemoryModel.fit(
-            [memory_features(each, anatomy) for each, _ in known],
+            [features(each) for each, _ in known],
             [held(each) for each, _ in known],
             [step["peak"] for _, step in known],
         )
@@ -91,7 +93,7 @@ class Calibration:
         return cls(**{**data, "memory": MemoryModel(**data["memory"])})
 
 
-def to_measure(points: AffordablePoints, anatomy: Anatomy, others: Sequence[Configuration]) -> list[Configuration]:
+def to_measure(points: AffordablePoints, features: Features, others: Sequence[Configuration]) -> list[Configuration]:
     """Choose the configurations to measure: the head alone, the others given, and points that differ the most.
 
     Each next one is the random affordable point farthest from those chosen, in the features that memory is
@@ -100,9 +102,9 @@ def to_measure(points: AffordablePoints, anatomy: Anatomy, others: Sequence[Conf
     rng = np.random.default_rng(0)
     chosen = [HEAD_ONLY, *others]
     pool = chosen + [points.draw(rng).configuration for _ in range(_DRAWS)]
-    features = [memory_features(each, anatomy) for each in pool]
-    names = sorted({name for each in features for name in each})
-    table = np.array([[each.get(name, 0.0) for name in names] for each in features])
+    found = [features(each) for each in pool]
+    names = sorted({name for each in found for name in each})
+    table = np.array([[each.get(name, 0.0) for name in names] for each in found])
     table /= np.maximum(table.max(axis=0), 1.0)
     distances = np.linalg.norm(table[:, None] - table[None], axis=-1)
     places = list(range(len(chosen)))

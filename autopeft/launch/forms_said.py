@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from autopeft.launch.groundwork import Groundwork
-from autopeft.levers import AUGMENT, COLUMN
+from autopeft.levers import AUGMENT, COLUMN, SELECT
 from autopeft.tasks import Encoded, texts_beside
 from autopeft.trials import Material, drawn, kind_of
 
@@ -23,15 +23,15 @@ def forms_said(asked: Mapping[str, Sequence[str]], ground: Groundwork) -> list[s
         asked: What is asked for of the data in words, by the knob.
         ground: The groundwork, whose task knows the columns.
     """
-    forms = [*_forms(asked)]
-    if not forms:
+    forms, task, setting = [*_forms(asked)], ground.task, ground.setting
+    chosen = task.pool is not None and SELECT.name in asked
+    if not forms and not chosen:
         return []
-    task, setting = ground.task, ground.setting
     kind, numbers = kind_of(task).under(setting), drawn(task, setting)[0]
     tokenizer = ground.backbone.tokenizer()
     encode = partial(kind.encode, tokenizer=tokenizer, max_length=setting.max_length)
     material = Material(kind, task, numbers, encode, setting.max_length, setting.seed)
-    lines = []
+    lines = [_pool_said(material, setting.max_length)] if chosen else []
     for name, column, data in forms:
         started = time.perf_counter()
         found = material.form(data)
@@ -45,6 +45,17 @@ def forms_said(asked: Mapping[str, Sequence[str]], ground: Groundwork) -> list[s
         "trials that are to read their rows so compute all layers at every step: nothing is kept of those below the "
         "adapters",
     ]
+
+
+def _pool_said(material: Material, max_length: int) -> str:
+    started = time.perf_counter()
+    found = material.form({SELECT.name: "random", "share": 1.0})
+    seconds = time.perf_counter() - started
+    beside = (
+        f"{found.examples - material.train.examples:,} rows of the pool beside {material.train.examples:,} of training"
+    )
+    facts = [f"chosen from {beside}", *_cut(material.train, found, max_length)]
+    return f"data.select: {'; '.join([*facts, f'made in {seconds:.1f} s, when a trial asks for it'])}"
 
 
 def _forms(asked: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:

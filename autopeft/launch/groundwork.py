@@ -142,7 +142,7 @@ def _checked(number: int, named: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         AutopeftError: For what does not name data, or has another form.
     """
-    known = ["called", "task", *(name for name in DATA_FIELDS if name not in ("mixture", "allow_code"))]
+    known = ["called", "task", *(name for name in DATA_FIELDS if name not in ("mixture", "allow_code", "pool"))]
     unknown = [str(name) for name in named if name not in known]
     if unknown:
         raise AutopeftError(

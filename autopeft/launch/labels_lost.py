@@ -31,7 +31,8 @@ def labels_lost(
         scores: What is known of training rows.
     """
     told = task.kind.labels_in(task.train)
-    if told is None:
+    if told is None or task.pool is not None:
+        # What is chosen from a pool stands beside all training rows.
         return []
     numbers = drawn(task, setting)[0]
     levers = Levers(replace(task, scores=scores), numbers, setting.seed)

@@ -88,6 +88,7 @@ PATHS: Mapping[str, Callable[[str], str | None]] = {
     "data": _rows,
     "validation": _rows,
     "test": _rows,
+    "pool": _rows,
     "space": _space,
     "plugin": _there,
     "warm_start": _there,

@@ -95,6 +95,7 @@ class SearchPlan(BaseModel):
     pooling: Literal["mean", "first", "last"] | None = Field(None, description="tokens of which vectors are made")
     validation: Path | None = Field(None, description="file to search on; split from the data when left out")
     test: Path | None = Field(None, description="file kept for finalists; split from the data when left out")
+    pool: Path | None = Field(None, description="file of further rows, which `select` chooses from")
     group: str | None = Field(None, description="column that says which rows stay together when rows are split")
     drop_duplicates: bool = Field(False, description="leave inputs out that stand in the data already")
     metric: str | None = Field(None, description="what `accuracy` holds; default: the usual one of the kind of task")

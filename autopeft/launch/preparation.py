@@ -22,7 +22,7 @@ from autopeft.launch.refusals import refusals
 from autopeft.launch.target import refuses_for
 from autopeft.launch.told import check_space_told, check_told
 from autopeft.launch.training_knobs import check_training
-from autopeft.levers import Score, scores_named, scores_of, smallest_selections, words_named, words_of
+from autopeft.levers import SELECT, Score, scores_named, scores_of, smallest_selections, words_named, words_of
 from autopeft.methods import REFERENCES, VOCABULARY, references_of
 from autopeft.methods.portfolio import portfolio
 from autopeft.samplers import EarlierTrial, cheapest_cost
@@ -153,6 +153,7 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
         backbone.anatomy,
         memory_limit=memory_limit(plan.budget),
         refuses=refuses_for(plan.target, task, backbone),
+        pooled=task.pool is not None,
     )
     # Without the limit on memory, which nothing has been measured for yet.
     cheapest = cheapest_cost(bound, replace(prices, memory_limit=None).price)
@@ -173,7 +174,9 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
     for name, each in given.items():
         check_training(each.training, task, f"configurations: {name}")
         check_told(each.modules, task, f"configurations: {name}")
-    ground = with_columns(ground, words_of(bound), *(words_named(each.data) for each in given.values()))
+    asked = (words_of(bound), *(words_named(each.data) for each in given.values()))
+    _check_pool(plan, task, asked)
+    ground = with_columns(ground, *asked)
     task = ground.task
     by_name = (score for each in given.values() for score in scores_named(each.data))
     scores = tuple(dict.fromkeys((*scores_of(bound), *by_name)))
@@ -233,6 +236,15 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
     check_folder(prepared.folder)
     check_storage(prepared.folder, plan.storage)
     return prepared
+
+
+def _check_pool(plan: SearchPlan, task: Task, asked: Sequence[Mapping[str, Sequence[str]]]) -> None:
+    """Refuse a pool from which nothing is ever chosen."""
+    if task.pool is not None and not any(SELECT.name in words for words in asked):
+        raise ConfigurationError(
+            f"--pool '{plan.pool}' holds rows for `select` to choose from, for which the space does not ask; expected "
+            "e.g. {select: 'all | random | optimal_transport'} under its `data`, or no --pool"
+        )
 
 
 def _final(plan: SearchPlan, task: Task, setting: TrialSetting) -> TrialSetting:

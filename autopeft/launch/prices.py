@@ -37,6 +37,7 @@ class Prices:
         calibration: What was measured before the first trial; None when no objective or budget needs it.
         memory_limit: Bytes that predicted memory may not exceed.
         refuses: Says why a configuration shall not be proposed.
+        pooled: Whether rows are selected from a pool.
     """
 
     names: tuple[str, ...]
@@ -45,6 +46,7 @@ class Prices:
     calibration: Calibration | None = None
     memory_limit: int | None = None
     refuses: Refuses = nothing
+    pooled: bool = False
 
     @property
     def needs_calibration(self) -> bool:
@@ -67,11 +69,15 @@ class Prices:
             return sys.maxsize
         return self.costs.price(configuration)
 
+    def features(self, configuration: Configuration) -> dict[str, float]:
+        """Return what the memory of a configuration is predicted from."""
+        return memory_features(configuration, self.anatomy, self.pooled)
+
     def memory(self, configuration: Configuration) -> float:
         """Return the predicted peak memory of training, in bytes."""
         assert self.calibration is not None, "memory needs a calibration"
         return self.calibration.memory.predict(
-            memory_features(configuration, self.anatomy),
+            self.features(configuration),
             self.costs.held(configuration) if self.costs.price(configuration, 0) else 0,
         )
 

@@ -65,7 +65,9 @@ def _computed(
     """Compute scores in a worker like those of trials, or here where trials run here."""
     began, plan = time.monotonic(), prepared.plan
     listed = ", ".join(score.text for score in scores)
-    say(f"scoring {job.setting.examples:,} training rows before any trial, for `select`: {listed}")
+    pool = prepared.task.pool
+    rows = f"{job.setting.examples:,} training rows" if pool is None else f"{len(pool):,} rows of the pool"
+    say(f"scoring {rows} before any trial, for `select`: {listed}")
     compute = partial(job.score, scores)
     with ExitStack() as held:
         if ray is None and plan.workers != 0:

@@ -77,7 +77,12 @@ def stratified(scores: Floats, count: int, strata: int, rng: np.random.Generator
     return np.concatenate(chosen)
 
 
-def influences(features: Floats, gradients: Floats, curvature: Callable[[Floats], Floats]) -> Floats:
+def influences(
+    features: Floats,
+    gradients: Floats,
+    curvature: Callable[[Floats], Floats],
+    others: tuple[Floats, Floats] | None = None,
+) -> Floats:
     """Return by how much the mean loss would rise without each row, times the number of rows (Koh and Liang 2017).
 
     That is `v (H + 0.25)^-1 g` for the gradient `g` of a row, their mean `v` and the mean curvature `H`, all with
@@ -87,6 +92,8 @@ def influences(features: Floats, gradients: Floats, curvature: Callable[[Floats]
         features: What the last layer reads of each row, with a 1 where it has a bias, `[n, d]`.
         gradients: The derivatives of each row's loss with respect to its outputs, `[n, c]`.
         curvature: Returns for a change of the outputs of each row the change of these derivatives, `[n, c]` both.
+        others: Features and gradients of other rows, `[m, d]` and `[m, c]`, of which it is to be told by how much the
+            mean loss falls with each; of these rows themselves when left out.
     """
     mean = gradients.T @ features / len(features)
 
@@ -94,7 +101,8 @@ def influences(features: Floats, gradients: Floats, curvature: Callable[[Floats]
         return curvature(features @ change.T).T @ features / len(features) + _DAMPING * change
 
     solved = _solved(damped, mean)
-    return np.einsum("nc,nc->n", gradients, features @ solved.T)
+    of, slopes = (features, gradients) if others is None else others
+    return np.einsum("nc,nc->n", slopes, of @ solved.T)
 
 
 def _solved(times: Callable[[Floats], Floats], right: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from autopeft.saved.card import CARD, Card, write_card
 from autopeft.saved.companions import (
+    rows_in_words,
     task_config,
     task_tokenizer,
     write_companions,
@@ -26,6 +27,7 @@ __all__ = [
     "merged_code",
     "open_saved",
     "read_routes",
+    "rows_in_words",
     "task_config",
     "task_tokenizer",
     "use_of",

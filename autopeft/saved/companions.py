@@ -17,11 +17,13 @@ from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS, row_hashes
 from autopeft.trials import kind_of
+from autopeft.trials.levers import pooled
 from autopeft.trials.settled import SETTLED, read_settled, settle
 
 __all__ = [
     "ROLES_FILE",
     "plugin_files",
+    "rows_in_words",
     "task_config",
     "task_tokenizer",
     "write_companions",
@@ -76,9 +78,16 @@ def write_companions(configuration: Configuration, backbone: Backbone, task: Tas
         shutil.copyfile(file, folder / file.name)
 
 
-def write_rows(task: Task, folder: Path) -> None:
-    """Write which rows are trained on, for `autopeft.training.seen`."""
-    np.save(folder / TRAINING_ROWS, row_hashes(task.kind, task.train))
+def write_rows(configuration: Configuration, task: Task, folder: Path) -> None:
+    """Write which rows are trained on, for `autopeft.training.seen`; of a pool all that may have been."""
+    learned = task.learnable if pooled(configuration.data, task) else task.train
+    np.save(folder / TRAINING_ROWS, row_hashes(task.kind, learned))
+
+
+def rows_in_words(configuration: Configuration, task: Task) -> str:
+    """Return how many examples a configuration was trained on, in words."""
+    beside = f" and some of a pool of {len(task.pool):,}" if pooled(configuration.data, task) else ""
+    return f"{len(task.train):,} examples{beside}"
 
 
 def plugin_files(configuration: Configuration, task: Task | None = None) -> list[Path]:

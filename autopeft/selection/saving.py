@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopeft.launch import Preparation
-from autopeft.saved import Card, loading_code, use_of, write_card, write_companions, write_routes, write_rows
+from autopeft.saved import (
+    Card,
+    loading_code,
+    rows_in_words,
+    use_of,
+    write_card,
+    write_companions,
+    write_routes,
+    write_rows,
+)
 from autopeft.selection.contenders import Contender
 from autopeft.selection.records import FOLDER, TEST_SCORES
 from autopeft.tasks import Task
@@ -58,7 +67,7 @@ def _complete(
     full = contender.baseline == "full"
     write_companions(contender.configuration, prepared.backbone, task, folder)
     use_of(prepared.backbone, task, setting, whole=full).write(folder)
-    write_rows(task, folder)
+    write_rows(contender.configuration, task, folder)
     share(folder, (prepared.folder / FOLDER).glob(f"*/seed-*/{task.name}" if folder.name == task.name else "*/seed-*"))
     rate = contender.configuration.training.get("learning_rate")
     card = Card(
@@ -67,8 +76,9 @@ def _complete(
         task,
         f"{contender.name} of the run {prepared.folder.resolve().name}, seed {seed}; "
         f"{prepared.task.objective.replace('_', ' ')} {validation.mean():.4f} on validation",
-        f"A finalist, trained on {len(task.train):,} examples for {setting.epochs:g} epochs in batches of "
-        f"{setting.batch_size}, {setting.precision}, seed {seed}{f', learning rate {rate:g}' if rate else ''}. "
+        f"A finalist, trained on {rows_in_words(contender.configuration, task)} for {setting.epochs:g} epochs in "
+        f"batches of {setting.batch_size}, {setting.precision}, seed {seed}"
+        f"{f', learning rate {rate:g}' if rate else ''}. "
         "How it stands to others, and on test, is in `finalists.json` of the run.",
         loading_code(contender.configuration, prepared.backbone, task, setting.max_length, full=full),
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from autopeft.errors import DataError
+from autopeft.tasks.intake import Intake
+from autopeft.tasks.pool import used_rows
 from autopeft.tasks.source import Source
-from autopeft.tasks.tables import is_missing, kind_in_words, mended, text_of
-from autopeft.tasks.task import Task
+from autopeft.tasks.tables import Table, is_missing, kind_in_words, mended, text_of
+from autopeft.tasks.task import POOL, Task
 
 __all__ = ["texts_beside", "with_beside"]
 
@@ -32,24 +35,32 @@ def with_beside(task: Task, source: Source, columns: Sequence[str]) -> Task:
             f"task {task.name}: the space goes by {', '.join(columns)}, and '{source.name}' is no table with such "
             "columns; give the data as rows with them, or leave that out of `data` of the space"
         )
-    table = source.tables["train"]
+    beside: dict[str, list[Any]] = {column: [] for column in columns}
+    intake = dict(task.intake)
+    for name in ("train", *((POOL,) if task.pool is not None else ())):
+        table, account = source.tables[name], task.intake[name]
+        _check(table, account, columns, task)
+        used = replace(table, rows=used_rows(table, account))
+        for column, cells in beside.items():
+            # Of a pool each row that is used is an example.
+            held = [row.get(column) for _, row in used.rows]
+            cells += held if name == POOL else task.kind.cells(task, used, column)
+        intake[name] = replace(account, unused=tuple(each for each in account.unused if each not in columns))
+    return replace(task, beside=beside, intake=intake)
+
+
+def _check(table: Table, account: Intake, columns: Sequence[str], task: Task) -> None:
     for column in columns:
         if column not in table.columns:
             raise DataError(
                 f"'{table.source}' has no column '{column}', by which the space goes; found: "
                 f"{', '.join(table.columns)}. Name one under `data` of the space, or leave that out of it"
             )
-        if column not in task.intake["train"].unused:
+        if column not in account.unused:
             raise DataError(
                 f"task {task.name}: the space goes by the column '{column}', which the task itself reads, as what is "
                 "asked or what is to be told; name another under `data` of the space, or leave that out of it"
             )
-    left_out = {place for places in task.intake["train"].drops.values() for place in places}
-    used = replace(table, rows=[row for row in table.rows if row[0] not in left_out])
-    account = task.intake["train"]
-    read = replace(account, unused=tuple(each for each in account.unused if each not in columns))
-    beside = {column: task.kind.cells(task, used, column) for column in columns}
-    return replace(task, beside=beside, intake={**task.intake, "train": read})
 
 
 def texts_beside(task: Task, column: str) -> list[str | None]:

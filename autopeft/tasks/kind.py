@@ -14,7 +14,7 @@ from autopeft.tasks.intake import Intake
 from autopeft.tasks.metric import Metric
 from autopeft.tasks.source import Source
 from autopeft.tasks.tables import Table
-from autopeft.tasks.task import Task
+from autopeft.tasks.task import POOL, Task
 
 __all__ = ["Sample", "TaskKind"]
 
@@ -120,7 +120,8 @@ class TaskKind(ABC):
     ) -> Task:
         """Return a task of this kind, judged by the usual metric unless another is named; see `Task`."""
         parts = (splits["train"], splits["validation"], splits["test"])
-        return Task(name, self, schema, metric or self.usual_of(schema), *parts, notes, intake or {})
+        metric = metric or self.usual_of(schema)
+        return Task(name, self, schema, metric, *parts, notes, intake or {}, pool=splits.get(POOL))
 
     def guessed(self, task: Task) -> float | None:
         """Return what the metric says on validation of one answer to all, that which suits most training examples.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import listed
 
-__all__ = ["numbers_among"]
+__all__ = ["numbers_among", "refuse_unknown"]
 
 
 def numbers_among(known: Sequence[str], labels: Sequence[str], name: str, called: str = "labels") -> list[int]:
@@ -29,3 +29,23 @@ def numbers_among(known: Sequence[str], labels: Sequence[str], name: str, called
             f"Name the column of their {called} by --label"
         )
     return [known.index(label) for label in labels]
+
+
+def refuse_unknown(counts: Mapping[str, int], labels: Sequence[str], name: str) -> None:
+    """Refuse a pool with labels that the training rows lack.
+
+    Args:
+        counts: How often each of its labels is there.
+        labels: Those of the training rows.
+        name: What the task is called.
+
+    Raises:
+        DataError: Naming them.
+    """
+    unknown = sorted(set(counts) - set(labels))
+    if unknown:
+        shown = listed([f"'{label}' ({counts[label]:,})" for label in unknown])
+        raise DataError(
+            f"task {name}: the pool has labels that train lacks: {shown}; train has {len(labels)} labels. Mend the "
+            "labels, or leave such rows out of the file that --pool names"
+        )

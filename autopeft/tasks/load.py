@@ -13,6 +13,7 @@ from autopeft.tasks.classification.icd10 import ICD10, ICD10_CHAPTERS, load_cut
 from autopeft.tasks.duplicates import with_duplicates_said, without_duplicates
 from autopeft.tasks.grouping import with_enough_groups
 from autopeft.tasks.kinds import recognised
+from autopeft.tasks.pool import check_pool, with_pool
 from autopeft.tasks.source import Source
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import LEAST_ROWS
@@ -59,11 +60,15 @@ def load_task(spec: TaskSpec) -> Task:
     if spec.parts:
         # Each says itself what repeats in it.
         return with_beside(recognised(source).load(source), source, spec.beside)
-    task = source.grouped(recognised(source).load(source))
+    kind = recognised(source)
+    check_pool(source, kind)
+    task = source.grouped(kind.load(source))
     task = replace(task, allow_code=spec.allow_code)
     if not spec.drop_duplicates:
-        return with_beside(with_enough_groups(with_duplicates_said(task)), source, spec.beside)
-    task = with_beside(with_enough_groups(without_duplicates(task)), source, spec.beside)
+        task = with_enough_groups(with_duplicates_said(task))
+        return with_beside(with_pool(task, source), source, spec.beside)
+    task = with_enough_groups(without_duplicates(task))
+    task = with_beside(with_pool(task, source), source, spec.beside)
     for name, least in LEAST_ROWS.items():
         if len(task.splits[name]) < least:
             raise DataError(
@@ -89,6 +94,8 @@ def _packaged(spec: TaskSpec, name: str) -> Task:
             f"the task {name} is packaged and has no columns beside; the space goes by {', '.join(spec.beside)}: give "
             "data with it by --data, or leave that out of `data` of the space"
         )
+    if spec.pool is not None:
+        raise DataError(f"the task {name} is packaged and has no pool; give data by --data, or leave --pool out")
     if spec.kind not in (None, task.kind.name) or spec.columns:
         raise DataError(
             f"the task {name} is packaged, for {task.kind.name}, with columns of its own; leave kind and columns out, "

@@ -12,7 +12,7 @@ from autopeft.tasks.hub import read_dataset
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import HELD_OUT
 from autopeft.tasks.tables import Table, is_source, read_source
-from autopeft.tasks.task import Task
+from autopeft.tasks.task import POOL, Task
 
 __all__ = ["Source"]
 
@@ -56,6 +56,9 @@ class Source:
                 # The split that was named stands, whatever the folder holds.
                 said = (f"taken in place of the {split} split of {source}",) if split in tables else ()
                 tables[split] = replace(table, notes=(*table.notes, *said))
+        if spec.pool is not None:
+            [pool] = _alone(spec.pool, read_source(spec.pool, named)).values()
+            tables[POOL] = replace(pool, used=pool.used | ({spec.group} if spec.group else set()))
         if spec.group is None:
             return tables
         return split_by_group(tables, spec.group, spec.label_column, spec.seed)
@@ -67,9 +70,7 @@ class Source:
             return task
         unit = task.judge.unit
         tables = self.tables if task.kind.of_rows and task.judge.quick else {}
-        groups = {
-            name: groups_of(each, column, task.intake[name]) for name, each in tables.items() if name in task.intake
-        }
+        groups = {name: groups_of(tables[name], column, task.intake[name]) for name in task.splits if name in tables}
         if any(len(groups.get(name, ())) != len(split) for name, split in task.splits.items()):
             said = f"--group '{column}' keeps rows together, but intervals are over each {unit} by itself"
             return replace(task, notes=(*task.notes, said))

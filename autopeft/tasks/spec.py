@@ -57,6 +57,7 @@ class TaskSpec:
             out.
         validation: A file like `data` with the validation rows; split off `data` when left out.
         test: A file like `data` with the test rows; split off `data` when left out.
+        pool: A file like `data` with rows that data levers may choose to learn from, beside the training rows.
         group: The column that says which rows belong together: they stay in one split, and count as one in intervals.
         drop_duplicates: Whether inputs that stand in the data already are left out.
         metric: What `accuracy` stands for in every result; the kind's usual one when left out.
@@ -95,6 +96,7 @@ class TaskSpec:
     pooling: str | None = None
     validation: str | None = None
     test: str | None = None
+    pool: str | None = None
     group: str | None = None
     drop_duplicates: bool = False
     metric: str | None = None

@@ -10,12 +10,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from autopeft.tasks.intake import Intake
+from autopeft.tasks.joined import joined
 
 if TYPE_CHECKING:
     from autopeft.tasks.kind import TaskKind
     from autopeft.tasks.metric import Metric
 
-__all__ = ["Split", "Task"]
+__all__ = ["POOL", "Split", "Task"]
+
+#: What the pool is called where the splits have their names.
+POOL = "pool"
 
 
 class Split(Protocol):
@@ -43,9 +47,10 @@ class Task:
         notes: What was done to the data on the way in, for people.
         intake: What became of the rows of each source, by the split it was given for.
         groups: Where examples come in groups, that of each, by split: they count as one where sureness is told.
-        beside: Further columns of the training rows, by name: what each training example has there.
+        beside: Further columns of the training rows, by name: what each example of `learnable` has there.
         allow_code: Whether code that models write for it may be run, in a sandbox.
-        scores: What a model has to say of training examples, by name: of some, by number. No part of the data.
+        scores: What a model has to say of examples of `learnable`, by name: of some, by number. No part of the data.
+        pool: Examples that data levers may choose beside those of the training split; None where there are none.
 
     Raises:
         DataError: When the kind has no such metric, or the schema does not allow it.
@@ -64,6 +69,7 @@ class Task:
     beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     allow_code: bool = False
     scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    pool: Any = None
 
     def __post_init__(self) -> None:
         self.kind.check_metric(self.metric, self.schema)
@@ -73,12 +79,23 @@ class Task:
         """The three splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    @cached_property
+    def learnable(self) -> Any:
+        """The training examples, and behind them those of the pool."""
+        return self.train if self.pool is None else joined(self.train, self.pool)
+
+    @property
+    def pooled(self) -> range:
+        """The numbers of the pool's examples among those of `learnable`."""
+        return range(len(self.train), len(self.train) + (0 if self.pool is None else len(self.pool)))
+
     def learning(self, examples: Iterable[int]) -> Task:
         """Return the task with some of its training examples, in their order."""
         rows = [int(number) for number in examples]
-        beside = {column: [values[row] for row in rows] for column, values in self.beside.items()}
+        every = [*rows, *self.pooled]
+        beside = {column: [values[row] for row in every] for column, values in self.beside.items()}
         scores = {
-            name: {new: known[old] for new, old in enumerate(rows) if old in known}
+            name: {new: known[old] for new, old in enumerate(every) if old in known}
             for name, known in self.scores.items()
         }
         return replace(self, train=self.train.take(rows), beside=beside, scores=scores)
@@ -93,6 +110,10 @@ class Task:
         digest = hashlib.sha256()
         for part in self.kind.digested(self):
             digest.update(part)
+        if self.pool is not None:
+            digest.update(f"\n{POOL}\n".encode())
+            for part in self.kind.digested(replace(self, train=self.pool, pool=None, beside={})):
+                digest.update(part)
         for column, values in self.beside.items():
             digest.update(json.dumps([column, *values], default=str).encode())
         return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from autopeft.backbones import Backbone
-from autopeft.saved import Card, loading_code, merged_code
+from autopeft.saved import Card, loading_code, merged_code, rows_in_words
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.training.result import FineTuned
@@ -37,8 +37,8 @@ def card_of(
     folded = "The adapters are folded into the weights: neither PEFT nor autopeft is needed. " if merged else ""
     training = (
         f"{folded}{found.params:,} trainable parameters ({found.params / backbone.num_parameters:.2g} of the "
-        f"backbone{uncounted}), trained on {len(task.train):,} examples for {setting.epochs:g} epochs in batches of "
-        f"{setting.batch_size}, {setting.precision}, seed {seed}. Of {found.steps:,} steps the state after "
+        f"backbone{uncounted}), trained on {rows_in_words(configuration, task)} for {setting.epochs:g} epochs in "
+        f"batches of {setting.batch_size}, {setting.precision}, seed {seed}. Of {found.steps:,} steps the state after "
         f"{found.best_step:,} was the best on validation."
     )
     code = (

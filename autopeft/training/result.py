@@ -88,7 +88,7 @@ def write_result(
         write_settled(settled_in(model.config, kind_of(card.task).settles), new)
         write_companions(card.configuration, card.backbone, card.task, new)
         use_of(card.backbone, card.task, setting).write(new)
-        write_rows(card.task, new)
+        write_rows(card.configuration, card.task, new)
         figures = {name: getattr(found, name) for name in ("validation", "test", "params", "steps", "best_step")}
         write_json(new / METRICS_FILE, figures)
         write_json(new / IDENTITY_FILE, identity)

@@ -25,7 +25,7 @@ from autopeft.levers import (
 from autopeft.tasks import Task, texts_beside
 from autopeft.trials.kinds import kind_of
 
-__all__ = ["Levers", "check_levers"]
+__all__ = ["Levers", "check_levers", "pooled"]
 
 
 class Levers:
@@ -33,7 +33,7 @@ class Levers:
 
     Args:
         task: The task, whose training rows hold beside what the kind reads what levers go by.
-        drawn: The numbers of the examples of the training split that there are to choose from, rising.
+        drawn: The numbers of the examples that there are, rising: of the training split, and perhaps of the pool.
         seed: Decides what is chosen at random.
     """
 
@@ -42,21 +42,27 @@ class Levers:
         self._drawn = drawn
         self._seed = seed
 
-    def examples(self, data: Mapping[str, Any], pool: NDArray[np.int64]) -> NDArray[np.int64]:
+    def examples(self, data: Mapping[str, Any], own: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the examples that are learned from in one round, rising; some perhaps more than once.
+
+        They are chosen from the task's pool, beside the training examples; where there is none, from these.
 
         Args:
             data: The section of a configuration.
-            pool: The examples to choose from, rising: numbers among those drawn.
+            own: Examples of the training split, rising: numbers among those drawn.
         """
         selection, difficulty = SELECT.asked(data), DIFFICULTY.asked(data)
-        chosen = pool
+        chosen = own
         if selection is not None:
+            beside = pooled(data, self._task)
+            pool = np.flatnonzero(self._drawn >= len(self._task.train)) if beside else own
+            if not len(pool):
+                raise ConfigurationError("the cut leaves nothing to learn in any row of the pool; raise --max-length")
             count = max(1, round(selection.knobs["share"] * len(pool)))
             rng = np.random.default_rng((self._seed, 2))
             scored = Pool(len(pool), self._scores(data, self._drawn[pool]))
-            found = selection.word.choose(scored, count, selection.knobs, rng)
-            chosen = pool[np.sort(found)]
+            found = pool[np.sort(selection.word.choose(scored, count, selection.knobs, rng))]
+            chosen = np.concatenate([own, found]) if beside else found
         if difficulty is not None:
             failed = _failures(self._task, difficulty.knobs[FAIL_RATE])[self._drawn[chosen]]
             asked = [self._questions[number] for number in self._drawn[chosen]]
@@ -78,7 +84,12 @@ class Levers:
 
     @cached_property
     def _questions(self) -> Sequence[Hashable]:
-        return list(self._task.kind.questions(self._task.train))
+        return list(self._task.kind.questions(self._task.learnable))
+
+
+def pooled(data: Mapping[str, Any], task: Task) -> bool:
+    """Tell whether a configuration, by its section of the data, learns from rows of a task's pool."""
+    return task.pool is not None and SELECT.asked(data) is not None
 
 
 def check_levers(asked: Mapping[str, Sequence[str]], task: Task) -> None:
@@ -120,8 +131,8 @@ def _unfit(task: Task, lever: str, why: str) -> str:
 
 
 def _failures(task: Task, column: str) -> NDArray[np.float64]:
-    """Return the share of failed attempts at each training example, `[n]`."""
-    found = np.empty(len(task.train))
+    """Return the share of failed attempts at each example of `learnable`, `[n]`."""
+    found = np.empty(len(task.beside[column]))
     for number, value in enumerate(task.beside[column]):
         try:
             found[number] = float(value)

@@ -33,6 +33,7 @@ from autopeft.trials.held import Held
 from autopeft.trials.holding import hold_as_computed
 from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.kinds import kind_of
+from autopeft.trials.levers import pooled
 from autopeft.trials.loop import fit
 from autopeft.trials.material import Material
 from autopeft.trials.measured import Measured
@@ -346,7 +347,7 @@ class TrialRunner:
         """
         trained = None if full else configuration
         # What is kept is of the rows in their own form.
-        kept = not inputs_changed(configuration.data)
+        kept = not inputs_changed(configuration.data) and not pooled(configuration.data, self.task)
         depth = self._shortcuts.depth(trained if kept else None, self._prefixes)
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):

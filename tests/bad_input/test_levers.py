@@ -51,6 +51,24 @@ LEVERS = [
         {"data.csv": CSV} | lever("augment: back_translation"),
     ),
     Case(
+        "a pool of which nothing is chosen",
+        BERT + ".csv --pool data.csv",
+        ("holds rows for `select` to choose from, for which the space does not ask", "or no --pool"),
+        {"data.csv": CSV},
+    ),
+    Case(
+        "a pool with other labels",
+        BERT + ".csv --space mine.yaml --pool pool.csv",
+        ("the pool has labels that train lacks: 'c'", "leave such rows out of the file that --pool names"),
+        {"data.csv": CSV, "pool.csv": "text,label\ngood film,c\n"} | lever("select: random"),
+    ),
+    Case(
+        "a pool without the columns",
+        BERT + ".csv --space mine.yaml --pool pool.csv",
+        ("pool.csv' has no column 'label'; found: text, stars.",),
+        {"data.csv": CSV, "pool.csv": "text,stars\ngood film,c\n"} | lever("select: random"),
+    ),
+    Case(
         "other queries of a folder",
         BERT + " --kind rerank --space mine.yaml",
         ("the space goes by rewritten, and '", "/data' is no table with such columns; give the data as rows with them"),

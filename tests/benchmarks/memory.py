@@ -20,13 +20,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     given = parser.parse_args()
     job = prepare(SearchPlan.of({"space": given.space, "task": "icd10"}))
-    anatomy = job.backbone.anatomy
     points = AffordablePoints(job.space, job.costs.price, job.scale.limit)
-    chosen = to_measure(points, anatomy, [job.stock])
+    chosen = to_measure(points, job.prices.features, [job.stock])
     runner = job.job.runner()
     steps = [runner.profile(each, 0) for each in chosen]
     measured = {"steps": [{"peak": step.peak, "seconds": step.seconds} for step in steps], "head_step_seconds": 1.0}
-    prices = Prices(("memory",), job.costs, anatomy, Calibration.of(chosen, measured, anatomy, job.costs.held))
+    calibration = Calibration.of(chosen, measured, job.prices.features, job.costs.held)
+    prices = Prices(("memory",), job.costs, job.backbone.anatomy, calibration)
     rng = np.random.default_rng(1)
     drawn = [points.draw(rng).configuration for _ in range(given.count)]
     errors = [abs(prices.memory(each) / runner.profile(each, 0).peak - 1) for each in drawn]

@@ -10,10 +10,12 @@ from autopeft.errors import DataError
 from autopeft.tasks.classification.examples import Examples, examples_of
 from autopeft.tasks.classification.schema import Classes
 from autopeft.tasks.intake import Intake, listed
+from autopeft.tasks.known_labels import refuse_unknown
 from autopeft.tasks.rows import drop_unlabelled
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import LEAST_ROWS, hold_out
 from autopeft.tasks.tables import Table
+from autopeft.tasks.task import POOL
 from autopeft.tasks.texts import LabelledTexts, Text
 
 __all__ = ["read_classes"]
@@ -43,6 +45,7 @@ def read_classes(
     parts, intake, names = examples_of(tables, texts, spec.label_column, asked=asked)
     missing, unlabelled = drop_unlabelled(parts, intake, spec)
     notes = [*names.notes, *unlabelled]
+    pool = parts.pop(POOL, None)
     if missing:
         _check_labels(parts["train"], name)
         together = list(map(same, parts["train"].texts))
@@ -51,6 +54,9 @@ def read_classes(
     labels = _order(parts["train"], tables["train"].classes.get(spec.label_column))
     _check(parts, labels, name, missing)
     notes += _rare(parts, labels)
+    if pool is not None:
+        refuse_unknown(Counter(pool.names), labels, name)
+        parts[POOL] = pool
     number = {label: index for index, label in enumerate(labels)}
     splits = {
         split: LabelledTexts(tuple(part.texts), tuple(number[label] for label in part.names))

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import Intake, listed
+from autopeft.tasks.known_labels import refuse_unknown
 from autopeft.tasks.multilabel.cells import label_cells
 from autopeft.tasks.multilabel.schema import Labels
 from autopeft.tasks.multilabel.strata import strata
@@ -15,6 +16,7 @@ from autopeft.tasks.rows import MEND, check_columns, drop_unlabelled, labelled
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import LEAST_ROWS, hold_out
 from autopeft.tasks.tables import Table
+from autopeft.tasks.task import POOL
 from autopeft.tasks.texts import LabelledTexts
 
 __all__ = ["read_labels"]
@@ -49,6 +51,7 @@ def read_labels(
         parts[split] = LabelledTexts(texts, sets)
     missing, unlabelled = drop_unlabelled(parts, intake, spec)
     notes = [*cells.notes, *unlabelled]
+    pool = parts.pop(POOL, None)
     _check_labels(parts["train"], name)
     if missing:
         train = parts["train"]
@@ -60,6 +63,9 @@ def read_labels(
     counts = {split: _counted(part) for split, part in parts.items()}
     _check(parts, counts, name)
     labels = _order(counts["train"], tables["train"].classes.get(label))
+    if pool is not None:
+        refuse_unknown(_counted(pool), labels, name)
+        parts[POOL] = pool
     number = {each: place for place, each in enumerate(labels)}
     splits = {
         split: LabelledTexts(

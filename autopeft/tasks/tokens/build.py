@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from autopeft.errors import DataError
 from autopeft.tasks.intake import Intake, listed
+from autopeft.tasks.known_labels import refuse_unknown
 from autopeft.tasks.rows import drop_unlabelled
 from autopeft.tasks.spec import TaskSpec
 from autopeft.tasks.splits import LEAST_ROWS, hold_out
 from autopeft.tasks.tables import Table
+from autopeft.tasks.task import POOL
 from autopeft.tasks.tokens.rows import tagged_sentences
 from autopeft.tasks.tokens.schema import Tags
 from autopeft.tasks.tokens.scheme import OUTSIDE, marks_entities, type_of
@@ -42,6 +44,7 @@ def read_sentences(
     for split, table in tables.items():
         parts[split], intake[split] = tagged_sentences(table, words, tags)
     missing, notes = drop_unlabelled(parts, intake, spec)
+    pool = parts.pop(POOL, None)
     if missing:
         whole = parts["train"]
         parts |= hold_out(whole, whole.words, _strata(whole), missing, spec.seed)
@@ -53,6 +56,9 @@ def read_sentences(
     labels = _order(parts, tables["train"].classes.get(tags))
     _check(parts, labels, name)
     notes += _unlearned(parts)
+    if pool is not None:
+        refuse_unknown(Counter(tag for tags in pool.tags for tag in tags), labels, name)
+        parts[POOL] = pool
     number = {label: index for index, label in enumerate(labels)}
     splits = {
         split: Sentences(tuple(part.words), tuple(tuple(number[tag] for tag in sentence) for sentence in part.tags))

@@ -20,13 +20,13 @@ def last_value(shape: BackboneShape) -> Configuration:
 
 
 def effort_of(reading: Reading) -> NDArray[np.float64]:
-    """Return the norm of the gradient of each example's loss with respect to that LoRA's B, which is 0, `[n]`."""
-    found = np.zeros(reading.encoded.examples)
+    """Return the norm of the gradient of the loss of each example to be scored by that LoRA's B, which is 0, `[n]`."""
+    found = np.zeros(len(reading.scored))
     with reading.with_head(last_value(reading.shape)) as model:
         [tensor] = [each for name, each in adapter_parameters(model).items() if ".lora_B." in name]
-        for example in range(len(found)):
+        for place, example in enumerate(reading.scored):
             batch = reading.batch(reading.encoded.rows_of(np.array([example])))
             loss = reading.kind.loss(model, batch, reading.device, reading.precision)
             [gradient] = torch.autograd.grad(loss, tensor)
-            found[example] = float(gradient.double().norm())
+            found[place] = float(gradient.double().norm())
     return found

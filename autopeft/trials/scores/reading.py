@@ -32,7 +32,7 @@ _TOGETHER = 32
 
 
 class Reading:
-    """Reads the training rows that a setting draws, as they are measured and not as they are learned: unchanged.
+    """Reads the training rows that a setting draws, and the pool, as they are measured, not as they are learned.
 
     Args:
         backbone: The pretrained model.
@@ -45,7 +45,9 @@ class Reading:
         anatomy: That of the model.
         shape: Likewise.
         encoded: The rows.
-        numbers: Those of their examples in the training split, rising.
+        numbers: Those of their examples among the task's `learnable`, rising.
+        pooled: Whether there is a pool.
+        own: Which of these examples are of the training split: bool `[examples]`.
         model: The model, in eval mode.
         device: Where it is.
         precision: `bf16` or `fp32`.
@@ -61,8 +63,16 @@ class Reading:
         self.precision, self.seed = setting.precision, seed
         tokenizer, (pool, _) = backbone.tokenizer(), drawn(task, setting)
         self._pad_id = pad_id_of(tokenizer)
-        self.encoded = self.kind.encode(task.train.take(pool), tokenizer, setting.max_length)
-        self.numbers: NDArray[np.int64] = pool if self.encoded.kept is None else pool[self.encoded.kept]
+        self.pooled = task.pool is not None
+        numbers = np.concatenate([pool, np.asarray(task.pooled, np.int64)])
+        self.encoded = self.kind.encode(task.learnable.take(numbers), tokenizer, setting.max_length)
+        self.numbers: NDArray[np.int64] = numbers if self.encoded.kept is None else numbers[self.encoded.kept]
+        self.own: NDArray[np.bool_] = self.numbers < len(task.train)
+
+    @property
+    def scored(self) -> NDArray[np.int64]:
+        """The examples that are chosen among: those of the pool, or of the training split where there is none."""
+        return np.flatnonzero(~self.own if self.pooled else self.own)
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Return some rows as the model reads them, on its device, with `labels`."""

@@ -16,7 +16,10 @@ __all__ = ["influence_of"]
 
 
 def influence_of(reading: Reading) -> NDArray[np.float64]:
-    """Return the influence of each training example on the mean training loss, by the last layer of the head, `[n]`."""
+    """Return the influence of each example to be scored on the mean loss of the training split, `[n]`.
+
+    It is by the last layer of the head; they are of the training split, or of a pool.
+    """
     loss_of = reading.kind.loss_of_logits
     assert loss_of is not None
     features, logits, labels = _last_layer(reading)
@@ -28,11 +31,14 @@ def influence_of(reading: Reading) -> NDArray[np.float64]:
     unit = reading.kind.rate_factors(reading.model).get(f"{reading.anatomy.head}.weight", 1.0)
 
     def curvature(change: NDArray[np.float64]) -> NDArray[np.float64]:
-        along = torch.from_numpy(unit * change).to(gradients)
+        along = torch.zeros_like(gradients)
+        along[own] = torch.from_numpy(unit * change).to(gradients)
         [found] = torch.autograd.grad(gradients, logits, along, retain_graph=True)
-        return unit * found.double().cpu().numpy()
+        return unit * found[own].double().cpu().numpy()
 
-    return influences(features.cpu().numpy(), unit * gradients.detach().double().cpu().numpy(), curvature)
+    of, slopes = features.cpu().numpy(), unit * gradients.detach().double().cpu().numpy()
+    own, scored = np.flatnonzero(reading.own), reading.scored
+    return influences(of[own], slopes[own], curvature, (of[scored], slopes[scored]))
 
 
 def _last_layer(reading: Reading) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -48,8 +48,8 @@ class _Computed:
     Args:
         select: The word of `select` that goes by it.
         lacks: Says what a task or a backbone lacks for it; empty where it lacks nothing.
-        of: Computes it of all rows, given the knobs it depends on: float64 `[examples]`.
-        note: What people should know of it.
+        of: Computes it of the rows to be scored, given the knobs it depends on: float64 `[scored]`.
+        note: What people should know of it where there is no pool.
     """
 
     select: str
@@ -59,7 +59,9 @@ class _Computed:
 
 
 def _transport(rows: _Rows, knobs: Mapping[str, Any]) -> NDArray[np.float64]:
-    return transport_scores(rows.vectors, float(knobs["epsilon"]), np.random.default_rng(rows.seed))
+    own, scored = rows.vectors[rows.own], rows.vectors[rows.scored]
+    target = own if rows.pooled else None
+    return transport_scores(scored, float(knobs["epsilon"]), np.random.default_rng(rows.seed), target)
 
 
 def _no_rows(task: Task, backbone: Backbone) -> str:
@@ -95,13 +97,16 @@ def check_scores(scores: Sequence[Score], task: Task, backbone: Backbone) -> tup
                 f"task {task.name}: data.select: {SCORES[score.name].select} lets a model score each training row, but "
                 f"{lacking}; leave that word out of the space"
             )
-    return tuple(dict.fromkeys(note for score in scores if (note := SCORES[score.name].note)))
+    notes = (SCORES[score.name].note for score in scores if task.pool is None)
+    return tuple(dict.fromkeys(filter(None, notes)))
 
 
 def score_rows(
     backbone: Backbone, task: Task, setting: TrialSetting, seed: int, scores: Iterable[Score]
 ) -> dict[str, dict[int, float]]:
-    """Compute scores of the training examples that a setting draws. Validation and test have no part in them.
+    """Compute scores of the pool, or where there is none of the training examples that a setting draws.
+
+    Validation and test have no part in them.
 
     Args:
         backbone: The pretrained model.
@@ -122,5 +127,5 @@ def score_rows(
                 f"{backbone.name}: the {score.text} of training rows is not finite; expected --precision fp32, or "
                 f"another --model, or a search without `select: {SCORES[score.name].select}`"
             )
-        found[score.text] = dict(zip(rows.numbers.tolist(), values.tolist(), strict=True))
+        found[score.text] = dict(zip(rows.numbers[rows.scored].tolist(), values.tolist(), strict=True))
     return found
