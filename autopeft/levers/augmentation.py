@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -29,17 +29,22 @@ class Rows:
         numbers: Their numbers among all training rows, by which chance knows them.
         column: Returns what rows have in a further column, None where they have nothing.
         seed: The source of chance.
+        labels: The numbers of the labels of each; None where there are none.
     """
 
     texts: Sequence[tuple[str, ...]]
     numbers: Sequence[int]
     column: Callable[[str], Sequence[str | None]]
     seed: int
+    labels: Sequence[Collection[int]] | None = None
 
     @cached_property
     def others(self) -> Mapping[str, Sequence[str]]:
         """Words that stand in for synonyms of those of the texts; see `neighbours`."""
-        return neighbours(chain.from_iterable(self.texts))
+        labels = self.labels
+        if labels is not None:
+            labels = [of for of, texts in zip(labels, self.texts, strict=True) for _ in texts]
+        return neighbours(chain.from_iterable(self.texts), labels)
 
 
 class Augmentation(Protocol):

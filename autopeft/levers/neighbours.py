@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,9 @@ _NEAREST, _SHARED = 5, 2
 #: Similarities that are held at once: rows of so many words.
 _CHUNK = 500
 
+#: Standard errors beyond which a label is there more often than chance has it, and what says that of no label.
+_ERRORS, _NEITHER = 1.96, -1
+
 _EDGES = string.punctuation + "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -30,15 +33,17 @@ def key_of(word: str) -> str:
     return word.strip(_EDGES).lower()
 
 
-def neighbours(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def neighbours(texts: Iterable[str], labels: Iterable[Collection[int]] | None = None) -> dict[str, tuple[str, ...]]:
     """Return for words of some texts others that stand between the same words, the nearest first.
 
     Words are compared by the cosine of their positive pointwise mutual information with the words right before and
     right after them (Bullinaria & Levy 2007, "Extracting semantic representations from word co-occurrence statistics",
-    with a window of one and a side to each place). So neighbours are of the same sort, but may be opposites.
+    with a window of one and a side to each place). So neighbours are of the same sort, but may be opposites: where
+    texts have labels, words that come with one more often than chance are no neighbours of those that do with another.
 
     Args:
         texts: The texts, whose words blanks part.
+        labels: The numbers of those of each text.
 
     Returns:
         Up to five for each word that has any; by `key_of`.
@@ -49,13 +54,16 @@ def neighbours(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     known = known[:_WORDS]
     if not known:
         return {}
-    vectors = _vectors(rows, {word: number for number, word in enumerate(known)})
-    beside = vectors.sign()
+    numbers = {word: number for number, word in enumerate(known)}
+    vectors = _vectors(rows, numbers)
+    beside, leaning = vectors.sign(), _leanings(rows, numbers, labels)
     found: dict[str, tuple[str, ...]] = {}
     for start in range(0, len(known), _CHUNK):
         chunk = slice(start, start + _CHUNK)
         similar = (vectors[chunk] @ vectors.T).toarray()
         similar[(beside[chunk] @ beside.T).toarray() < _SHARED] = 0
+        lean = leaning[chunk, None]
+        similar[(lean != leaning) & (lean != _NEITHER) & (leaning != _NEITHER)] = 0
         own = np.arange(len(similar))
         similar[own, start + own] = 0
         for word, values in zip(known[start:], similar, strict=False):
@@ -65,6 +73,26 @@ def neighbours(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
             if others:
                 found[word] = others
     return found
+
+
+def _leanings(
+    rows: Sequence[Sequence[str]], numbers: Mapping[str, int], labels: Iterable[Collection[int]] | None
+) -> NDArray[np.int64]:
+    """Return the label that the texts with a word have more often than chance has it, by most errors, `[words]`."""
+    told = [[*each] for each in labels] if labels is not None else []
+    count = 1 + max((label for each in told for label in each), default=-1)
+    if not count:
+        return np.full(len(numbers), _NEITHER)
+    seen, texts, with_label = np.zeros((len(numbers), count)), np.zeros((len(numbers), 1)), np.zeros(count)
+    for row, each in zip(rows, told, strict=True):
+        words = [numbers[word] for word in dict.fromkeys(row) if word in numbers]
+        texts[words] += 1
+        with_label[each] += 1
+        seen[np.ix_(words, each)] += 1
+    share = with_label / len(told)
+    errors = np.sqrt(texts * share * (1 - share))
+    above = np.divide(seen - texts * share, errors, out=np.zeros_like(seen), where=errors > 0)
+    return np.where(above.max(axis=1) > _ERRORS, above.argmax(axis=1), _NEITHER)
 
 
 def _vectors(rows: Sequence[Sequence[str]], numbers: dict[str, int]) -> csr_matrix:

@@ -161,7 +161,7 @@ class Material:
             return split
         key = rows is self._own, column
         if key not in self._texts:
-            self._texts[key] = Rows(texts, rows.numbers.tolist(), cells, self._seed)
+            self._texts[key] = Rows(texts, rows.numbers.tolist(), cells, self._seed, kind.labels_in(split))
         copies = asked.word.copies(self._texts[key], asked.knobs)
         times = np.tile(np.arange(len(split)), 1 + len(copies))
         return kind.with_texts(split.take(times), [*texts, *chain.from_iterable(copies)])

@@ -1,13 +1,14 @@
 """Easy data augmentation: what each change does to the words of a text, and which words stand in for synonyms."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopeft.levers import eda
+from autopeft.levers import Rows, eda
 from autopeft.levers.eda import changed
 from autopeft.levers.neighbours import key_of, neighbours
 
@@ -71,6 +72,33 @@ def test_words_that_take_the_same_places_stand_in_for_each_other():
     # What shares a single place may do so by chance.
     assert neighbours(["a cat sat", "the cat ran", "one dog sat", "my dog lay"]) == {}
     assert found == neighbours(texts)
+
+
+def test_opposites_do_not_stand_in_for_each_other_where_labels_tell():
+    words = {"good": 1, "great": 1, "bad": 0, "poor": 0, "long": None}
+    texts, labels = [], []
+    for number in range(12):
+        for word, label in words.items():
+            texts.append(f"a {word} film" if number % 2 else f"the {word} story")
+            labels.append((number // 2 % 2 if label is None else label,))
+    found = neighbours(texts, labels)
+    assert set(found["good"]) == {"great", "long"}
+    assert set(found["bad"]) == {"poor", "long"}
+    assert set(found["long"]) == {"good", "great", "bad", "poor"}
+    assert "bad" in neighbours(texts)["good"]
+    assert neighbours(texts, [()] * len(texts)) == neighbours(texts)
+    # Seen twice, a word says nothing of labels yet.
+    assert (
+        "bad"
+        in neighbours(["a good film", "the good story", "a bad film", "the bad story"], [[1], [1], [0], [0]])["good"]
+    )
+
+
+def test_rows_tell_their_labels():
+    texts = [("a good film", "the good story"), ("a bad film", "the bad story")] * 6
+    rows = Rows(texts, range(12), lambda column: (), 0, [(1,), (0,)] * 6)
+    assert "bad" not in rows.others.get("good", ())
+    assert "bad" in replace(rows, labels=None).others["good"]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["one"], ["alone", "alone"]])
