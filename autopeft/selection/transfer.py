@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from autopeft.errors import AutopeftError
 from autopeft.launch import DATA_FIELDS, GIVEN, Preparation, SearchPlan, SearchResult, kind_settings
+from autopeft.levers import SELECT
 from autopeft.methods import TASKS
 from autopeft.methods.weights import WEIGHTS
 from autopeft.selection.errands import AT_RUNG
@@ -117,7 +118,8 @@ def plan_of_transfer(run: SearchResult, settings: Mapping[str, Any], beside: Sea
         beside: A run on that data, whose trials and finalists shall be trained likewise.
 
     Raises:
-        AutopeftError: When nothing has been selected in a run, nothing but references, or no data is named.
+        AutopeftError: When nothing has been selected in a run, nothing but references, or no data is named, nor a pool
+            where the run has one.
     """
     found = {each.name: dict(each.configuration) for each in _searched(_finalists(run))}
     if not found:
@@ -131,7 +133,16 @@ def plan_of_transfer(run: SearchResult, settings: Mapping[str, Any], beside: Sea
         found = {name: _unweighed(each) for name, each in found.items()}
     # Nothing is stopped: each is to be seen on the other task, however it does there.
     asked = {**taken, **like, **settings, "configurations": found, "early_stopping": False}
+    if run.plan.pool is not None and asked.get("pool") is None and any(_selects(each) for each in found.values()):
+        raise AutopeftError(
+            f"the finalists of {run.folder} learn from rows that they choose from its pool, and for the other task "
+            "none is named; give one by --pool"
+        )
     return SearchPlan.of({name: value for name, value in asked.items() if value is not None}).naming_data()
+
+
+def _selects(configuration: Mapping[str, Any]) -> bool:
+    return SELECT.asked(configuration.get("data") or {}) is not None
 
 
 def transfer_of(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autopeft.errors import ConfigurationError
 from autopeft.launch import Groundwork, SearchPlan, check_told, check_training, groundwork, open_run, with_columns
-from autopeft.levers import scores_named, words_named
+from autopeft.levers import SELECT, scores_named, words_named
 from autopeft.methods import VOCABULARY
 from autopeft.methods.lengths import suited, suited_note
 from autopeft.methods.storage import MANIFEST
@@ -199,4 +199,9 @@ def _checked(ground: Groundwork, configuration: Configuration, name: str) -> Gro
     notes = check_scores(scores, ground.task, ground.backbone)
     if scores:
         notes += (f"rows are scored before training, for `select`: {', '.join(score.text for score in scores)}",)
+    selects = SELECT.asked(configuration.data) is not None
+    if selects and ground.task.pool is None:
+        notes += ("`select` chooses from the training rows, for no --pool is named",)
+    if not selects and ground.task.pool is not None:
+        notes += ("nothing is chosen from the pool: the configuration has no `select`",)
     return with_columns(replace(ground, notes=(*ground.notes, *notes)), words_named(configuration.data))

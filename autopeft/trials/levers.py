@@ -138,9 +138,11 @@ def _failures(task: Task, column: str) -> NDArray[np.float64]:
             found[number] = float(value)
         except (TypeError, ValueError):
             found[number] = np.nan
-        if not 0 <= found[number] <= 1:
-            raise ConfigurationError(
-                f"task {task.name}: the column '{column}' holds {value!r} in the training rows; `difficulty` goes by a "
-                "share of failed attempts in each, from 0 to 1"
-            )
+    wrong = np.flatnonzero(~((found >= 0) & (found <= 1)))
+    if len(wrong):
+        raise ConfigurationError(
+            f"task {task.name}: the column '{column}' holds {task.beside[column][wrong[0]]!r}, and no share of failed "
+            f"attempts from 0 to 1, by which `difficulty` goes, in {len(wrong):,} of {len(found):,} training rows; fill "
+            "it in, leave such rows out, or name another column by data.fail_rate"
+        )
     return found

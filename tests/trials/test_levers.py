@@ -102,5 +102,13 @@ def test_nothing_depends_on_what_is_held_out(data):
 
 
 def test_a_column_without_shares_is_refused():
-    with pytest.raises(ConfigurationError, match="'words' holds 'hardly'"):
+    with pytest.raises(ConfigurationError, match=r"'words' holds 'hardly', .* in 64 of 64 training rows; fill it in"):
         check_levers({"fail_rate": ["fails", "words"]}, make_task())
+
+
+@pytest.mark.parametrize("value", [float("nan"), None, "", "50%", 1.5, -0.1, [0.5]])
+def test_what_is_no_share_is_counted(value):
+    task = make_task()
+    rates = [value if row in (7, 30) else rate for row, rate in enumerate(task.beside["fails"])]
+    with pytest.raises(ConfigurationError, match=r"in 2 of 64 training rows"):
+        check_levers({"fail_rate": ["fails"]}, replace(task, beside={"fails": rates}))
