@@ -142,7 +142,7 @@ def _failures(task: Task, column: str) -> NDArray[np.float64]:
     if len(wrong):
         raise ConfigurationError(
             f"task {task.name}: the column '{column}' holds {task.beside[column][wrong[0]]!r}, and no share of failed "
-            f"attempts from 0 to 1, by which `difficulty` goes, in {len(wrong):,} of {len(found):,} training rows; fill "
-            "it in, leave such rows out, or name another column by data.fail_rate"
+            f"attempts from 0 to 1, by which `difficulty` goes, in {len(wrong):,} of {len(found):,} training rows; "
+            "fill it in, leave such rows out, or name another column by data.fail_rate"
         )
     return found
