@@ -80,7 +80,8 @@ def _filled(ground: Groundwork, column: str | None) -> Iterator[str]:
     cells = texts_beside(ground.task, column)
     filled = sum(cell is not None for cell in cells)
     kept = "" if filled == len(cells) else f", the others keep {ground.task.kind.replaced}"
-    yield f"{filled:,} of {len(cells):,} training examples have something there{kept}"
+    rows = "training examples" if ground.task.pool is None else "examples of training and pool"
+    yield f"{filled:,} of {len(cells):,} {rows} have something there{kept}"
 
 
 def _alike(own: Encoded, form: Encoded) -> Iterator[str]:

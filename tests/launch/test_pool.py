@@ -62,6 +62,15 @@ def test_what_cannot_be_is_refused_before_anything_is_written(settings, tmp_path
     assert not (tmp_path / "run").exists()
 
 
+def test_forms_are_of_the_pool_too(settings, tmp_path):
+    (tmp_path / "pool.jsonl").write_text(lines(range(100, 160), other="the film"))
+    (tmp_path / "rows.jsonl").write_text(lines(range(120), other=None))
+    space = {**SPACE, "data": {**SPACE["data"], "column": "other"}}
+    prepared = prepare(SearchPlan.of({**settings, "space": space, "out": str(tmp_path / "run")}))
+    pool = len(prepared.task.pool)
+    assert f"data.column other: {pool} of {80 + pool} examples of training and pool" in "\n".join(prepared.notes)
+
+
 def test_columns_that_the_space_goes_by_are_in_the_pool_too(settings, tmp_path):
     data = {**SPACE["data"], "difficulty": "uniform", "fail_rate": "fails"}
     asked = {**settings, "space": {**SPACE, "data": data}, "out": str(tmp_path / "run")}
