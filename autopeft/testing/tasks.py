@@ -9,6 +9,7 @@ class TestMyTask(TaskContract):
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,19 @@ class TaskContract:
         assert len(task.fingerprint) == 64
         fewer = task.splits | {"train": task.train.take(range(len(task.train) - 1))}
         assert task.kind.task(task.name, task.schema, fewer, task.metric).fingerprint != task.fingerprint
+
+    def test_a_pool_has_nothing_that_is_held_out(self, spec: TaskSpec, task: Task) -> None:
+        """Of the task's own rows as a pool those of train are left; the task is what it was."""
+        if not task.kind.of_rows or spec.data is None:
+            pytest.skip("it has no pool")
+        try:
+            pooled = load_task(replace(spec, pool=spec.data))
+        except DataError as error:
+            pytest.skip(f"it has no pool: {error}")
+        assert pooled.splits == task.splits
+        assert list(task.kind.inputs(pooled.pool)) == list(task.kind.inputs(task.train))
+        assert list(task.kind.inputs(pooled.learnable)) == 2 * list(task.kind.inputs(task.train))
+        assert pooled.fingerprint != task.fingerprint
 
     def test_another_metric_is_refused(self, task: Task) -> None:
         """A metric that the kind does not have is an error that names those it has."""
