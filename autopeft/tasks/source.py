@@ -70,7 +70,8 @@ class Source:
             return task
         unit = task.judge.unit
         tables = self.tables if task.kind.of_rows and task.judge.quick else {}
-        groups = {name: groups_of(tables[name], column, task.intake[name]) for name in task.splits if name in tables}
+        there = [name for name in task.splits if name in tables and name in task.intake]
+        groups = {name: groups_of(tables[name], column, task.intake[name]) for name in there}
         if any(len(groups.get(name, ())) != len(split) for name, split in task.splits.items()):
             said = f"--group '{column}' keeps rows together, but intervals are over each {unit} by itself"
             return replace(task, notes=(*task.notes, said))
