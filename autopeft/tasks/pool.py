@@ -60,8 +60,8 @@ def with_pool(task: Task, source: Source) -> Task:
     account = replace(account, drops=every)
     if not kept:
         raise DataError(f"--pool: no row is left of it: {'; '.join(account.describe())}. Name another file")
-    intake, notes = {**task.intake, POOL: account}, (*task.notes, *_said(source, len(kept)))
-    return replace(task, pool=task.pool.take(kept), intake=intake, notes=notes)
+    found = replace(task, pool=task.pool.take(kept), intake={**task.intake, POOL: account})
+    return replace(found, notes=(*task.notes, *_said(found, source)))
 
 
 def used_rows(table: Table, account: Intake) -> list[Any]:
@@ -97,8 +97,12 @@ def _known_by(given: Any) -> str:
     return repr(given)
 
 
-def _said(source: Source, count: int) -> Iterator[str]:
-    yield f"a pool of {count:,} rows, of which `select` chooses some to be learned beside the training rows"
+def _said(task: Task, source: Source) -> Iterator[str]:
+    yield f"a pool of {len(task.pool):,} rows, of which `select` chooses some to be learned beside the training rows"
+    own = set(map(_known_by, task.kind.inputs(task.train)))
+    again = sum(_known_by(given) in own for given in task.kind.inputs(task.pool))
+    if again:
+        yield f"{again:,} of {len(task.pool):,} rows of the pool also stand in train; --drop-duplicates leaves them out"
     group = source.spec.group
     if group is not None and group not in source.tables[POOL].columns:
         yield f"the pool has no column '{group}': whether rows of it are of a group that is held out cannot be told"

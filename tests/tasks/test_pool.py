@@ -48,6 +48,7 @@ def test_nothing_of_it_is_held_out(spec):
     said = "\n".join(task.describe())
     assert f"pool.csv: {len(held)} rows of 151 dropped, stands in validation or test" in said
     assert f"a pool of {len(task.pool):,} rows" in said
+    assert f"{len(task.train)} of {len(task.pool)} rows of the pool also stand in train; --drop-duplicates" in said
 
 
 def test_the_task_itself_is_as_without(spec):
