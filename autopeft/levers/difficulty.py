@@ -115,7 +115,8 @@ DIFFICULTY: WordKnob[Quotas] = WordKnob(
         ),
         (
             Knob(FAIL_RATE, "name", "column with the share of failed attempts, 0 to 1", "fail_rate"),
-            tuple(_RULES),
+            # The others do not look at it.
+            ("proportional",),
         ),
     ),
     section="data",

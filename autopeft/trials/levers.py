@@ -64,7 +64,10 @@ class Levers:
             found = pool[np.sort(selection.word.choose(scored, count, selection.knobs, rng))]
             chosen = np.concatenate([own, found]) if beside else found
         if difficulty is not None:
-            failed = _failures(self._task, difficulty.knobs[FAIL_RATE])[self._drawn[chosen]]
+            column = difficulty.knobs.get(FAIL_RATE)
+            failed = np.zeros(len(chosen))
+            if column is not None:
+                failed = _failures(self._task, column)[self._drawn[chosen]]
             asked = [self._questions[number] for number in self._drawn[chosen]]
             chosen = chosen[resampled(asked, failed, difficulty)]
         return chosen

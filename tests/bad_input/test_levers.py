@@ -78,7 +78,7 @@ LEVERS = [
         "a share of failures of queries",
         BERT + ".jsonl --kind rerank --space mine.yaml",
         ("data.fail_rate: there is no such lever", "(rerank): examples are not rows, each with a share of its own"),
-        {"data.jsonl": jsonl(judged, 80)} | lever("difficulty: uniform, fail_rate: fails"),
+        {"data.jsonl": jsonl(judged, 80)} | lever("difficulty: proportional, fail_rate: fails"),
     ),
 ]
 

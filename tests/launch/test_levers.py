@@ -52,9 +52,9 @@ def test_a_search_goes_on_and_its_pick_is_trained_with_its_levers(settings, tmp_
 @pytest.mark.parametrize(
     ("data", "error", "said"),
     [
-        ({"difficulty": "uniform", "fail_rate": "lost"}, DataError, "no column 'lost', by which the space goes"),
-        ({"difficulty": "uniform", "fail_rate": "words"}, ConfigurationError, "'words' holds 'often'"),
-        ({"difficulty": "uniform"}, DataError, "no column 'fail_rate'"),
+        ({"difficulty": "proportional", "fail_rate": "lost"}, DataError, "no column 'lost', by which the space goes"),
+        ({"difficulty": "proportional", "fail_rate": "words"}, ConfigurationError, "'words' holds 'often'"),
+        ({"difficulty": "uniform | proportional"}, DataError, "no column 'fail_rate'"),
     ],
 )
 def test_what_the_rows_lack_is_said_before_anything_is_written(settings, tmp_path, data, error, said):
@@ -65,8 +65,16 @@ def test_what_the_rows_lack_is_said_before_anything_is_written(settings, tmp_pat
 
 
 def test_configurations_by_name_have_levers_too(settings, tmp_path):
-    mine = {"modules": {"lora": {"rank": 1}}, "data": {"difficulty": "uniform", "fail_rate": "fails"}}
+    mine = {"modules": {"lora": {"rank": 1}}, "data": {"difficulty": "proportional", "fail_rate": "fails"}}
     prepared = prepare(SearchPlan.of({**settings, "configurations": {"mine": mine}, "out": str(tmp_path / "run")}))
     assert isinstance(prepared.given["mine"], Configuration)
     assert set(prepared.task.beside) == {"fails"}
     assert prepared.job.task.beside == ("fails",)
+
+
+def test_as_many_rows_of_each_question_take_no_failures(settings, tmp_path):
+    """Failures decide nothing then: no column is asked for, and none is taken."""
+    asked = {**settings, "trials": 8, "out": str(tmp_path / "run")}
+    assert not prepare(SearchPlan.of({**asked, "space": {**SPACE, "data": {"difficulty": "uniform"}}})).task.beside
+    with pytest.raises(AutopeftError, match=r"data\.fail_rate: is there only with difficulty proportional"):
+        prepare(SearchPlan.of({**asked, "space": {**SPACE, "data": {"difficulty": "uniform", "fail_rate": "fails"}}}))

@@ -72,7 +72,7 @@ def test_forms_are_of_the_pool_too(settings, tmp_path):
 
 
 def test_columns_that_the_space_goes_by_are_in_the_pool_too(settings, tmp_path):
-    data = {**SPACE["data"], "difficulty": "uniform", "fail_rate": "fails"}
+    data = {**SPACE["data"], "difficulty": "proportional", "fail_rate": "fails"}
     asked = {**settings, "space": {**SPACE, "data": data}, "out": str(tmp_path / "run")}
     task = prepare(SearchPlan.of(asked)).task
     assert len(task.beside["fails"]) == len(task.learnable)

@@ -76,6 +76,13 @@ def test_hard_rows_come_more_often():
     assert times[-1] == 8
 
 
+def test_each_question_comes_as_often_as_any_other():
+    task = make_task()
+    twice = replace(task, train=task.train.take([0, 0, 1, 2]), beside={})
+    chosen = Levers(twice, np.arange(4), 0).examples({"difficulty": "uniform", "most": 2}, np.arange(4))
+    assert chosen.tolist() == [0, 1, 2, 2, 3, 3]
+
+
 def test_what_is_drawn_of_the_split_has_its_own_values():
     """Trials see some of the split: a row goes by what stands beside it, not beside another."""
     data = {"difficulty": "proportional", "most": 8, "fail_rate": "fails", "proportional_power": 1.0}
