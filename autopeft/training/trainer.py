@@ -148,8 +148,21 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
         return metrics
 
     def _determine_best_metric(self, metrics: Any, trial: Any) -> bool:
-        """Leave out of the best states those from before the model was what its configuration says."""
-        return is_settled(self.accelerator.unwrap_model(self.model)) and super()._determine_best_metric(metrics, trial)
+        """Find the best state of what the configuration says, settled; of equally good ones that of the least loss."""
+        if not is_settled(self.accelerator.unwrap_model(self.model)):
+            return False
+        if super()._determine_best_metric(metrics, trial):
+            return True
+        equal = metrics[self.args.metric_for_best_model] == self.state.best_metric
+        if equal and metrics["eval_loss"] < self._loss_after(self.state.best_global_step):
+            self.state.best_global_step = self.state.global_step
+            return True
+        return False
+
+    def _loss_after(self, step: int) -> float:
+        """Return the loss on validation after so many steps, from the log, which checkpoints keep."""
+        logged = (each for each in self.state.log_history if each["step"] == step)
+        return float(next(each["eval_loss"] for each in logged if "eval_loss" in each))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         write_state(self.model, Path(output_dir or self.args.output_dir))

@@ -25,6 +25,7 @@ from autopeft.testing.tasks import task_of
 from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push, trainer
 from autopeft.training.trainer import Ours
 from autopeft.trials import TrialSetting, kind_of
+from autopeft.trials.measured import Measured
 from tests.marks import mostly_slow
 
 SETTING = TrialSetting(examples=8, validation_examples=8, epochs=3.0, batch_size=8, max_length=16)
@@ -268,6 +269,26 @@ def test_the_best_state_on_validation_is_kept(backbone, tmp_path, monkeypatch):
     load(tmp_path, model, backbone.anatomy)
     found = evaluate(tmp_path, backbone, make_task(32), SETTING, "validation")
     assert found.figures == pytest.approx(kept.validation)
+
+
+def test_of_equally_good_states_that_of_least_loss_is_kept(backbone, tmp_path, monkeypatch):
+    """As for preferences, whose share of pairs that are ranked right is soon 1; stopped in between, too."""
+    task = make_task(32)
+    losses = iter([0.5, 0.3, 0.2, 0.4, 0.2, 0.2])
+
+    def as_good(*args, **kwargs):
+        loss = next(losses)
+        if loss == 0.4 and not resumed:
+            raise Interrupted
+        return Measured({"accuracy": 1.0, "loss": loss})
+
+    monkeypatch.setattr(type(kind_of(task)), "measure", as_good)
+    resumed = False
+    with pytest.raises(Interrupted):
+        fine_tune(HEAD_ONLY, backbone, task, SETTING, tmp_path)
+    resumed, losses = True, iter([0.4, 0.2, 0.2])
+    # Measured after 3, 6, 9 and 12 steps.
+    assert fine_tune(HEAD_ONLY, backbone, task, SETTING, tmp_path).best_step == 9
 
 
 def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
