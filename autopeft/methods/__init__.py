@@ -26,7 +26,7 @@ from autopeft.methods.optimiser import AdapterAdamW
 from autopeft.methods.references import HEAD_ONLY, REFERENCES, TITLES, Reference, references_of, stock_lora
 from autopeft.methods.register import register
 from autopeft.methods.registry import METHODS, VOCABULARY
-from autopeft.methods.stock_rates import STOCK_LEARNING_RATE, decoder_learning_rate
+from autopeft.methods.stock_rates import STOCK_LEARNING_RATE, decoder_learning_rate, preference_learning_rate
 from autopeft.methods.storage import load, save
 from autopeft.methods.telling import TASK_IDS, TASKS, listening, telling, told_apart
 from autopeft.methods.vqt_head import read_beside
@@ -62,6 +62,7 @@ __all__ = [
     "optimiser_groups",
     "optimiser_of",
     "penalty",
+    "preference_learning_rate",
     "prune_now",
     "prune_when_due",
     "read_beside",

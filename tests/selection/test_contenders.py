@@ -8,13 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autopeft.errors import AutopeftError
-from autopeft.methods import STOCK_LEARNING_RATE, VOCABULARY, decoder_learning_rate, stock_lora
+from autopeft.methods import (
+    STOCK_LEARNING_RATE,
+    VOCABULARY,
+    decoder_learning_rate,
+    preference_learning_rate,
+    stock_lora,
+)
 from autopeft.selection.contenders import contenders_of, learning_rates, spread
 from autopeft.space import BackboneShape, canonical, load_space
 from autopeft.study import Front
 
 SHAPE = BackboneShape(30, 576, 1536, ("q", "k", "v", "o", "up", "gate", "down"))
-RATES = [("default", 576, STOCK_LEARNING_RATE), *(("llm", each, decoder_learning_rate(each)) for each in (576, 4096))]
+RATES = [
+    ("default", 576, STOCK_LEARNING_RATE),
+    *(("llm", each, decoder_learning_rate(each)) for each in (576, 4096)),
+    *(("preference", each, preference_learning_rate(each)) for each in (576, 4096)),
+]
 
 
 @given(st.integers(0, 60), st.integers(2, 9))
@@ -37,6 +47,7 @@ def test_stock_lora_gets_three_learning_rates_that_of_its_trial_among_them_and_a
 
 def test_the_rate_of_stock_lora_falls_with_the_width_of_a_decoder_and_is_never_above_the_measured_one():
     assert [decoder_learning_rate(hidden) for hidden in (64, 576, 2048, 4096)] == [4e-3, 4e-3, 1.5e-3, 8.7e-4]
+    assert [preference_learning_rate(hidden) for hidden in (64, 576, 4096)] == [2e-3, 2e-3, 4.3e-4]
 
 
 def with_own_rate(rate):

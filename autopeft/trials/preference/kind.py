@@ -11,8 +11,9 @@ import torch
 from transformers import GenerationConfig, PreTrainedModel
 
 from autopeft.backbones import Backbone
+from autopeft.methods import preference_learning_rate
 from autopeft.methods.kind_knobs import BETA
-from autopeft.space import Configuration
+from autopeft.space import BackboneShape, Configuration
 from autopeft.tasks import Encoded, Task
 from autopeft.tasks.preference import PairForm, Pairs, encode_pairs
 from autopeft.trials.by_example import in_groups, in_parts
@@ -40,6 +41,7 @@ class PreferenceTrials(CausalTrials):
 
     does = "learns which of two answers to prefer"
     untouched = "untouched model, always 0.5"
+    default_space = "preference"
     writes = False
     prefers = True
     scripted = False
@@ -48,6 +50,11 @@ class PreferenceTrials(CausalTrials):
     def __init__(self, schema: PairForm) -> None:
         super().__init__(schema.answering)
         self._form = schema
+
+    @classmethod
+    def stock_learning_rate(cls, shape: BackboneShape) -> float:
+        """Return the peak learning rate of stock LoRA in trials on a backbone."""
+        return preference_learning_rate(shape.hidden)
 
     def choose_setting(self, task: Task, tokenizer: Any, **asked: Any) -> tuple[PreferenceSetting, tuple[str, ...]]:  # type: ignore[override]
         """Choose a trial of so many tokens, and say what cutting does to the pairs."""

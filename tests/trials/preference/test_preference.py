@@ -8,9 +8,9 @@ import torch
 
 from autopeft.backbones import load_decoder
 from autopeft.errors import AutopeftError
-from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
+from autopeft.methods import HEAD_ONLY, VOCABULARY
 from autopeft.saved import open_saved
-from autopeft.space import Configuration, canonical
+from autopeft.space import Configuration, canonical, load_space
 from autopeft.tasks import pad_id_of
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.training import evaluate, fine_tune
@@ -158,5 +158,12 @@ def test_a_step_of_pairs_has_twice_as_many_texts():
     assert SETTING.rung_examples == 20
 
 
-def test_stock_lora_is_no_other_than_that_of_decoders(backbone, task):
-    assert stock_lora(backbone.shape, kind_of(task).stock_learning_rate(backbone.shape)).training
+def test_good_learning_rates_are_half_of_those_of_writing_and_the_space_reaches_further_down(backbone, task):
+    shape, kind = backbone.shape, kind_of(task)
+    rate, writing = kind.stock_learning_rate(shape), super(type(kind), kind).stock_learning_rate(shape)
+    assert rate == writing / 2
+    lower, usual = (load_space(name).bind(VOCABULARY, shape).distributions() for name in (kind.default_space, "llm"))
+    assert lower.keys() == usual.keys()
+    rates = [name for name in usual if name.endswith("learning_rate")]
+    assert len(rates) == 4
+    assert all(lower[name].low <= usual[name].low / 5 and lower[name].high < usual[name].high for name in rates)
