@@ -61,6 +61,7 @@ def attacks(limits: Limits) -> tuple[Attack, ...]:
             f"file = call({openat}, {_HERE}, b'/proc/self/comm', os.O_WRONLY)\ncall({write}, file, b'x', 1)",
             "landlock",
         ),
+        _attack("hide what it holds open", "open('held', 'wb')\nos.unlink('held')", "landlock"),
         _attack("open a socket", f"call({socket}, 2, 1, 0)", "seccomp"),
         _attack(
             "start another process",

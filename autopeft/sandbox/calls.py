@@ -33,7 +33,6 @@ ALLOWED: Mapping[str, Numbers] = {
     "dup3": (292, 24),
     "pipe2": (293, 59),
     "fcntl": (72, 25),
-    "flock": (73, 32),
     "fsync": (74, 82),
     "ftruncate": (77, 46),
     "poll": (7, None),

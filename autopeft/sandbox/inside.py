@@ -12,22 +12,31 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from autopeft.sandbox.guards import GUARDS
 from autopeft.sandbox.limits import Limits
 
-__all__ = ["main"]
+__all__ = ["FAILED", "PASSED", "main"]
+
+#: What an answer says, behind its token: that all ran to its end, or what came up.
+PASSED, FAILED = "passed", "failed: "
 
 _SET_PARENT_DEATH_SIGNAL = 1
 
 
 def main() -> None:
-    """Run the program that standard input describes, and write how it ended to standard output."""
+    """Run the program that standard input describes, and write how it ended to standard output.
+
+    Which guard cannot be put on goes to standard error, which is closed to the program.
+    """
     asked = json.load(sys.stdin)
     # What ends the search ends this too.
     ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-    answer = os.dup(1)
+    if os.getppid() != asked["parent"]:
+        # It has ended already.
+        os._exit(1)
+    answer, lacking = os.dup(1), os.dup(2)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
@@ -37,21 +46,25 @@ def main() -> None:
         for name in asked["guards"]:
             GUARDS[name](Path(asked["folder"]), Limits(**asked["limits"]))
     except OSError as error:
-        said: dict[str, Any] = {"unguarded": f"{name}: {error.strerror}"}
-    else:
-        said = {"failed": _failed(asked["parts"])}
-    os.write(answer, json.dumps({"token": asked["token"], **said}).encode())
+        os.write(lacking, f"{asked['token']}{name}: {error.strerror}".encode())
+        os._exit(1)
+    os.close(lacking)
+    write, leave = os.write, os._exit
+    write(answer, (asked["token"] + _ended(asked["parts"])).encode())
     # What the program left to be done at exit is not done.
-    os._exit(0)
+    leave(0)
 
 
-def _failed(parts: Sequence[str]) -> str | None:
-    """Run the parts of a program one after the other; return what came up, None where all ran to their end."""
-    names: dict[str, Any] = {"__name__": "answer"}
+def _ended(parts: Sequence[str]) -> str:
+    """Run the parts of a program one after the other, as those of one module; return how that ended."""
+    module = ModuleType("answer")
+    sys.modules[module.__name__] = module
+    # As they are before the program can put others in their place.
+    run, made, kind_of = exec, compile, type
     try:
         for part in parts:
-            exec(compile(part, "<answer>", "exec"), names)
+            run(made(part, "<answer>", "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:
         # To exit is not to pass.
-        return type(error).__name__
-    return None
+        return f"{FAILED}{kind_of(error).__name__}"
+    return PASSED

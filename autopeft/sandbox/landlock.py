@@ -19,7 +19,7 @@ from autopeft.sandbox.calls import call, never_more_rights
 __all__ = ["confine"]
 
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
-_REMOVE_FILE, _MAKE_REG, _TRUNCATE = 1 << 5, 1 << 8, 1 << 14
+_MAKE_REG, _TRUNCATE = 1 << 8, 1 << 14
 
 #: So many rights each version of Landlock knows, and all that are not granted are refused; later versions add none
 #: to files.
@@ -29,14 +29,15 @@ _GET_VERSION = 1
 _PATH_BENEATH = 1
 
 _READ = _READ_FILE | _READ_DIR
-_OWN = _READ | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
+#: Nothing is removed, or it would take room on the disk unseen for as long as the program holds it.
+_OWN = _READ | _WRITE_FILE | _MAKE_REG | _TRUNCATE
 
 
 def confine(folder: Path) -> None:
     """Confine this process.
 
     Args:
-        folder: Where it may write: files, but no folders.
+        folder: Where it may write: files, but no folders, and remove nothing.
 
     Raises:
         OSError: The kernel has no Landlock, or does not let this process use it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -12,9 +13,10 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from autopeft.sandbox.guards import GUARDS
+from autopeft.sandbox.inside import FAILED, PASSED
 from autopeft.sandbox.limits import Limits
 
 __all__ = ["Ended", "run"]
@@ -69,6 +71,7 @@ def run(parts: Sequence[str], limits: Limits | None = None, guards: Collection[s
         "folder": str(folder),
         "root": _ROOT,
         "token": secrets.token_hex(),
+        "parent": os.getpid(),
     }
     try:
         return _ended(asked, folder, limits)
@@ -78,7 +81,7 @@ def run(parts: Sequence[str], limits: Limits | None = None, guards: Collection[s
 
 def _ended(asked: dict[str, Any], folder: Path, limits: Limits) -> Ended:
     # An answer in a file is as short as files may be, whatever a program writes there.
-    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:
+    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as lacking:
         question.write(json.dumps(asked).encode())
         question.seek(0)
         process = subprocess.Popen(
@@ -86,7 +89,7 @@ def _ended(asked: dict[str, Any], folder: Path, limits: Limits) -> Ended:
             [sys.executable, "-S", "-s", "-P", "-B", "-X", "utf8", "-c", _START.format(root=_ROOT)],
             stdin=question,
             stdout=answer,
-            stderr=subprocess.DEVNULL,
+            stderr=lacking,
             cwd=folder,
             env={"PYTHONHASHSEED": "0"},
             start_new_session=True,
@@ -96,17 +99,23 @@ def _ended(asked: dict[str, Any], folder: Path, limits: Limits) -> Ended:
         finally:
             process.kill()
             process.wait()
-        answer.seek(0)
-        said = answer.read(_MOST)
+        said, unguarded = (_told(file, asked["token"]) for file in (answer, lacking))
+    if unguarded:
+        return Ended(unguarded=unguarded)
     if stopped:
         return Ended(failed=stopped)
-    try:
-        found = json.loads(said)
-        mine = found.pop("token") == asked["token"]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        mine = False
+    if said == PASSED:
+        return Ended()
     # A program that ends its own process says nothing.
-    return Ended(**found) if mine else Ended(failed=f"ended with {process.returncode}")
+    ended = f"ended with {process.returncode}"
+    return Ended(failed=said.removeprefix(FAILED) if said.startswith(FAILED) else ended)
+
+
+def _told(file: IO[bytes], token: str) -> str:
+    """Return what a process has written behind its token; nothing where that is something else."""
+    file.seek(0)
+    said = file.read(_MOST).decode(errors="replace")
+    return said.removeprefix(token) if said.startswith(token) else ""
 
 
 def _watch(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> str | None:

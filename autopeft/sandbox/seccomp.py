@@ -44,13 +44,16 @@ class _Rule(NamedTuple):
     values: tuple[int, ...]
 
 
-_HOW = os.O_ACCMODE | os.O_TRUNC
+#: How a file is opened, and whether it is one without a name, which nobody sees.
+_HOW = os.O_ACCMODE | os.O_TRUNC | os.O_TMPFILE & ~os.O_DIRECTORY
 
 _RULES = {
     # Copies and flags of open files, but not who is sent signals of them.
     "fcntl": _Rule(1, 0xFFFFFFFF, (0, 1, 2, 3, 1030)),
     # To open for reading and to empty are the one right for the first versions of Landlock.
     "openat": _Rule(2, _HOW, (os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC, os.O_RDWR | os.O_TRUNC)),
+    # How memory is used, but not that it is broken, which takes it from the machine for good (`man 2 madvise`, 100).
+    "madvise": _Rule(2, 0xFFFFFFFF, (0, 1, 2, 3, 4, 8, 14, 15)),
 }
 
 

@@ -82,6 +82,13 @@ WAYS = {
     "devices": "open('/dev/zero', 'rb')",
     "shared memory": "open('/dev/shm/x', 'wb')",
     "a folder": "os.mkdir('x')",
+    "a file that nobody sees": "os.open('.', os.O_TMPFILE | os.O_RDWR)",
+    "a file that is removed while it is held": "open('x', 'wb')\nos.unlink('x')",
+    "a file in place of one that is held": "open('x', 'wb')\nopen('y', 'wb')\nos.rename('y', 'x')",
+    "locks on files of the machine": "import fcntl\nfcntl.flock(open(os.__file__), fcntl.LOCK_EX)",
+    # 100 would break memory where a root lets it; 12 is as far from the list.
+    "memory that is dealt with otherwise": "import mmap\nmap = mmap.mmap(-1, 4096)\n"
+    "call(28, ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(map))), 4096, 12)",
     "a link to elsewhere, followed": "os.symlink('/etc/passwd', 'x')\nopen('x').read()",
 }
 

@@ -1,17 +1,19 @@
 """How programs in the sandbox end."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from autopeft.sandbox import Limits, run
+from autopeft.sandbox import Ended, Limits, run
 from tests.marks import sandboxed
 
 pytestmark = sandboxed
@@ -37,15 +39,73 @@ BRIEF = replace(Limits(), seconds=1)
         (["input()"], "EOFError"),
         (["print('x' * 2**24)"], None),
         (["import math, re, json, random, collections, itertools, heapq, hashlib, datetime, decimal"], None),
-        (["open('own', 'w').write('x')", "assert open('own').read() == 'x'", "import os; os.remove('own')"], None),
+        (["open('own', 'w').write('x')", "assert open('own').read() == 'x'"], None),
         (["import torch"], "ModuleNotFoundError"),
         (["import autopeft.api"], "PermissionError"),
         (["s = '\\udc80'", "é = 'ä'"], None),
+        # It is a module as any other, and has nothing of ours before it.
+        (["from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int", "assert A(1).x == 1"], None),
+        (["import pickle\nclass A: pass\npickle.loads(pickle.dumps(A()))"], None),
+        (["def f(x: Lst): pass"], "NameError"),
         ([], None),
     ],
 )
 def test_a_program_ends_as_it_does(parts, failed):
     assert run(parts, BRIEF).failed == failed
+
+
+NAMELESS = """
+class Kind(type):
+    @property
+    def __name__(cls):
+        return {name}
+
+class Nameless(Exception, metaclass=Kind):
+    pass
+
+raise Nameless
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import builtins\nbuiltins.exec = lambda *a, **k: None",
+        "import builtins\nbuiltins.compile = lambda *a, **k: compile('0', '', 'eval')",
+        "import builtins, types\nbuiltins.type = lambda e: types.SimpleNamespace(__name__='passed')",
+        "import builtins\nbuiltins.BaseException = KeyError",
+        "import json\njson.dumps = lambda *a, **k: '{}'",
+        "import os\nos.write = os._exit = lambda *a: 1",
+        "import sys\nsys.exit = sys.excepthook = lambda *a: None",
+        *(NAMELESS.format(name=name) for name in ("None", "''", "'passed'")),
+    ],
+)
+def test_what_a_program_puts_in_the_place_of_pythons_own_passes_no_test(program):
+    assert not run([program, "assert False"], BRIEF).passed
+
+
+def test_what_a_program_writes_for_an_answer_is_none():
+    write = "import os\nfor number in range(3, 20):\n    try:\n        os.write(number, {0})\n    except OSError: pass"
+    for answer in ("b'[' * 4000", "b'passed'", "b'{\"failed\": null}'", "b'\\xff' * 9000"):
+        for ending in ("os._exit(0)", "assert False"):
+            ended = run([f"{write.format(answer)}\n{ending}"], BRIEF)
+            assert (ended.failed, ended.unguarded) == ("ended with 0", None)
+
+
+def test_a_guard_that_cannot_be_put_on_is_told_by_its_name(monkeypatch):
+    # Descriptors for less than Landlock takes.
+    monkeypatch.setattr(subprocess, "Popen", partial(subprocess.Popen, preexec_fn=_few_files))
+    assert run(["0"], BRIEF) == Ended(unguarded="landlock: Too many open files")
+
+
+def _few_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))
+
+
+def test_nothing_is_run_for_who_has_ended_already(monkeypatch):
+    parent = os.getppid()
+    monkeypatch.setattr(os, "getpid", lambda: parent)
+    assert run(["0"], BRIEF).failed == "ended with 1"
 
 
 def test_it_has_nothing_of_the_environment(monkeypatch):
