@@ -30,7 +30,7 @@ def main() -> None:
     """Do it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--texts", type=int, default=1024, help="texts that the whole model writes")
+    parser.add_argument("--texts", type=int, default=256, help="texts that the whole model writes")
     parser.add_argument("--tokens", type=int, default=256, help="tokens of each")
     parser.add_argument("--epochs", type=int, default=4)
     given = parser.parse_args()
