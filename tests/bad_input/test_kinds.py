@@ -302,6 +302,32 @@ DECODERS = [
         {"data.jsonl": PAIRS},
     ),
     Case(
+        "pairs of texts without a prompt",
+        LLAMA + ".jsonl",
+        (
+            "has no column 'prompt'; found: chosen, rejected.",
+            "only answers that are lists of messages may begin with their prompt",
+        ),
+        {
+            "data.jsonl": jsonl(
+                lambda n: {"chosen": f"Human: {n}? Assistant: yes", "rejected": f"Human: {n}? Assistant: no"}
+            )
+        },
+    ),
+    Case(
+        "pairs of texts that answer messages",
+        LLAMA + ".jsonl",
+        (
+            "line 1, 'prompt': found messages, and texts in 'chosen'; expected all of them to be texts",
+            "answers as [{'role': 'assistant', 'content': ...}]",
+        ),
+        {
+            "data.jsonl": jsonl(
+                lambda n: {"prompt": [{"role": "user", "content": f"what {n}"}], "chosen": "good", "rejected": "bad"}
+            )
+        },
+    ),
+    Case(
         "a knob of preferences for another kind",
         LLAMA + ".jsonl --space beta.yaml",
         (

@@ -43,7 +43,10 @@ def read_pairs(
 
 def _split(table: Table, form: PairForm) -> tuple[Pairs, Intake]:
     """Make the pairs of a table, and the account of its rows."""
-    check_columns(table, form.columns, "Name the columns with --prompt, --chosen and --rejected")
+    begun = (
+        "" if form.prompt in table.columns else "; only answers that are lists of messages may begin with their prompt"
+    )
+    check_columns(table, form.columns, f"Name the columns with --prompt, --chosen and --rejected{begun}")
     ledger = Ledger(table, (*form.columns, SYSTEM, *((TOOLS_COLUMN,) if form.conversation else ())))
     pairs, places = [], []
     for place, row in table.rows:

@@ -39,6 +39,11 @@ def pair_of(row: Mapping[str, Any], form: PairForm, spot: Spot) -> Pair:
             )
     if form.conversation:
         return _of_messages(row, form, spot)
+    if is_conversation(row.get(form.asking)):
+        raise DataError(
+            f"{spot}, '{form.asking}': found messages, and texts in '{form.chosen}'; expected all of them to be texts, "
+            "or all lists of messages, answers as [{'role': 'assistant', 'content': ...}]"
+        )
     *asked, better = prompted_of(row, form.answered_by(form.chosen), spot)
     worse = prompted_of(row, form.answered_by(form.rejected), spot)[-1]
     if better == worse:
