@@ -145,6 +145,25 @@ def test_queries_are_compared_by_what_they_find(query, same, graph):
 
 
 @needs_rdflib
+def test_a_graph_whose_process_was_killed_meanwhile_is_read_again(graph):
+    assert ANSWER_METRICS["relaxed_em"].score(BOTH, BOTH, graph) == 1
+    process = endpoint._endpoint(graph["graph"])._process
+    process.kill()
+    process.wait()
+    assert len(found_by(f"{BOTH} # again", graph["graph"])) == 3
+
+
+@needs_rdflib
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("c", "b", "a"), ("who", "does", "what"), ("x1", "x2", "x3")])
+def test_all_columns_have_the_order_in_which_they_are_named(names, graph):
+    one, two, three = names
+    wanted = "SELECT ?s ?p ?o WHERE { ?s ?p ?o }"
+    assert ANSWER_METRICS["relaxed_em"].score(f"SELECT * WHERE {{ ?{one} ?{two} ?{three} }}", wanted, graph) == 1
+    turned = f"SELECT ?{three} ?{two} ?{one} WHERE {{ ?{one} ?{two} ?{three} }}"
+    assert ANSWER_METRICS["relaxed_em"].score(turned, wanted, graph) == 0
+
+
+@needs_rdflib
 def test_no_query_reaches_beyond_the_graph(graph, tmp_path):
     (tmp_path / "other.ttl").write_text("<http://x/dee> <http://x/age> 7 .")
     reached = []

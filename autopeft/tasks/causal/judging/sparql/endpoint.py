@@ -52,7 +52,9 @@ class _Endpoint:
 
     def ask(self, query: str) -> dict[str, Any]:
         """Return what the process says of a query."""
-        process = self._process or self._started()
+        process = self._process
+        if process is None or process.poll() is not None:
+            process = self._started()
         assert process.stdin is not None
         process.stdin.write(json.dumps(query) + "\n")
         process.stdin.flush()

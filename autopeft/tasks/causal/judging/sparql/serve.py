@@ -8,6 +8,7 @@ kernel ends it where a query takes too long, or too much memory.
 from __future__ import annotations
 
 import json
+import re
 import resource
 import signal
 import sys
@@ -15,10 +16,14 @@ from typing import Any
 
 import rdflib
 from rdflib.plugins import sparql
+from rdflib.plugins.sparql.algebra import translateQuery
+from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
 #: Seconds for one query, and bytes of address space for the process.
 SECONDS, MEMORY = 10.0, 4 * 2**30
+
+_VARIABLE = re.compile(r"[?$](\w+)")
 
 
 def main(path: str) -> None:
@@ -46,10 +51,14 @@ def main(path: str) -> None:
 def _rows(graph: rdflib.Graph, text: str) -> list[list[str | None]]:
     """Return the rows that a query finds, each in the order of its columns, without types and languages.
 
+    Where a query asks for all columns (`SELECT *`), they have the order in which it names them.
+
     Raises:
         Exception: It is no query that finds rows, asks for what is not in the graph, or fails.
     """
-    query = sparql.prepareQuery(text, initNs=dict(graph.namespaces()))
+    parsed = parseQuery(text)
+    everything = parsed[1].name == "SelectQuery" and not parsed[1].projection
+    query = translateQuery(parsed, initNs=dict(graph.namespaces()))
     if query.algebra.datasetClause or any(node.name == "ServiceGraphPattern" for node in _nodes(query.algebra)):
         raise ValueError("it asks for another graph than that of the data")
     found = graph.query(query)
@@ -57,7 +66,12 @@ def _rows(graph: rdflib.Graph, text: str) -> list[list[str | None]]:
         return [[str(found.askAnswer)]]
     if found.type != "SELECT":
         raise ValueError("it finds no rows")
-    return [[None if term is None else str(term) for term in row] for row in found]
+    columns = list(found.vars or ())
+    if everything:
+        # rdflib has them in the order of a set, which differs by their names and from process to process.
+        named = dict.fromkeys(map(rdflib.Variable, _VARIABLE.findall(text)))
+        columns = [name for name in named if name in columns]
+    return [[None if row[name] is None else str(row[name]) for name in columns] for row in found]
 
 
 def _nodes(value: Any) -> Any:
