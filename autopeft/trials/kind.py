@@ -254,6 +254,11 @@ class TrialKind(Together, ForTools, Learning, ABC):
             DivergedError: When a logit is not finite.
         """
 
+    @property
+    def candidates(self) -> int:
+        """How many texts a model writes to each prompt, by beams, where the metric is of what it writes."""
+        return 1
+
     def answered(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return what a model answers a batch without labels with, in any shape."""
         logits: torch.Tensor = model(**inputs).logits

@@ -23,7 +23,7 @@ from autopeft.training.fusion.fused import Fused
 from autopeft.training.fusion.opening import OpenedFused, open_fused, trained_pick
 from autopeft.training.measuring import measure, paper
 from autopeft.training.seen import seen_rows
-from autopeft.trials import check_limits
+from autopeft.trials import check_limits, kind_of
 
 __all__ = ["FusedRow", "FusionGround", "fuse", "fusion_ground"]
 
@@ -91,6 +91,11 @@ def fusion_ground(source: Path, on: str, settings: Mapping[str, Any], *, chosen:
     folder, plan = trained_pick(source, chosen, trust_remote_code=trust)
     of_run = {} if plan is None else plan.model_dump(exclude_unset=True)
     ground = evaluation_ground(folder, of_run | dict(settings))
+    if kind_of(ground.task).candidates > 1:
+        raise ConfigurationError(
+            f"{ground.task.metric} looks at several beams, and fused models write one token after the other; use "
+            "another metric, by --metric"
+        )
     opened = open_fused(folder, on, model=settings.get("model"), trust_remote_code=trust)
     check_limits(opened.large, ground.task, ground.setting)
     return FusionGround(ground, opened, read_manifest(folder)[0].describe())

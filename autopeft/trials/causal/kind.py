@@ -128,6 +128,11 @@ class CausalTrials(TrialKind):
         return found
 
     @property
+    def candidates(self) -> int:
+        """How many texts a model writes to each prompt."""
+        return self._judges.candidates
+
+    @property
     def _judges(self) -> Judges:
         """What answers are judged by."""
         return Judges(self.metric, self.allow_code)

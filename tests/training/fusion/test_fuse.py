@@ -120,6 +120,7 @@ def test_a_chat_template_that_the_large_model_lacks_is_said(place, tmp_path):
         (("--on", "tiny-bert", *ROWS), "'bert' models do not generate text"),
         (("--on", "tiny-gpt2", *ROWS, "--max-length", "140"), "the model reads at most 128 tokens"),
         (("--on", "tiny-gpt2", *ROWS, "--generate", "-1"), "generate: found -1"),
+        (("--on", "tiny-gpt2", *ROWS, "--metric", "exact_match@5"), "looks at several beams, and fused models"),
     ],
 )
 def test_what_cannot_be_fused_is_one_message(place, words, said):
