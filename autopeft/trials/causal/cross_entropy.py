@@ -27,11 +27,11 @@ def segments(tokens: int, vocabulary: int) -> Iterator[slice]:
 
 
 def segmented_cross_entropy(hidden: Tensor, targets: Tensor, head: Head, vocabulary: int, *, frozen: bool) -> Tensor:
-    """Return the mean cross-entropy over the targets, computed in fp32.
+    """Return the cross-entropy of each target, fp32 `[tokens]`.
 
     LeMo (Wang et al. 2025, section 4.3) computes each segment again for the backward pass. Under a frozen head the
-    gradient of the hidden states, which is small, is computed at once instead, and nothing twice. What is divided by
-    is the number of targets; LeMo's release divides by the length of the text.
+    gradient of the hidden states, which is small, is computed at once instead, and nothing twice. The mean is over
+    the targets then; LeMo's release divides by the length of the text.
 
     Args:
         hidden: What the head reads, `[tokens, size]`.
@@ -41,23 +41,23 @@ def segmented_cross_entropy(hidden: Tensor, targets: Tensor, head: Head, vocabul
         frozen: Whether nothing in the head trains.
     """
     if frozen:
-        loss: Tensor = _UnderFrozenHead.apply(hidden, targets, head, vocabulary)
-        return loss
+        losses: Tensor = _UnderFrozenHead.apply(hidden, targets, head, vocabulary)
+        return losses
 
-    def summed(some: Tensor, wanted: Tensor) -> Tensor:
-        return cross_entropy(head(some).float(), wanted, reduction="sum")
+    def of_each(some: Tensor, wanted: Tensor) -> Tensor:
+        return cross_entropy(head(some).float(), wanted, reduction="none")
 
     parts = [
-        checkpoint(summed, hidden[each], targets[each], use_reentrant=False)
+        checkpoint(of_each, hidden[each], targets[each], use_reentrant=False)
         for each in segments(len(targets), vocabulary)
     ]
-    return torch.stack(parts).sum() / len(targets)
+    return torch.cat(parts)
 
 
 class _UnderFrozenHead(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, targets: Tensor, head: Head, vocabulary: int) -> Tensor:
-        total = hidden.new_zeros((), dtype=torch.float32)
+        losses = hidden.new_empty(len(targets), dtype=torch.float32)
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for each in segments(len(targets), vocabulary):
             wanted = targets[each]
@@ -65,17 +65,18 @@ class _UnderFrozenHead(torch.autograd.Function):
                 some = hidden[each].detach().requires_grad_(gradient is not None)
                 logits = head(some)
             exact = logits.detach().float()
-            total += cross_entropy(exact, wanted, reduction="sum")
+            losses[each] = cross_entropy(exact, wanted, reduction="none")
             if gradient is not None:
                 shares = torch.softmax(exact, dim=1)
                 shares[torch.arange(len(wanted), device=wanted.device), wanted] -= 1
-                (found,) = torch.autograd.grad(logits, some, shares.div_(len(targets)).to(logits))
+                (found,) = torch.autograd.grad(logits, some, shares.to(logits))
                 gradient[each] = found
+        # Of a token's loss by its own hidden state, on which no other's depends.
         ctx.gradient = gradient
-        return total / len(targets)
+        return losses
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None, None]:
         gradient, ctx.gradient = ctx.gradient, None
-        return gradient.mul_(outer), None, None, None
+        return gradient.mul_(outer[:, None]), None, None, None

@@ -150,7 +150,7 @@ class CausalTrials(TrialKind):
 
     def loss(self, model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
         """Return the mean cross-entropy of the learned tokens of a batch."""
-        return Learned(model, batch, device, precision).loss()
+        return Learned(model, batch, device, precision).losses().mean()
 
     @torch.inference_mode()
     def measure(

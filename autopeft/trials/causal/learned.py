@@ -66,8 +66,8 @@ class Learned:
         for each in segments(len(self.targets), self.vocabulary):
             yield self.logits(self.hidden[each]), self.targets[each]
 
-    def loss(self) -> Tensor:
-        """Return the mean cross-entropy."""
+    def losses(self) -> Tensor:
+        """Return the cross-entropy of each learned token, fp32 `[learned tokens]`."""
         return segmented_cross_entropy(
             self.hidden, self.targets, self.logits, self.vocabulary, frozen=self._has_frozen_head()
         )

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy, logsigmoid
+from torch.nn.functional import logsigmoid
 from transformers import PreTrainedModel
 
 from autopeft.methods.builder import applied, is_adapted
 from autopeft.methods.kind_knobs import beta_in
 from autopeft.tasks import IGNORED
-from autopeft.trials.causal.learned import learned_logits
+from autopeft.trials.causal.learned import Learned
 from autopeft.trials.faults import DivergedError
 from autopeft.trials.kind import Batch, Feed
 from autopeft.trials.preference.pairs import PairBatch
@@ -30,9 +30,8 @@ _ROUNDING = 1e-3
 
 def log_probabilities(model: PreTrainedModel, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
     """Return the log-probability of the answer in each row of a batch, summed over its tokens, float32 `[batch]`."""
-    logits, targets = learned_logits(model, batch, device, precision)
     learned = (batch["labels"][:, 1:] != IGNORED).to(device)
-    each = -cross_entropy(logits.float(), targets, reduction="none")
+    each = -Learned(model, batch, device, precision).losses()
     # Summed row by row, not added to places one by one, whose order a GPU does not keep.
     return torch.zeros(learned.shape, device=device).masked_scatter(learned, each).sum(dim=1)
 

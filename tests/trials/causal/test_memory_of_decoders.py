@@ -37,13 +37,15 @@ def test_cross_entropy_in_segments_is_torchs(rows, words, at_once, seed, frozen)
     one = torch.randn(rows, 4).requires_grad_()
     head = torch.randn(4, words).requires_grad_(not frozen)
     targets = torch.randint(words, (rows,))
-    wanted = cross_entropy(one @ head, targets)
+    wanted = cross_entropy(one @ head, targets, reduction="none")
     tensors = [one] if frozen else [one, head]
-    expected = torch.autograd.grad(2 * wanted, tensors)
+    # Some tokens count more than others, as in preferences.
+    share = torch.randn(rows)
+    expected = torch.autograd.grad(share @ wanted, tensors)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_AT_ONCE", at_once)
         found = segmented_cross_entropy(one, targets, lambda some: some @ head, words, frozen=frozen)
-        torch.testing.assert_close(torch.autograd.grad(2 * found, tensors), expected)
+        torch.testing.assert_close(torch.autograd.grad(share @ found, tensors), expected)
         torch.testing.assert_close(found, wanted)
         with torch.no_grad():
             again = segmented_cross_entropy(one, targets, lambda some: some @ head, words, frozen=frozen)

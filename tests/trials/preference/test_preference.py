@@ -8,13 +8,14 @@ import torch
 
 from autopeft.backbones import load_decoder
 from autopeft.errors import AutopeftError
-from autopeft.methods import HEAD_ONLY, VOCABULARY
+from autopeft.methods import HEAD_ONLY, VOCABULARY, apply
 from autopeft.saved import open_saved
 from autopeft.space import Configuration, canonical, load_space
 from autopeft.tasks import pad_id_of
 from autopeft.testing.decoders import CHAT_TEMPLATE, tiny_decoder
 from autopeft.training import evaluate, fine_tune
 from autopeft.trials import TrialRunner, kind_of, use_threads
+from autopeft.trials.causal import cross_entropy
 from autopeft.trials.preference.rewards import Rewarded
 from autopeft.trials.preference.setting import PreferenceSetting, choose_preference_setting
 from tests.trials.preference.data import plain, talks, task_of
@@ -151,6 +152,22 @@ def test_what_a_cut_makes_alike_is_left_out_and_said(backbone, tmp_path):
     assert any(f"{kept.dropped} pairs left out that do not differ before" in note for note in notes)
     batch = kind_of(task).collate(kept, np.arange(6), pad_id_of(backbone.tokenizer()))
     assert kind_of(task).terms(batch) == 3
+
+
+@pytest.mark.parametrize("modules", [{"lora": {"rank": 4}}, {"full_embeddings": {}}])
+def test_logits_are_never_there_of_all_tokens(backbone, task, monkeypatch, modules):
+    """Neither of the reference, nor in training, whether the head trains or not, nor in measuring."""
+    monkeypatch.setattr(cross_entropy, "_AT_ONCE", 3 * backbone.config.vocab_size)
+    kind, tokenizer, model, sizes = kind_of(task), backbone.tokenizer(), backbone.language_model(), []
+    model.get_output_embeddings().register_forward_hook(lambda _one, _two, output: sizes.append(output.shape[-2]))
+    encoded = kind.encode(task.validation, tokenizer, SETTING.max_length)
+    encoded = kind.with_reference(model, encoded, SETTING, pad_id_of(tokenizer))
+    data = {"modules": modules, "training": {"learning_rate": 1e-3}}
+    apply(canonical(data, VOCABULARY, backbone.shape), model, backbone.anatomy, seed=0)
+    batch = kind.collate(encoded, np.arange(8), pad_id_of(tokenizer))
+    kind.loss(model, batch, CPU, "fp32").backward()
+    kind.measure(model, [(np.arange(8), batch)], "fp32", lambda rows, longest: None)
+    assert max(sizes) <= 3 < len(sizes)
 
 
 def test_a_step_of_pairs_has_twice_as_many_texts():
