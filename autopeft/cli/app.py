@@ -18,6 +18,7 @@ from autopeft.cli import (
     plugin,
     predict,
     report,
+    schema,
     search,
     select,
     spaces,
@@ -57,3 +58,4 @@ app.add_typer(spaces.app, name="spaces")
 app.add_typer(tasks.app, name="tasks")
 app.command("methods")(methods.methods)
 app.command("plugin")(plugin.plugin)
+app.command("schema")(schema.schema)

@@ -10,6 +10,7 @@ from autopeft.launch.groundwork import DATA_FIELDS, Groundwork, groundwork, kind
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.look import Look, look
 from autopeft.launch.plan import FinalPlan, SearchPlan, default_study, parse_duration
+from autopeft.launch.plan_schema import plan_schema
 from autopeft.launch.preparation import Preparation, prepare
 from autopeft.launch.refusals import refusals
 from autopeft.launch.run_log import Hearing, RunLog
@@ -47,6 +48,7 @@ __all__ = [
     "look",
     "open_run",
     "parse_duration",
+    "plan_schema",
     "prepare",
     "refusals",
     "run_search",

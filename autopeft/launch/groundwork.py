@@ -13,7 +13,7 @@ from autopeft.plugins import load_plugin
 from autopeft.tasks import KINDS, Task, TaskSpec, load_task
 from autopeft.trials import TrialSetting, check_limits, draw, kind_of
 
-__all__ = ["DATA_FIELDS", "Groundwork", "groundwork", "kind_settings", "task_spec"]
+__all__ = ["DATA_FIELDS", "TASK_FIELDS", "Groundwork", "groundwork", "kind_settings", "task_spec"]
 
 #: The settings of a search that say where the data is, `task` aside.
 DATA_FIELDS = tuple(
@@ -21,6 +21,9 @@ DATA_FIELDS = tuple(
     for field in fields(TaskSpec)
     if field.name not in ("name", "dataset", "subset", "parts", "called", "beside")
 )
+
+#: What each of several tasks may be told.
+TASK_FIELDS = ("called", "task", *(name for name in DATA_FIELDS if name not in ("mixture", "allow_code", "pool")))
 
 #: Those that several tasks may share.
 _OF_ALL = ("seed", "drop_duplicates", "metric", "mixture", "kind")
@@ -142,11 +145,10 @@ def _checked(number: int, named: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         AutopeftError: For what does not name data, or has another form.
     """
-    known = ["called", "task", *(name for name in DATA_FIELDS if name not in ("mixture", "allow_code", "pool"))]
-    unknown = [str(name) for name in named if name not in known]
+    unknown = [str(name) for name in named if name not in TASK_FIELDS]
     if unknown:
         raise AutopeftError(
-            f"tasks: {', '.join(unknown)} of number {number} names no data; expected some of {', '.join(known)}"
+            f"tasks: {', '.join(unknown)} of number {number} names no data; expected some of {', '.join(TASK_FIELDS)}"
         )
     called = named.get("called")
     if called is not None and not isinstance(called, str):

@@ -3,6 +3,7 @@
 from autopeft.space.bound import BoundSpace
 from autopeft.space.canonical import canonical
 from autopeft.space.configuration import Configuration, read_configuration
+from autopeft.space.json_schema import space_schema
 from autopeft.space.parameters import Parameter
 from autopeft.space.placement import Cell, cells
 from autopeft.space.shape import ROLES, BackboneShape
@@ -26,4 +27,5 @@ __all__ = [
     "load_space",
     "read_configuration",
     "shipped_spaces",
+    "space_schema",
 ]
