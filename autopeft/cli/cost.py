@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autopeft.cli import options
+
+if TYPE_CHECKING:
+    from autopeft.costs import Objective
 
 __all__ = ["cost"]
 
@@ -24,10 +27,10 @@ def cost(
     plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Count a configuration's trainable parameters exactly; no weights are loaded."""
+    """Count exactly what a configuration costs: parameters, bytes, FLOPs; no weights are loaded."""
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
-    from autopeft.costs import Costs
+    from autopeft.costs import OBJECTIVES, Costs
     from autopeft.methods import VOCABULARY
     from autopeft.plugins import load_plugin
     from autopeft.space import canonical, read_configuration
@@ -42,11 +45,12 @@ def cost(
         backbone = TRIALS[named].load_backbone(model, revision, roles, trust_remote_code=trust_remote_code)
         exact = canonical(read_configuration(configuration), VOCABULARY, backbone.shape)
         costs = Costs(backbone)
-        params, share, active = costs.params(exact), costs.share(exact), costs.active(exact)
+        params, share = costs.params(exact), costs.share(exact)
+        further = {name: getattr(costs, name)(exact) for name, each in OBJECTIVES.items() if _counted(each)}
         if json:
             row = {
                 "params": params,
-                "active": active,
+                **further,
                 "share": share,
                 "backbone_params": backbone.num_parameters,
                 "head_inputs": costs.head_inputs(exact),
@@ -59,5 +63,10 @@ def cost(
     typer.echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")
     if more := costs.head_inputs(exact):
         typer.echo(f"{more:,} parameters more of the task head for each of its outputs, which are not counted")
-    if active != params:
-        typer.echo(f"{active:,} of its parameters train at some time together")
+    for name, value in further.items():
+        typer.echo(f"{name:<8} {OBJECTIVES[name].shown(value):>14}  {OBJECTIVES[name].meaning}")
+    typer.echo("memory and time are measured: `autopeft search --dry-run` says those of a search")
+
+
+def _counted(objective: Objective) -> bool:
+    return objective.known == "exact" and objective.name != "params"

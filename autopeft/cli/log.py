@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from autopeft.log_lines import RUN_LOG, follow_log, read_log
+from autopeft.log_lines import RUN_LOG, follow_log, in_words, read_log, time_of
 
 __all__ = ["log"]
 
@@ -36,7 +36,7 @@ def log(
                     typer.echo(f"line {line.number} is torn and left out: {line.text}", err=True)
                 continue
             last = line.entry
-            typer.echo(line.text if json else _in_words(line.entry))
+            typer.echo(line.text if json else in_words(line.entry))
     except KeyboardInterrupt:
         return
     if follow and last.get("event") != "ended":
@@ -57,37 +57,6 @@ def _over(run: Path) -> Callable[[Mapping[str, Any] | None], bool]:
             return False
         if is_alive(last["process"]) is False:
             return True
-        return bool(last["event"] == "ended" and (datetime.now(UTC) - _time(last)).total_seconds() > _BETWEEN_SECONDS)
+        return bool(last["event"] == "ended" and (datetime.now(UTC) - time_of(last)).total_seconds() > _BETWEEN_SECONDS)
 
     return over
-
-
-def _time(entry: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(entry["time"])
-
-
-def _in_words(entry: Mapping[str, Any]) -> str:
-    """Say when something happened, in this machine's time, and what."""
-    return f"{_time(entry).astimezone():%Y-%m-%d %H:%M:%S}  {_what(entry)}"
-
-
-def _what(entry: Mapping[str, Any]) -> str:
-    message, status = entry.get("message", ""), entry.get("status")
-    trial = f"trial {entry.get('trial')}"
-    took = f" after {entry['seconds']:.0f} s" if "seconds" in entry else ""
-    because = f": {message}" if message else ""
-    reached = f"{entry['accuracy']:.4f}" if "accuracy" in entry else ""
-    match entry["event"], status:
-        case "opened", _:
-            return f"process {entry['process']['pid']} on {entry['process']['host']} begins{because}"
-        case "started", _:
-            return f"{trial} began{because}"
-        case "finished", "complete":
-            return f"{trial} reached {reached}{took}"
-        case "finished", "stopped":
-            return f"{trial} was stopped{f' at {reached}' if reached else ''}{took}"
-        case "finished", _:
-            return f"{trial} failed, {status}{took}{because}"
-        case "ended", _:
-            return f"the work ended, {status}{took}{because}"
-    return str(message)

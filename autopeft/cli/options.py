@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,7 @@ __all__ = [
     "TrustRemoteCode",
     "Validation",
     "Verbose",
+    "count",
 ]
 
 #: What may be picked of a run.
@@ -66,6 +68,18 @@ PICKS = "best, knee, 'cheapest-within 0.5pt', 'budget 0.1%', head, stock or anot
 
 DATA_PANEL = "Data"
 TRIAL_PANEL = "Trials"
+
+
+def count(text: str) -> int:
+    """Read a whole number, which may be written as 1e5."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not found.is_integer():
+        raise typer.BadParameter(f"{text!r} is no whole number")
+    return int(found)
+
 
 Model = Annotated[str | None, typer.Option(help="Hub id, folder or smollm2; default: the packaged MiniLM.")]
 Revision = Annotated[str | None, typer.Option(help="Revision of a hub model.")]
@@ -192,7 +206,12 @@ Seconds = Annotated[
 ]
 Generate = Annotated[
     int | None,
-    typer.Option(help="Validation examples to which decoders write answers.", rich_help_panel=TRIAL_PANEL),
+    typer.Option(
+        parser=count,
+        metavar="INTEGER",
+        help="Validation examples to which decoders write answers.",
+        rich_help_panel=TRIAL_PANEL,
+    ),
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say what libraries and Ray say too, and when trials begin.")
@@ -200,10 +219,18 @@ Verbose = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say warnings and the result only.")]
 Plugin = Annotated[Path | None, typer.Option(help="Python file that registers further methods or kinds of task.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
-Examples = Annotated[int | None, typer.Option(help="Training examples of a trial.", rich_help_panel=TRIAL_PANEL)]
+Examples = Annotated[
+    int | None,
+    typer.Option(parser=count, metavar="INTEGER", help="Training examples of a trial.", rich_help_panel=TRIAL_PANEL),
+]
 Epochs = Annotated[float | None, typer.Option(help="Epochs of a trial.", rich_help_panel=TRIAL_PANEL)]
-BatchSize = Annotated[int | None, typer.Option(help="Examples of a step.", rich_help_panel=TRIAL_PANEL)]
-MaxLength = Annotated[int | None, typer.Option(help="Tokens at which a text is cut.", rich_help_panel=TRIAL_PANEL)]
+BatchSize = Annotated[
+    int | None, typer.Option(parser=count, metavar="INTEGER", help="Examples of a step.", rich_help_panel=TRIAL_PANEL)
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(parser=count, metavar="INTEGER", help="Tokens at which a text is cut.", rich_help_panel=TRIAL_PANEL),
+]
 Precision = Annotated[str | None, typer.Option(help="auto (default), bf16 or fp32.", rich_help_panel=TRIAL_PANEL)]
 LoadIn4bit = Annotated[
     bool | None,

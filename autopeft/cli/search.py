@@ -24,7 +24,7 @@ __all__ = ["run", "search"]
 _RUN = "Run"
 
 #: Options of this verb that are no settings of a search.
-_NO_SETTINGS = ("spec", "data", "fresh", "extend", "no_select", "verbose", "quiet", "json", "settings")
+_NO_SETTINGS = ("spec", "data", "fresh", "extend", "no_select", "dry_run", "verbose", "quiet", "json", "settings")
 
 
 @takes([name for name in DATA if name != "data"])
@@ -53,7 +53,12 @@ def search(
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
     warm_start: Annotated[Path | None, typer.Option(help="Run folder of an earlier search to begin from.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Trials in all, baselines and earlier runs included.")] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            parser=options.count, metavar="INTEGER", help="Trials in all, baselines and earlier runs included."
+        ),
+    ] = None,
     seed: options.Seed = None,
     examples: options.Examples = None,
     epochs: options.Epochs = None,
@@ -112,6 +117,12 @@ def search(
         bool, typer.Option("--no-select", help="Leave out `autopeft select` at the end.", rich_help_panel=_RUN)
     ] = False,
     margin: options.Margin = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what it would take, from a few steps; write nothing.", rich_help_panel=_RUN
+        ),
+    ] = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     json: Annotated[
@@ -126,6 +137,7 @@ def search(
     flags |= named_by(data)
     from rich.console import Console
 
+    from autopeft.cli.dry_run import foretell
     from autopeft.cli.json_output import documents
     from autopeft.cli.select import decide
     from autopeft.launch import SearchPlan, check_extendable, prepare
@@ -134,6 +146,8 @@ def search(
     voice = voice_of(verbose, quiet)
     if no_select and margin is not None:
         raise AutopeftError("--margin is for the selection, which --no-select leaves out; leave one of them out")
+    if dry_run and json:
+        raise AutopeftError("--json prints the front, which --dry-run does not search; leave one of them out")
     with documents(json) as write:
         console = Console(stderr=json)
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
@@ -141,6 +155,10 @@ def search(
         prepared = prepare(plan)
         if extend:
             check_extendable(prepared, fresh=fresh)
+        if dry_run:
+            _announce(console, prepared, voice)
+            foretell(console, prepared, selects=not no_select)
+            return
         result = run(console, prepared, voice, fresh=fresh, extend=extend, write=write if json else None)
         if result.complete and not no_select:
             decide(console, prepared, result, margin=within, voice=voice)

@@ -89,7 +89,7 @@ def decide(
     import time
 
     from autopeft.report.finalists_table import finalists_table
-    from autopeft.selection import MARGIN, MOST_SEEDS, read_finalists
+    from autopeft.selection import MOST_SEEDS, margin_held
     from autopeft.selection import select as run_selection
 
     say, tell = say_on(console), steps_on(console, voice)
@@ -97,8 +97,7 @@ def decide(
     final = prepared.final
     most = MOST_SEEDS if seeds is None else seeds
     if margin is None:
-        earlier = read_finalists(result.folder)
-        margin = MARGIN if earlier is None else earlier.margin
+        margin = margin_held(result)
     tell(f"finalists: {final.examples:,} training examples, {final.epochs:g} epochs, up to {most} seeds")
     try:
         file = run_selection(prepared, result, with_full=with_full, seeds=most, margin=margin, until=until, say=tell)

@@ -22,9 +22,9 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("list")
 def list_(json: _Json = False) -> None:
-    """List the shipped spaces."""
+    """List the shipped spaces, and say what each is for."""
     from autopeft.cli.json_output import documents
-    from autopeft.space import shipped_spaces
+    from autopeft.space import purpose_of, shipped_spaces
 
     names = shipped_spaces()
     with documents(json) as write:
@@ -32,7 +32,7 @@ def list_(json: _Json = False) -> None:
             write(names)
             return
     for name in names:
-        typer.echo(name)
+        typer.echo(f"{name:<{max(map(len, names))}}  {purpose_of(name)}")
 
 
 @app.command()

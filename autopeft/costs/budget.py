@@ -14,6 +14,7 @@ _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _POWERS = "kmgt"
 #: Digits that no budget has more of, and that are quickly read.
 _DIGITS = r"[0-9]{1,18}"
+_COUNT = re.compile(rf"((?:{_DIGITS}(?:\.{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?[0-9]{{1,2}})?)\s*(%|[kKmMbB]?)")
 _MEMORY = re.compile(rf"({_DIGITS}(?:\.{_DIGITS})?)\s*([kmgt])(i?)b", re.IGNORECASE)
 _EXPECTED = (
     "expected a share of the backbone such as `1%`, or a number of parameters such as `300k`, `2M` or `12345`, with or "
@@ -49,7 +50,7 @@ class Budget:
         if len(counts) != 1 or len(parts) > 2:
             raise BudgetError(f"cannot read the budget {str(text)!r:.60}: it has {len(parts)} parts; {_EXPECTED}")
         written = counts[0]
-        match = re.fullmatch(rf"({_DIGITS}(?:\.{_DIGITS})?|\.{_DIGITS})\s*(%|[kKmMbB]?)", written)
+        match = _COUNT.fullmatch(written)
         if match is None:
             raise BudgetError(f"cannot read the budget {written!r:.60}; {_EXPECTED}")
         number, unit = Fraction(match[1]), match[2].lower()
@@ -57,6 +58,8 @@ class Budget:
         amount = number / 100 if relative else number * _SUFFIXES[unit]
         if amount <= 0:
             raise BudgetError(f"budget {written!r} leaves nothing to train; {_EXPECTED}")
+        if not relative and amount < 1:
+            raise BudgetError(f"budget {written!r} is less than one parameter: is {match[1]}% meant? {_EXPECTED}")
         if relative and amount > 1:
             raise BudgetError(f"budget {written!r} is more than the backbone has; {_EXPECTED}")
         return cls(written, amount, relative)

@@ -24,6 +24,7 @@ from autopeft.study import (
     Scale,
     Watch,
     ask,
+    asked_to_stop,
     counted,
     front_of,
     leases,
@@ -198,6 +199,9 @@ class Desk:
         trial = self._running[number]
         if trial.baseline is not None:
             return True
+        if asked_to_stop(self.study, number):
+            self.listener.said(f"trial {number} is stopped, as was asked for")
+            return False
         costs = self._costs(trial.configuration, point)
         return costs is None or not out_of_reach(self.study, costs, curve)
 

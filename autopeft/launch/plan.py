@@ -17,7 +17,7 @@ from autopeft.errors import AutopeftError, one_line
 from autopeft.launch.paths import PATHS, absolute
 from autopeft.trials.setting import Fidelity
 
-__all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
+__all__ = ["ALLOWED", "FinalPlan", "SearchPlan", "default_study", "parse_duration"]
 
 #: The settings that are numbers.
 _NUMBERS = (
@@ -36,15 +36,21 @@ _NUMBERS = (
 )
 
 #: What only a person allows, at each command.
-_ALLOWED = ("trust_remote_code", "allow_code")
+ALLOWED = ("trust_remote_code", "allow_code")
+
+#: A number as people write large ones.
+_SCIENTIFIC = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?[eE][+-]?[0-9]{1,2}")
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def _no_switch(value: Any) -> Any:
-    """Refuse YAML's `yes` where a number is expected, for which it would pass as 1."""
+def _number(value: Any) -> Any:
+    """Refuse YAML's `yes` where a number is expected, for which it would pass as 1; read `1e5`, to YAML a text."""
     if isinstance(value, bool):
         raise ValueError("input should be a number")
+    if isinstance(value, str) and _SCIENTIFIC.fullmatch(value.strip()):
+        exact = float(value)
+        return int(exact) if exact.is_integer() else exact
     return value
 
 
@@ -56,7 +62,7 @@ class FinalPlan(BaseModel):
     examples: int | None = Field(default=None, ge=1, description="training examples of a finalist")
     epochs: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="epochs of a finalist")
 
-    _no_switches = field_validator("examples", "epochs", mode="before")(_no_switch)
+    _numbers = field_validator("examples", "epochs", mode="before")(_number)
 
 
 class SearchPlan(BaseModel):
@@ -149,7 +155,7 @@ class SearchPlan(BaseModel):
     storage: str | None = Field(None, description="RDB URL of the study; default: study.db in the run folder")
     out: Path | None = Field(None, description="run folder")
 
-    _no_switches = field_validator(*_NUMBERS, mode="before")(_no_switch)
+    _numbers = field_validator(*_NUMBERS, mode="before")(_number)
 
     @field_validator("space", mode="before")
     @classmethod
@@ -229,7 +235,7 @@ class SearchPlan(BaseModel):
             raise AutopeftError(f"{path} is not YAML: {said}; expected a mapping such as `budget: 1%`") from None
         if not isinstance(data, dict):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
-        data |= {name: False for name in _ALLOWED if data.get(name) is True}
+        data |= {name: False for name in ALLOWED if data.get(name) is True}
         return cls.of(data | overrides, str(path))
 
     def naming_data(self) -> SearchPlan:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,11 @@ class SearchResult:
     def held_out(self) -> Mapping[str, tuple[int, int]]:
         """Examples of validation and test, and how many that stand alone tell as much; none in earlier versions."""
         return {name: tuple(counts) for name, counts in self.study.user_attrs.get(HELD_OUT, {}).items()}
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show of it."""
+        state = "complete" if self.complete else "not complete: run the same search again to go on"
+        return f"{self.front._repr_html_()}<p>{escape(str(self.folder))}: {state}</p>"
 
     @property
     def metric(self) -> str:
@@ -235,7 +241,7 @@ def _desk(
     )
 
 
-def open_run(folder: Path, trust_remote_code: bool = False, allow_code: bool = False) -> SearchResult:
+def open_run(folder: str | Path, trust_remote_code: bool = False, allow_code: bool = False) -> SearchResult:
     """Open a finished or interrupted run to look at it.
 
     Args:
@@ -246,6 +252,7 @@ def open_run(folder: Path, trust_remote_code: bool = False, allow_code: bool = F
     Raises:
         StudyError: When the folder holds no run.
     """
+    folder = Path(folder)
     plan_file = folder / PLAN
     trust = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
     if not plan_file.is_file():

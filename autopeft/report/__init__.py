@@ -9,6 +9,7 @@ from autopeft.report.progress import (
     QuietProgress,
     VerboseProgress,
     best_per_band,
+    clock,
     time_left,
 )
 from autopeft.report.report import write_report
@@ -24,6 +25,7 @@ __all__ = [
     "QuietProgress",
     "VerboseProgress",
     "best_per_band",
+    "clock",
     "compare_runs",
     "front_data",
     "front_table",

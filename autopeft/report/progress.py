@@ -26,6 +26,7 @@ __all__ = [
     "QuietProgress",
     "VerboseProgress",
     "best_per_band",
+    "clock",
     "time_left",
 ]
 
@@ -111,7 +112,7 @@ class _Progress:
     def remaining(self) -> str:
         """Say how long the search still takes."""
         left = time_left(self.seconds, self.total - self.done, self.at_once)
-        return "" if left is None else f"about {_clock(left)} left"
+        return "" if left is None else f"about {clock(left)} left"
 
     def named(self, trial: Ask) -> str:
         """Return what a trial is called: a baseline as in the tables, others by their configuration."""
@@ -162,7 +163,7 @@ class LiveProgress(_Progress):
             ProgressBar(total=self.total, completed=self.done, width=30),
             f"{self.done}/{self.total} trials",
             f"{len(self.running)} running",
-            f"{_clock(time.time() - self.began)} elapsed",
+            f"{clock(time.time() - self.began)} elapsed",
             self.remaining(),
         )
         parts: list[Any] = [head]
@@ -195,6 +196,7 @@ def _score(front: Front) -> str:
     return "" if front.hypervolume is None else f" · hypervolume {front.hypervolume:.4f} ·"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return seconds as minutes and seconds: `2:05`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from autopeft.report.run import Run
 from autopeft.study import prepare_folder
 from autopeft.whole_file import write_text
 
-__all__ = ["FIGURES", "REPORT", "Written", "write_report"]
+__all__ = ["FIGURES", "REPORT", "Written", "page_of", "write_report"]
 
 #: The page in the folder of a report, and the folder of its images.
 REPORT, FIGURES = "report.html", "figures"
@@ -50,17 +51,25 @@ def write_report(run: Run, folder: Path) -> Written:
         if isinstance(chart, Chart):
             draw(chart, [figures / f"{name}.png", figures / f"{name}.svg"])
     page = folder / REPORT
-    write_text(page, _page(run, charts))
+    write_text(page, page_of(run, charts))
     absent = {CHARTS[name].title: chart.reason for name, chart in charts.items() if isinstance(chart, Absent)}
     return Written(page, figures, absent)
 
 
-def _page(run: Run, charts: dict[str, Chart | Absent]) -> str:
+def page_of(run: Run, charts: Mapping[str, Chart | Absent] | None = None, *, template: str = "report") -> str:
+    """Return the page of a run as HTML.
+
+    Args:
+        run: The run.
+        charts: Its figures by name; made of it when left out.
+        template: Name of the template.
+    """
+    charts = {name: kind.make(run) for name, kind in CHARTS.items()} if charts is None else charts
     titles = {name: kind.title for name, kind in CHARTS.items()}
     first, *others = titles
     finalists = {"finalists": "Finalists"} if run.finalists else {}
     return render(
-        "report",
+        template,
         f"autopeft: {run.name}",
         statements=[run.finalists.verdict if run.finalists else run.result.front.verdict],
         headings={first: titles[first], "table": "Configurations"}

@@ -4,7 +4,8 @@ from autopeft.selection.compressed import compress_trial, points_of, to_compress
 from autopeft.selection.finalists_file import Finalist, FinalistsFile, Interval, read_finalists
 from autopeft.selection.picks import PICKS, knee, pick
 from autopeft.selection.power import expected_half_width
-from autopeft.selection.select import MOST_SEEDS, check_seeds, select
+from autopeft.selection.racing import LEAST_SEEDS
+from autopeft.selection.select import MOST_SEEDS, check_seeds, margin_held, select
 from autopeft.selection.selected import selected_front
 from autopeft.selection.sharpening import Until
 from autopeft.selection.trained import Choice, choice_of
@@ -12,6 +13,7 @@ from autopeft.selection.transfer import Transfer, check_beside, plan_of_transfer
 from autopeft.selection.verdict import MARGIN, margin_of
 
 __all__ = [
+    "LEAST_SEEDS",
     "MARGIN",
     "MOST_SEEDS",
     "PICKS",
@@ -27,6 +29,7 @@ __all__ = [
     "compress_trial",
     "expected_half_width",
     "knee",
+    "margin_held",
     "margin_of",
     "pick",
     "plan_of_transfer",

@@ -14,16 +14,16 @@ from autopeft.methods import TITLES
 from autopeft.selection.agenda import Agenda
 from autopeft.selection.contenders import Contender, contenders_of
 from autopeft.selection.errands import MeasureOnTest, Trained
-from autopeft.selection.finalists_file import FinalistsFile
+from autopeft.selection.finalists_file import FinalistsFile, read_finalists
 from autopeft.selection.racing import LEAST_SEEDS, Entry
 from autopeft.selection.records import Records, count_reading
 from autopeft.selection.saving import complete
 from autopeft.selection.sharpening import Until, sharpen
 from autopeft.selection.summary import summarise
-from autopeft.selection.verdict import MARGIN
+from autopeft.selection.verdict import MARGIN, margin_of
 from autopeft.study import locked, prepare_folder
 
-__all__ = ["MOST_SEEDS", "check_seeds", "select"]
+__all__ = ["MOST_SEEDS", "check_seeds", "margin_held", "select"]
 
 #: Seeds that a finalist may have whose rank is open.
 MOST_SEEDS = 13
@@ -37,6 +37,14 @@ def check_seeds(seeds: int) -> None:
     """
     if seeds < LEAST_SEEDS:
         raise AutopeftError(f"--seeds is {seeds}; expected at least {LEAST_SEEDS}: fewer say little of what seeds do")
+
+
+def margin_held(result: SearchResult) -> float:
+    """Return by how much worse is as good in a run: as in its selection, else as its plan says, else `MARGIN`."""
+    earlier = read_finalists(result.folder)
+    if earlier is not None:
+        return earlier.margin
+    return MARGIN if result.plan.margin is None else margin_of(result.plan.margin)
 
 
 def select(

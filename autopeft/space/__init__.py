@@ -7,7 +7,7 @@ from autopeft.space.json_schema import space_schema
 from autopeft.space.parameters import Parameter
 from autopeft.space.placement import Cell, cells
 from autopeft.space.shape import ROLES, BackboneShape
-from autopeft.space.shipped import load_space, shipped_spaces
+from autopeft.space.shipped import load_space, purpose_of, shipped_spaces
 from autopeft.space.space import SearchSpace
 from autopeft.space.vocabulary import Knob, MethodWords, Vocabulary
 
@@ -25,6 +25,7 @@ __all__ = [
     "canonical",
     "cells",
     "load_space",
+    "purpose_of",
     "read_configuration",
     "shipped_spaces",
     "space_schema",

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 
-__all__ = ["find_space", "shipped_spaces", "unknown_space"]
+__all__ = ["find_space", "purpose_of", "shipped_spaces", "unknown_space"]
 
 
 def shipped_spaces() -> list[str]:
     """Return the names of the shipped spaces."""
     return sorted(path.stem for path in _folder().glob("*.yaml"))
+
+
+def purpose_of(name: str) -> str:
+    """Return the first sentence of the comment with which the file of a shipped space begins."""
+    lines = (_folder() / f"{name}.yaml").read_text(encoding="utf8").splitlines()
+    comment = " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
+    return re.split(r"(?<!\bal)\.\s+", comment, maxsplit=1)[0].removesuffix(".")
 
 
 def find_space(name: str, beside: Path | None = None) -> Path | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autopeft.errors import SpaceError
-from autopeft.space.files import find_space, shipped_spaces, unknown_space
+from autopeft.space.files import find_space, purpose_of, shipped_spaces, unknown_space
 from autopeft.space.space import SearchSpace
 
-__all__ = ["load_space", "shipped_spaces"]
+__all__ = ["load_space", "purpose_of", "shipped_spaces"]
 
 
 def load_space(name: str) -> SearchSpace:

@@ -25,6 +25,7 @@ from autopeft.study.records import (
 from autopeft.study.results import has_results, why_none_completed
 from autopeft.study.retries import CLAIM, put_back
 from autopeft.study.spec import StudySpec
+from autopeft.study.stop_requests import ask_to_stop, asked_to_stop
 from autopeft.study.stopping import (
     CONFIDENCE,
     GROWTH,
@@ -68,6 +69,8 @@ __all__ = [
     "Watch",
     "answering",
     "ask",
+    "ask_to_stop",
+    "asked_to_stop",
     "chance_of_growth",
     "check_folder",
     "check_storage",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -16,6 +17,9 @@ from autopeft.space import Configuration
 from autopeft.study.records import BEYOND, OUTSIDE, PARAMS
 from autopeft.trials.outcome import ENDED
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["SCALE", "Front", "FrontRow", "Scale", "Standing", "front_of", "head_only_accuracy", "placed"]
 
 #: Where a row stands: on the front, surpassed by something as cheap, over the budget, or failed or stopped.
@@ -23,6 +27,9 @@ Standing = Literal["front", "dominated", "over-budget", "no-end"]
 
 #: The study's user attribute that holds its scale.
 SCALE = "scale"
+
+#: What tables of fronts have of a row beside trial and costs.
+_COLUMNS = ("accuracy", "over_stock", "baseline", "in_words", "configuration")
 
 #: What to do where a reference failed.
 _MENDS: Mapping[str, str] = {
@@ -167,6 +174,29 @@ class Front:
             "hypervolume": self.hypervolume,
             "verdict": self.verdict,
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the front as a table, a row for each of its trials by rising cost.
+
+        Columns: `trial`, `params`, `share`, further costs, `accuracy`, `over_stock` (a fraction), `baseline`,
+        `in_words`, `configuration` (plain data), and every further metric.
+        """
+        import pandas as pd
+
+        costs = [name for row in self.rows[:1] for name in row.costs if name != "params"]
+        columns = ("trial", "params", "share", *costs, *_COLUMNS)
+        # `accuracy` is the metric that trials are judged by, whatever else is called so.
+        metrics = [name for row in self.rows[:1] for name in row.metrics if name not in columns]
+        rows = [dict(row.metrics) | dict(row.costs) | row.to_dict() for row in self.rows]
+        named = [*columns, *metrics]
+        return pd.DataFrame([[row.get(name) for name in named] for row in rows], columns=named)
+
+    def _repr_html_(self) -> str:
+        """Return the front as notebooks show it."""
+        table = (
+            self.to_pandas().drop(columns="configuration").to_html(index=False, na_rep="", float_format="{:.4g}".format)
+        )
+        return f"{table}<p>{escape(self.verdict)}</p>"
 
 
 def front_of(study: optuna.Study, scale: Scale, *, derived: bool = True) -> Front:

@@ -4,7 +4,7 @@ import pytest
 from optuna.trial import TrialState
 
 from autopeft.errors import AutopeftError, RunError, StudyError
-from autopeft.study import Watch, counted, front_of, open_study
+from autopeft.study import Watch, ask_to_stop, counted, front_of, open_study
 from tests.launch.conftest import SCALE, SPEC, complete, cost
 
 
@@ -202,3 +202,21 @@ def test_every_sampler_goes_on_after_stopped_trials(make_desk, sampler):
         reach(desk, trial, next(values))
     assert {trial.state for trial in desk.study.trials} == {TrialState.COMPLETE, TrialState.PRUNED}
     assert counted(desk.study) == 16
+
+
+def test_a_trial_that_somebody_wants_to_end_ends_at_its_next_rung(make_desk):
+    desk = make_desk(total=6)
+    for _ in range(2):
+        baseline = desk.next()
+        desk.record(baseline.number, complete())
+    trial, other = desk.next(), desk.next()
+    point = {"step": 4, "accuracy": 0.9, "loss": 0.1, "seconds": 1.0}
+    assert desk.go_on(trial.number, point)
+    ask_to_stop(desk.study, trial.number)
+    assert desk.go_on(other.number, point)
+    assert not desk.go_on(trial.number, point | {"step": 8})
+    desk.stopped(trial.number)
+    desk.record(other.number, complete())
+    run_all(desk)
+    assert [each.number for each in desk.study.trials if each.state == TrialState.PRUNED] == [trial.number]
+    assert desk.done

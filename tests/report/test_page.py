@@ -1,26 +1,13 @@
 """The page in a real browser: it works offline, by mouse and by keyboard."""
 
 import re
-import shutil
 
 import pytest
 
 from autopeft.report.report import write_report
+from tests.report.browsing import CHROMIUM, FLAGS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no page is opened")
-
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,8 +1,7 @@
 "use strict";
 
-const figures = JSON.parse(document.getElementById("figures").textContent);
-const plots = [...document.querySelectorAll(".plot")];
-const rows = [...document.querySelectorAll("tr[data-trial]")];
+let plots = [];
+let rows = [];
 const status = document.getElementById("status");
 let chosen = null;
 
@@ -66,23 +65,28 @@ async function copy(text) {
   setTimeout(() => { status.textContent = ""; }, 4000);
 }
 
-for (const plot of plots) {
-  const { data, layout } = figures[plot.id];
-  Plotly.newPlot(plot, data, layout, config);
-  plot.on("plotly_click", (event) => {
-    const trial = trialOf(event.points[0]);
-    if (trial !== null) show(trial);
-  });
-}
-
-for (const row of rows) {
-  row.querySelector(".pick").addEventListener("click", () => {
-    const trial = Number(row.dataset.trial);
-    choose(trial === chosen ? null : trial);
-  });
-}
-for (const button of document.querySelectorAll(".copy")) {
-  button.addEventListener("click", () => copy(button.dataset.copy));
+// Draws the figures that are on the page, and makes its buttons work.
+function bind(figures) {
+  plots = [...document.querySelectorAll(".plot")];
+  rows = [...document.querySelectorAll("tr[data-trial]")];
+  for (const plot of plots) {
+    const { data, layout } = figures[plot.id];
+    Plotly.newPlot(plot, data, layout, config);
+    plot.on("plotly_click", (event) => {
+      const trial = trialOf(event.points[0]);
+      if (trial !== null) show(trial);
+    });
+  }
+  for (const row of rows) {
+    row.querySelector(".pick").addEventListener("click", () => {
+      const trial = Number(row.dataset.trial);
+      choose(trial === chosen ? null : trial);
+    });
+  }
+  for (const button of document.querySelectorAll(".copy")) {
+    button.addEventListener("click", () => copy(button.dataset.copy));
+  }
+  if (chosen !== null) choose(chosen);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -104,3 +108,5 @@ window.addEventListener("beforeprint", () => {
 window.addEventListener("afterprint", () => {
   for (const plot of plots) Plotly.relayout(plot, { width: null, height: null, autosize: true });
 });
+
+bind(JSON.parse(document.getElementById("figures").textContent));

@@ -93,6 +93,7 @@ def render(
         figures={plot.name: plot.figure for each in sections for plot in each.plots},
         style=Markup(here.joinpath("style.css").read_text(encoding="utf8")),
         script=Markup(here.joinpath("page.js").read_text(encoding="utf8")),
+        live=Markup(here.joinpath("live.js").read_text(encoding="utf8")),
         plotly=Markup(get_plotlyjs()),
         **content,
     )
