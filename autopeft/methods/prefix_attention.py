@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -18,9 +18,6 @@ from transformers.masking_utils import eager_mask, sdpa_mask
 
 from autopeft.methods.recalled import recalled_in
 
-if TYPE_CHECKING:
-    from autopeft.methods.prefix_layer import PrefixLayer
-
 __all__ = ["PREFIX_ATTENTION", "attention_with_prefixes", "carry", "prefixed_attention"]
 
 #: The names under which transformers finds this attention: fused, and written out where the model's own is.
@@ -29,7 +26,14 @@ _PLAIN = "autopeft_prefix_eager"
 _CARRIED = "_autopeft_prefix"
 
 
-def carry(attention: nn.Module, prefix: PrefixLayer | None) -> None:
+class Prefix(Protocol):
+    """What stands in front of the keys and values of an attention module."""
+
+    def keys_and_values(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Return trainable keys and values, `1 or batch x kv_heads x length x head_dim` each; None without any."""
+
+
+def carry(attention: nn.Module, prefix: Prefix | None) -> None:
     """Tie a prefix to the attention module that uses it, or untie it.
 
     The tie is not a submodule: it points from the wrapped module back to its wrapper.
@@ -71,7 +75,7 @@ def prefixed_attention(
     Returns:
         The output, `batch x queries x heads x head_dim`, and None for the weights, which are not computed.
     """
-    prefix: PrefixLayer | None = module.__dict__.get(_CARRIED)
+    prefix: Prefix | None = module.__dict__.get(_CARRIED)
     front = prefix.keys_and_values() if prefix is not None else None
     ours = front is not None or plain is not None
     if ours and attention_mask is None and query.shape[2] > 1 and _is_causal(module, kwargs):

@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from autopeft.errors import StudyError
 from autopeft.study import load_study
 from tests.report.browsing import CHROMIUM, FLAGS
 
@@ -47,7 +48,11 @@ def until(found, what):
 
 
 def ended(run):
-    return sum(trial.state.is_finished() for trial in load_study(run).trials)
+    try:
+        return sum(trial.state.is_finished() for trial in load_study(run).trials)
+    except StudyError:
+        # Its database is being made.
+        return 0
 
 
 def test_points_appear_and_a_stop_works_while_a_search_goes_on(tmp_path):
