@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -116,47 +116,99 @@ def fit(
     # What is compared must differ by its weights alone, not by what dropout drew.
     dropping = not isinstance(optimiser, ForwardOnly)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule(setting.steps, setting.warmup))
-    rng, others = np.random.default_rng(seed), np.random.default_rng((seed, 1))
-    add_up = partial(_add_up, model, kind=kind, precision=setting.precision, feed=feed)
+    source = _Source(model, train, kind, pad_id, setting.precision, feed, at_once, dropping, seed)
+    step = 0
+    switch_training(model, dropping)
+    for epoch, rows in source.batches(setting.batch_size, setting.steps):
+        if deadline is not None and time.time() > deadline:
+            raise OutOfTimeError
+        collated = source.parted(rows)
+        moment = Moment(step + 1, setting.steps, optimiser, epoch, sample=source.sample)
+        if not beforehand:
+            # Once, so that it is no part of what a step takes.
+            prune_when_due(model, moment)
+        with busy:
+            loss = _step(model, partial(source.add_up, collated), moment, parameters, hooked=not beforehand)
+            step += 1
+            scheduler.step()
+        # Nothing measures what trains beforehand at its end.
+        if (step % _LOOK_EVERY == 0 or (beforehand and step == setting.steps)) and not math.isfinite(loss.item()):
+            raise DivergedError(f"the training loss is {loss.item()} at step {step}")
+        if step in setting.rungs or step == setting.steps:
+            switch_training(model, False)
+            yield step
+            switch_training(model, dropping)
 
-    def parted(rows: np.ndarray) -> _Collated:
-        return [(part, kind.collate(train, part, pad_id)) for part in kind.parted(train, rows, at_once)]
 
-    def sample(count: int) -> Callable[[], float]:
-        some = parted(next(iter(kind.grouped(train, count, others))))
+@dataclass
+class _Source:
+    """Where a training takes its batches from, and what is computed of them; see `fit`."""
+
+    model: PreTrainedModel
+    train: Encoded
+    kind: TrialKind
+    pad_id: int
+    precision: str
+    feed: Feed
+    at_once: int
+    dropping: bool
+    seed: int
+
+    def __post_init__(self) -> None:
+        self._rng, self._others = np.random.default_rng(self.seed), np.random.default_rng((self.seed, 1))
+
+    def batches(self, size: int, steps: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield an epoch and the rows of a batch, so many times."""
+        left = steps
+        for epoch in count():
+            for rows in self.kind.grouped(self.train, size, self._rng):
+                if left == 0:
+                    return
+                left -= 1
+                yield epoch, rows
+
+    def parted(self, rows: np.ndarray) -> _Collated:
+        """Return the parts of a batch that go through the model together."""
+        parts = self.kind.parted(self.train, rows, self.at_once)
+        return [(part, self.kind.collate(self.train, part, self.pad_id)) for part in parts]
+
+    def sample(self, size: int) -> Callable[[], float]:
+        """Return what tells the loss on a few examples."""
+        some = self.parted(next(iter(self.kind.grouped(self.train, size, self._others))))
 
         def loss() -> float:
-            switch_training(model, False)
+            switch_training(self.model, False)
             try:
-                return add_up(some, backward=False).item()
+                return self.add_up(some, backward=False).item()
             finally:
-                switch_training(model, dropping)
+                switch_training(self.model, self.dropping)
 
         return loss
 
-    step, epoch = 0, -1
-    switch_training(model, dropping)
-    while step < setting.steps:
-        batches, epoch = kind.grouped(train, setting.batch_size, rng), epoch + 1
-        for rows in islice(batches, setting.steps - step):
-            if deadline is not None and time.time() > deadline:
-                raise OutOfTimeError
-            collated = parted(rows)
-            moment = Moment(step + 1, setting.steps, optimiser, epoch, sample=sample)
-            if not beforehand:
-                # Once, so that it is no part of what a step takes.
-                prune_when_due(model, moment)
-            with busy:
-                loss = _step(model, partial(add_up, collated), moment, parameters, hooked=not beforehand)
-                step += 1
-                scheduler.step()
-            # Nothing measures what trains beforehand at its end.
-            if (step % _LOOK_EVERY == 0 or (beforehand and step == setting.steps)) and not math.isfinite(loss.item()):
-                raise DivergedError(f"the training loss is {loss.item()} at step {step}")
-            if step in setting.rungs or step == setting.steps:
-                switch_training(model, False)
-                yield step
-                switch_training(model, dropping)
+    def add_up(self, collated: _Collated, *, backward: bool = True) -> torch.Tensor:
+        """Add up the gradients of the parts of a batch, and of what methods add to the loss; return the batch's loss.
+
+        Without `backward` none are computed, and what methods add is part of the loss.
+        """
+        model, kind = self.model, self.kind
+        device = next(model.parameters()).device
+        loss = torch.zeros((), device=device)
+        terms = sum(kind.terms(batch) for _, batch in collated)
+        for part, batch in collated:
+            self.feed(part, width_of(batch))
+            with torch.set_grad_enabled(backward):
+                share = kind.loss(model, batch, device, self.precision) * (kind.terms(batch) / terms)
+            if backward:
+                share.backward()
+            loss += share.detach()
+        with torch.set_grad_enabled(backward):
+            extra = penalty(model)
+        if extra is None:
+            return loss
+        if not backward:
+            return loss + extra
+        extra.backward()
+        return loss
 
 
 def _step(
@@ -171,7 +223,7 @@ def _step(
 
     Args:
         model: The adapted model.
-        add_up: `_add_up` of the batch.
+        add_up: `_Source.add_up` of the batch.
         moment: Which step this is.
         parameters: All that trains.
         hooked: Whether schedule and methods have a say.
@@ -192,39 +244,6 @@ def _step(
     if hooked:
         after_step(model, moment)
     optimiser.zero_grad()
-    return loss
-
-
-def _add_up(
-    model: PreTrainedModel,
-    collated: _Collated,
-    *,
-    kind: TrialKind,
-    precision: str,
-    feed: Feed,
-    backward: bool = True,
-) -> torch.Tensor:
-    """Add up the gradients of the parts of a batch, and of what methods add to the loss; return the batch's loss.
-
-    Without `backward` none are computed, and what methods add is part of the loss.
-    """
-    device = next(model.parameters()).device
-    loss = torch.zeros((), device=device)
-    terms = sum(kind.terms(batch) for _, batch in collated)
-    for part, batch in collated:
-        feed(part, width_of(batch))
-        with torch.set_grad_enabled(backward):
-            share = kind.loss(model, batch, device, precision) * (kind.terms(batch) / terms)
-        if backward:
-            share.backward()
-        loss += share.detach()
-    with torch.set_grad_enabled(backward):
-        extra = penalty(model)
-    if extra is None:
-        return loss
-    if not backward:
-        return loss + extra
-    extra.backward()
     return loss
 
 
