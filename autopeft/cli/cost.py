@@ -16,7 +16,7 @@ __all__ = ["cost"]
 
 
 def cost(
-    configuration: Annotated[Path, typer.Argument(help="Configuration, JSON or YAML.")],
+    configuration: Annotated[Path, typer.Argument(help="Configuration, JSON or YAML, or PEFT's adapter_config.json.")],
     model: Annotated[str | None, typer.Option(help="Hub id or folder; default: the packaged MiniLM.")] = None,
     revision: options.Revision = None,
     roles: options.Roles = None,
@@ -31,9 +31,10 @@ def cost(
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
     from autopeft.costs import OBJECTIVES, Costs
+    from autopeft.launch import read_written
     from autopeft.methods import VOCABULARY
     from autopeft.plugins import load_plugin
-    from autopeft.space import canonical, read_configuration
+    from autopeft.space import canonical
     from autopeft.tasks import KINDS, kind_named
     from autopeft.trials import TRIALS
 
@@ -43,7 +44,7 @@ def cost(
             load_plugin(plugin)
         named = next(iter(KINDS)) if kind is None else kind_named(kind).name
         backbone = TRIALS[named].load_backbone(model, revision, roles, trust_remote_code=trust_remote_code)
-        exact = canonical(read_configuration(configuration), VOCABULARY, backbone.shape)
+        exact = canonical(read_written(configuration, backbone), VOCABULARY, backbone.shape)
         costs = Costs(backbone)
         params, share = costs.params(exact), costs.share(exact)
         further = {name: getattr(costs, name)(exact) for name, each in OBJECTIVES.items() if _counted(each)}

@@ -50,6 +50,12 @@ def search(
     target: Annotated[
         str | None, typer.Option(help="Leave out what this target of `autopeft export` cannot express, e.g. trl.")
     ] = None,
+    tries: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--try", help="Configuration to try first, or an adapter_config.json of PEFT; may be given again."
+        ),
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="Limit on trainable parameters: 1%, 300k, 2M.")] = None,
     sampler: Annotated[str | None, typer.Option(help="pareto (default), random, tpe, nsga2 or gp.")] = None,
     warm_start: Annotated[Path | None, typer.Option(help="Run folder of an earlier search to begin from.")] = None,
@@ -135,6 +141,8 @@ def search(
         name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
     } | settings
     flags |= named_by(data)
+    if not tries:
+        flags.pop("tries", None)
     from rich.console import Console
 
     from autopeft.cli.dry_run import foretell

@@ -8,6 +8,7 @@ from autopeft.launch.desk import Desk, Listener, Silent
 from autopeft.launch.environment import ENVIRONMENT, environment
 from autopeft.launch.extendable import check_extendable
 from autopeft.launch.forecast import Forecast, Reach, forecast
+from autopeft.launch.given import read_written
 from autopeft.launch.groundwork import DATA_FIELDS, Groundwork, groundwork, kind_settings
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.look import Look, look
@@ -62,6 +63,7 @@ __all__ = [
     "parse_duration",
     "plan_schema",
     "prepare",
+    "read_written",
     "refusals",
     "run_search",
     "scored",

@@ -32,7 +32,7 @@ def baselines_of(
 
 
 def enqueue_given(study: optuna.Study, space: BoundSpace, given: Mapping[str, Configuration]) -> None:
-    """Put configurations in line that are tried in place of a search, by name, as far as a study lacks them."""
+    """Put configurations in line that are asked for by name as far as a study lacks them."""
     there = {trial.user_attrs.get(GIVEN) for trial in study.get_trials(deepcopy=False) if not is_void(trial)}
     for name, configuration in given.items():
         if name not in there:

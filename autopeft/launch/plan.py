@@ -126,6 +126,9 @@ class SearchPlan(BaseModel):
     configurations: dict[str, dict[str, Any]] | None = Field(
         None, description="configurations by name, which are tried in place of a search"
     )
+    tries: list[Path] | None = Field(
+        None, description="files of configurations to try first, adapter_config.json of PEFT among them"
+    )
     target: str | None = Field(None, description="export target; what it cannot express is left out")
     plugin: Path | None = Field(None, description="Python file that registers further methods or kinds of task")
     budget: str = Field("1%", description="limit on trainable parameters and memory: 1%, 300k, 16GiB; 1%, 16GiB")
@@ -258,6 +261,8 @@ class SearchPlan(BaseModel):
         """Return the plan with absolute paths: a worker starts in another folder, and so may a later resume."""
         given = {name: value for name in PATHS if (value := getattr(self, name)) is not None}
         found: dict[str, Any] = {name: absolute(name, value) for name, value in given.items()}
+        if self.tries is not None:
+            found["tries"] = [path.expanduser().absolute() for path in self.tries]
         if self.tasks is not None:
             found["tasks"] = [
                 {name: absolute(name, value) if name in PATHS else value for name, value in each.items()}

@@ -13,7 +13,7 @@ from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
 from autopeft.launch.baselines import baselines_of
 from autopeft.launch.columns import with_columns
 from autopeft.launch.earlier import begin_from, identity
-from autopeft.launch.given import given_of, trials_of
+from autopeft.launch.given import given_of, trials_of, tries_of
 from autopeft.launch.groundwork import groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import SearchPlan, parse_duration
@@ -60,6 +60,8 @@ class Preparation:
     earlier: tuple[EarlierTrial, ...]
     #: Configurations by name that are tried in place of a search.
     given: Mapping[str, Configuration]
+    #: Configurations by their files that a search tries before its own.
+    tries: Mapping[str, Configuration]
     #: What is computed of each training row before the first trial, for data levers to go by.
     scores: tuple[Score, ...]
     #: The budget that holds: the plan's, or a lower one among the constraints of the space.
@@ -171,15 +173,17 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
     check_training(space.to_dict().get("training") or {}, task, f"space {space.name!r}")
     check_space_told(bound, task)
     given = given_of(plan, costs, backbone, limit)
-    for name, each in given.items():
-        check_training(each.training, task, f"configurations: {name}")
-        check_told(each.modules, task, f"configurations: {name}")
-    asked = (words_of(bound), *(words_named(each.data) for each in given.values()))
+    tries = tries_of(plan, costs, backbone, limit, kind_of(task).stock_learning_rate(backbone.shape))
+    by_name = {f"configurations: {name}": each for name, each in given.items()} | tries
+    for name, each in by_name.items():
+        check_training(each.training, task, name)
+        check_told(each.modules, task, name)
+    asked = (words_of(bound), *(words_named(each.data) for each in by_name.values()))
     _check_pool(plan, task, asked)
     ground = with_columns(ground, *asked)
     task = ground.task
-    by_name = (score for each in given.values() for score in scores_named(each.data))
-    scores = tuple(dict.fromkeys((*scores_of(bound), *by_name)))
+    named_too = (score for each in by_name.values() for score in scores_named(each.data))
+    scores = tuple(dict.fromkeys((*scores_of(bound), *named_too)))
     notes = (*ground.notes, *check_scores(scores, task, backbone))
     if given:
         plan = plan.model_copy(update={"trials": trials_of(len(given))})
@@ -230,6 +234,7 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
         refused,
         earlier,
         given,
+        tries,
         scores,
         limited_by,
     )

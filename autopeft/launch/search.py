@@ -224,7 +224,7 @@ def _desk(
         lambda configuration: held is None or prices.memory(configuration) <= held,
         listener.said,
     )
-    enqueue_given(study, prepared.space, prepared.given)
+    enqueue_given(study, prepared.space, {**prepared.given, **prepared.tries})
     listener.opened(counted(study))
     return Desk(
         study=study,

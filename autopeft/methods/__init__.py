@@ -4,6 +4,7 @@ from autopeft.methods.builder import adapter_parameters, apply, remove, trainabl
 from autopeft.methods.compressing import compress, compress_as
 from autopeft.methods.depth import decodes_stepwise, frozen_depth, stays_in_layers
 from autopeft.methods.forward_only import ForwardOnly
+from autopeft.methods.from_peft import is_from_peft, read_peft
 from autopeft.methods.hooks import (
     after_backward,
     after_step,
@@ -56,6 +57,7 @@ __all__ = [
     "decoder_learning_rate",
     "decodes_stepwise",
     "frozen_depth",
+    "is_from_peft",
     "is_settled",
     "listening",
     "load",
@@ -66,6 +68,7 @@ __all__ = [
     "prune_now",
     "prune_when_due",
     "read_beside",
+    "read_peft",
     "references_of",
     "register",
     "remove",
