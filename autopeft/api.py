@@ -123,6 +123,7 @@ def export_run(
     out: str | Path | None = None,
     allow_lossy: bool = False,
     trust_remote_code: bool = False,
+    plugin: str | Path | None = None,
 ) -> Exported:
     """Export a configuration of a front to a tool, checked by building a model of the files.
 
@@ -135,6 +136,7 @@ def export_run(
         out: Folder to write; `export` in the run folder when left out. An earlier export there is replaced.
         allow_lossy: Leave out, and list, what the target cannot express but the adapters are the same without.
         trust_remote_code: Whether code that the model brings may run.
+        plugin: The plugin that the run was searched with; one that only the run names is not run.
 
     Returns:
         The folder, its files, the command that trains by them, and what was left out.
@@ -145,7 +147,7 @@ def export_run(
     run = Path(run)
     with quiet():
         target_named(to)
-        result = open_run(run, trust_remote_code)
+        result = open_run(run, trust_remote_code, plugin=None if plugin is None else Path(plugin))
         row = choose(selected_front(result), result.scale, pick)
         choice = choice_of(result, row)
         unpacked = result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False})
@@ -280,6 +282,7 @@ def open_fused(
     weight: float | None = None,
     model: str | None = None,
     trust_remote_code: bool = False,
+    plugin: str | Path | None = None,
 ) -> OpenedFused:
     """Return a large decoder with the shift that training gave to a small one, as `model`, which writes by `generate`.
 
@@ -290,12 +293,14 @@ def open_fused(
         weight: How much of the shift each token takes, in [0, 2]; solved for each when left out.
         model: Where the small model is now; where it was when left out.
         trust_remote_code: Whether code that the models bring may run.
+        plugin: The plugin that a run was searched with; one that only the run names is not run.
 
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
     with quiet():
-        folder, _ = trained_pick(Path(source), pick, trust_remote_code=trust_remote_code)
+        own = None if plugin is None else Path(plugin)
+        folder, _ = trained_pick(Path(source), pick, trust_remote_code=trust_remote_code, plugin=own)
         return open_saved_fused(folder, on, weight=weight, model=model, trust_remote_code=trust_remote_code)
 
 

@@ -15,6 +15,7 @@ __all__ = ["compare"]
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, at least two.")],
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("comparison"),
 ) -> None:
     """Say whether the fronts of runs differ; write comparison.html and its figure as PNG and SVG."""
@@ -24,7 +25,7 @@ def compare(
     from autopeft.report import compare_runs, read_run, summary_table, write_comparison
 
     quiet()
-    comparison = compare_runs([read_run(run, trust_remote_code) for run in runs])
+    comparison = compare_runs([read_run(run, trust_remote_code, plugin=plugin) for run in runs])
     Console().print(summary_table(comparison.summaries))
     for line in comparison.statements:
         typer.echo(line)

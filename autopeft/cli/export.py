@@ -26,6 +26,7 @@ def export(
         ),
     ] = "peft",
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     allow_lossy: Annotated[
         bool, typer.Option("--allow-lossy", help="Leave out, and list, what a target cannot express but adapters can.")
     ] = False,
@@ -36,7 +37,8 @@ def export(
     from autopeft.cli.quiet import quiet
 
     quiet()
-    done = export_run(run, pick=pick, to=to, out=out, allow_lossy=allow_lossy, trust_remote_code=trust_remote_code)
+    how = {"allow_lossy": allow_lossy, "trust_remote_code": trust_remote_code}
+    done = export_run(run, pick=pick, to=to, out=out, plugin=plugin, **how)
     typer.echo(f"trial {done.trial}: {done.configuration}")
     for line in (*done.notes, *(f"left out: {each}" for each in done.left_out)):
         typer.echo(line)

@@ -15,6 +15,7 @@ __all__ = ["front"]
 def front(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print what front.json holds.")] = False,
 ) -> None:
     """Show the Pareto front of a run."""
@@ -27,7 +28,7 @@ def front(
 
     quiet()
     with documents(json) as write:
-        result = open_run(run, trust_remote_code)
+        result = open_run(run, trust_remote_code, plugin=plugin)
         if json:
             write(front_data(result))
             return

@@ -15,6 +15,7 @@ __all__ = ["report"]
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN.")] = None,
 ) -> None:
     """Write report.html, one file that opens offline, and its figures as PNG and SVG."""
@@ -22,7 +23,7 @@ def report(
     from autopeft.report import read_run, write_report
 
     quiet()
-    written = write_report(read_run(run, trust_remote_code), out or run)
+    written = write_report(read_run(run, trust_remote_code, plugin=plugin), out or run)
     for title, reason in written.absent.items():
         typer.echo(f"{title}: not shown, {reason}")
     typer.echo(f"{written.page}, and each figure as PNG and SVG in {written.figures}")

@@ -36,6 +36,7 @@ def select(
     workers: Annotated[int | None, typer.Option(min=0, help="Trainings at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     allow_code: options.AllowCode = None,
+    plugin: options.Plugin = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     json: Annotated[
@@ -55,7 +56,7 @@ def select(
     within = None if margin is None else margin_of(margin)
     longer = None if until is None else Until.parse(until)
     with documents(json) as write:
-        result = open_run(run, trust_remote_code, bool(allow_code))
+        result = open_run(run, trust_remote_code, bool(allow_code), plugin)
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
         prepared = prepare(plan.naming_data())
         file = decide(

@@ -15,7 +15,7 @@ from autopeft.cli.voice import voice_of
 __all__ = ["transfer"]
 
 
-@takes([name for name in DATA if name != "plugin"])
+@takes(DATA)
 def transfer(
     run: Annotated[Path, typer.Argument(help="Run folder, its finalists selected.")],
     beside: Annotated[
@@ -56,8 +56,9 @@ def transfer(
     asked = {name: value for name, value in named.items() if value is not None} | settings
     with documents(json) as write:
         console = Console(stderr=json)
-        from_run = open_run(run, trust_remote_code)
-        held = None if beside is None else open_run(beside, trust_remote_code)
+        plugin = settings.get("plugin")
+        from_run = open_run(run, trust_remote_code, plugin=plugin)
+        held = None if beside is None else open_run(beside, trust_remote_code, plugin=plugin)
         if weights := weights_of(from_run):
             say_on(console)(f"{', '.join(weights)} are of the tasks of {run}, and left out")
         if seeds is not None:

@@ -26,6 +26,7 @@ def trials(
         int | None, typer.Option(help="Show where in the code this trial failed.", metavar="TRIAL")
     ] = None,
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the trials of a run, finished or not, each with its state, and what failed with the reason.
@@ -47,7 +48,7 @@ def trials(
         raise AutopeftError("--json has the traceback of each trial; leave --traceback out")
     quiet()
     with documents(json) as write:
-        result = open_run(run, trust_remote_code)
+        result = open_run(run, trust_remote_code, plugin=plugin)
         rows = trial_rows(result.study)
         chosen = [row for row in rows if row.failed or not failed]
         if json:

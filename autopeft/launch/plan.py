@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
+import shlex
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, 
 from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError, one_line
 from autopeft.launch.paths import PATHS, absolute
+from autopeft.plugins import is_loaded
 from autopeft.trials.setting import Fidelity
 
 __all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
@@ -214,10 +216,11 @@ class SearchPlan(BaseModel):
         """Read a plan from YAML; paths in it are relative to the working directory; overrides win.
 
         That code of the model's own was trusted, or code that models write allowed, is recorded there for people to
-        see: only an override allows it.
+        see: only an override allows it. A plugin is code too: an override names it, or this process has run it.
 
         Raises:
-            AutopeftError: When the file is missing, is no YAML mapping, or holds unknown keys or wrong values.
+            AutopeftError: When the file is missing, is no YAML mapping, names a plugin that nobody else has named, or
+                holds unknown keys or wrong values.
         """
         try:
             data = yaml.safe_load(path.read_text(encoding="utf8"))
@@ -229,6 +232,12 @@ class SearchPlan(BaseModel):
         if not isinstance(data, dict):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
         data |= {name: False for name in _ALLOWED if data.get(name) is True}
+        plugin = data.get("plugin")
+        if isinstance(plugin, str) and overrides.get("plugin") is None and not is_loaded(Path(plugin).expanduser()):
+            raise AutopeftError(
+                f"{path}: plugin: found {one_line(plugin)}, which is code that would run on this machine; look at it, "
+                f"and add --plugin {shlex.quote(one_line(plugin))} if you trust it. No file can allow it"
+            )
         return cls.of(data | overrides, str(path))
 
     def naming_data(self) -> SearchPlan:

@@ -232,19 +232,24 @@ def _desk(
     )
 
 
-def open_run(folder: Path, trust_remote_code: bool = False, allow_code: bool = False) -> SearchResult:
+def open_run(
+    folder: Path, trust_remote_code: bool = False, allow_code: bool = False, plugin: Path | None = None
+) -> SearchResult:
     """Open a finished or interrupted run to look at it.
 
     Args:
         folder: The run folder.
         trust_remote_code: Whether code that its model brings may run; what the run recorded of that does not count.
         allow_code: Whether code that models write to its task may be run; likewise.
+        plugin: The plugin that it was searched with, where it lies now; one that only the run names is not run.
 
     Raises:
+        AutopeftError: When the run names a plugin that nobody else has named.
         StudyError: When the folder holds no run.
     """
     plan_file = folder / PLAN
-    trust = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
+    given = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
+    given |= {} if plugin is None else {"plugin": plugin}
     if not plan_file.is_file():
         # Whether there is a study at all is said first.
         load_study(folder)
@@ -252,7 +257,7 @@ def open_run(folder: Path, trust_remote_code: bool = False, allow_code: bool = F
             f"{folder} has no {PLAN}, the plan of its search; put it back, or run the same `autopeft search --out "
             f"{folder}` again, which writes it"
         )
-    plan = SearchPlan.from_file(plan_file, **trust)
+    plan = SearchPlan.from_file(plan_file, **given)
     if plan.plugin is not None:
         load_plugin(plan.plugin)
     # A storage of the user's may hold many studies; only the spec tells which is this run's.
@@ -274,7 +279,7 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool, say: Cal
         raise AutopeftError("--fresh drops the study that --extend keeps; give one of them")
     if prepared.plan.out is None:
         raise AutopeftError("--extend needs the run folder to go on with; expected --out RUN")
-    run = open_run(prepared.folder, prepared.plan.trust_remote_code)
+    run = open_run(prepared.folder, prepared.plan.trust_remote_code, plugin=prepared.plan.plugin)
     old = load_study(prepared.folder, run.plan.storage, run.study.study_name, writing=True)
     study = extend_study(
         old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name, alone=prepared.alone
