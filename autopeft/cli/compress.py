@@ -41,9 +41,8 @@ def compress(
     front.json, front.csv and front.png of the run are written anew. The document of --json has `metric`, what accuracy
     is, `derived_from`, and `points`, each as a row of `front --json`.
     """
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run, prepare
     from autopeft.report import front_table, write_front
     from autopeft.selection import compress_trial, points_of, to_compress
@@ -52,7 +51,7 @@ def compress(
     voice = voice_of(verbose, quiet)
     given = {name: text for name, text in (("density", density), ("scale", scale)) if text is not None}
     with documents(json) as write:
-        console = Console(stderr=json)
+        console = Terminal(stderr=json)
         result = open_run(run, trust_remote_code, bool(allow_code), plugin)
         row = to_compress(result, pick)
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})

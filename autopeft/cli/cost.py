@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 __all__ = ["cost"]
 
@@ -55,9 +56,9 @@ def cost(
             return
     from autopeft.report import percent
 
-    typer.echo(exact.describe())
-    typer.echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")
+    echo(exact.describe())
+    echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")
     if more := costs.head_inputs(exact):
-        typer.echo(f"{more:,} parameters more of the task head for each of its outputs, which are not counted")
+        echo(f"{more:,} parameters more of the task head for each of its outputs, which are not counted")
     if active != params:
-        typer.echo(f"{active:,} of its parameters train at some time together")
+        echo(f"{active:,} of its parameters train at some time together")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 __all__ = ["export"]
 
@@ -39,9 +40,9 @@ def export(
     quiet()
     how = {"allow_lossy": allow_lossy, "trust_remote_code": trust_remote_code}
     done = export_run(run, pick=pick, to=to, out=out, plugin=plugin, **how)
-    typer.echo(f"trial {done.trial}: {done.configuration}")
+    echo(f"trial {done.trial}: {done.configuration}")
     for line in (*done.notes, *(f"left out: {each}" for each in done.left_out)):
-        typer.echo(line)
-    typer.echo(f"written to {done.folder}, explained in its README.md")
+        echo(line)
+    echo(f"written to {done.folder}, explained in its README.md")
     if done.command:
-        typer.echo(f"to run it: cd {shlex.quote(str(done.folder))} && {done.command}")
+        echo(f"to run it: cd {shlex.quote(str(done.folder))} && {done.command}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 __all__ = ["report"]
 
@@ -25,5 +26,5 @@ def report(
     quiet()
     written = write_report(read_run(run, trust_remote_code, plugin=plugin), out or run)
     for title, reason in written.absent.items():
-        typer.echo(f"{title}: not shown, {reason}")
-    typer.echo(f"{written.page}, and each figure as PNG and SVG in {written.figures}")
+        echo(f"{title}: not shown, {reason}")
+    echo(f"{written.page}, and each figure as PNG and SVG in {written.figures}")

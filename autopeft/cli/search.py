@@ -124,10 +124,9 @@ def search(
         name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
     } | settings
     flags |= named_by(data)
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.select import decide
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import SearchPlan, check_extendable, prepare
     from autopeft.selection import margin_of
 
@@ -135,7 +134,7 @@ def search(
     if no_select and margin is not None:
         raise AutopeftError("--margin is for the selection, which --no-select leaves out; leave one of them out")
     with documents(json) as write:
-        console = Console(stderr=json)
+        console = Terminal(stderr=json)
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
         within = None if plan.margin is None else margin_of(plan.margin)
         prepared = prepare(plan)

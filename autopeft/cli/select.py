@@ -46,9 +46,8 @@ def select(
     """Train the front's candidates with several seeds, measure them on test, and say whether searching helped."""
     from json import loads
 
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run, prepare
     from autopeft.selection import Until, margin_of
 
@@ -60,7 +59,7 @@ def select(
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
         prepared = prepare(plan.naming_data())
         file = decide(
-            Console(stderr=json),
+            Terminal(stderr=json),
             prepared,
             result,
             with_full=with_full,

@@ -36,11 +36,10 @@ def transfer(
     **settings: Any,
 ) -> None:
     """Train the finalists of a run on another task, without a search there, beside the references."""
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.search import run as run_plan
     from autopeft.cli.select import decide
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run, prepare
     from autopeft.selection import (
         check_beside,
@@ -55,7 +54,7 @@ def transfer(
     named = {"examples": examples, "epochs": epochs, "margin": margin, "workers": workers, "out": out}
     asked = {name: value for name, value in named.items() if value is not None} | settings
     with documents(json) as write:
-        console = Console(stderr=json)
+        console = Terminal(stderr=json)
         plugin = settings.get("plugin")
         from_run = open_run(run, trust_remote_code, plugin=plugin)
         held = None if beside is None else open_run(beside, trust_remote_code, plugin=plugin)

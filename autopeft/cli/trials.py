@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 from autopeft.errors import AutopeftError
 
 if TYPE_CHECKING:
@@ -36,10 +37,9 @@ def trials(
     `in_words`, `configuration`, `costs` by name, `accuracy`, `seconds`, `message`, `traceback`, `baseline`, `retry_of`,
     `derived_from`.
     """
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run
     from autopeft.report import summed_up, trials_table
     from autopeft.study import trial_rows
@@ -55,13 +55,13 @@ def trials(
             write({"metric": result.metric, "trials": [row.to_dict() for row in chosen]})
             return
     if traceback is not None:
-        typer.echo(_where(rows, traceback, run))
+        echo(_where(rows, traceback, run))
         return
-    console = Console()
+    console = Terminal()
     console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     if chosen:
         console.print(trials_table(chosen, result.metric, result.kind))
-    typer.echo(summed_up(rows))
+    echo(summed_up(rows))
 
 
 def _where(rows: list[TrialRow], number: int, run: Path) -> str:

@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, 
 from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError, one_line
 from autopeft.launch.paths import PATHS, absolute
+from autopeft.passwords import HIDDEN, without_passwords
 from autopeft.plugins import is_loaded
+from autopeft.study.urls import kept
 from autopeft.trials.setting import Fidelity
 
 __all__ = ["FinalPlan", "SearchPlan", "default_study", "parse_duration"]
@@ -147,7 +149,9 @@ class SearchPlan(BaseModel):
     ray_address: str | None = Field(None, description="address of a Ray cluster, or auto; default: Ray on this machine")
     time_limit: str | None = Field(None, description="end the whole search after this long, e.g. 2h")
     trial_time_limit: str | None = Field(None, description="stop a trial after this long, e.g. 10m")
-    storage: str | None = Field(None, description="RDB URL of the study; default: study.db in the run folder")
+    storage: str | None = Field(
+        None, repr=False, description="RDB URL of the study; default: study.db in the run folder"
+    )
     out: Path | None = Field(None, description="run folder")
 
     _no_switches = field_validator(*_NUMBERS, mode="before")(_no_switch)
@@ -227,7 +231,7 @@ class SearchPlan(BaseModel):
         except OSError as error:
             raise AutopeftError(f"cannot read {path}: {error.strerror}; expected a YAML file of a search") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            said = " ".join(str(error).split())
+            said = without_passwords(" ".join(str(error).split()))
             raise AutopeftError(f"{path} is not YAML: {said}; expected a mapping such as `budget: 1%`") from None
         if not isinstance(data, dict):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
@@ -268,8 +272,10 @@ class SearchPlan(BaseModel):
         return self.model_copy(update=found)
 
     def to_yaml(self) -> str:
-        """Write the plan as YAML that `from_file` reads back; settings left at nothing are left out."""
+        """Write the plan as YAML that `from_file` reads back; settings left at nothing, and passwords, are left out."""
         settled = {key: value for key, value in self.model_dump(mode="json", exclude_none=True).items() if value != {}}
+        if self.storage is not None:
+            settled["storage"] = kept(self.storage)
         return yaml.safe_dump(settled, sort_keys=False)
 
 
@@ -302,4 +308,5 @@ def _in_words(source: str, fault: Any) -> str:
         return f"{source}: {key}: no such setting{hint}"
     message = fault["msg"].removeprefix("Value error, ")
     found = str(fault["input"]) if isinstance(fault["input"], Path) else fault["input"]
-    return f"{source}: {key}: found {reprlib.repr(found)}: {message[0].lower() + message[1:]}"
+    shown = without_passwords(reprlib.repr(found if key != "storage" else HIDDEN))
+    return f"{source}: {key}: found {shown}: {message[0].lower() + message[1:]}"

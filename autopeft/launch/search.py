@@ -48,6 +48,7 @@ from autopeft.study import (
     put_back,
     why_none_completed,
 )
+from autopeft.study.urls import kept
 from autopeft.tasks import kind_judged_by
 from autopeft.trials import TrialKind, trials_named
 from autopeft.whole_file import write_text
@@ -143,7 +144,7 @@ def run_search(
             study = _extended(prepared, RandomSampler(), fresh, listener.said)
         else:
             study = _opened(prepared, RandomSampler(), fresh)
-        _write_plan(prepared)
+        _write_plan(prepared, listener.said)
         desk = _desk(prepared, study, places, listener, ray)
         if not desk.done:
             job = scored(prepared, prepared.scores, prepared.folder, listener.said, ray=ray)
@@ -248,7 +249,7 @@ def open_run(
         StudyError: When the folder holds no run.
     """
     plan_file = folder / PLAN
-    given = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
+    given: dict[str, Any] = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
     given |= {} if plugin is None else {"plugin": plugin}
     if not plan_file.is_file():
         # Whether there is a study at all is said first.
@@ -294,10 +295,16 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool, say: Cal
     return study
 
 
-def _write_plan(prepared: Preparation) -> None:
+def _write_plan(prepared: Preparation, say: Callable[[str], None]) -> None:
     # Absolute, as its other paths: the run may be resumed from another folder.
     settled = prepared.plan.model_copy(update={"out": prepared.folder.absolute()})
     write_text(prepared.folder / PLAN, settled.to_yaml())
+    storage = prepared.plan.storage
+    if storage is not None and kept(storage) != storage:
+        say(
+            "the password of the storage is written nowhere: verbs that open this run ask PGPASSWORD, or ~/.pgpass, "
+            "for that of PostgreSQL"
+        )
 
 
 def _profile(prepared: Preparation, ray: RayProcess | None, configurations: Sequence[Configuration]) -> dict[str, Any]:
