@@ -241,8 +241,9 @@ def predict(
             found = predict_rows(opened, table, max_new_tokens=max_new_tokens)
         if output is None:
             return found
-        write_predictions(table, found.rows, Path(output))
-        return replace(found, file=Path(output))
+        changed = write_predictions(table, found.rows, Path(output))
+        said = f"{changed:,} cells stand behind a ', for spreadsheets would run them; .jsonl has all as it is"
+        return replace(found, notes=(*found.notes, *([said] if changed else [])), file=Path(output))
 
 
 def fuse(
