@@ -19,6 +19,7 @@ from typing import Any
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.quiet import loud
+from autopeft.launch.ray_guard import guard_ray
 from autopeft.launch.ray_process import ALIVE
 
 __all__ = ["Asking"]
@@ -73,6 +74,8 @@ def main() -> None:
         os.environ.setdefault(name, value)
     workers, gpus, address, heard, scratch = pickle.loads(connection.recv_bytes())
     folders.append(scratch)
+    if address is None:
+        guard_ray()
     with loud() if heard else nullcontext():
         _serve(connection, workers, gpus, address, folders)
 
