@@ -17,6 +17,7 @@ from autopeft.report import write_front
 from autopeft.saved import open_saved, read_routes
 from autopeft.selection import choice_of, selected_front
 from autopeft.selection import pick as choose
+from autopeft.shut import shut
 from autopeft.space import SearchSpace
 from autopeft.training import (
     Evaluation,
@@ -71,7 +72,7 @@ def search(
         settings["space"] = space.to_dict()
     elif space is not None:
         settings["space"] = space
-    with quiet():
+    with quiet(), shut():
         result = run_search(prepare(SearchPlan.of(settings)), fresh=fresh, listener=listener)
         write_front(result)
     return result
@@ -108,7 +109,7 @@ def train(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         training = prepare_training(
             Path(source), settings, chosen=pick, output=None if output is None else Path(output)
         )
@@ -145,7 +146,7 @@ def export_run(
         AutopeftError: For whatever the caller can mend; nothing is written.
     """
     run = Path(run)
-    with quiet():
+    with quiet(), shut():
         target_named(to)
         result = open_run(run, trust_remote_code, plugin=None if plugin is None else Path(plugin))
         row = choose(selected_front(result), result.scale, pick)
@@ -185,7 +186,7 @@ def evaluate(adapter: str | Path, *, split: Literal["validation", "test"] = "tes
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         ground = evaluation_ground(Path(adapter), settings)
         return evaluate_saved(Path(adapter), ground.backbone, ground.task, ground.setting, split)
 
@@ -222,7 +223,7 @@ def predict(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         if plugin is not None:
             load_plugin(Path(plugin))
         open_one = partial(open_saved, model=model, trust_remote_code=trust_remote_code)
@@ -271,7 +272,7 @@ def fuse(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         return [*measure_fused(fusion_ground(Path(source), on, settings, chosen=pick), split)]
 
 
@@ -299,7 +300,7 @@ def open_fused(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         own = None if plugin is None else Path(plugin)
         folder, _ = trained_pick(Path(source), pick, trust_remote_code=trust_remote_code, plugin=own)
         return open_saved_fused(folder, on, weight=weight, model=model, trust_remote_code=trust_remote_code)

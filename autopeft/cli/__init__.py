@@ -8,6 +8,7 @@ from autopeft.cli.app import app
 from autopeft.cli.echo import error_line, hide_in_tracebacks
 from autopeft.cli.letters import show_other_letters
 from autopeft.errors import AutopeftError
+from autopeft.shut import shut
 
 __all__ = ["app", "main"]
 
@@ -17,7 +18,8 @@ def main() -> None:
     show_other_letters()
     hide_in_tracebacks()
     try:
-        app()
+        with shut():
+            app()
     except AutopeftError as error:
         print(error_line(error), file=sys.stderr)
         sys.exit(error.exit_code)

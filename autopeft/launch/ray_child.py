@@ -21,6 +21,7 @@ from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.quiet import loud
 from autopeft.launch.ray_guard import guard_ray
 from autopeft.launch.ray_process import ALIVE
+from autopeft.shut import shut
 
 __all__ = ["Asking"]
 
@@ -76,7 +77,7 @@ def main() -> None:
     folders.append(scratch)
     if address is None:
         guard_ray()
-    with loud() if heard else nullcontext():
+    with shut(), loud() if heard else nullcontext():
         _serve(connection, workers, gpus, address, folders)
 
 

@@ -118,7 +118,7 @@ class RunLog:
     def _append(self, line: bytes) -> None:
         """Write a line at once, so that those of two processes never mix."""
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o664)
             try:
                 # Another process may have been killed in the middle of a line, or this disk have been full.
                 size = os.fstat(file).st_size

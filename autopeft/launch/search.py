@@ -31,6 +31,7 @@ from autopeft.launch.too_short import too_short
 from autopeft.launch.workers import run_in_workers
 from autopeft.plugins import load_plugin
 from autopeft.samplers import make_sampler
+from autopeft.shut import open_to_all
 from autopeft.space import Configuration
 from autopeft.study import (
     DATABASE,
@@ -144,6 +145,8 @@ def run_search(
             study = _extended(prepared, RandomSampler(), fresh, listener.said)
         else:
             study = _opened(prepared, RandomSampler(), fresh)
+        if open_to_all(prepared.folder):
+            listener.said(f"everybody on this machine can write into {prepared.folder}; `chmod o-w` takes that away")
         _write_plan(prepared, listener.said)
         desk = _desk(prepared, study, places, listener, ray)
         if not desk.done:
