@@ -75,7 +75,7 @@ def test_a_pickle_is_not_read_and_is_without_the_guard(attack, model, tmp_path, 
 
 def test_adapters_beside_it_are_not_put_in(model, monkeypatch):
     hostile = get_peft_model(load_backbone(str(model)).classifier(2), LoraConfig(target_modules=["query"], r=2))
-    hostile.peft_config["default"].base_model_name_or_path = "attacker/model"
+    hostile.peft_config["default"].base_model_name_or_path = "/attacker/model"
     hostile.save_pretrained(model)
     with pytest.raises(BackboneError, match=r"holds adapters beside a config\.json"):
         load_backbone(str(model))
