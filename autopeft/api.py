@@ -19,6 +19,7 @@ from autopeft.saved import open_saved, read_routes
 from autopeft.selection import MOST_SEEDS, FinalistsFile, Until, choice_of, margin_held, margin_of, selected_front
 from autopeft.selection import pick as choose
 from autopeft.selection import select as select_finalists
+from autopeft.shut import shut
 from autopeft.space import SearchSpace
 from autopeft.training import (
     Evaluation,
@@ -78,9 +79,9 @@ def search(
         settings["space"] = space.to_dict()
     elif space is not None:
         settings["space"] = space
-    if data is not None:
-        settings["data"] = as_named(data)
-    with quiet():
+    with quiet(), shut():
+        if data is not None:
+            settings["data"] = as_named(data)
         prepared = prepare(SearchPlan.of(settings))
         result = run_search(prepared, fresh=fresh, listener=listener)
         write_front(result)
@@ -99,6 +100,7 @@ def select(
     workers: int | None = None,
     trust_remote_code: bool = False,
     allow_code: bool = False,
+    plugin: str | Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> FinalistsFile:
     """Train the front's candidates with several seeds, measure them on test, and say whether searching helped.
@@ -114,6 +116,7 @@ def select(
         workers: Trainings at once; as in the search when left out.
         trust_remote_code: Whether code that the model brings may run.
         allow_code: Whether code that models write may be run, in a sandbox.
+        plugin: The plugin that it was searched with, where it lies now.
         say: Hears what a user should know.
 
     Returns:
@@ -122,8 +125,12 @@ def select(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
-        result = run if isinstance(run, SearchResult) else open_run(Path(run), trust_remote_code, allow_code)
+    with quiet(), shut():
+        result = (
+            run
+            if isinstance(run, SearchResult)
+            else open_run(run, trust_remote_code, allow_code, None if plugin is None else Path(plugin))
+        )
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
         return select_finalists(
             prepare(plan.naming_data()),
@@ -167,7 +174,7 @@ def train(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         training = prepare_training(
             Path(source), settings, chosen=pick, output=None if output is None else Path(output)
         )
@@ -182,6 +189,7 @@ def export_run(
     out: str | Path | None = None,
     allow_lossy: bool = False,
     trust_remote_code: bool = False,
+    plugin: str | Path | None = None,
 ) -> Exported:
     """Export a configuration of a front to a tool, checked by building a model of the files.
 
@@ -194,6 +202,7 @@ def export_run(
         out: Folder to write; `export` in the run folder when left out. An earlier export there is replaced.
         allow_lossy: Leave out, and list, what the target cannot express but the adapters are the same without.
         trust_remote_code: Whether code that the model brings may run.
+        plugin: The plugin that the run was searched with; one that only the run names is not run.
 
     Returns:
         The folder, its files, the command that trains by them, and what was left out.
@@ -202,9 +211,9 @@ def export_run(
         AutopeftError: For whatever the caller can mend; nothing is written.
     """
     run = Path(run)
-    with quiet():
+    with quiet(), shut():
         target_named(to)
-        result = open_run(run, trust_remote_code)
+        result = open_run(run, trust_remote_code, plugin=None if plugin is None else Path(plugin))
         row = choose(selected_front(result), result.scale, pick)
         choice = choice_of(result, row)
         unpacked = result.plan.model_copy(update={"load_in_4bit": False, "load_in_8bit": False})
@@ -242,7 +251,7 @@ def evaluate(adapter: str | Path, *, split: Literal["validation", "test"] = "tes
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         ground = evaluation_ground(Path(adapter), settings)
         return evaluate_saved(Path(adapter), ground.backbone, ground.task, ground.setting, split)
 
@@ -279,7 +288,7 @@ def predict(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         if plugin is not None:
             load_plugin(Path(plugin))
         open_one = partial(open_saved, model=model, trust_remote_code=trust_remote_code)
@@ -298,8 +307,9 @@ def predict(
             found = predict_rows(opened, table, max_new_tokens=max_new_tokens)
         if output is None:
             return found
-        write_predictions(table, found.rows, Path(output))
-        return replace(found, file=Path(output))
+        changed = write_predictions(table, found.rows, Path(output))
+        said = f"{changed:,} cells stand behind a ', for spreadsheets would run them; .jsonl has all as it is"
+        return replace(found, notes=(*found.notes, *([said] if changed else [])), file=Path(output))
 
 
 def fuse(
@@ -327,7 +337,7 @@ def fuse(
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
+    with quiet(), shut():
         return [*measure_fused(fusion_ground(Path(source), on, settings, chosen=pick), split)]
 
 
@@ -339,6 +349,7 @@ def open_fused(
     weight: float | None = None,
     model: str | None = None,
     trust_remote_code: bool = False,
+    plugin: str | Path | None = None,
 ) -> OpenedFused:
     """Return a large decoder with the shift that training gave to a small one, as `model`, which writes by `generate`.
 
@@ -349,12 +360,14 @@ def open_fused(
         weight: How much of the shift each token takes, in [0, 2]; solved for each when left out.
         model: Where the small model is now; where it was when left out.
         trust_remote_code: Whether code that the models bring may run.
+        plugin: The plugin that a run was searched with; one that only the run names is not run.
 
     Raises:
         AutopeftError: For whatever the caller can mend.
     """
-    with quiet():
-        folder, _ = trained_pick(Path(source), pick, trust_remote_code=trust_remote_code)
+    with quiet(), shut():
+        own = None if plugin is None else Path(plugin)
+        folder, _ = trained_pick(Path(source), pick, trust_remote_code=trust_remote_code, plugin=own)
         return open_saved_fused(folder, on, weight=weight, model=model, trust_remote_code=trust_remote_code)
 
 

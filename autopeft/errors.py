@@ -7,6 +7,7 @@ without a traceback and exits with the code of its class.
 from __future__ import annotations
 
 import errno
+import unicodedata
 from collections.abc import Sequence
 
 __all__ = [
@@ -23,10 +24,15 @@ __all__ = [
     "StudyError",
     "disk_is_full",
     "one_line",
+    "visible",
 ]
 
 #: What says that a disk takes no more, or takes nothing.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+
+
+#: Letters that turn the order of those after them, by the class that Unicode has them in.
+_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 class AutopeftError(Exception):
@@ -105,3 +111,14 @@ def disk_is_full(error: Exception) -> bool:
 def one_line(text: str) -> str:
     """Return a text as one line: ends of lines in names that a user gave, and what cannot be seen, are written out."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def visible(text: str) -> str:
+    """Return a text with what commands a terminal, or turns the order of letters there, written out."""
+    return "".join(repr(letter)[1:-1] if _commands(letter) else letter for letter in text)
+
+
+def _commands(letter: str) -> bool:
+    if letter.isprintable() or letter in "\n\t":
+        return False
+    return unicodedata.category(letter) in ("Cc", "Cs") or unicodedata.bidirectional(letter) in _TURNING

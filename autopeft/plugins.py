@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autopeft.errors import ConfigurationError
 
-__all__ = ["Entry", "entered", "load_plugin", "plugins_of"]
+__all__ = ["Entry", "entered", "is_loaded", "load_plugin", "plugins_of"]
 
 #: What sort of thing was registered, and its name.
 Entry = tuple[str, str]
@@ -41,7 +41,7 @@ def load_plugin(path: Path) -> str:
     except OSError as error:
         raise ConfigurationError(f"cannot read the plugin {path}: {error.strerror}; expected a Python file") from None
     digest = hashlib.sha256(content).hexdigest()
-    name = f"autopeft_plugin_{digest[:16]}"
+    name = _module(digest)
     if name in sys.modules:
         return digest
     before = len(_ENTERED)
@@ -57,12 +57,26 @@ def load_plugin(path: Path) -> str:
             f"the plugin {path} failed: {type(error).__name__}: {error}; expected a file that runs to its end: mend it"
         ) from error
     if len(_ENTERED) == before:
+        del sys.modules[name]
         raise ConfigurationError(
             f"the plugin {path} registers nothing; expected autopeft.methods.register(...) or "
             "autopeft.trials.register_kind(...) in it"
         )
     _FILES.update(dict.fromkeys(_ENTERED[before:], path.resolve()))
     return digest
+
+
+def is_loaded(path: Path) -> bool:
+    """Tell whether this process has run a plugin of this content already; the file itself is not run."""
+    try:
+        return _module(hashlib.sha256(path.read_bytes()).hexdigest()) in sys.modules
+    except OSError:
+        return False
+
+
+def _module(digest: str) -> str:
+    """Return the name under which Python knows a plugin of this content."""
+    return f"autopeft_plugin_{digest[:16]}"
 
 
 def plugins_of(sort: str, names: Iterable[str]) -> list[Path]:

@@ -108,3 +108,11 @@ def _run_example(name, folder):
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=900)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_each_promise_of_security_is_attacked_and_each_attack_is_of_one():
+    section = CONTRIBUTING.partition("## Security")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(test_\w+\.py)`", section))
+    assert named == {file.name for file in (TOP / "tests" / "security").glob("test_*.py")}
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert all(re.search(r"\| `test_\w+\.py`[^|]*\|$", row) for row in rows)

@@ -18,6 +18,7 @@ from autopeft.backbones.modalities import MODALITIES, Modality
 from autopeft.backbones.quantization import Quantization, bitsandbytes_keys, check_quantizable, settle
 from autopeft.backbones.quiet import quiet
 from autopeft.backbones.resolve import resolve_anatomy
+from autopeft.backbones.safe import SAFE, check_files, check_kernels, no_safe_weights
 from autopeft.backbones.source import Source, find_source
 from autopeft.backbones.task_head import head_parameters
 from autopeft.errors import BackboneError
@@ -51,8 +52,8 @@ class Backbone:
         shape: Its sizes and roles, for search spaces.
 
     Raises:
-        BackboneError: The model cannot be found, read, understood or quantised, or needs code of its own that is not
-            trusted.
+        BackboneError: The model cannot be found, read, understood or quantised, its weights are no safetensors, or it
+            needs code of its own that is not trusted.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class Backbone:
         self._source = source
         self._metas: dict[int, PreTrainedModel] = {}
         self.config: PretrainedConfig = self._load(AutoConfig)
+        check_kernels(self.name, self.config, trust_remote_code)
+        check_files(self.name, self.path, self.config, revision=revision or "main", offline=self._here)
         self.modality = self._reads()
         anatomy = resolve_anatomy(self.meta(), roles)
         self.anatomy = replace(anatomy, tokenizer=self.path) if self.modality.tokenizes else anatomy
@@ -202,6 +205,7 @@ class Backbone:
             dtype=dtype,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
+            **SAFE,
             **self._quantizing(device),
         )
         self.modality.settle(model)
@@ -213,7 +217,8 @@ class Backbone:
 
     def _pretrained(self, dtype: torch.dtype, device: torch.device | None) -> PreTrainedModel:
         """Return a model of which nothing is new; arguments and errors as for `classifier`."""
-        model, loading = self._load(self._task_class, dtype=dtype, output_loading_info=True, **self._quantizing(device))
+        how = {"dtype": dtype, "output_loading_info": True, **SAFE, **self._quantizing(device)}
+        model, loading = self._load(self._task_class, **how)
         check_complete(self.name, self.config.model_type, loading, ())
         return self._placed(model, device)
 
@@ -276,6 +281,11 @@ class Backbone:
         )
 
     @property
+    def _here(self) -> bool:
+        """Whether it is read from this machine alone."""
+        return self._source.local or self._source.offline
+
+    @property
     def _task_class(self) -> Any:
         return self.modality.classifier
 
@@ -289,7 +299,7 @@ class Backbone:
                 return auto.from_pretrained(
                     self.path,
                     revision=self.revision or "main",
-                    local_files_only=self._source.local or self._source.offline,
+                    local_files_only=self._here,
                     # Left out, transformers would ask on standard input.
                     trust_remote_code=self.trust_remote_code,
                     **kwargs,
@@ -300,6 +310,8 @@ class Backbone:
                 raise
             if not self.trust_remote_code and "trust_remote_code" in str(error):
                 raise BackboneError(self._untrusted()) from error
+            if "use_safetensors" in str(error):
+                raise BackboneError(no_safe_weights(self.name, self.path, "no safetensors")) from error
             first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise BackboneError(
                 f"cannot load the model {self.name} from {self.path}: {first.rstrip('.: ')}; expected a whole model "
@@ -334,8 +346,8 @@ def load_backbone(
         trust_remote_code: Whether code that the model brings may run; else a model that needs it is refused.
 
     Raises:
-        BackboneError: The model cannot be found, read, understood or quantised, or needs code of its own that is not
-            trusted.
+        BackboneError: The model cannot be found, read, understood or quantised, its weights are no safetensors, or it
+            needs code of its own that is not trusted.
     """
     return Backbone(find_source(model, revision), revision, roles_of(roles), quantization, trust_remote_code)
 

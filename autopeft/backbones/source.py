@@ -46,7 +46,7 @@ class Source:
         Raises:
             BackboneError: The folder holds no weights.
         """
-        files = sorted(file for suffix in ("safetensors", "bin") for file in Path(self.path).glob(f"*model*.{suffix}"))
+        files = sorted(Path(self.path).glob("*model*.safetensors"))
         if not files:
             raise BackboneError(
                 f"{self.path}: no weights found; expected model.safetensors, as `save_pretrained` writes it"

@@ -27,6 +27,7 @@ def compress(
     workers: Annotated[int | None, typer.Option(min=0, help="Points measured at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     allow_code: options.AllowCode = None,
+    plugin: options.Plugin = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     json: Annotated[
@@ -40,9 +41,8 @@ def compress(
     front.json, front.csv and front.png of the run are written anew. The document of --json has `metric`, what accuracy
     is, `derived_from`, and `points`, each as a row of `front --json`.
     """
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run, prepare
     from autopeft.report import front_table, write_front
     from autopeft.selection import compress_trial, points_of, to_compress
@@ -51,14 +51,14 @@ def compress(
     voice = voice_of(verbose, quiet)
     given = {name: text for name, text in (("density", density), ("scale", scale)) if text is not None}
     with documents(json) as write:
-        console = Console(stderr=json)
-        result = open_run(run, trust_remote_code, bool(allow_code))
+        console = Terminal(stderr=json)
+        result = open_run(run, trust_remote_code, bool(allow_code), plugin)
         row = to_compress(result, pick)
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
         prepared = prepare(plan.naming_data())
         points = points_of(row, prepared.backbone.shape, by, given)
         numbers = compress_trial(prepared, result, row, points, steps_on(console, voice))
-        with_points = open_run(run, trust_remote_code, bool(allow_code))
+        with_points = open_run(run, trust_remote_code, bool(allow_code), plugin)
         write_front(with_points)
         front = with_points.front
         rows = {each.trial: each for each in (*front.rows, *front.others)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 if TYPE_CHECKING:
     from autopeft.costs import Objective
@@ -60,13 +61,13 @@ def cost(
             return
     from autopeft.report import percent
 
-    typer.echo(exact.describe())
-    typer.echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")
+    echo(exact.describe())
+    echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")
     if more := costs.head_inputs(exact):
-        typer.echo(f"{more:,} parameters more of the task head for each of its outputs, which are not counted")
+        echo(f"{more:,} parameters more of the task head for each of its outputs, which are not counted")
     for name, value in further.items():
-        typer.echo(f"{name:<8} {OBJECTIVES[name].shown(value):>14}  {OBJECTIVES[name].meaning}")
-    typer.echo("memory and time are measured: `autopeft search --dry-run` says those of a search")
+        echo(f"{name:<8} {OBJECTIVES[name].shown(value):>14}  {OBJECTIVES[name].meaning}")
+    echo("memory and time are measured: `autopeft search --dry-run` says those of a search")
 
 
 def _counted(objective: Objective) -> bool:

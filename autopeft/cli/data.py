@@ -39,10 +39,9 @@ def data(
     flags = {
         name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
     } | settings
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import SearchPlan, look
 
     quiet()
@@ -51,7 +50,7 @@ def data(
         if json:
             write(found.data)
             return
-    _show(Console(), found.lines, found.data, tokens)
+    _show(Terminal(), found.lines, found.data, tokens)
 
 
 def _show(console: Console, lines: list[str], found: dict[str, Any], tokens: bool) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from autopeft.cli.echo import echo
+
 __all__ = ["doctor"]
 
 
@@ -27,16 +29,16 @@ def doctor(
         found, there = machine(), list(features())
         if not json:
             for name, said in found.items():
-                typer.echo(f"{name:<10}{said}")
+                echo(f"{name:<10}{said}")
             for each in there:
                 state = f"lacks {', '.join(each.lacking)}: {each.remedy}" if each.lacking else "is there"
-                typer.echo(f"{'' if each is not there[0] else 'features':<10}{each.name}: {state}")
+                echo(f"{'' if each is not there[0] else 'features':<10}{each.name}: {state}")
         tried = []
         for one in tries():
             tried.append(one)
             if not json:
                 outcome = f"failed: {one.message}" if one.message else "works"
-                typer.echo(f"{'tried' if len(tried) == 1 else '':<10}{one.name}: {outcome} ({one.seconds:.0f} s)")
+                echo(f"{'tried' if len(tried) == 1 else '':<10}{one.name}: {outcome} ({one.seconds:.0f} s)")
         if json:
             rows = {"features": [asdict(each) for each in there], "tried": [asdict(each) for each in tried]}
             write({"machine": found, **rows})

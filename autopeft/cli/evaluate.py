@@ -10,6 +10,7 @@ import typer
 
 from autopeft.cli import options
 from autopeft.cli.data_options import DATA, named_by, takes
+from autopeft.cli.echo import echo
 from autopeft.cli.header import announce, shown
 
 if TYPE_CHECKING:
@@ -58,10 +59,9 @@ def evaluate(
         if value is not None and name not in ("adapter", "data", "split", "json", "settings")
     }
     flags |= settings | named_by(data)
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.terminal import Terminal
     from autopeft.plugins import load_plugin
     from autopeft.training import evaluate as measure
     from autopeft.training import evaluation_ground
@@ -74,21 +74,21 @@ def evaluate(
         ground = evaluation_ground(adapter, flags)
         setting = ground.setting
         how = f"{split.value}, {kind_of(ground.task).cut} {setting.max_length} tokens, {setting.precision}"
-        announce(Console(stderr=json), ground.backbone, ground.task, "measure", [how, *ground.notes])
+        announce(Terminal(stderr=json), ground.backbone, ground.task, "measure", [how, *ground.notes])
         found = measure(adapter, ground.backbone, ground.task, setting, split.value)
         warning = found.warning()
         if warning:
-            typer.echo(warning, err=True)
+            echo(warning, err=True)
         if json:
             write(found.to_dict())
             return
-    typer.echo(f"{found.configuration}, of {ground.backbone.name}")
+    echo(f"{found.configuration}, of {ground.backbone.name}")
     figures = ", ".join(f"{name} {value:.4f}" for name, value in found.figures.items())
-    typer.echo(f"on {found.examples:,} examples of {split.value} of {ground.task.name}: {figures}")
+    echo(f"on {found.examples:,} examples of {split.value} of {ground.task.name}: {figures}")
     if found.labels:
-        Console().print(_by_label(found))
+        Terminal().print(_by_label(found))
         if len(found.labels) > _LISTED:
-            typer.echo(f"and {len(found.labels) - _LISTED} more labels; --json has all, and which is taken for which")
+            echo(f"and {len(found.labels) - _LISTED} more labels; --json has all, and which is taken for which")
 
 
 def _by_label(found: Evaluation) -> Table:

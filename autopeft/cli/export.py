@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 __all__ = ["export"]
 
@@ -26,6 +27,7 @@ def export(
         ),
     ] = "peft",
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     allow_lossy: Annotated[
         bool, typer.Option("--allow-lossy", help="Leave out, and list, what a target cannot express but adapters can.")
     ] = False,
@@ -36,10 +38,11 @@ def export(
     from autopeft.cli.quiet import quiet
 
     quiet()
-    done = export_run(run, pick=pick, to=to, out=out, allow_lossy=allow_lossy, trust_remote_code=trust_remote_code)
-    typer.echo(f"trial {done.trial}: {done.configuration}")
+    how = {"allow_lossy": allow_lossy, "trust_remote_code": trust_remote_code}
+    done = export_run(run, pick=pick, to=to, out=out, plugin=plugin, **how)
+    echo(f"trial {done.trial}: {done.configuration}")
     for line in (*done.notes, *(f"left out: {each}" for each in done.left_out)):
-        typer.echo(line)
-    typer.echo(f"written to {done.folder}, explained in its README.md")
+        echo(line)
+    echo(f"written to {done.folder}, explained in its README.md")
     if done.command:
-        typer.echo(f"to run it: cd {shlex.quote(str(done.folder))} && {done.command}")
+        echo(f"to run it: cd {shlex.quote(str(done.folder))} && {done.command}")

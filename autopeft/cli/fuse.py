@@ -9,6 +9,7 @@ import typer
 
 from autopeft.cli import options
 from autopeft.cli.data_options import DATA, takes
+from autopeft.cli.echo import echo
 from autopeft.cli.evaluate import Split
 from autopeft.cli.header import announce, say_on
 
@@ -57,10 +58,9 @@ def fuse(
     """
     flags = {name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS}
     flags |= settings
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.terminal import Terminal
     from autopeft.plugins import load_plugin
     from autopeft.training import fuse as measure
     from autopeft.training import fusion_ground
@@ -71,7 +71,7 @@ def fuse(
         if "plugin" in settings:
             load_plugin(settings["plugin"])
         found = fusion_ground(source, on, flags, chosen=pick)
-        ground, large, console = found.ground, found.opened.large, Console(stderr=json)
+        ground, large, console = found.ground, found.opened.large, Terminal(stderr=json)
         setting = ground.setting
         lines = [
             *found.opened.notes,
@@ -88,16 +88,14 @@ def fuse(
         told = found.on(split.value, rows[1].figures)
         warning = told.warning()
         if warning:
-            typer.echo(warning, err=True)
+            echo(warning, err=True)
         if json:
             document = {"metric": ground.task.metric, "split": told.split, "examples": told.examples}
             document |= {"trained_on": told.seen, "configuration": told.configuration}
             write(document | {"models": [row.to_dict() for row in rows]})
             return
     console.print(_table(rows, ground.task.metric))
-    typer.echo(
-        f"on {told.examples:,} examples of {told.split} of {ground.task.name}; forwards and GFLOPs are of a token"
-    )
+    echo(f"on {told.examples:,} examples of {told.split} of {ground.task.name}; forwards and GFLOPs are of a token")
 
 
 def _table(rows: Sequence[FusedRow], metric: str) -> Table:

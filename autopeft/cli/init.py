@@ -11,6 +11,7 @@ import typer
 
 from autopeft.cli import options
 from autopeft.cli.data_options import DATA, takes
+from autopeft.cli.echo import echo
 from autopeft.errors import AutopeftError
 
 if TYPE_CHECKING:
@@ -55,12 +56,12 @@ def init(
     named = {"data": file, **flags} if file is not None else flags
     prepared, given = _prepared(named, asks=not yes and sys.stdin.isatty())
     for line in prepared.task.describe():
-        typer.echo(line)
+        echo(line)
     schema = output.with_suffix(".schema.json")
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(schema, dumps(plan_schema(VOCABULARY)))
     write_text(output, outline(prepared, {name: _plain(value) for name, value in given.items()}, schema.name))
-    typer.echo(f"{output} is written; see what it takes by `autopeft search {output} --dry-run`")
+    echo(f"{output} is written; see what it takes by `autopeft search {output} --dry-run`")
 
 
 def _prepared(given: Mapping[str, Any], *, asks: bool) -> tuple[Preparation, Mapping[str, Any]]:
@@ -75,7 +76,7 @@ def _prepared(given: Mapping[str, Any], *, asks: bool) -> tuple[Preparation, Map
         except AutopeftError as error:
             if not asks:
                 raise
-            typer.echo(str(error))
+            echo(str(error))
         said = typer.prompt("What is missing, such as `text=review label=stars`; nothing to stop", default="")
         if not said.strip():
             raise AutopeftError("nothing was written")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from autopeft.cli.echo import echo
 from autopeft.log_lines import RUN_LOG, follow_log, in_words, read_log, time_of
 
 __all__ = ["log"]
@@ -28,19 +29,19 @@ def log(
     """Show what happened in a run: trials that began and ended, and what was said."""
     last: Mapping[str, Any] = {}
     if follow and not (run / RUN_LOG).exists():
-        typer.echo(f"waiting for {run / RUN_LOG}", err=True)
+        echo(f"waiting for {run / RUN_LOG}", err=True)
     try:
         for line in follow_log(run, _over(run)) if follow else read_log(run):
             if line.entry is None:
                 if verbose:
-                    typer.echo(f"line {line.number} is torn and left out: {line.text}", err=True)
+                    echo(f"line {line.number} is torn and left out: {line.text}", err=True)
                 continue
             last = line.entry
-            typer.echo(line.text if json else in_words(line.entry))
+            echo(line.text if json else in_words(line.entry))
     except KeyboardInterrupt:
         return
     if follow and last.get("event") != "ended":
-        typer.echo(f"process {last['process']['pid']} is gone without an end", err=True)
+        echo(f"process {last['process']['pid']} is gone without an end", err=True)
 
 
 def _over(run: Path) -> Callable[[Mapping[str, Any] | None], bool]:

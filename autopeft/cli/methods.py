@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 if TYPE_CHECKING:
     from autopeft.methods import Method
@@ -58,21 +59,21 @@ def methods(
             return
     for each, method in chosen.items():
         said = VOCABULARY.methods[each]
-        typer.echo(f"{each}: {said.summary}")
-        typer.echo(f"  {said.source}; {', '.join(_traits(method))}")
-        typer.echo(f"  {_costs(each)}")
-        typer.echo(f"  {_tested(each)}")
+        echo(f"{each}: {said.summary}")
+        echo(f"  {said.source}; {', '.join(_traits(method))}")
+        echo(f"  {_costs(each)}")
+        echo(f"  {_tested(each)}")
         for knob in said.knobs if name is not None else ():
             _show_knob(knob)
     for word, asking in ways.items():
-        typer.echo(f"{word}: {asking.words[word].summary}")
-        typer.echo(f"  {asking.words[word].source}; written under `{asking.section}`: `{asking.name}: {word}`")
+        echo(f"{word}: {asking.words[word].summary}")
+        echo(f"  {asking.words[word].source}; written under `{asking.section}`: `{asking.name}: {word}`")
         for knob in _knobs_of_way(word, asking) if name is not None else ():
             _show_knob(knob)
 
 
 def _show_knob(knob: Knob) -> None:
-    typer.echo(f"  {knob.name:<24} {_values(knob):<28} {knob.help}")
+    echo(f"  {knob.name:<24} {_values(knob):<28} {knob.help}")
 
 
 def _knobs_of_way(word: str, asking: WordKnob[Any]) -> list[Knob]:

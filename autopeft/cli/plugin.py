@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from autopeft.cli.echo import echo
+
 __all__ = ["plugin"]
 
 
@@ -40,4 +42,4 @@ def plugin(
             file.write(text)
     except OSError as error:
         raise AutopeftError(f"cannot write {output}: {error.strerror}; name a file that is not there yet") from error
-    typer.echo(f"{output} holds a working {sort}; change it, and name it by --plugin {output}")
+    echo(f"{output} holds a working {sort}; change it, and name it by --plugin {output}")

@@ -9,6 +9,7 @@ import typer
 
 from autopeft.cli import options
 from autopeft.cli.data_options import ASKED, takes
+from autopeft.cli.echo import echo
 from autopeft.cli.header import shown
 
 __all__ = ["predict"]
@@ -63,23 +64,23 @@ def predict(
             trust_remote_code=trust_remote_code,
         )
         for note in found.notes:
-            typer.echo(note, err=True)
+            echo(note, err=True)
         if json:
             write([None if row is None else row.to_dict() for row in found.rows])
             return
     if output is not None:
-        typer.echo(f"{len(found.rows):,} rows written to {output}")
+        echo(f"{len(found.rows):,} rows written to {output}")
         return
     for row in found.rows:
         if row is None:
-            typer.echo("-")
+            echo("-")
         elif row.probabilities is None:
-            typer.echo(row.text)
+            echo(row.text)
         elif len(found.rows) == 1:
             if row.probability is None:
-                typer.echo(row.text)
+                echo(row.text)
             for label, probability in row.probabilities.items():
-                typer.echo(f"{probability:.4f}  {shown(label)}")
+                echo(f"{probability:.4f}  {shown(label)}")
         else:
             before = "" if row.probability is None else f"{row.probability:.4f}  "
-            typer.echo(f"{before}{shown(row.text)}")
+            echo(f"{before}{shown(row.text)}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 __all__ = ["report"]
 
@@ -15,6 +16,7 @@ __all__ = ["report"]
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN.")] = None,
 ) -> None:
     """Write report.html, one file that opens offline, and its figures as PNG and SVG."""
@@ -22,7 +24,7 @@ def report(
     from autopeft.report import read_run, write_report
 
     quiet()
-    written = write_report(read_run(run, trust_remote_code), out or run)
+    written = write_report(read_run(run, trust_remote_code, plugin=plugin), out or run)
     for title, reason in written.absent.items():
-        typer.echo(f"{title}: not shown, {reason}")
-    typer.echo(f"{written.page}, and each figure as PNG and SVG in {written.figures}")
+        echo(f"{title}: not shown, {reason}")
+    echo(f"{written.page}, and each figure as PNG and SVG in {written.figures}")

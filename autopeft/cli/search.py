@@ -143,11 +143,10 @@ def search(
     flags |= named_by(data)
     if not tries:
         flags.pop("tries", None)
-    from rich.console import Console
-
     from autopeft.cli.dry_run import foretell
     from autopeft.cli.json_output import documents
     from autopeft.cli.select import decide
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import SearchPlan, check_extendable, prepare
     from autopeft.selection import margin_of
 
@@ -157,7 +156,7 @@ def search(
     if dry_run and json:
         raise AutopeftError("--json prints the front, which --dry-run does not search; leave one of them out")
     with documents(json) as write:
-        console = Console(stderr=json)
+        console = Terminal(stderr=json)
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
         within = None if plan.margin is None else margin_of(plan.margin)
         prepared = prepare(plan)

@@ -36,6 +36,7 @@ def select(
     workers: Annotated[int | None, typer.Option(min=0, help="Trainings at once \\[as in the search].")] = None,
     trust_remote_code: options.TrustRemoteCode = False,
     allow_code: options.AllowCode = None,
+    plugin: options.Plugin = None,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     json: Annotated[
@@ -45,9 +46,8 @@ def select(
     """Train the front's candidates with several seeds, measure them on test, and say whether searching helped."""
     from json import loads
 
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run, prepare
     from autopeft.selection import Until, margin_of
 
@@ -55,11 +55,11 @@ def select(
     within = None if margin is None else margin_of(margin)
     longer = None if until is None else Until.parse(until)
     with documents(json) as write:
-        result = open_run(run, trust_remote_code, bool(allow_code))
+        result = open_run(run, trust_remote_code, bool(allow_code), plugin)
         plan = result.plan if workers is None else result.plan.model_copy(update={"workers": workers})
         prepared = prepare(plan.naming_data())
         file = decide(
-            Console(stderr=json),
+            Terminal(stderr=json),
             prepared,
             result,
             with_full=with_full,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 if TYPE_CHECKING:
     from autopeft.backbones import Backbone
@@ -32,7 +33,7 @@ def list_(json: _Json = False) -> None:
             write(names)
             return
     for name in names:
-        typer.echo(f"{name:<{max(map(len, names))}}  {purpose_of(name)}")
+        echo(f"{name:<{max(map(len, names))}}  {purpose_of(name)}")
 
 
 @app.command()
@@ -50,7 +51,7 @@ def show(
 
     parsed = load_space(space)
     if python:
-        typer.echo(parsed.to_python())
+        echo(parsed.to_python())
         return
     from autopeft.backbones import load_backbone
     from autopeft.cli.json_output import documents
@@ -96,8 +97,8 @@ def check(
         if faults:
             raise SpaceError(faults)
         for warning in idle:
-            typer.echo(f"note: {warning}")
-        typer.echo(f"{file}: no errors")
+            echo(f"note: {warning}")
+        echo(f"{file}: no errors")
         return
     from autopeft.backbones import load_backbone
     from autopeft.cli.quiet import quiet
@@ -109,8 +110,8 @@ def check(
     if faults:
         raise SpaceError([f"{file}: constraints: {fault}" for fault in faults])
     for warning in (*bound.warnings, *idle):
-        typer.echo(f"note: {warning}")
-    typer.echo(f"{file}: no errors on {backbone.name}")
+        echo(f"note: {warning}")
+    echo(f"{file}: no errors on {backbone.name}")
 
 
 def _idle(space: SearchSpace, bound: BoundSpace, backbone: Backbone) -> tuple[list[str], list[str]]:
@@ -165,18 +166,18 @@ def _print(parsed: SearchSpace, bound: BoundSpace, facts: dict[str, Any]) -> Non
     from autopeft.space.overview import knob_lines, shortened
 
     lines = shortened(knob_lines(bound))
-    typer.echo(parsed.to_yaml())
-    typer.echo(f"on {facts['model']}: {len(bound.parameters)} knobs, {facts['configurations']['words']}")
+    echo(parsed.to_yaml())
+    echo(f"on {facts['model']}: {len(bound.parameters)} knobs, {facts['configurations']['words']}")
     names, values = (max((len(text) for text in column), default=0) for column in _columns(lines))
     for line in lines:
         when = f"when {line.when}" if line.when else ""
-        typer.echo(f"  {line.name:<{names}}  {line.values:<{values}}  {when}".rstrip())
+        echo(f"  {line.name:<{names}}  {line.values:<{values}}  {when}".rstrip())
     for method, places in facts["places"].items():
-        typer.echo(f"{method}: {places}")
+        echo(f"{method}: {places}")
     cheapest, dearest = (_amount(facts["trainable"][end], end) for end in ("cheapest", "dearest"))
-    typer.echo(f"trainable parameters: {cheapest} to {dearest} of {facts['backbone_params']:,}")
+    echo(f"trainable parameters: {cheapest} to {dearest} of {facts['backbone_params']:,}")
     for warning in facts["warnings"]:
-        typer.echo(f"note: {warning}")
+        echo(f"note: {warning}")
 
 
 def _columns(lines: list[Any]) -> tuple[list[str], list[str]]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 __all__ = ["stop"]
 
@@ -16,11 +17,12 @@ def stop(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     trial: Annotated[int, typer.Argument(help="Number of a trial at work, see `autopeft trials`.")],
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
 ) -> None:
     """End a trial of a running search at its next rung; it counts as stopped, and the search goes on."""
     from autopeft.cli.quiet import quiet
     from autopeft.launch import stop_trial
 
     quiet()
-    stop_trial(run, trial, trust_remote_code)
-    typer.echo(f"trial {trial} is stopped at its next rung")
+    stop_trial(run, trial, trust_remote_code, plugin)
+    echo(f"trial {trial} is stopped at its next rung")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from autopeft.cli.echo import echo
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -52,18 +54,18 @@ def print_systems(rows: list[dict[str, Any]], *, whole: bool) -> None:
         rows: What `rows_of_systems` returned.
         whole: Whether what else is known of each follows.
     """
-    from rich.console import Console
+    from autopeft.cli.terminal import Terminal
 
-    console = Console()
+    console = Terminal()
     console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     console.print(_table(rows))
     if whole:
         for row in rows:
-            typer.echo("\n".join(_details(row)))
+            echo("\n".join(_details(row)))
         return
     counts = Counter(row["state"] for row in rows)
-    typer.echo(f"{len(rows)} systems: {', '.join(f'{count} {state}' for state, count in counts.most_common())}")
-    typer.echo("What uses one is a command, or a space to be named by --space; `--json` says more.")
+    echo(f"{len(rows)} systems: {', '.join(f'{count} {state}' for state, count in counts.most_common())}")
+    echo("What uses one is a command, or a space to be named by --space; `--json` says more.")
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

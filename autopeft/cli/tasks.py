@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 if TYPE_CHECKING:
     from autopeft.tasks import TaskKind
@@ -35,12 +36,12 @@ def listed(context: typer.Context, plugin: options.Plugin = None, json: _Json = 
             return
     for name, kind in KINDS.items():
         facts = _facts(kind)
-        typer.echo(f"{name:<15} {kind.summary}")
-        typer.echo(f"{'':<15} data: {kind.layout}")
-        typer.echo(f"{'':<15} metrics: {', '.join(facts['metrics'])}; space: {facts['space']}")
-    typer.echo("`autopeft tasks show KIND` prints an example of the data; the kind is recognised, or named by --kind")
+        echo(f"{name:<15} {kind.summary}")
+        echo(f"{'':<15} data: {kind.layout}")
+        echo(f"{'':<15} metrics: {', '.join(facts['metrics'])}; space: {facts['space']}")
+    echo("`autopeft tasks show KIND` prints an example of the data; the kind is recognised, or named by --kind")
     for name, task in PACKAGED.items():
-        typer.echo(f"--task {name:<8} {task.summary}")
+        echo(f"--task {name:<8} {task.summary}")
 
 
 @app.command()
@@ -57,18 +58,18 @@ def show(
         if json:
             write(_facts(found))
             return
-    typer.echo(f"{found.name}: {found.summary}")
-    typer.echo(f"data: {found.layout}")
+    echo(f"{found.name}: {found.summary}")
+    echo(f"data: {found.layout}")
     for sample in found.samples:
         kept = f"--kind {kind}" if plugin is not None else ""
         command = " ".join(filter(None, ["autopeft search --data", sample.file, sample.flags, kept]))
-        typer.echo(f"\n{sample.file}\n" + "".join(f"  {line}\n" for line in sample.content.splitlines()))
-        typer.echo(f"  {command}")
-    typer.echo()
+        echo(f"\n{sample.file}\n" + "".join(f"  {line}\n" for line in sample.content.splitlines()))
+        echo(f"  {command}")
+    echo()
     for number, (name, metric) in enumerate(found.metrics.items()):
         usual = ", the usual one" if not number else ""
         less = ", less is better" if metric.direction == "minimize" else ""
-        typer.echo(f"--metric {name}{usual}: intervals by {metric.unit}{less}")
+        echo(f"--metric {name}{usual}: intervals by {metric.unit}{less}")
 
 
 def _load(plugin: Path | None) -> None:

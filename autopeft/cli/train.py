@@ -9,6 +9,7 @@ import typer
 
 from autopeft.cli import options
 from autopeft.cli.data_options import DATA, takes
+from autopeft.cli.echo import echo
 from autopeft.cli.header import announce
 
 __all__ = ["train"]
@@ -58,15 +59,14 @@ def train(
     flags = {
         name: value for name, value in locals().items() if value is not None and name not in _NO_SETTINGS
     } | settings
-    from rich.console import Console
-
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.terminal import Terminal
     from autopeft.training import prepare_training, push, train_prepared
     from autopeft.trials import kind_of
 
     quiet()
     training = prepare_training(source, flags, chosen=pick, output=output)
-    ground, console = training.ground, Console()
+    ground, console = training.ground, Terminal()
     setting = ground.setting
     how = (
         f"{len(training.task.train):,} training examples, {setting.epochs:g} epochs of batches of "
@@ -83,11 +83,11 @@ def train(
         progress=console.is_terminal,
     )
     if found.already:
-        typer.echo(f"this training was finished before, in {found.folder}; nothing is trained again")
+        echo(f"this training was finished before, in {found.folder}; nothing is trained again")
     for split, figures in (("validation, which chose the state", found.validation), ("test", found.test)):
-        typer.echo(f"on {split}: {', '.join(f'{name} {value:.4f}' for name, value in figures.items())}")
-    typer.echo(f"adapters, head, tokenizer and what README.md there explains are in {found.folder}")
+        echo(f"on {split}: {', '.join(f'{name} {value:.4f}' for name, value in figures.items())}")
+    echo(f"adapters, head, tokenizer and what README.md there explains are in {found.folder}")
     if found.merged is not None:
-        typer.echo(f"the merged model is in {found.merged}")
+        echo(f"the merged model is in {found.merged}")
     if push_to_hub is not None:
-        typer.echo(f"pushed to {push(found.folder, push_to_hub)}")
+        echo(f"pushed to {push(found.folder, push_to_hub)}")

@@ -15,7 +15,7 @@ from autopeft.cli.voice import voice_of
 __all__ = ["transfer"]
 
 
-@takes([name for name in DATA if name != "plugin"])
+@takes(DATA)
 def transfer(
     run: Annotated[Path, typer.Argument(help="Run folder, its finalists selected.")],
     beside: Annotated[
@@ -36,11 +36,10 @@ def transfer(
     **settings: Any,
 ) -> None:
     """Train the finalists of a run on another task, without a search there, beside the references."""
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.search import run as run_plan
     from autopeft.cli.select import decide
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run, prepare
     from autopeft.selection import (
         check_beside,
@@ -55,9 +54,10 @@ def transfer(
     named = {"examples": examples, "epochs": epochs, "margin": margin, "workers": workers, "out": out}
     asked = {name: value for name, value in named.items() if value is not None} | settings
     with documents(json) as write:
-        console = Console(stderr=json)
-        from_run = open_run(run, trust_remote_code)
-        held = None if beside is None else open_run(beside, trust_remote_code)
+        console = Terminal(stderr=json)
+        plugin = settings.get("plugin")
+        from_run = open_run(run, trust_remote_code, plugin=plugin)
+        held = None if beside is None else open_run(beside, trust_remote_code, plugin=plugin)
         if weights := weights_of(from_run):
             say_on(console)(f"{', '.join(weights)} are of the tasks of {run}, and left out")
         if seeds is not None:

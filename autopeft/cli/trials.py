@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 from autopeft.errors import AutopeftError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def trials(
         int | None, typer.Option(help="Show where in the code this trial failed.", metavar="TRIAL")
     ] = None,
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the trials of a run, finished or not, each with its state, and what failed with the reason.
@@ -35,10 +37,9 @@ def trials(
     `in_words`, `configuration`, `costs` by name, `accuracy`, `seconds`, `message`, `traceback`, `baseline`, `retry_of`,
     `derived_from`.
     """
-    from rich.console import Console
-
     from autopeft.cli.json_output import documents
     from autopeft.cli.quiet import quiet
+    from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run
     from autopeft.report import summed_up, trials_table
     from autopeft.study import trial_rows
@@ -47,20 +48,20 @@ def trials(
         raise AutopeftError("--json has the traceback of each trial; leave --traceback out")
     quiet()
     with documents(json) as write:
-        result = open_run(run, trust_remote_code)
+        result = open_run(run, trust_remote_code, plugin=plugin)
         rows = trial_rows(result.study)
         chosen = [row for row in rows if row.failed or not failed]
         if json:
             write({"metric": result.metric, "trials": [row.to_dict() for row in chosen]})
             return
     if traceback is not None:
-        typer.echo(_where(rows, traceback, run))
+        echo(_where(rows, traceback, run))
         return
-    console = Console()
+    console = Terminal()
     console.width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     if chosen:
         console.print(trials_table(chosen, result.metric, result.kind))
-    typer.echo(summed_up(rows))
+    echo(summed_up(rows))
 
 
 def _where(rows: list[TrialRow], number: int, run: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from autopeft.cli import options
+from autopeft.cli.echo import echo
 
 __all__ = ["watch"]
 
@@ -17,6 +18,7 @@ def watch(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     port: Annotated[int, typer.Option(help="Port on this machine \\[a free one].", min=0, max=65535)] = 0,
     trust_remote_code: options.TrustRemoteCode = False,
+    plugin: options.Plugin = None,
 ) -> None:
     """Show the report of a run as a live page on this machine, until Ctrl-C; trials can be stopped from it.
 
@@ -27,10 +29,10 @@ def watch(
     from autopeft.report.live import Live, LiveServer
 
     quiet()
-    live = Live(run, trust_remote_code)
-    stop = partial(stop_trial, run, trust_remote_code=trust_remote_code)
+    live = Live(run, trust_remote_code, plugin)
+    stop = partial(stop_trial, run, trust_remote_code=trust_remote_code, plugin=plugin)
     with LiveServer(live, stop, port) as server:
-        typer.echo(f"{server.url}\nCtrl-C ends it; the search goes on")
+        echo(f"{server.url}\nCtrl-C ends it; the search goes on")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

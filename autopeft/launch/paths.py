@@ -10,6 +10,7 @@ from typing import Any
 from autopeft.backbones.gguf import SMOLLM2
 from autopeft.backbones.source import PACKAGED
 from autopeft.errors import DataError
+from autopeft.passwords import without_passwords
 from autopeft.space import shipped_spaces
 
 __all__ = ["PATHS", "absolute"]
@@ -31,7 +32,7 @@ def absolute(name: str, value: Any) -> Any:
         found = PATHS[name](str(value))
     except (RuntimeError, ValueError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"'{str(value)[:200]}' is no path that can be read: {reason}") from error
+        raise DataError(f"'{without_passwords(str(value))[:200]}' is no path that can be read: {reason}") from error
     return value if found is None else type(value)(found)
 
 
@@ -73,7 +74,8 @@ def _database(value: str) -> str | None:
 
     try:
         url = make_url(value)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # What is wrong with it is said where it is opened, without its password.
         return None
     file = url.database
     if url.get_backend_name() != "sqlite" or not file or file.startswith((":", "file:")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
+import shlex
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, 
 from autopeft.backbones import Quantization
 from autopeft.errors import AutopeftError, one_line
 from autopeft.launch.paths import PATHS, absolute
+from autopeft.passwords import HIDDEN, without_passwords
+from autopeft.plugins import is_loaded
+from autopeft.study.urls import kept
 from autopeft.trials.setting import Fidelity
 
 __all__ = ["ALLOWED", "FinalPlan", "SearchPlan", "default_study", "parse_duration"]
@@ -155,7 +159,9 @@ class SearchPlan(BaseModel):
     ray_address: str | None = Field(None, description="address of a Ray cluster, or auto; default: Ray on this machine")
     time_limit: str | None = Field(None, description="end the whole search after this long, e.g. 2h")
     trial_time_limit: str | None = Field(None, description="stop a trial after this long, e.g. 10m")
-    storage: str | None = Field(None, description="RDB URL of the study; default: study.db in the run folder")
+    storage: str | None = Field(
+        None, repr=False, description="RDB URL of the study; default: study.db in the run folder"
+    )
     out: Path | None = Field(None, description="run folder")
 
     _numbers = field_validator(*_NUMBERS, mode="before")(_number)
@@ -224,21 +230,28 @@ class SearchPlan(BaseModel):
         """Read a plan from YAML; paths in it are relative to the working directory; overrides win.
 
         That code of the model's own was trusted, or code that models write allowed, is recorded there for people to
-        see: only an override allows it.
+        see: only an override allows it. A plugin is code too: an override names it, or this process has run it.
 
         Raises:
-            AutopeftError: When the file is missing, is no YAML mapping, or holds unknown keys or wrong values.
+            AutopeftError: When the file is missing, is no YAML mapping, names a plugin that nobody else has named, or
+                holds unknown keys or wrong values.
         """
         try:
             data = yaml.safe_load(path.read_text(encoding="utf8"))
         except OSError as error:
             raise AutopeftError(f"cannot read {path}: {error.strerror}; expected a YAML file of a search") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            said = " ".join(str(error).split())
+            said = without_passwords(" ".join(str(error).split()))
             raise AutopeftError(f"{path} is not YAML: {said}; expected a mapping such as `budget: 1%`") from None
         if not isinstance(data, dict):
             raise AutopeftError(f"{path}: expected a mapping such as `budget: 1%`, found {type(data).__name__}")
         data |= {name: False for name in ALLOWED if data.get(name) is True}
+        plugin = data.get("plugin")
+        if isinstance(plugin, str) and overrides.get("plugin") is None and not is_loaded(Path(plugin).expanduser()):
+            raise AutopeftError(
+                f"{path}: plugin: found {one_line(plugin)}, which is code that would run on this machine; look at it, "
+                f"and add --plugin {shlex.quote(one_line(plugin))} if you trust it. No file can allow it"
+            )
         return cls.of(data | overrides, str(path))
 
     def naming_data(self) -> SearchPlan:
@@ -271,8 +284,10 @@ class SearchPlan(BaseModel):
         return self.model_copy(update=found)
 
     def to_yaml(self) -> str:
-        """Write the plan as YAML that `from_file` reads back; settings left at nothing are left out."""
+        """Write the plan as YAML that `from_file` reads back; settings left at nothing, and passwords, are left out."""
         settled = {key: value for key, value in self.model_dump(mode="json", exclude_none=True).items() if value != {}}
+        if self.storage is not None:
+            settled["storage"] = kept(self.storage)
         return yaml.safe_dump(settled, sort_keys=False)
 
 
@@ -305,4 +320,5 @@ def _in_words(source: str, fault: Any) -> str:
         return f"{source}: {key}: no such setting{hint}"
     message = fault["msg"].removeprefix("Value error, ")
     found = str(fault["input"]) if isinstance(fault["input"], Path) else fault["input"]
-    return f"{source}: {key}: found {reprlib.repr(found)}: {message[0].lower() + message[1:]}"
+    shown = without_passwords(reprlib.repr(found if key != "storage" else HIDDEN))
+    return f"{source}: {key}: found {shown}: {message[0].lower() + message[1:]}"

@@ -19,7 +19,9 @@ from typing import Any
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.quiet import loud
+from autopeft.launch.ray_guard import guard_ray
 from autopeft.launch.ray_process import ALIVE
+from autopeft.shut import shut
 
 __all__ = ["Asking"]
 
@@ -73,7 +75,9 @@ def main() -> None:
         os.environ.setdefault(name, value)
     workers, gpus, address, heard, scratch = pickle.loads(connection.recv_bytes())
     folders.append(scratch)
-    with loud() if heard else nullcontext():
+    if address is None:
+        guard_ray()
+    with shut(), loud() if heard else nullcontext():
         _serve(connection, workers, gpus, address, folders)
 
 

@@ -16,7 +16,7 @@ import ray
 
 from autopeft.errors import AutopeftError
 from autopeft.launch.quiet import heard
-from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
+from autopeft.launch.sockets import OWN, folder_for_ray
 
 __all__ = ["ray_is_at_work", "ray_is_there", "start_ray", "stop_ray"]
 
@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 5.0
 #: Of Ray's own processes those without which it hangs; and how often the head of a cluster is tried.
 _NEEDED, _TRIES = {"raylet", "gcs_server"}, 3
 
-#: The folder of a Ray that could not have its sockets in the usual one; there is one Ray in a process.
+#: The folder of the Ray that was started here; there is one in a process.
 _folder: tempfile.TemporaryDirectory[str] | None = None
 
 
@@ -101,9 +101,9 @@ def _start_here(workers: int, gpus: int) -> None:
     global _folder
     options: dict[str, Any] = {"num_cpus": workers, "num_gpus": gpus}
     options |= {"include_dashboard": False, "object_store_memory": 200 * 2**20}
-    if too_long_for_sockets() and os.access(SHORT_FOLDER, os.W_OK):
-        _folder = tempfile.TemporaryDirectory(prefix="autopeft-", dir=SHORT_FOLDER, ignore_cleanup_errors=True)
-        options["_temp_dir"] = _folder.name
+    _folder = tempfile.TemporaryDirectory(prefix=OWN, dir=folder_for_ray(), ignore_cleanup_errors=True)
+    # Ray lets everybody write into its folder: it is inside one that nobody else may enter.
+    options["_temp_dir"] = os.path.join(_folder.name, "r")
     # Two of 200 local starts failed, for no reason found, and the next went well.
     for last in (False, True):
         try:

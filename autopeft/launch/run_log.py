@@ -18,6 +18,7 @@ from typing import Any
 
 from autopeft.launch.desk import Listener, Silent
 from autopeft.log_lines import RUN_LOG
+from autopeft.passwords import without_passwords
 from autopeft.study import Ask, Front
 from autopeft.study.owner import this_owner
 
@@ -105,7 +106,7 @@ class RunLog:
         self._listener.said(message)
 
     def _write(self, event: str, **facts: Any) -> None:
-        facts["message"] = " ".join(str(facts.get("message") or "").split())[:_LONGEST] or None
+        facts["message"] = without_passwords(" ".join(str(facts.get("message") or "").split()))[:_LONGEST] or None
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         known = {name: value for name, value in facts.items() if value is not None}
         line = json.dumps({"time": now, "event": event, **known, "process": self._process}).encode("ascii")
@@ -117,7 +118,7 @@ class RunLog:
     def _append(self, line: bytes) -> None:
         """Write a line at once, so that those of two processes never mix."""
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o664)
             try:
                 # Another process may have been killed in the middle of a line, or this disk have been full.
                 size = os.fstat(file).st_size

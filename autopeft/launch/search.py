@@ -33,6 +33,7 @@ from autopeft.launch.too_short import too_short
 from autopeft.launch.workers import run_in_workers
 from autopeft.plugins import load_plugin
 from autopeft.samplers import make_sampler
+from autopeft.shut import open_to_all
 from autopeft.space import Configuration
 from autopeft.study import (
     DATABASE,
@@ -50,6 +51,7 @@ from autopeft.study import (
     put_back,
     why_none_completed,
 )
+from autopeft.study.urls import kept
 from autopeft.tasks import kind_judged_by
 from autopeft.trials import TrialKind, trials_named
 from autopeft.whole_file import write_text
@@ -150,7 +152,9 @@ def run_search(
             study = _extended(prepared, RandomSampler(), fresh, listener.said)
         else:
             study = _opened(prepared, RandomSampler(), fresh)
-        _write_plan(prepared)
+        if open_to_all(prepared.folder):
+            listener.said(f"everybody on this machine can write into {prepared.folder}; `chmod o-w` takes that away")
+        _write_plan(prepared, listener.said)
         desk = _desk(prepared, study, places, listener, ray)
         if not desk.done:
             job = scored(prepared, prepared.scores, prepared.folder, listener.said, ray=ray)
@@ -241,20 +245,25 @@ def _desk(
     )
 
 
-def open_run(folder: str | Path, trust_remote_code: bool = False, allow_code: bool = False) -> SearchResult:
+def open_run(
+    folder: str | Path, trust_remote_code: bool = False, allow_code: bool = False, plugin: Path | None = None
+) -> SearchResult:
     """Open a finished or interrupted run to look at it.
 
     Args:
         folder: The run folder.
         trust_remote_code: Whether code that its model brings may run; what the run recorded of that does not count.
         allow_code: Whether code that models write to its task may be run; likewise.
+        plugin: The plugin that it was searched with, where it lies now; one that only the run names is not run.
 
     Raises:
+        AutopeftError: When the run names a plugin that nobody else has named.
         StudyError: When the folder holds no run.
     """
     folder = Path(folder)
     plan_file = folder / PLAN
-    trust = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
+    given: dict[str, Any] = {"trust_remote_code": trust_remote_code, "allow_code": allow_code}
+    given |= {} if plugin is None else {"plugin": plugin}
     if not plan_file.is_file():
         # Whether there is a study at all is said first.
         load_study(folder)
@@ -262,7 +271,7 @@ def open_run(folder: str | Path, trust_remote_code: bool = False, allow_code: bo
             f"{folder} has no {PLAN}, the plan of its search; put it back, or run the same `autopeft search --out "
             f"{folder}` again, which writes it"
         )
-    plan = SearchPlan.from_file(plan_file, **trust)
+    plan = SearchPlan.from_file(plan_file, **given)
     if plan.plugin is not None:
         load_plugin(plan.plugin)
     # A storage of the user's may hold many studies; only the spec tells which is this run's.
@@ -284,7 +293,7 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool, say: Cal
         raise AutopeftError("--fresh drops the study that --extend keeps; give one of them")
     if prepared.plan.out is None:
         raise AutopeftError("--extend needs the run folder to go on with; expected --out RUN")
-    run = open_run(prepared.folder, prepared.plan.trust_remote_code)
+    run = open_run(prepared.folder, prepared.plan.trust_remote_code, plugin=prepared.plan.plugin)
     old = load_study(prepared.folder, run.plan.storage, run.study.study_name, writing=True)
     study = extend_study(
         old, prepared.folder, prepared.spec, prepared.space, sampler, name=prepared.name, alone=prepared.alone
@@ -299,10 +308,16 @@ def _extended(prepared: Preparation, sampler: BaseSampler, fresh: bool, say: Cal
     return study
 
 
-def _write_plan(prepared: Preparation) -> None:
+def _write_plan(prepared: Preparation, say: Callable[[str], None]) -> None:
     # Absolute, as its other paths: the run may be resumed from another folder.
     settled = prepared.plan.model_copy(update={"out": prepared.folder.absolute()})
     write_text(prepared.folder / PLAN, settled.to_yaml())
+    storage = prepared.plan.storage
+    if storage is not None and kept(storage) != storage:
+        say(
+            "the password of the storage is written nowhere: verbs that open this run ask PGPASSWORD, or ~/.pgpass, "
+            "for that of PostgreSQL"
+        )
 
 
 def _profile(prepared: Preparation, ray: RayProcess | None, configurations: Sequence[Configuration]) -> dict[str, Any]:

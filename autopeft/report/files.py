@@ -11,6 +11,7 @@ from autopeft.report.charts.front import front_chart
 from autopeft.report.paper import draw
 from autopeft.report.run import run_of
 from autopeft.selection import expected_half_width
+from autopeft.spreadsheets import harmless
 from autopeft.whole_file import whole_file, write_json
 
 __all__ = ["front_data", "write_front"]
@@ -50,7 +51,8 @@ def write_front(result: SearchResult) -> None:
         # `accuracy` is the metric that trials are judged by, whatever else is called so.
         metrics = [name for row in data["front"][:1] for name in row["metrics"] if name not in columns]
         writer = csv.DictWriter(file, (*columns, *metrics), extrasaction="ignore")
-        writer.writeheader()
+        writer.writerow({name: harmless(name) for name in writer.fieldnames})
         for row in data["front"]:
-            writer.writerow(row["metrics"] | row["costs"] | row | {"configuration": json.dumps(row["configuration"])})
+            cells = row["metrics"] | row["costs"] | row | {"configuration": json.dumps(row["configuration"])}
+            writer.writerow({name: harmless(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
     draw(front_chart(run_of(result)), [result.folder / "front.png"])

@@ -126,17 +126,18 @@ class Run:
         return backbone
 
 
-def read_run(folder: Path, trust_remote_code: bool = False) -> Run:
+def read_run(folder: Path, trust_remote_code: bool = False, plugin: Path | None = None) -> Run:
     """Read a run folder.
 
     Args:
         folder: The run folder.
         trust_remote_code: Whether code that its model brings may run.
+        plugin: The plugin that it was searched with; one that only the run names is not run.
 
     Raises:
         StudyError: When it holds no run, or finalists that cannot be read.
     """
-    return run_of(open_run(folder, trust_remote_code), read_finalists(folder))
+    return run_of(open_run(folder, trust_remote_code, plugin=plugin), read_finalists(folder))
 
 
 def run_of(result: SearchResult, finalists: FinalistsFile | None = None) -> Run:

@@ -13,6 +13,7 @@ import transformers
 
 from autopeft.backbones import Backbone
 from autopeft.backbones.complete import check_complete
+from autopeft.backbones.safe import SAFE, check_files, check_kernels
 from autopeft.errors import BackboneError, ConfigurationError
 from autopeft.methods import load
 from autopeft.saved.companions import ROLES_FILE
@@ -86,7 +87,10 @@ def open_saved(folder: Path, model: str | None = None, *, trust_remote_code: boo
 
 def _whole(folder: Path, kind: TrialKind, trust_remote_code: bool) -> Any:
     """Return the model of a folder that holds all of it."""
-    how = {"trust_remote_code": trust_remote_code, "dtype": torch.float32, "output_loading_info": True}
+    config = _read(folder, transformers.AutoConfig, trust_remote_code=trust_remote_code)
+    check_kernels(str(folder), config, trust_remote_code)
+    check_files(str(folder), str(folder), config)
+    how = {"trust_remote_code": trust_remote_code, "dtype": torch.float32, "output_loading_info": True, **SAFE}
     model, loading = _read(folder, getattr(transformers, kind.auto_class), **how)
     check_complete(str(folder), model.config.model_type, loading, ())
     try:

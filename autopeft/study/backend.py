@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,9 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import event
 
 from autopeft.errors import RunError, StudyError
+from autopeft.passwords import without_passwords
 from autopeft.study.database import sqlite_file, study_names, unreadable
+from autopeft.study.urls import shown, with_password
 
 __all__ = ["PATIENCE_SECONDS", "answering", "connect", "dialled", "unopened"]
 
@@ -53,7 +54,7 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
         storage = _opened(url, options)
     except ModuleNotFoundError as error:
         raise StudyError(
-            f"cannot open the storage {_shown(url)}: {error.name} is not installed; of PostgreSQL "
+            f"cannot open the storage {shown(url)}: {error.name} is not installed; of PostgreSQL "
             "`pip install 'autopeft[postgresql]'` brings it"
         ) from None
     except Exception as error:
@@ -61,7 +62,8 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
             raise unreadable(file, error) from None
         if any(word in str(error) for word in _LOCKED):
             waited = f"{PATIENCE_SECONDS:.0f} s"
-            raise RunError(f"{_shown(url)} has been locked by another process for {waited}; {_AGAIN}") from None
+            where = shown(url)
+            raise RunError(f"{where} has been locked by another process for {waited}; {_AGAIN}") from None
         raise unopened(url, error) from None
     if url.startswith("sqlite") and not reading:
         # Else two processes read that a trial waits before one of them takes it, and both do.
@@ -72,7 +74,12 @@ def connect(url: str, *, reading: bool = False) -> optuna.storages.RDBStorage:
 
 
 def dialled(url: str) -> tuple[str, dict[str, Any]]:
-    """Return a URL with its driver, and the settings of SQLAlchemy's engine for it: how long it waits."""
+    """Return a URL with driver and password, and the settings of SQLAlchemy's engine for it: how long it waits.
+
+    Raises:
+        StudyError: When its password has signs in it that end it.
+    """
+    url = with_password(url)
     plain = "postgresql://"
     if url.startswith(plain) and find_spec("psycopg2") is None:
         # SQLAlchemy may take this for the elder driver.
@@ -102,16 +109,18 @@ def unopened(url: str, reason: Exception | str) -> StudyError:
     """Return what there is to say of a storage that cannot be opened."""
     # SQLAlchemy adds the statement and an address to what the database said.
     said = next(iter(str(getattr(reason, "orig", reason)).splitlines()), type(reason).__name__)
+    if isinstance(reason, ValueError):
+        # It quotes what it takes for the port, which may be a password with a slash in it.
+        said = "it is no URL; in a password a : is written as %3A, a / as %2F and an @ as %40"
+    if "password" in said:
+        said += ", and no file of a run holds a password: PGPASSWORD, or a line in ~/.pgpass, gives it to PostgreSQL"
     return StudyError(
-        f"cannot open the storage {_shown(url)}: {said}; expected an RDB URL such as sqlite:///study.db or "
-        "postgresql://USER@HOST/DATABASE, of a database that can be reached and written; give another by --storage, or "
-        "leave it out"
+        without_passwords(
+            f"cannot open the storage {shown(url)}: {said}; expected an RDB URL such as sqlite:///study.db or "
+        )
+        + "postgresql://USER@HOST/DATABASE, of a database that can be reached and written; give another by --storage, "
+        "or leave it out"
     )
-
-
-def _shown(url: str) -> str:
-    """Return a URL without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _leave_transactions_to_us(connection: Any, record: Any) -> None:
@@ -132,7 +141,7 @@ def answering(where: str) -> Iterator[None]:
     Raises:
         RunError: When it is locked for too long, its disk is full, or it does not answer.
     """
-    where = _shown(where)
+    where = shown(where)
     try:
         yield
     except KeyError as error:
@@ -141,7 +150,7 @@ def answering(where: str) -> Iterator[None]:
             raise
         raise RunError(f"the study in {where} was dropped by another process, by --fresh or --extend") from error
     except StorageInternalError as error:
-        reason = " ".join(str(error.__cause__ or error).split())
+        reason = without_passwords(" ".join(str(error.__cause__ or error).split()))
         if any(word in reason for word in _LOCKED):
             raise RunError(
                 f"the study in {where} has been locked by another process for {PATIENCE_SECONDS:.0f} s; {_AGAIN} when "

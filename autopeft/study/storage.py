@@ -19,6 +19,7 @@ from autopeft.errors import StudyError
 from autopeft.study.backend import connect, dialled, unopened
 from autopeft.study.database import DATABASE, check_begun, sqlite_file, study_names
 from autopeft.study.spec import StudySpec
+from autopeft.study.urls import shown
 
 __all__ = [
     "DATABASE",
@@ -99,6 +100,8 @@ def check_storage(folder: Path, storage: str | None) -> None:
         engine = create_engine(url, **options)
         engine.connect().close()
         engine.dispose()
+    except StudyError:
+        raise
     except Exception as error:
         raise unopened(url, error) from None
 
@@ -201,9 +204,9 @@ def load_study(
     try:
         study = optuna.load_study(study_name=name, storage=backend)
     except (KeyError, ValueError):
-        names = optuna.get_all_study_names(backend)
+        names, where = optuna.get_all_study_names(backend), shown(storage or str(file))
         raise StudyError(
-            f"no study of {folder} in {storage or file}: expected {name or 'one alone'}, found {', '.join(names)}; "
+            f"no study of {folder} in {where}: expected {name or 'one alone'}, found {', '.join(names)}; "
             "give the folder of another run, or run its search again"
         ) from None
     _spec_of(study, folder)

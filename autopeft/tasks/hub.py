@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -29,6 +30,7 @@ def read_dataset(name: str, subset: str | None, named: Collection[str]) -> dict[
         DataError: When it cannot be reached or found, or has no training split.
     """
     import datasets
+    from datasets.config import HF_CACHE_HOME
 
     try:
         with _without_retries(name) as offline:
@@ -42,7 +44,9 @@ def read_dataset(name: str, subset: str | None, named: Collection[str]) -> dict[
         )
         raise DataError(f"data set '{name}' cannot be loaded ({first}); {mend}") from error
     parts = by_split(name, loaded)
-    return {split: of_dataset(f"{name} ({split})", part, named) for split, part in parts.items()}
+    tables = {split: of_dataset(f"{name} ({split})", part, named) for split, part in parts.items()}
+    # Files that its rows name are those that were fetched with it.
+    return {split: replace(table, folders={"": Path(HF_CACHE_HOME)}) for split, table in tables.items()}
 
 
 @contextmanager

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from autopeft.errors import StudyError
 from autopeft.whole_file import flush, write_json
 
-__all__ = ["last_whole", "seal"]
+__all__ = ["last_whole", "seal", "without_code"]
 
 #: File in a checkpoint, written when it is on the disk, that says how long each of its files is.
 _SEAL = "whole.json"
@@ -33,6 +37,23 @@ def last_whole(folder: Path) -> Path | None:
         if (found := re.fullmatch(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)", path.name))
     }
     return next((steps[step] for step in sorted(steps, reverse=True) if _whole(steps[step])), None)
+
+
+@contextmanager
+def without_code(checkpoint: Path | None) -> Iterator[None]:
+    """Say in one sentence that a checkpoint cannot be gone on from: torch reads numbers of it, and refuses the rest.
+
+    Raises:
+        StudyError: When it holds what would run code, or is damaged.
+    """
+    try:
+        yield
+    except UnpicklingError as error:
+        said = next(iter(str(error).splitlines()), "")
+        raise StudyError(
+            f"the checkpoint {checkpoint} holds more than numbers, or is damaged ({said[:200]}); delete it, and the "
+            "training goes on from the one before, or begins anew"
+        ) from None
 
 
 def _whole(checkpoint: Path) -> bool:

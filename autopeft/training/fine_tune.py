@@ -25,7 +25,7 @@ from autopeft.study import locked, prepare_folder
 from autopeft.tasks import Encoded, Task, pad_id_of
 from autopeft.tasks.splits import HELD_OUT
 from autopeft.training.card import card_of
-from autopeft.training.checkpoints import last_whole
+from autopeft.training.checkpoints import last_whole, without_code
 from autopeft.training.identity import CHECKPOINTS, check_identity, identity_of
 from autopeft.training.measuring import Paper, measure, paper
 from autopeft.training.reports import check_reports
@@ -195,7 +195,8 @@ def _trained(
     trainer.kind, trainer.precision = kind, setting.precision
     trainer.held_out = papers["validation"].batches
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    with without_code(last):
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
     # The Trainer's forward computes in bf16 whoever calls it; what comes now chooses its precision itself.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return model, papers, steps, trainer.state.best_global_step or steps

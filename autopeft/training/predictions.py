@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from autopeft.errors import AutopeftError, DataError
+from autopeft.spreadsheets import harmless
 from autopeft.tasks.intake import listed
 from autopeft.tasks.tables import Table, kind_in_words, mended, text_of
 from autopeft.tasks.tables.cells import Unreadable
@@ -81,23 +82,30 @@ def check_output(file: Path, table: Table, read: Collection[str] = ()) -> None:
                 )
 
 
-def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Path) -> None:
+def write_predictions(table: Table, rows: Sequence[Prediction | None], file: Path) -> int:
     """Write the rows of a table, each with what was predicted of it, whole or not at all.
+
+    In CSV and TSV a cell that a spreadsheet would run as a formula stands behind a `'`.
 
     Args:
         table: The rows.
         rows: What was predicted of each; None leaves its cells empty.
         file: The file, as `check_output` allows; one that is there is replaced, and what a link points to.
+
+    Returns:
+        How many cells stand behind a `'`.
     """
-    file = file.resolve()
+    file, changed = file.resolve(), 0
     with whole_file(file) as partial:
         with partial.open("w", encoding="utf8", newline="") as out:
             if file.suffix.lower() == ".jsonl":
                 _write_lines(table, rows, out)
             else:
-                _write_cells(table, rows, csv.writer(out, delimiter="," if file.suffix.lower() == ".csv" else "\t"))
+                delimiter = "," if file.suffix.lower() == ".csv" else "\t"
+                changed = _write_cells(table, rows, csv.writer(out, delimiter=delimiter))
         if file.exists():
             partial.chmod(file.stat().st_mode & 0o777)
+    return changed
 
 
 def _write_lines(table: Table, rows: Sequence[Prediction | None], out: IO[str]) -> None:
@@ -106,12 +114,21 @@ def _write_lines(table: Table, rows: Sequence[Prediction | None], out: IO[str]) 
         out.write(json.dumps({**_plain(_named(place, row)), **found}, allow_nan=False) + "\n")
 
 
-def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> None:
+def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> int:
+    """Write a header and the rows; return how many cells of them would have been formulas."""
+    changed = 0
+
+    def write(cells: Sequence[str]) -> None:
+        nonlocal changed
+        safe = [harmless(cell) for cell in cells]
+        changed += sum(map(str.__ne__, cells, safe))
+        out.writerow(safe)
+
     told = any(row is not None and row.probabilities is not None for row in rows)
     # What is no single label has no single probability.
     single = not told or any(row is not None and row.probability is not None for row in rows)
     named = [PROBABILITY if single else PROBABILITIES] if told else []
-    out.writerow([*map(mended, table.columns), PREDICTED, *named])
+    write([*map(mended, table.columns), PREDICTED, *named])
     for (place, row), prediction in zip(table.rows, rows, strict=True):
         held = _named(place, row)
         cells = [_cell(held.get(column)) for column in table.columns]
@@ -120,7 +137,8 @@ def _write_cells(table: Table, rows: Sequence[Prediction | None], out: Any) -> N
             cells.append("" if prediction is None else f"{prediction.probability:.6f}")
         elif told:
             cells.append("" if prediction is None else _cell(prediction.probabilities))
-        out.writerow(cells)
+        write(cells)
+    return changed
 
 
 def _named(place: str, row: Mapping[str, Any]) -> dict[str, Any]:

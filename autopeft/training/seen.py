@@ -25,7 +25,7 @@ def seen_rows(folder: Path, kind: TaskKind, split: Split) -> int | None:
     """
     try:
         # Mapped, so that a broken header makes no room for what is not there.
-        known = np.load(folder / TRAINING_ROWS, mmap_mode="r")
+        known = np.load(folder / TRAINING_ROWS, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         # There is none, as in folders of earlier versions, or it is broken.
         return None

@@ -171,7 +171,8 @@ def _each_by_itself(
 
 def _of_run(run: Path, chosen: str, settings: Mapping[str, Any]) -> _Found:
     """Return a pick of a run by its name, where it is from, and what its plan and the settings name."""
-    result = open_run(run, settings.get("trust_remote_code", False), settings.get("allow_code", False))
+    allowed = (settings.get("trust_remote_code", False), settings.get("allow_code", False))
+    result = open_run(run, *allowed, plugin=settings.get("plugin"))
     row = pick(selected_front(result), result.scale, chosen)
     choice = choice_of(result, row)
     ground = groundwork(SearchPlan.of(result.plan.model_dump(exclude_unset=True) | dict(settings), "flags"))

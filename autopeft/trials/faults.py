@@ -7,6 +7,7 @@ import traceback
 import torch
 
 from autopeft.errors import AutopeftError
+from autopeft.passwords import without_passwords
 from autopeft.trials.outcome import Outcome
 
 __all__ = ["DivergedError", "OutOfTimeError", "failure", "out_of_memory"]
@@ -37,7 +38,7 @@ def failure(error: Exception, params: int | None, seconds: float, curve: tuple[d
         seconds: How long the trial took.
         curve: What it reached at rungs.
     """
-    message = " ".join(str(error).split()) or type(error).__name__
+    message = without_passwords(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, DivergedError):
         return Outcome("nan", params=params, seconds=seconds, curve=curve, message=message)
     if isinstance(error, OutOfTimeError):
@@ -51,6 +52,6 @@ def failure(error: Exception, params: int | None, seconds: float, curve: tuple[d
         seconds=seconds,
         curve=curve,
         message=f"{type(error).__name__}: {message}"[:300],
-        detail="".join(traceback.format_exception(error)),
+        detail=without_passwords("".join(traceback.format_exception(error))),
         mendable=isinstance(error, AutopeftError),
     )

@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from autopeft.backbones.quiet import quiet
+from autopeft.backbones.safe import SAFE
 
 __all__ = ["all_trainable", "load_full", "save_full"]
 
@@ -43,7 +44,7 @@ def load_full(model: PreTrainedModel, folder: Path) -> Iterator[None]:
     """Give a model the weights that `save_full` wrote of one like it; it has its own back afterwards."""
     with _given_back(model):
         with quiet():
-            saved = type(model).from_pretrained(folder)
+            saved = type(model).from_pretrained(folder, **SAFE)
         model.load_state_dict(saved.state_dict())
         yield
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from autopeft.cli import app
+from autopeft.cli.echo import error_line
 from autopeft.errors import AutopeftError
 
 __all__ = ["Done", "run_here"]
@@ -29,7 +30,7 @@ def run_here(*words: object, cwd: str | os.PathLike[str] | Path) -> Done:
     with chdir(cwd):
         done = CliRunner().invoke(app, [str(word) for word in words])
     if isinstance(done.exception, AutopeftError):
-        return Done(done.exception.exit_code, done.stdout, f"{done.stderr}error: {done.exception}\n")
+        return Done(done.exception.exit_code, done.stdout, f"{done.stderr}{error_line(done.exception)}\n")
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Done(done.exit_code, done.stdout, done.stderr)

@@ -98,4 +98,6 @@ def _export(run: Run, trial: ReportedTrial) -> str:
     """Return the command; picks of `export` are trials that were measured, and there is nothing to export of none."""
     if trial.last_accuracy is None or not trial.configuration.modules:
         return ""
-    return f"autopeft export {shlex.quote(str(run.result.folder))} --pick {trial.number} --to peft -o adapter"
+    words = ["autopeft", "export", str(run.result.folder), "--pick", str(trial.number), "--to", "peft", "-o", "adapter"]
+    plugin = run.result.plan.plugin
+    return shlex.join([*words, *([] if plugin is None else ["--plugin", str(plugin)])])

@@ -27,13 +27,15 @@ class Live:
     Args:
         folder: The run folder.
         trust_remote_code: Whether code that its model brings may run.
+        plugin: The plugin that it was searched with, see `open_run`.
     """
 
     folder: Path
     trust_remote_code: bool = False
+    plugin: Path | None = None
 
     def __post_init__(self) -> None:
-        run = read_run(self.folder, self.trust_remote_code)
+        run = read_run(self.folder, self.trust_remote_code, self.plugin)
         self._storage, self._name = run.result.plan.storage, run.result.study.study_name
         self._rungs = run.result.plan.early_stopping
         self._total = run.result.plan.trials
@@ -55,7 +57,7 @@ class Live:
         version = self.state()["version"]
         with self._lock:
             if self._kept[0] != version:
-                run = read_run(self.folder, self.trust_remote_code)
+                run = read_run(self.folder, self.trust_remote_code, self.plugin)
                 self._kept = version, page_of(run, template="live")
             return self._kept[1]
 

@@ -11,7 +11,7 @@ from autopeft.errors import DataError
 from autopeft.tasks.intake import listed
 from autopeft.tasks.media.item import MediaItem, printable
 from autopeft.tasks.media.medium import Medium
-from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words
+from autopeft.tasks.tables import Row, Table, is_missing, kind_in_words, leads_outside
 from autopeft.tasks.tables.cells import Unreadable
 
 __all__ = ["cells_of", "check_column", "looks_like", "of_tables"]
@@ -62,7 +62,7 @@ def of_tables(
         column: The column with them.
 
     Raises:
-        DataError: When there is no such column, a cell holds none, or names a file that there is not.
+        DataError: When there is no such column, a cell holds none, or names a file that there is not, or elsewhere.
     """
     named: dict[str, Table] = {}
     items: dict[str, MediaItem] = {}
@@ -102,7 +102,9 @@ def cells_of(
     """
     for place, row in table.rows:
         cell = row.get(column)
-        yield place, row, None if _is_empty(cell) else _item_of(medium, cell, place, table.folder_of(place))
+        # What a user names in place of a file of rows may be anywhere.
+        folder = table.folder_of(place) if table.folders else None
+        yield place, row, None if _is_empty(cell) else _item_of(medium, cell, place, folder)
 
 
 def _is_empty(cell: Any) -> bool:
@@ -111,7 +113,7 @@ def _is_empty(cell: Any) -> bool:
     return is_missing(cell)
 
 
-def _item_of(medium: Medium, cell: Any, place: str, folder: Path) -> MediaItem | str:
+def _item_of(medium: Medium, cell: Any, place: str, folder: Path | None) -> MediaItem | str:
     if isinstance(cell, Mapping):
         held, path = cell.get("bytes"), cell.get("path")
         if isinstance(held, bytes):
@@ -122,7 +124,9 @@ def _item_of(medium: Medium, cell: Any, place: str, folder: Path) -> MediaItem |
     if not isinstance(cell, str):
         return f"holds {kind_in_words(cell)}"
     try:
-        file = folder / Path(cell.strip()).expanduser()
+        file = (folder or Path()) / Path(cell.strip()).expanduser()
+        if folder is not None and leads_outside(folder, file):
+            return f"names {_short(cell)!r}, which leads out of the folder of the table"
         there = file.is_file()
     except (RuntimeError, OSError, ValueError):
         # The home of nobody, or a name that is longer than names can be.

@@ -216,7 +216,7 @@ class MediaKind(TaskKind):
                 items.append(found)
                 numbers.append(number)
             else:
-                ledger.drop(place, f"whose '{column}' is no {self.medium.one} that is there")
+                ledger.drop(place, f"whose '{column}' names no {self.medium.one} that is there, in its folder")
         return LabelledMedia(items, [0] * len(items)), numbers, ledger.close()
 
 

@@ -2,6 +2,7 @@
 
 from autopeft.tasks.tables.arrow import of_dataset
 from autopeft.tasks.tables.cells import is_missing, kind_in_words, mended, text_of
+from autopeft.tasks.tables.inside import leads_outside
 from autopeft.tasks.tables.reading import ENDINGS, is_source, read_source
 from autopeft.tasks.tables.shards import SPLIT_NAMES, by_split
 from autopeft.tasks.tables.table import Row, Table
@@ -15,6 +16,7 @@ __all__ = [
     "is_missing",
     "is_source",
     "kind_in_words",
+    "leads_outside",
     "mended",
     "of_dataset",
     "read_source",

@@ -47,6 +47,12 @@ def _unpacked(name: str, raw: bytes) -> tuple[str, bytes]:
 
 def _members(file: Path) -> list[tuple[str, bytes]]:
     with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if _leads_out(member.filename):
+                raise DataError(
+                    f"data file '{file}' holds {member.filename!r}, a name that leads out of an archive; pack it "
+                    "again, from the folder of its files"
+                )
         members = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
         if not members:
             raise DataError(f"data file '{file}' is an empty archive; expected one with a data file in it")
@@ -60,6 +66,11 @@ def _members(file: Path) -> list[tuple[str, bytes]]:
             _unpacked(member.filename, archive.read(member))
             for member in sorted(members, key=lambda member: member.filename)
         ]
+
+
+def _leads_out(name: str) -> bool:
+    """Recognise a name that, unpacked, would be a file elsewhere; members are read in memory alone."""
+    return name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":"
 
 
 def _is_hidden(name: str) -> bool:

@@ -88,7 +88,7 @@ def fusion_ground(source: Path, on: str, settings: Mapping[str, Any], *, chosen:
         AutopeftError: For whatever a user can mend.
     """
     trust = settings.get("trust_remote_code", False)
-    folder, plan = trained_pick(source, chosen, trust_remote_code=trust)
+    folder, plan = trained_pick(source, chosen, trust_remote_code=trust, plugin=settings.get("plugin"))
     of_run = {} if plan is None else plan.model_dump(exclude_unset=True)
     ground = evaluation_ground(folder, of_run | dict(settings))
     if kind_of(ground.task).candidates > 1:

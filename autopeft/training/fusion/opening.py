@@ -39,13 +39,16 @@ class OpenedFused:
     notes: tuple[str, ...]
 
 
-def trained_pick(source: Path, chosen: str, *, trust_remote_code: bool = False) -> tuple[Path, SearchPlan | None]:
+def trained_pick(
+    source: Path, chosen: str, *, trust_remote_code: bool = False, plugin: Path | None = None
+) -> tuple[Path, SearchPlan | None]:
     """Return the folder of what was trained, and of a run its plan.
 
     Args:
         source: A run folder, or a folder of saved adapters.
         chosen: Of a run, the pick.
         trust_remote_code: Whether code that the model brings may run.
+        plugin: The plugin that a run was searched with; one that only the run names is not run.
 
     Raises:
         AutopeftError: When there is no such run or pick.
@@ -53,7 +56,7 @@ def trained_pick(source: Path, chosen: str, *, trust_remote_code: bool = False) 
     """
     if (source / MANIFEST).is_file() or (source / USE_FILE).is_file():
         return source, None
-    result = open_run(source, trust_remote_code)
+    result = open_run(source, trust_remote_code, plugin=plugin)
     row = pick(selected_front(result), result.scale, chosen)
     trained = choice_of(result, row).trained
     if trained is None:

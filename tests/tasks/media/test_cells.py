@@ -102,5 +102,5 @@ def test_a_cell_that_cannot_be_read_stands_without_a_prediction(tmp_path):
     assert numbers[0] == 0
     assert set(intake.drops) >= {
         "whose 'image' cannot be read as a picture",
-        "whose 'image' is no picture that is there",
+        "whose 'image' names no picture that is there, in its folder",
     }

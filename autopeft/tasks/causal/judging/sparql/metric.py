@@ -14,6 +14,7 @@ from autopeft.tasks.causal.judging.fences import unfenced
 from autopeft.tasks.causal.judging.metric import AnswerMetric, Judged
 from autopeft.tasks.causal.judging.sparql.endpoint import QueryError, found_by
 from autopeft.tasks.causal.spot import Spot
+from autopeft.tasks.tables import leads_outside
 
 __all__ = ["RELAXED_EM"]
 
@@ -46,6 +47,10 @@ def _check(judged: Sequence[Judged]) -> None:
 def _graph_in(value: Any, spot: Spot, folder: Path) -> str:
     """Return the path of the graph that a cell names."""
     path = folder / Path(spot.text(value).strip()).expanduser()
+    if leads_outside(folder, path):
+        raise DataError(
+            f"{spot}: found {str(value)!r}, which leads out of {folder.resolve()}; expected the path of a file in there"
+        )
     if not path.is_file():
         raise DataError(f"{spot}: found {str(value)!r}; expected the path of a file, from {folder.resolve()} on")
     return str(path.resolve())

@@ -29,6 +29,7 @@ _VARIABLE = re.compile(r"[?$](\w+)")
 def main(path: str) -> None:
     """Answer queries until standard input ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.addaudithook(_refuse_hosts)
     # No query brings in another graph.
     sparql.SPARQL_LOAD_GRAPHS = False
     graph = rdflib.Graph()
@@ -46,6 +47,12 @@ def main(path: str) -> None:
             found = {"fault": _first_line(error)}
         signal.setitimer(signal.ITIMER_REAL, 0)
         _say(found)
+
+
+def _refuse_hosts(event: str, args: Any) -> None:
+    """Refuse what a graph, or a query, would fetch: a JSON-LD context is an address of anybody's choice."""
+    if event in ("urllib.Request", "socket.connect", "socket.getaddrinfo"):
+        raise PermissionError("it asks for what is not in the file")
 
 
 def _rows(graph: rdflib.Graph, text: str) -> list[list[str | None]]:
