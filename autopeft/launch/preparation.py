@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
@@ -14,7 +14,7 @@ from autopeft.launch.baselines import baselines_of
 from autopeft.launch.columns import with_columns
 from autopeft.launch.earlier import begin_from, identity
 from autopeft.launch.given import given_of, trials_of, tries_of
-from autopeft.launch.groundwork import groundwork
+from autopeft.launch.groundwork import Groundwork, groundwork
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.plan import SearchPlan, parse_duration
 from autopeft.launch.prices import Prices
@@ -140,26 +140,80 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
     """
     objectives = read_objectives(plan.objectives)
     ground = groundwork(plan.or_default_job(), measures=measures)
-    plan, task, backbone, setting = ground.plan, ground.task, ground.backbone, ground.setting
-    named = kind_of(task).default_space if plan.space is None else plan.space
+    named = kind_of(ground.task).default_space if ground.plan.space is None else ground.plan.space
     space = load_space(named) if isinstance(named, str) else SearchSpace.from_dict(named)
+    bound = space.bind(VOCABULARY, ground.backbone.shape)
+    final = _final(ground.plan, ground.task, ground.setting)
+    bill = _bill(ground, space, bound, objectives)
+    check_training(space.to_dict().get("training") or {}, ground.task, f"space {space.name!r}")
+    check_space_told(bound, ground.task)
+    ground, asked = _asked(ground, bound, bill)
+    plan, task, backbone, setting = ground.plan, ground.task, ground.backbone, ground.setting
+    earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))
+    prepared = Preparation(
+        plan=plan,
+        backbone=backbone,
+        task=task,
+        setting=setting,
+        final=final,
+        notes=(*ground.notes, *check_scores(asked.scores, task, backbone)),
+        space=bound,
+        costs=bill.prices.costs,
+        prices=bill.prices,
+        scale=Scale(backbone=backbone.num_parameters, limit=bill.limit, cheapest=bill.cheapest),
+        spec=_spec(ground, space, objectives, earlier, asked.given),
+        job=_job(ground),
+        refused=bill.refused,
+        earlier=earlier,
+        given=asked.given,
+        tries=asked.tries,
+        scores=asked.scores,
+        limited_by=bill.limited_by,
+    )
+    check_folder(prepared.folder)
+    check_storage(prepared.folder, plan.storage)
+    return prepared
+
+
+class _Bill(NamedTuple):
+    """What a search may cost, and what configurations do."""
+
+    limited_by: Budget
+    limit: int
+    prices: Prices
+    cheapest: int
+    refused: tuple[str, ...]
+
+
+class _Asked(NamedTuple):
+    """The configurations that are asked for by name, and what data levers go by."""
+
+    given: Mapping[str, Configuration]
+    tries: Mapping[str, Configuration]
+    scores: tuple[Score, ...]
+
+
+def _bill(ground: Groundwork, space: SearchSpace, bound: BoundSpace, objectives: tuple[str, ...]) -> _Bill:
+    """Return what may be spent, when something of the space can be had for it.
+
+    Raises:
+        AutopeftError: When nothing can be built, or nothing is within the budget.
+    """
+    plan, backbone = ground.plan, ground.backbone
     budgets = [Budget.parse(text) for text in (plan.budget, *space.budgets)]
-    bound = space.bind(VOCABULARY, backbone.shape)
-    final = _final(plan, task, setting)
-    costs = Costs(backbone)
     limited_by = min(budgets, key=lambda budget: budget.limit(backbone.num_parameters))
     limit = limited_by.limit(backbone.num_parameters)
     prices = Prices(
         objectives,
-        costs,
+        Costs(backbone),
         backbone.anatomy,
         memory_limit=memory_limit(plan.budget),
-        refuses=refuses_for(plan.target, task, backbone),
-        pooled=task.pool is not None,
+        refuses=refuses_for(plan.target, ground.task, backbone),
+        pooled=ground.task.pool is not None,
     )
     # Without the limit on memory, which nothing has been measured for yet.
     cheapest = cheapest_cost(bound, replace(prices, memory_limit=None).price)
-    refused = refusals(bound, costs, prices.refuses)
+    refused = refusals(bound, prices.costs, prices.refuses)
     if cheapest == REFUSED:
         raise ConfigurationError(
             f"no configuration of the space {bound.name!r} can be built on {backbone.name}: {'; '.join(refused)}"
@@ -170,26 +224,39 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
             f"space {bound.name!r} on {backbone.name} has {cheapest:,}; raise --budget to at least {cheapest} "
             "or choose another --space"
         )
-    check_training(space.to_dict().get("training") or {}, task, f"space {space.name!r}")
-    check_space_told(bound, task)
-    given = given_of(plan, costs, backbone, limit)
-    tries = tries_of(plan, costs, backbone, limit, kind_of(task).stock_learning_rate(backbone.shape))
+    return _Bill(limited_by, limit, prices, cheapest, refused)
+
+
+def _asked(ground: Groundwork, bound: BoundSpace, bill: _Bill) -> tuple[Groundwork, _Asked]:
+    """Return the configurations that a plan names, checked, and the groundwork with the columns that levers go by."""
+    plan, task, backbone, costs = ground.plan, ground.task, ground.backbone, bill.prices.costs
+    given = given_of(plan, costs, backbone, bill.limit)
+    tries = tries_of(plan, costs, backbone, bill.limit, kind_of(task).stock_learning_rate(backbone.shape))
     by_name = {f"configurations: {name}": each for name, each in given.items()} | tries
     for name, each in by_name.items():
         check_training(each.training, task, name)
         check_told(each.modules, task, name)
-    asked = (words_of(bound), *(words_named(each.data) for each in by_name.values()))
-    _check_pool(plan, task, asked)
-    ground = with_columns(ground, *asked)
-    task = ground.task
+    words = (words_of(bound), *(words_named(each.data) for each in by_name.values()))
+    _check_pool(plan, task, words)
+    ground = with_columns(ground, *words)
     named_too = (score for each in by_name.values() for score in scores_named(each.data))
     scores = tuple(dict.fromkeys((*scores_of(bound), *named_too)))
-    notes = (*ground.notes, *check_scores(scores, task, backbone))
     if given:
-        plan = plan.model_copy(update={"trials": trials_of(len(given))})
-    earlier = () if plan.warm_start is None else tuple(begin_from(plan.warm_start, bound))
-    spec = StudySpec(
-        model=backbone.identity,
+        ground = replace(ground, plan=plan.model_copy(update={"trials": trials_of(len(given))}))
+    return ground, _Asked(given, tries, scores)
+
+
+def _spec(
+    ground: Groundwork,
+    space: SearchSpace,
+    objectives: tuple[str, ...],
+    earlier: tuple[EarlierTrial, ...],
+    given: Mapping[str, Configuration],
+) -> StudySpec:
+    """Return what the study is: whoever goes on with it has the same."""
+    plan, task, setting = ground.plan, ground.task, ground.setting
+    return StudySpec(
+        model=ground.backbone.identity,
         data=task.fingerprint,
         task=task.name,
         space=space.to_dict(),
@@ -205,42 +272,23 @@ def prepare(plan: SearchPlan, *, measures: bool = True) -> Preparation:
         warm_start=identity(earlier) if earlier else None,
         given={name: each.to_dict() for name, each in given.items()} or None,
     )
-    job = WorkerJob(
+
+
+def _job(ground: Groundwork) -> WorkerJob:
+    """Return what workers need."""
+    plan = ground.plan
+    return WorkerJob(
         model=plan.model,
         revision=plan.revision,
         roles=plan.roles,
         quantization=plan.quantization,
         plugin=plan.plugin,
         task=ground.task_spec,
-        setting=setting,
+        setting=ground.setting,
         seed=plan.seed,
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
         trust_remote_code=plan.trust_remote_code,
     )
-    scale = Scale(backbone=backbone.num_parameters, limit=limit, cheapest=cheapest)
-    prepared = Preparation(
-        plan,
-        backbone,
-        task,
-        setting,
-        final,
-        notes,
-        bound,
-        costs,
-        prices,
-        scale,
-        spec,
-        job,
-        refused,
-        earlier,
-        given,
-        tries,
-        scores,
-        limited_by,
-    )
-    check_folder(prepared.folder)
-    check_storage(prepared.folder, plan.storage)
-    return prepared
 
 
 def _check_pool(plan: SearchPlan, task: Task, asked: Sequence[Mapping[str, Sequence[str]]]) -> None:
