@@ -19,15 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from optuna import create_study
 
 from autopeft.launch import Preparation, SearchPlan, prepare
 from autopeft.launch.job import WorkerJob
 from autopeft.methods import VOCABULARY
-from autopeft.samplers import make_sampler
 from autopeft.space import Configuration, SearchSpace, canonical
 from autopeft.trials.setting import RUNGS
 from studies.arena.record import SHARED
+from studies.searching import best_of_search
 from studies.seeds.systems import BESIDE, FACTOR, SYSTEMS, Contender
 from studies.trainings import scored
 
@@ -121,26 +120,10 @@ def _as_long(prepared: Preparation, contender: Contender) -> float:
 
 
 def _searched(prepared: Preparation, contender: Contender, job: WorkerJob) -> Configuration:
-    """Return what is best on validation of trials in the space of a system alone, all trained to their end."""
+    """Return what is best on validation of trials in the space of a system alone."""
     training = {**contender.training, **contender.training_space}
     space = SearchSpace(name="own", modules=dict(contender.space), training=training)
-    bound = space.bind(VOCABULARY, prepared.backbone.shape)
-    sampler = make_sampler("pareto", bound, prepared.costs.price, prepared.backbone.num_parameters)
-    study = create_study(directions=["minimize", "maximize"], sampler=sampler)
-    runner, found = job.runner(), {}
-    for _ in range(_TRIALS):
-        trial = study.ask()
-        configuration = bound.suggest(trial)
-        outcome = runner.run(configuration, seed=0)
-        if outcome.status == "error":
-            raise RuntimeError(f"{configuration.describe()}: {outcome.message}\n{outcome.detail}")
-        accuracy = outcome.accuracy or 0.0
-        trial.set_user_attr("configuration", configuration.to_dict())
-        trial.set_user_attr("outcome", {"status": outcome.status})
-        trial.set_constraint("infeasible", float(outcome.status != "complete"))
-        study.tell(trial, (float(prepared.costs.price(configuration)), accuracy))
-        found[configuration] = accuracy
-    return max(found, key=lambda configuration: found[configuration])
+    return best_of_search(prepared, space.bind(VOCABULARY, prepared.backbone.shape), _TRIALS, job=job)
 
 
 if __name__ == "__main__":
