@@ -117,7 +117,7 @@ def test_a_plan_cannot_have_its_code_run(tmp_path, capsys, monkeypatch):
     done = run_here("search", "plan.yaml", cwd=tmp_path)
     assert (done.returncode, "A YAML file cannot allow it" in done.stderr) == (2, True)
     assert MARK not in capsys.readouterr().out
-    monkeypatch.setattr("autopeft.launch.plan._ALLOWED", ())
+    monkeypatch.setattr("autopeft.launch.plan.ALLOWED", ())
     plan = SearchPlan.from_file(tmp_path / "plan.yaml")
     load_backbone(str(tmp_path / "tiny-bert"), trust_remote_code=plan.trust_remote_code)
     assert MARK in capsys.readouterr().out
