@@ -48,7 +48,7 @@ def labels_lost(
             how = ", ".join(f"{knob.name} {asked.knobs[knob.name]}" for knob in asked.word.knobs)
             by = f"{asked.word.name}{f' ({how})' if how else ''} with a share of {asked.knobs['share']:.3g}"
             lost[asked.word.name] = lacking, f"{by}, which is {len(chosen):,} of {len(numbers):,} rows,"
-    names = task.schema.labels
+    names = task.kind.label_names(task.schema)
     return [
         f"data.select: {by} leaves no row of {len(lacking)} of {len(there)} labels to learn from: "
         f"{listed([repr(names[number]) for number in sorted(lacking)])}"

@@ -189,8 +189,12 @@ class TaskKind(ABC):
         return [rows[json.dumps(given)].pop() for given in self.inputs(task.train)]
 
     def labels_in(self, split: Any) -> Sequence[Collection[int]] | None:
-        """Return the numbers among the schema's `labels` of what is told of each example; None where nothing is."""
+        """Return the numbers of the labels that are told of each example; None where labels are not what is told."""
         return None
+
+    def label_names(self, schema: Any) -> Sequence[str]:
+        """Return the names of labels by their numbers; none where labels are not what is told."""
+        return ()
 
     def cells(self, task: Task, table: Table, column: str) -> list[Any]:
         """Return what a column of a table holds for each training example; arguments as of `row_numbers`.

@@ -24,13 +24,13 @@ NUMBERS = [
     Case(
         "trials in words",
         SEARCH + "--trials many",
-        ("Invalid value for '--trials': Input should be a valid integer, unable to parse string as",),
+        ("Invalid value for '--trials': 'many' is no whole number",),
         GOOD,
     ),
     Case(
         "half a trial",
         SEARCH + "--trials 2.5",
-        ("Invalid value for '--trials': Input should be a valid integer, unable to parse string as",),
+        ("Invalid value for '--trials': '2.5' is no whole number",),
         GOOD,
     ),
     Case("no epochs", SEARCH + "--epochs 0", ("flags: epochs: found 0.0: input should be greater than 0",), GOOD),

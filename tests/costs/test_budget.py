@@ -17,6 +17,8 @@ from autopeft.errors import BudgetError
         ("1.5m", 1_500_000),
         ("1B", 10**9),
         ("12345", 12_345),
+        ("1e5", 100_000),
+        ("2.5E3", 2_500),
         (" 0.1 % ", 22_713),
     ],
 )
@@ -26,10 +28,15 @@ def test_reads_and_rounds_down(text, limit) -> None:
     assert str(budget) == text.strip()
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1 percent", "-1%", "-5", "1e6", "1%%", "nan", "1,000"])
+@pytest.mark.parametrize("text", ["", "abc", "1 percent", "-1%", "-5", "1e", "1%%", "nan", "1,000"])
 def test_refuses_what_is_no_budget(text) -> None:
     with pytest.raises(BudgetError, match=r"cannot read the budget .*expected a share"):
         Budget.parse(text)
+
+
+def test_asks_whether_a_share_was_meant() -> None:
+    with pytest.raises(BudgetError, match=r"less than one parameter: is 0\.1% meant\?"):
+        Budget.parse("0.1")
 
 
 @pytest.mark.parametrize("text", ["0", "0%", "0k"])

@@ -108,7 +108,7 @@ def test_labels_that_data_lacks_keep_their_numbers(place):
 
 
 def test_rows_come_back_in_their_order_and_what_cannot_be_read_is_said(place):
-    (place / "new.csv").write_text('id,review\n7,"good\nhappy film"\n8,\n9,bad sad film\n')
+    (place / "new.csv").write_text('id,review\n7,"film good\nhappy"\n8,\n9,film bad sad\n')
     done = CliRunner().invoke(app, ["predict", "out", "new.csv", "-o", "new.tsv"], catch_exceptions=False)
     assert "1 row has no prediction: 'review' is empty (line 4)" in done.stderr
     with (place / "new.tsv").open(newline="") as file:
@@ -118,14 +118,14 @@ def test_rows_come_back_in_their_order_and_what_cannot_be_read_is_said(place):
     found = autopeft.predict("out", file="new.csv")
     assert [row and row.text for row in found.rows] == [LABELS[1], None, LABELS[0]]
     assert sum(found.rows[0].probabilities.values()) == pytest.approx(1)
-    shown = invoke("predict", "out", "-i", "good happy film").splitlines()
+    shown = invoke("predict", "out", "-i", "film good happy").splitlines()
     assert [float(line.split()[0]) for line in shown if line[:2] in ("0.", "1.")] == pytest.approx(
         list(found.rows[0].probabilities.values()), abs=1e-4
     )
 
 
 def test_columns_are_those_of_the_training_data_unless_said(place):
-    (place / "other.csv").write_text("words,review\nbad sad film,good happy film\n")
+    (place / "other.csv").write_text("words,review\nfilm bad sad,film good happy\n")
     assert autopeft.predict("out", file="other.csv").rows[0].text == LABELS[1]
     assert autopeft.predict("out", file="other.csv", columns={"text": "words"}).rows[0].text == LABELS[0]
     long = autopeft.predict("out", "film " * 40)

@@ -88,6 +88,10 @@ class Classification(TextKind):
         """Return the one label of each."""
         return [(int(label),) for label in split.labels]
 
+    def label_names(self, schema: Classes) -> Sequence[str]:
+        """Return the names of labels by their numbers."""
+        return schema.labels
+
     def known_as(self, task: Task, schema: Classes) -> Task:
         """Return a task whose labels have the numbers that something trained knows them by."""
         known = schema.labels

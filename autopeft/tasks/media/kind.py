@@ -149,6 +149,10 @@ class MediaKind(TaskKind):
         """Return the one label of each."""
         return [(int(label),) for label in split.labels]
 
+    def label_names(self, schema: Any) -> Sequence[str]:
+        """Return the names of labels by their numbers."""
+        return schema.labels
+
     def digested(self, task: Task) -> Iterator[bytes]:
         """Yield labels, pictures or sounds, and splits."""
         yield json.dumps(task.schema.labels).encode()

@@ -115,6 +115,10 @@ class Multilabel(TextKind):
         """Return those of each text, perhaps none."""
         return split.labels
 
+    def label_names(self, schema: Labels) -> Sequence[str]:
+        """Return the names of labels by their numbers."""
+        return schema.labels
+
     def unlabelled(self, schema: Labels, table: Table) -> tuple[LabelledTexts, list[int], Intake]:
         """Return the texts of a table, with no label."""
         split, numbers, intake = super().unlabelled(schema, table)

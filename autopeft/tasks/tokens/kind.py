@@ -190,6 +190,10 @@ class Tokens(TaskKind):
         """Return the tags in each sentence."""
         return [{*tags} for tags in split.tags]
 
+    def label_names(self, schema: Tags) -> Sequence[str]:
+        """Return the names of labels by their numbers."""
+        return schema.labels
+
     def unlabelled(self, schema: Tags, table: Table) -> tuple[Sentences, list[int], Intake]:
         """Return the sentences of a table."""
         return sentences_of(table, schema.columns[0])
