@@ -52,6 +52,7 @@ def test_every_flag_of_search_is_a_setting_of_a_plan():
     # These are mappings, for files only.
     assert set(SearchPlan.model_fields) - {"final", "configurations", "tasks"} == flags - {
         "dry_run",
+        "report_to",
         "help",
         "fresh",
         "extend",

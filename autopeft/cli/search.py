@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,13 +18,26 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autopeft.launch import Preparation, SearchResult
+    from autopeft.report.trackers import Tracker
 
 __all__ = ["run", "search"]
 
 _RUN = "Run"
 
 #: Options of this verb that are no settings of a search.
-_NO_SETTINGS = ("spec", "data", "fresh", "extend", "no_select", "dry_run", "verbose", "quiet", "json", "settings")
+_NO_SETTINGS = (
+    "spec",
+    "data",
+    "fresh",
+    "extend",
+    "no_select",
+    "report_to",
+    "dry_run",
+    "verbose",
+    "quiet",
+    "json",
+    "settings",
+)
 
 
 @takes([name for name in DATA if name != "data"])
@@ -123,6 +136,12 @@ def search(
         bool, typer.Option("--no-select", help="Leave out `autopeft select` at the end.", rich_help_panel=_RUN)
     ] = False,
     margin: options.Margin = None,
+    report_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="tensorboard, mlflow or wandb: a run for each trial, one for the front.", rich_help_panel=_RUN
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -148,13 +167,16 @@ def search(
     from autopeft.cli.select import decide
     from autopeft.cli.terminal import Terminal
     from autopeft.launch import SearchPlan, check_extendable, prepare
+    from autopeft.report.trackers import trackers_of
     from autopeft.selection import margin_of
+    from autopeft.training.reports import check_reports
 
     voice = voice_of(verbose, quiet)
     if no_select and margin is not None:
         raise AutopeftError("--margin is for the selection, which --no-select leaves out; leave one of them out")
     if dry_run and json:
         raise AutopeftError("--json prints the front, which --dry-run does not search; leave one of them out")
+    check_reports(report_to or ())
     with documents(json) as write:
         console = Terminal(stderr=json)
         plan = SearchPlan.of(flags, "flags") if spec is None else SearchPlan.from_file(spec, **flags)
@@ -166,7 +188,10 @@ def search(
             _announce(console, prepared, voice)
             foretell(console, prepared, selects=not no_select)
             return
-        result = run(console, prepared, voice, fresh=fresh, extend=extend, write=write if json else None)
+        trackers = trackers_of(report_to or (), prepared.folder, prepared.name)
+        result = run(
+            console, prepared, voice, fresh=fresh, extend=extend, write=write if json else None, trackers=trackers
+        )
         if result.complete and not no_select:
             decide(console, prepared, result, margin=within, voice=voice)
 
@@ -179,6 +204,7 @@ def run(
     fresh: bool = False,
     extend: bool = False,
     write: Callable[[Any], None] | None = None,
+    trackers: Mapping[str, Tracker] | None = None,
 ) -> SearchResult:
     """Run what is prepared, show how it goes and what came of it; `write` takes the front in place of its table.
 
@@ -187,11 +213,14 @@ def run(
     """
     from autopeft.launch import run_search
     from autopeft.report import write_front
+    from autopeft.report.trackers import Tracking
 
     _announce(console, prepared, voice)
     with _progress(console, prepared, voice) as listener:
-        result = run_search(prepared, fresh=fresh, extend=extend, listener=listener)
+        tracking = Tracking(listener, trackers or {})
+        result = run_search(prepared, fresh=fresh, extend=extend, listener=tracking)
     write_front(result)
+    tracking.ended(result)
     _conclude(console, result, write)
     if result.interrupted:
         raise typer.Exit(130)

@@ -38,6 +38,9 @@ _EXTRAS: Mapping[str, str] = {
     "sparql": "queries in SPARQL that decoders write",
     "postgresql": "studies in a PostgreSQL database",
     "trl": "autopeft train of decoders",
+    "tensorboard": "--report-to tensorboard",
+    "mlflow": "--report-to mlflow",
+    "wandb": "--report-to wandb",
 }
 
 #: What only those need who work on autopeft itself.
