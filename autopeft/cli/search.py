@@ -281,7 +281,8 @@ def _progress(console: Console, prepared: Preparation, voice: Voice) -> Any:
     usual = LiveProgress if console.is_terminal else PlainProgress
     shown = {Voice.QUIET: QuietProgress, Voice.USUAL: usual, Voice.VERBOSE: VerboseProgress}[voice]
     kind = type(kind_of(prepared.task))
-    return shown(scale=prepared.scale, total=prepared.plan.trials, kind=kind, console=console)
+    steps = sum(stage.steps for stage in prepared.setting.stages)
+    return shown(scale=prepared.scale, total=prepared.plan.trials, kind=kind, console=console, steps=steps)
 
 
 def _conclude(console: Console, result: SearchResult, write: Callable[[Any], None] | None) -> None:

@@ -45,13 +45,16 @@ PATIENCE = 6
 
 
 class Listener(Protocol):
-    """What follows a search as it goes, to show it."""
+    """What follows a search as it goes, to show it; begin with `Silent`, which ignores all it hears."""
 
     def opened(self, done: int) -> None:
         """Hear how many trials the study has already."""
 
     def started(self, trial: Ask) -> None:
         """Hear that a trial has begun."""
+
+    def measured(self, trial: Ask, point: Mapping[str, float]) -> None:
+        """Hear what a trial measured at a rung: a point of its curve, see `autopeft.trials.Outcome`."""
 
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
         """Hear how a trial ended."""
@@ -67,6 +70,9 @@ class Silent:
         """Ignore it."""
 
     def started(self, trial: Ask) -> None:
+        """Ignore it."""
+
+    def measured(self, trial: Ask, point: Mapping[str, float]) -> None:
         """Ignore it."""
 
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
@@ -197,6 +203,7 @@ class Desk:
             # It runs elsewhere by now.
             return False
         trial = self._running[number]
+        self.listener.measured(trial, point)
         if trial.baseline is not None:
             return True
         if asked_to_stop(self.study, number):

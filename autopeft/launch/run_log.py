@@ -93,6 +93,10 @@ class RunLog:
         self._write("started", trial=trial.number, message=trial.configuration.describe())
         self._listener.started(trial)
 
+    def measured(self, trial: Ask, point: Mapping[str, float]) -> None:
+        """Pass it on: curves are in the study."""
+        self._listener.measured(trial, point)
+
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
         """Write down how a trial ended; of one that was stopped, what it had reached."""
         reached = (outcome.get("curve") or [{}])[-1] if outcome["status"] == "stopped" else outcome

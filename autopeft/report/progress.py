@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -54,8 +54,8 @@ def best_per_band(front: Front, scale: Scale) -> list[Band]:
     return bands
 
 
-def time_left(seconds: list[float], remaining: int, workers: int) -> float | None:
-    """Estimate the seconds a search still takes from the durations of its finished trials; None before any."""
+def time_left(seconds: Collection[float], remaining: int, workers: int) -> float | None:
+    """Estimate the seconds a search still takes from durations of its trials; None before any is known."""
     if not seconds:
         return None
     return sum(seconds) / len(seconds) * remaining / workers
@@ -69,9 +69,11 @@ class _Progress:
     total: int
     kind: type[TrialKind]
     console: Console
+    steps: int = 0
     done: int = 0
     running: dict[int, Ask] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
+    expected: dict[int, float] = field(default_factory=dict)
     front: Front | None = None
     at_once: int = 1
     began: float = field(default_factory=time.time)
@@ -93,6 +95,12 @@ class _Progress:
         self.running[trial.number] = trial
         self.at_once = max(self.at_once, len(self.running))
 
+    def measured(self, trial: Ask, point: Mapping[str, float]) -> None:
+        """Foretell from its first steps how long a trial takes; `steps` are those of a whole one."""
+        if self.steps and "step_seconds" in point:
+            left = max(0, self.steps - point["step"])
+            self.expected[trial.number] = point["seconds"] + left * point["step_seconds"]
+
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
         """Show how a trial ended."""
         self.running.pop(trial.number, None)
@@ -111,7 +119,7 @@ class _Progress:
 
     def remaining(self) -> str:
         """Say how long the search still takes."""
-        left = time_left(self.seconds, self.total - self.done, self.at_once)
+        left = time_left(self.seconds or self.expected.values(), self.total - self.done, self.at_once)
         return "" if left is None else f"about {clock(left)} left"
 
     def named(self, trial: Ask) -> str:
@@ -125,6 +133,13 @@ class QuietProgress(_Progress):
 
 class PlainProgress(_Progress):
     """One line a finished trial, for logs and pipes."""
+
+    def measured(self, trial: Ask, point: Mapping[str, float]) -> None:
+        """Say once, before the first trial has ended, how long the search takes."""
+        first = not (self.expected or self.seconds)
+        super().measured(trial, point)
+        if first and self.expected:
+            self._line(f"by the first steps, {self.remaining()}")
 
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
         """Print one line."""

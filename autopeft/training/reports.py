@@ -27,4 +27,6 @@ def check_reports(report_to: Sequence[str]) -> None:
         if name not in _AVAILABLE:
             raise AutopeftError(f"cannot report to {name!r}; expected one of {', '.join(_AVAILABLE)}")
         if not _AVAILABLE[name]():
-            raise AutopeftError(f"{name} is not installed: run `pip install 'autopeft[{name}]'`, or leave --report-to out")
+            raise AutopeftError(
+                f"{name} is not installed: run `pip install 'autopeft[{name}]'`, or leave --report-to out"
+            )

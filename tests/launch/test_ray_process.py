@@ -67,6 +67,9 @@ class Killing:
             self._at = time.monotonic()
             self.seconds.append(None)
 
+    def measured(self, trial, point):
+        pass
+
     def finished(self, trial, outcome, params, front):
         pass
 

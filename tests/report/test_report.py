@@ -96,6 +96,19 @@ def test_progress(kind):
         assert "oom: too big" in text
 
 
+def test_time_left_is_known_from_the_first_rung_on():
+    console = Console(file=io.StringIO(), width=100)
+    trial = Ask(7, Configuration.from_dict({"modules": {}, "training": {}}), None)
+    progress = PlainProgress(SCALE, total=5, kind=ClassificationTrials, console=console, steps=100)
+    progress.opened(1)
+    progress.started(trial)
+    for step in (10, 20):
+        progress.measured(trial, {"step": step, "accuracy": 0.5, "seconds": 5.0 + step, "step_seconds": 1.0})
+    assert console.file.getvalue().splitlines() == ["by the first steps, about 7:00 left"]
+    progress.finished(trial, {"status": "complete", "accuracy": 0.8, "seconds": 60.0}, 9000, FRONT)
+    assert "about 3:00 left" in console.file.getvalue()
+
+
 @pytest.mark.parametrize(("kind", "name"), [(ClassificationTrials, "head only"), (CausalTrials, "untouched model")])
 def test_a_baseline_is_called_what_it_is_for_the_task(kind, name):
     console = Console(file=io.StringIO(), width=200)

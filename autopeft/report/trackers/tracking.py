@@ -67,6 +67,10 @@ class Tracking:
         """Pass it on."""
         self._listener.started(trial)
 
+    def measured(self, trial: Ask, point: Mapping[str, float]) -> None:
+        """Pass it on: trackers have the whole curve at the end."""
+        self._listener.measured(trial, point)
+
     def finished(self, trial: Ask, outcome: Mapping[str, Any], params: int, front: Front) -> None:
         """Pass it on, and tell of the trial."""
         self._listener.finished(trial, outcome, params, front)
