@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # CI sets this to skip nothing; a person may narrow the run, e.g. make test ARGS="tests/space -x".
 ARGS ?=
 
-.PHONY: demo test slow soak check clean
+.PHONY: demo test slow soak check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/autopeft search --budget 1%
@@ -29,6 +29,10 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The site of docs/, into build/site: strict, and without the network.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -39,6 +43,10 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,dev]'
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

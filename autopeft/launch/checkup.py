@@ -44,7 +44,7 @@ _EXTRAS: Mapping[str, str] = {
 }
 
 #: What only those need who work on autopeft itself.
-_NOT_OF_USERS = "dev"
+_NOT_OF_USERS = ("dev", "docs")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def features() -> Iterator[Feature]:
     """Yield what needs more than a plain install, by the extras that the package declares."""
     declared = metadata("autopeft")
     for extra in declared.get_all("Provides-Extra") or ():
-        if extra != _NOT_OF_USERS:
+        if extra not in _NOT_OF_USERS:
             lacking = tuple(_lacking(declared.get_all("Requires-Dist") or (), extra))
             yield Feature(_EXTRAS.get(extra, extra), lacking, f"pip install 'autopeft[{extra}]'")
     missing = lacking_smollm2()

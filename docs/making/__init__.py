@@ -1,0 +1,1 @@
+"""What makes the site: pages brought in from elsewhere in the repository, and parts of pages made of the code."""
