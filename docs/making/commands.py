@@ -37,7 +37,10 @@ def _section(name: str, command: Any) -> str:
     options = [each for each in command.params if isinstance(each, TyperOption) and not each.hidden]
     words = {each: " ".join(each.get_usage_pieces(context)) for each in arguments}
     usage = " ".join(["autopeft", name, *(["[OPTIONS]"] if options else []), *words.values()])
-    rows = [*(f"| `{written.strip('[]')}` | {_cell(each.help or '')} |" for each, written in words.items()), *map(_option, options)]
+    rows = [
+        *(f"| `{written.strip('[]')}` | {_cell(each.help or '')} |" for each, written in words.items()),
+        *map(_option, options),
+    ]
     table = "\n".join(["| | |", "| --- | --- |", *rows])
     parts = [f"## {name}", f"    {usage}", _paragraphs(command.help), table if rows else ""]
     return "\n\n".join(part for part in parts if part)

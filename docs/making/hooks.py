@@ -1,4 +1,4 @@
-"""What mkdocs calls: pages are brought in, links follow, parts are made of the code, nothing is fetched from outside."""
+"""What mkdocs calls: pages are brought in, parts are made of the code, and nothing is fetched from elsewhere."""
 
 from __future__ import annotations
 

@@ -120,15 +120,15 @@ def _rungs() -> str:
         parts.append(Box(20, 40 + 60 * index, width, 40, words, fill))
         if not words:
             parts.append(Said(20 + width + 60, 65 + 60 * index, said))
-    parts.append(Said(430, 230, "steps of a trial; at each mark it is measured, and stopped where the front is out of reach"))
+    parts.append(Said(430, 230, "a trial is measured at each mark, and stopped where the front is out of reach"))
     return picture("Trials are measured at rungs", 860, 250, parts)
 
 
 def _shared() -> str:
     layers = [Box(330, 180 - 40 * index, 200, 34, (f"layer {index}",), FROZEN) for index in range(2)]
     adapted = [
-        Box(330, 180 - 40 * index, 200, 34, (f"layer {index} with an adapter" if index == 2 else f"layer {index}",), DONE)
-        for index in (2, 3)
+        Box(330, 180 - 40 * index, 200, 34, (said,), DONE)
+        for index, said in ((2, "layer 2 with an adapter"), (3, "layer 3"))
     ]
     return picture(
         "Layers below the lowest adapter are computed once",
