@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # CI sets this to skip nothing; a person may narrow the run, e.g. make test ARGS="tests/space -x".
 ARGS ?=
 
-.PHONY: demo test slow soak check docs clean
+.PHONY: demo test slow soak check docs release clean
 
 demo: $(VENV)/.demo
 	$(BIN)/autopeft search --budget 1%
@@ -33,6 +33,14 @@ check: $(VENV)/.dev
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
+# A version is a tag such as v0.1.0; anything else has a `+` in its name, and no index takes it.
+release: $(VENV)/.release
+	rm -rf dist
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
+	@if ls dist | grep -q '+'; then echo "this is no release: tag the commit first, and leave nothing uncommitted"; \
+	else echo "upload by: $(BIN)/twine upload dist/*"; fi
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -46,6 +54,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@
+
+$(VENV)/.release: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[release]'
 	touch $@
 
 clean:

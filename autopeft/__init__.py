@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from autopeft.space import Configuration, SearchSpace, load_space
     from autopeft.training import Fused
 
-__version__ = "0.1.0"
-
 __all__ = [
     "AutopeftError",
     "Budget",
@@ -77,6 +75,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("autopeft")
     if name in _HOMES:
         return getattr(import_module(f"autopeft.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'autopeft' has no attribute {name!r}")

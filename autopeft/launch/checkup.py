@@ -44,7 +44,7 @@ _EXTRAS: Mapping[str, str] = {
 }
 
 #: What only those need who work on autopeft itself.
-_NOT_OF_USERS = ("dev", "docs")
+_NOT_OF_USERS = ("dev", "docs", "release")
 
 
 @dataclass(frozen=True)

@@ -110,4 +110,4 @@ def test_blocks_are_for_a_shell(page):
     """What is indented is a command; anything else says by a fence what it is, and is tested as that."""
     for line in shell_lines(page):
         first = line.split()[0]
-        assert first in {"autopeft", "pip", "make", "python", "python3", "cd", ".", "docker", "git"}, line
+        assert first in {".ci/run", "autopeft", "pip", "make", "python", "python3", "cd", ".", "docker", "git"}, line

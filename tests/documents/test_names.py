@@ -28,7 +28,7 @@ _OF_OTHERS = {"convert_hf_to_gguf", "convert_lora_to_gguf", "challenge_test_list
 @cache
 def words_of_the_code() -> set[str]:
     """Return every word of what is no document: code, spaces, plans, tests, settings of the project."""
-    rooms = [TOP / name for name in ("autopeft", "search_spaces", "examples", "tests")]
+    rooms = [TOP / name for name in ("autopeft", "search_spaces", "examples", "tests", "docs/making")]
     found = [path for room in rooms for path in room.rglob("*") if Path(__file__).parent not in path.parents]
     texts = [path.read_text(encoding="utf8") for path in found if path.suffix in (".py", ".yaml", ".jinja", ".js")]
     texts += [
