@@ -46,7 +46,8 @@ def test_all_are_there_once_each():
     assert len({system.name for system in systems()}) == 45
     assert all(re.search(r", arXiv:\d{4}\.\d{5}$", system.source) for system in systems())
     assert {system.id for system in OFFERED} >= ALREADY
-    assert f"lists {len(systems())} published systems" in (TOP / "docs" / "reference" / "methods.md").read_text(encoding="utf8")
+    page = (TOP / "docs" / "reference" / "methods.md").read_text(encoding="utf8")
+    assert f"lists {len(systems())} published systems" in page
 
 
 def test_states_are_of_four():

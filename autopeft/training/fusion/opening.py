@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerBase
+
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
 from autopeft.launch import SearchPlan, open_run
@@ -32,7 +34,7 @@ class OpenedFused:
     """
 
     model: Fused
-    tokenizer: object
+    tokenizer: PreTrainedTokenizerBase
     small: Opened
     backbone: Backbone
     large: Backbone
