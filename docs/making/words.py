@@ -62,8 +62,10 @@ def _knobs(knobs: Iterable[Knob]) -> str:
 def _searched(knob: Knob) -> str:
     if knob.range is not None:
         return f"`{_cell(knob.range)}`"
+    if knob.default is None:
+        return "it has to be given" if knob.required else "left to the method"
     default = ", ".join(knob.default) if isinstance(knob.default, tuple) else knob.default
-    return "" if default is None else f"`{_cell(str(default))}`"
+    return f"`{_cell(str(default))}`"
 
 
 def _given(knob: Knob) -> str:

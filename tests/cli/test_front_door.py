@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,12 @@ def test_what_extras_lack_is_said_with_how_to_get_it(monkeypatch: pytest.MonkeyP
     assert found["data in Excel workbooks"].lacking == ("openpyxl",)
     assert found["data in Excel workbooks"].remedy == "pip install 'autopeft[excel]'"
     assert found["autopeft train of decoders"].lacking == ("trl>=1.16 (found 0.1)",)
+
+
+def test_every_extra_is_a_feature_of_users_or_none() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    known = {*checkup_module._EXTRAS, *checkup_module._NOT_OF_USERS}
+    assert project["optional-dependencies"].keys() == known
 
 
 @pytest.mark.slow
