@@ -1,6 +1,8 @@
 import errno
 import json
 from dataclasses import replace
+from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, Trainer
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
@@ -268,6 +270,27 @@ def test_the_best_state_on_validation_is_kept(backbone, tmp_path, monkeypatch):
     load(tmp_path, model, backbone.anatomy)
     found = evaluate(tmp_path, backbone, make_task(32), SETTING, "validation")
     assert found.figures == pytest.approx(kept.validation)
+
+
+class FourCards(TrainingArguments):
+    """Those of a machine with four GPUs."""
+
+    @cached_property
+    def _setup_devices(self):
+        device = super()._setup_devices
+        self._n_gpu = 4
+        return device
+
+
+# The Trainer does it alike for all.
+@pytest.mark.parametrize("backbone", ["bert"], indirect=True)
+def test_a_batch_is_as_large_beside_other_cards(backbone, tmp_path, monkeypatch):
+    measure, epochs = Ours.evaluate, []
+    monkeypatch.setattr(Ours, "evaluate", lambda self, *given, **more: epochs.append(self.state.epoch) or measure(self))
+    monkeypatch.setattr(import_module("autopeft.training.fine_tune"), "TrainingArguments", FourCards)
+    found = fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
+    assert found.steps == 12
+    assert epochs[-1] == 3
 
 
 def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
