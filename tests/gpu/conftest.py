@@ -94,20 +94,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[_RECORDER].write(session.config.getoption("--record"))
 
 
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep nothing from test to test."""
-    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take nothing from earlier runs, and leave nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOPEFT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")
-def bench(
-    precision: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Bench]:
+def bench(precision: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """Tiny models and trials of them on the device; what it imports may be missing."""
     from tests.gpu.bench import Bench
 
-    yield Bench.on(_on(request.config), precision, tmp_path_factory.mktemp("models"))
+    return Bench.on(_on(request.config), precision, tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

@@ -37,7 +37,9 @@ def scarce(runner: TrialRunner, left: int) -> Iterator[None]:
     """
     if runner.device.type == "cpu":
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(type(runner._kind), "loss", _refusing(type(runner._kind).loss, runner.setting.batch_size // 2))
+            patch.setattr(
+                type(runner._kind), "loss", _refusing(type(runner._kind).loss, runner.setting.batch_size // 2)
+            )
             yield
         return
     release_memory(runner.device)

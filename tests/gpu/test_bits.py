@@ -31,10 +31,10 @@ def test_trials_beside_packed_weights(bench, architecture, quantization):
     assert close(found, again, bench.precision)
     after = runner.model.base_model.state_dict()
     assert all(value.equal(after[name]) for name, value in before.items())
-    plain = bench.writing(bench.decoder()) if architecture == "decoder" else bench.classifying(bench.backbone(architecture))
-    assert found.metrics["loss"] == pytest.approx(
-        plain.run(configuration, 0).metrics["loss"], abs=AWAY[quantization]
-    )
+    decoding = architecture == "decoder"
+    plain = bench.writing(bench.decoder()) if decoding else bench.classifying(bench.backbone(architecture))
+    loss = plain.run(configuration, 0).metrics["loss"]
+    assert found.metrics["loss"] == pytest.approx(loss, abs=AWAY[quantization])
 
 
 @pytest.mark.cell("bits_checkpointing")

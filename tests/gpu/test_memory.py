@@ -14,6 +14,7 @@ def test_kept_layers_change_no_outcome(bench, architecture, tmp_path, monkeypatc
     from tests.gpu.bench import close
     from tests.trials.test_prefix import at_the_top
 
+    monkeypatch.setenv("AUTOPEFT_CACHE", str(tmp_path / "cache"))
     backbone = bench.backbone(architecture)
     configuration = at_the_top(backbone)
     short = bench.classifying(backbone).run(configuration, 0)
