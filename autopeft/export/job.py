@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 
+from autopeft import __version__
 from autopeft.backbones import Backbone
 from autopeft.space import Configuration
 from autopeft.tasks import Task
@@ -78,7 +78,7 @@ class ExportJob:
     @property
     def came_from(self) -> str:
         """One line that says which version, run, trial and accuracy files come from."""
-        by = f"autopeft {version('autopeft')}"
+        by = f"autopeft {__version__}"
         if self.origin is None:
             return f"{by}, a configuration of no run"
         run = " ".join(str(self.origin.run).split())
