@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autopeft.peft_registration import register_with_peft
+from autopeft.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from autopeft.api import evaluate, export_run, fuse, open_fused, predict, search, train
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from autopeft.samplers import ParetoSampler
     from autopeft.space import Configuration, SearchSpace, load_space
     from autopeft.training import Fused
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AutopeftError",

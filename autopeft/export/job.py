@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from autopeft import __version__
 from autopeft.backbones import Backbone
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.trials import TrialKind, TrialSetting, Writing, kind_of
 from autopeft.trials.writing import Preferring
+from autopeft.version import __version__
 
 __all__ = ["ExportJob", "Origin"]
 

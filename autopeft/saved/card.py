@@ -8,7 +8,6 @@ from pathlib import Path
 
 import yaml
 
-from autopeft import __version__
 from autopeft.backbones import Backbone
 from autopeft.methods.storage import BESIDE_MASK, MANIFEST, MASK, PACKED
 from autopeft.saved.companions import ROLES_FILE, plugin_files
@@ -18,6 +17,7 @@ from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS
 from autopeft.trials import kind_of
 from autopeft.trials.settled import SETTLED, read_settled
+from autopeft.version import __version__
 from autopeft.whole_folder import WRITTEN
 
 __all__ = ["CARD", "PLUGIN", "Card", "explained", "write_card"]
