@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # CI sets this to skip nothing; a person may narrow the run, e.g. make test ARGS="tests/space -x".
 ARGS ?=
 
-.PHONY: demo test slow soak check docs release clean
+.PHONY: demo test slow soak gpu check docs release clean
 
 demo: $(VENV)/.demo
 	$(BIN)/autopeft search --budget 1%
@@ -22,6 +22,11 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m tests.faults.soak --record studies/soak/trials.json
 	$(BIN)/python -m tests.faults.kills --record studies/soak/kills.jsonl
 	$(BIN)/python -m studies.soak.show
+
+# Where CUDA is, with what PYTHON has, in no environment of its own; studies/hardware/README.md says what, and keeps it.
+gpu:
+	$(PYTHON) -m pytest tests/gpu -m gpu -o addopts= --strict-markers --confcutdir tests/gpu -ra \
+	  --record studies/hardware $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from autopeft.samplers import ParetoSampler
     from autopeft.space import Configuration, SearchSpace, load_space
     from autopeft.training import Fused
+    from autopeft.version import __version__ as __version__
 
 __all__ = [
     "AutopeftError",
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "__version__": "version",
     "AutopeftError": "errors",
     "Budget": "costs",
     "Configuration": "space",
@@ -75,10 +77,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("autopeft")
     if name in _HOMES:
         return getattr(import_module(f"autopeft.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'autopeft' has no attribute {name!r}")

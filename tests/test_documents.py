@@ -28,7 +28,6 @@ def test_every_flag_of_search_is_a_setting_of_a_plan():
         "help",
         "fresh",
         "extend",
-        "dry_run",
         "verbose",
         "quiet",
         "json",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 
 from autopeft.backbones import Backbone
@@ -13,6 +12,7 @@ from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.trials import TrialKind, TrialSetting, Writing, kind_of
 from autopeft.trials.writing import Preferring
+from autopeft.version import __version__
 
 __all__ = ["ExportJob", "Origin"]
 
@@ -78,7 +78,7 @@ class ExportJob:
     @property
     def came_from(self) -> str:
         """One line that says which version, run, trial and accuracy files come from."""
-        by = f"autopeft {version('autopeft')}"
+        by = f"autopeft {__version__}"
         if self.origin is None:
             return f"{by}, a configuration of no run"
         run = " ".join(str(self.origin.run).split())

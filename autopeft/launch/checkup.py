@@ -26,6 +26,7 @@ from autopeft.launch.preparation import prepare
 from autopeft.launch.ray_process import RayProcess
 from autopeft.sandbox import check_sandbox
 from autopeft.trials import resolve_precision
+from autopeft.version import __version__
 
 __all__ = ["Feature", "Tried", "features", "machine", "tries"]
 
@@ -86,7 +87,7 @@ def machine() -> dict[str, str]:
     ]
     found = environment()
     return {
-        "autopeft": version("autopeft"),
+        "autopeft": __version__,
         "Python": found["Python"],
         "packages": found["packages"],
         "machine": f"{found['machine']}, {_gib(os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE'))} of memory",
@@ -99,10 +100,16 @@ def machine() -> dict[str, str]:
 
 def features() -> Iterator[Feature]:
     """Yield what needs more than a plain install, by the extras that the package declares."""
-    declared = metadata("autopeft")
-    for extra in declared.get_all("Provides-Extra") or ():
+    try:
+        declared = metadata("autopeft")
+        extras, wanted = declared.get_all("Provides-Extra") or [], declared.get_all("Requires-Dist") or []
+    except PackageNotFoundError:
+        # A checkout that Python finds on its path.
+        yield Feature("what extras bring", ("an installation of autopeft",), "pip install -e .")
+        extras, wanted = [], []
+    for extra in extras:
         if extra not in _NOT_OF_USERS:
-            lacking = tuple(_lacking(declared.get_all("Requires-Dist") or (), extra))
+            lacking = tuple(_lacking(wanted, extra))
             yield Feature(_EXTRAS.get(extra, extra), lacking, f"pip install 'autopeft[{extra}]'")
     missing = lacking_smollm2()
     yield Feature(f"the packaged decoder {SMOLLM2}", tuple(missing), " && ".join(missing.values()))

@@ -85,7 +85,8 @@ class AsideLayer(TransparentLayer):
         self.aside_down[adapter_name], self.aside_up[adapter_name] = down, up
         self.settings[adapter_name], self._paths[adapter_name] = config, path
         self._ends[adapter_name] = (name == config.order[0], name == config.order[-1])
-        self._move_adapter_to_device_of_base_layer(adapter_name)
+        # A layer has no weight of its own by which PEFT would know the device.
+        self._move_adapter_to_device_of_base_layer(adapter_name, next(self.base_layer.parameters()).device)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

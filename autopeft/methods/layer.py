@@ -27,7 +27,7 @@ class AdapterLayer(nn.Module, BaseTunerLayer):
         get_base_layer: Callable[[], nn.Module]
         set_adapter: Callable[..., None]
         _cast_input_dtype: Callable[..., Any]
-        _move_adapter_to_device_of_base_layer: Callable[[str], None]
+        _move_adapter_to_device_of_base_layer: Callable[..., None]
 
     def __init__(self, base_layer: nn.Module) -> None:
         super().__init__()

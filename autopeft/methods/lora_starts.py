@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from peft.tuners.lora.corda import preprocess_corda
 from peft.tuners.lora.eva import get_eva_state_dict
 from peft.tuners.lora.loraga import preprocess_loraga
 from peft.tuners.tuners_utils import BaseTuner
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from autopeft.backbones.quantization import MISSING_BITSANDBYTES
@@ -24,6 +25,9 @@ __all__ = ["DATA_STARTS", "LACKING", "START", "config_fields", "look_at", "quant
 Batches = Iterable[Mapping[str, torch.Tensor]]
 
 DATA_STARTS = ("eva", "corda", "lora_ga")
+
+#: Where modules keep the hooks that PEFT looks through.
+_HOOKS = ("_forward_hooks", "_backward_hooks")
 
 #: Starts that need what is not installed here.
 LACKING = {"loftq": MISSING_BITSANDBYTES} if MISSING_BITSANDBYTES else {}
@@ -79,24 +83,49 @@ def look_at(init: str, config: LoraConfig, model: Any, batches: Batches) -> Any:
     """
     before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
-        if init == "eva":
-            return get_eva_state_dict(
-                model,
-                [_inputs(batch) for batch in batches],
-                config,
-                prepare_model_inputs_fn=lambda batch, _: batch.get("attention_mask"),
-                prepare_layer_inputs_fn=_tokens,
-                show_progress_bar=False,
-            )
-        if init == "corda":
-            preprocess_corda(model, config, run_model=lambda: _one_by_one(model, batches))
-        else:
-            preprocess_loraga(model, config, train_step=lambda: _gradients(model, batches))
+        with _undone_if_it_fails(model):
+            return _looked_at(init, config, model, batches)
     finally:
         for parameter, requires_grad in before:
             parameter.requires_grad_(requires_grad)
             parameter.grad = None
+
+
+def _looked_at(init: str, config: LoraConfig, model: Any, batches: Batches) -> Any:
+    if init == "eva":
+        return get_eva_state_dict(
+            model,
+            [_inputs(batch) for batch in batches],
+            config,
+            prepare_model_inputs_fn=lambda batch, _: batch.get("attention_mask"),
+            prepare_layer_inputs_fn=_tokens,
+            show_progress_bar=False,
+        )
+    if init == "corda":
+        preprocess_corda(model, config, run_model=lambda: _one_by_one(model, batches))
+    else:
+        preprocess_loraga(model, config, train_step=lambda: _gradients(model, batches))
     return None
+
+
+@contextmanager
+def _undone_if_it_fails(model: nn.Module) -> Iterator[None]:
+    """Take PEFT's hooks and notes off a model again where memory runs out under it: it would leave them there."""
+    before = [
+        (module, module.training, set(vars(module)), {name: set(vars(module)[name]) for name in _HOOKS})
+        for module in model.modules()
+    ]
+    try:
+        yield
+    except BaseException:
+        for module, training, notes, hooks in before:
+            for name, known in hooks.items():
+                for key in vars(module)[name].keys() - known:
+                    del vars(module)[name][key]
+            for note in vars(module).keys() - notes:
+                del vars(module)[note]
+            module.training = training
+        raise
 
 
 @torch.no_grad()

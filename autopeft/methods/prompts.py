@@ -229,7 +229,8 @@ def _seen(mask: torch.Tensor | None, length: int) -> torch.Tensor | None:
 def _prompt(prompted: PeftModel, batch: int) -> torch.Tensor:
     """Return the prompt's embeddings, `batch x length x hidden`."""
     config = prompted.active_peft_config
-    tasks = torch.zeros(batch, dtype=torch.long) if hasattr(config, "num_tasks") else None
+    device = next(prompted.parameters()).device
+    tasks = torch.zeros(batch, dtype=torch.long, device=device) if hasattr(config, "num_tasks") else None
     prompt: torch.Tensor = prompted.get_prompt(batch, task_ids=tasks)
     return prompt
 

@@ -100,7 +100,8 @@ class QAdapterLayer(TransparentLayer):
             config: The rest.
         """
         self.q_adapter_block[adapter_name] = QueriesAndBack(hidden, size, config.queries)
-        self._move_adapter_to_device_of_base_layer(adapter_name)
+        # A layer has no weight of its own by which PEFT would know the device.
+        self._move_adapter_to_device_of_base_layer(adapter_name, next(self.base_layer.parameters()).device)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

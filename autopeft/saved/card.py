@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 import yaml
@@ -18,6 +17,7 @@ from autopeft.tasks import Task
 from autopeft.tasks.row_hashes import TRAINING_ROWS
 from autopeft.trials import kind_of
 from autopeft.trials.settled import SETTLED, read_settled
+from autopeft.version import __version__
 from autopeft.whole_folder import WRITTEN
 
 __all__ = ["CARD", "PLUGIN", "Card", "explained", "write_card"]
@@ -112,7 +112,7 @@ def write_card(card: Card, folder: Path, coming: Collection[str] = (WRITTEN,)) -
         f"```yaml\n{yaml.safe_dump(card.configuration.to_dict(), sort_keys=False).strip()}\n```",
     ]
     # Hubs read the head, which must be first; its comment is the first that people read.
-    head = f"---\n# {_one_line(card.origin)}; autopeft {version('autopeft')}\n{_head(card, folder)}\n---\n\n"
+    head = f"---\n# {_one_line(card.origin)}; autopeft {__version__}\n{_head(card, folder)}\n---\n\n"
     (folder / CARD).write_text(head + "\n\n".join(paragraphs) + "\n", encoding="utf8")
 
 

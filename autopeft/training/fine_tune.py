@@ -167,7 +167,7 @@ def _trained(
     learned, train = material.learned(configuration.data), material.train
     _build(configuration, model, backbone, kind, train, setting, pad_id, seed)
     steps = steps_of(train.examples, setting.epochs, setting.batch_size)
-    how = kind.trainer_arguments(arguments(steps))
+    how = _on_one_card(kind.trainer_arguments(arguments(steps)))
     checkpoints = Path(str(how.output_dir))
     groups = parameter_groups(model, setting, kind.rate_factors(model))
     if not groups:
@@ -260,6 +260,13 @@ def _arguments(
         disable_tqdm=not progress,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
+
+
+def _on_one_card(arguments: TrainingArguments) -> TrainingArguments:
+    """Keep a Trainer to the card of its model: with all that it sees, batches would be as many times as large."""
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1
+    return arguments
 
 
 def _rows(encoded: Encoded, chosen: NDArray[np.int64]) -> Dataset:

@@ -13,6 +13,10 @@ from autopeft.trials.outcome import Outcome
 __all__ = ["DivergedError", "OutOfTimeError", "failure", "out_of_memory"]
 
 
+#: What they say: torch's CPU allocator, and the libraries of a GPU that find no room beside what torch holds.
+_NO_MEMORY = ("out of memory", "can't allocate memory", "_status_alloc_failed")
+
+
 class DivergedError(Exception):
     """A loss, a logit or an adapter is not finite."""
 
@@ -22,11 +26,11 @@ class OutOfTimeError(Exception):
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Tell whether an exception says that memory ran out; torch's CPU allocator raises a plain RuntimeError."""
+    """Tell whether an exception says that memory ran out; some of torch's are plain RuntimeErrors."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     message = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in message or "can't allocate memory" in message)
+    return isinstance(error, RuntimeError) and any(words in message for words in _NO_MEMORY)
 
 
 def failure(error: Exception, params: int | None, seconds: float, curve: tuple[dict[str, float], ...]) -> Outcome:

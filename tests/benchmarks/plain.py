@@ -45,7 +45,7 @@ def train_once(job: Preparation, data: Any, configuration: Configuration, seed: 
             num_train_epochs=setting.epochs,
             per_device_train_batch_size=setting.batch_size,
             per_device_eval_batch_size=2 * setting.batch_size,
-            use_cpu=True,
+            use_cpu=not torch.cuda.is_available(),
             seed=seed,
             save_strategy="no",
             report_to="none",

@@ -58,13 +58,13 @@ class Measured(NamedTuple):
     loss: float
 
 
-def ours(job: Preparation, train: Encoded) -> tuple[PreTrainedModel, Callable[[], None]]:
+def ours(job: Preparation, train: Encoded, device: torch.device = CPU) -> tuple[PreTrainedModel, Callable[[], None]]:
     """Return a model and what trains it as a trial does."""
     kind, setting = kind_of(job.task), job.setting
-    model = kind.model(job.backbone, CPU)
+    model = kind.model(job.backbone, device)
     hold_as_computed(model, job.backbone.anatomy, setting.precision)
     model.config.use_cache = False
-    model.set_attn_implementation(attention(model, CPU, setting.precision, setting.max_length))
+    model.set_attn_implementation(attention(model, device, setting.precision, setting.max_length))
     apply(job.stock, model, job.backbone.anatomy, seed=0)
 
     def run() -> None:
@@ -87,7 +87,7 @@ def ours(job: Preparation, train: Encoded) -> tuple[PreTrainedModel, Callable[[]
 
 
 def trls(
-    job: Preparation, train: Encoded, dtype: torch.dtype, scratch: str
+    job: Preparation, train: Encoded, dtype: torch.dtype, scratch: str, device: torch.device = CPU
 ) -> tuple[PreTrainedModel, Callable[[], None]]:
     """Return a model and what trains it as `SFTTrainer` does."""
     setting = job.setting
@@ -106,7 +106,7 @@ def trls(
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
-        use_cpu=True,
+        use_cpu=device.type == "cpu",
         dataloader_pin_memory=False,
     )
     trainer = SFTTrainer(

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ import yaml
 from peft import PeftConfig, get_peft_model
 from safetensors.torch import save_file
 
+import autopeft
 from autopeft.backbones import load_backbone, load_decoder, quantization
 from autopeft.costs import Costs
 from autopeft.errors import ConfigurationError
@@ -262,3 +264,12 @@ def test_the_script_of_trl_and_its_command_train_alike(decoder, tmp_path):
     losses = [[entry["loss"] for entry in state["log_history"] if "loss" in entry] for state in states]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     assert len(losses[0]) == 3
+
+
+def test_a_checkout_that_is_not_installed_knows_its_version(decoder, monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", missing)
+    job = tiny_job(decoder, {"lora": {"rank": 4}}, causal=True)
+    assert job.came_from == f"autopeft {autopeft.__version__}, a configuration of no run"

@@ -1,6 +1,8 @@
 import errno
 import json
 from dataclasses import replace
+from functools import cached_property
+from importlib import import_module
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, Trainer
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments
 
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
@@ -289,6 +291,27 @@ def test_of_equally_good_states_that_of_least_loss_is_kept(backbone, tmp_path, m
     resumed, losses = True, iter([0.4, 0.2, 0.2])
     # Measured after 3, 6, 9 and 12 steps.
     assert fine_tune(HEAD_ONLY, backbone, task, SETTING, tmp_path).best_step == 9
+
+
+class FourCards(TrainingArguments):
+    """Those of a machine with four GPUs."""
+
+    @cached_property
+    def _setup_devices(self):
+        device = super()._setup_devices
+        self._n_gpu = 4
+        return device
+
+
+# The Trainer does it alike for all.
+@pytest.mark.parametrize("backbone", ["bert"], indirect=True)
+def test_a_batch_is_as_large_beside_other_cards(backbone, tmp_path, monkeypatch):
+    measure, epochs = Ours.evaluate, []
+    monkeypatch.setattr(Ours, "evaluate", lambda self, *given, **more: epochs.append(self.state.epoch) or measure(self))
+    monkeypatch.setattr(import_module("autopeft.training.fine_tune"), "TrainingArguments", FourCards)
+    found = fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path)
+    assert found.steps == 12
+    assert epochs[-1] == 3
 
 
 def test_the_backbone_trains_without_dropout(backbone, tmp_path, monkeypatch):
