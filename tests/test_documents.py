@@ -64,7 +64,8 @@ def _run_example(name, folder):
 
 
 def test_each_promise_of_security_is_attacked_and_each_attack_is_of_one():
-    section = CONTRIBUTING.partition("## Security")[2].partition("\n## ")[0]
+    text = (TOP / "CONTRIBUTING.md").read_text(encoding="utf8")
+    section = text.partition("## Security")[2].partition("\n## ")[0]
     named = set(re.findall(r"`(test_\w+\.py)`", section))
     assert named == {file.name for file in (TOP / "tests" / "security").glob("test_*.py")}
     rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
