@@ -16,6 +16,9 @@ Values = NDArray[np.float64]
 #: Texts whose ranks without each of so many others are computed at once.
 _AT_ONCE = 256
 
+#: A smaller share of a sum of squares is what subtraction leaves of nothing.
+_ROUNDING = 1e-12
+
 
 def scores_of_numbers(metric: str, labels: Values, predictions: Values) -> Values:
     """Return what each text has to do with a metric; their mean is the metric.
@@ -39,9 +42,15 @@ def _pearson(labels: Values, predictions: Values) -> Values:
     # Centred once, the means without a text are what it takes along.
     mean_x, mean_y = -x / n, -y / n
     xx, yy, xy = (a @ b - a * b for a, b in ((x, x), (y, y), (x, y)))
-    xx, yy, xy = xx - n * mean_x**2, yy - n * mean_y**2, xy - n * mean_x * mean_y
+    xx, yy = _varying(xx - n * mean_x**2, x @ x), _varying(yy - n * mean_y**2, y @ y)
+    xy = xy - n * mean_x * mean_y
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.clip(xy / np.sqrt(xx * yy), -1.0, 1.0)
+
+
+def _varying(rest: Values, whole: float) -> Values:
+    """Return sums of squares without each text, nan where nothing but rounding is left of that of all."""
+    return np.where(rest > _ROUNDING * whole, rest, np.nan)
 
 
 def _spearman(labels: Values, predictions: Values) -> Values:
@@ -68,6 +77,6 @@ def _r2(labels: Values, predictions: Values) -> Values:
     n = len(labels) - 1
     missed = np.square(labels - predictions)
     x = labels - labels.mean()
-    there = x @ x - x**2 - x**2 / n
+    there = _varying(x @ x - x**2 - x**2 / n, x @ x)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.maximum(-1.0, 1.0 - (missed.sum() - missed) / there)
