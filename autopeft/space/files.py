@@ -32,7 +32,15 @@ def find_space(name: str, beside: Path | None = None) -> Path | None:
     if name in shipped_spaces():
         return _folder() / f"{name}.yaml"
     path = (beside or Path()) / name
-    return path if name.endswith((".yaml", ".yml")) or path.is_file() else None
+    return path if name.endswith((".yaml", ".yml")) or _is_file(path) else None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # Too long a name for a file, or no name at all.
+        return False
 
 
 def unknown_space(name: str) -> str:
@@ -40,7 +48,7 @@ def unknown_space(name: str) -> str:
     shipped = shipped_spaces()
     near = get_close_matches(name, shipped, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(shipped)}, or a YAML file"
-    return f"no space is called {name!r}; {hint}"
+    return f"no space is called {name[:200]!r}; {hint}"
 
 
 def _folder() -> Path:

@@ -62,7 +62,7 @@ def test_a_loud_plugin_is_heard_on_standard_error_alone(loud, workers):
         "model   tiny-bert",
     ):
         assert said in done.stderr
-    shown = autopeft(loud, "front", f"loud{workers}", "--json")
+    shown = autopeft(loud, "front", f"loud{workers}", "--plugin", "loud.py", "--json")
     assert json.loads(shown.stdout) == json.loads(done.stdout)
 
 

@@ -107,3 +107,8 @@ def test_what_cannot_be_extended(text, part, write):
     write("broken.yaml", "a: [")
     with pytest.raises(SpaceError, match=part):
         SearchSpace.from_file(write("x.yaml", text))
+
+
+def test_a_name_too_long_for_a_file_is_no_space():
+    with pytest.raises(SpaceError, match="no space is called '99"):
+        SearchSpace.from_yaml(f"name: mine\nextends: '{'9' * 5000}'\n")
