@@ -8,8 +8,10 @@ from typing import Any
 import ray
 
 from autopeft.errors import RunError
+from autopeft.launch.away import Brought, sent
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.ray_child import Asking
+from autopeft.launch.ray_cluster import Room, claim
 from autopeft.launch.ray_tasks import fault_of
 
 __all__ = ["follow"]
@@ -21,14 +23,14 @@ _RETRIES = 2
 _IDLE = "idle workers"
 
 
-def follow(asking: Asking, job: WorkerJob, workers: int, gpus: float) -> None:
+def follow(asking: Asking, job: WorkerJob, workers: int | None, gpus: float) -> None:
     """Do errands that are named as workers fall idle.
 
     Args:
         asking: Asked for the `next` errand, with a number, or None when there is none before another is done; and told
             when one is `done`, with its number and what it returned.
         job: What each worker loads.
-        workers: How many errands are done at once.
+        workers: How many errands are done at once; None for as many as the cluster has room for.
         gpus: GPUs of a worker.
 
     Raises:
@@ -36,28 +38,34 @@ def follow(asking: Asking, job: WorkerJob, workers: int, gpus: float) -> None:
         RunError: When an errand fails for another reason, or its workers keep dying.
     """
     idle: list[Any] = asking.kept.setdefault(_IDLE, [])
-    again: list[tuple[int, Callable[[Any], Any], int]] = []
-    working: dict[Any, tuple[int, Callable[[Any], Any], int, Any]] = {}
+    room, home = Room(workers, gpus), asking.home
+    again: list[tuple[int, Any, int]] = []
+    working: dict[Any, tuple[int, Any, int, Any]] = {}
     while True:
-        while len(working) < workers:
+        while len(working) < room():
             if again:
                 number, errand, deaths = again.pop()
             elif (named := asking.ask("next")) is not None:
                 (number, errand), deaths = named, 0
             else:
                 break
-            worker = idle.pop() if idle else ray.remote(num_cpus=1, num_gpus=gpus)(_Worker).remote(job)
-            working[worker.do.remote(errand)] = number, errand, deaths, worker
+            # An idle worker may have gone with its machine, which is no fault of the errand's.
+            deaths -= bool(idle)
+            worker = idle.pop() if idle else ray.remote(**claim(gpus))(_Worker).remote(job)
+            done = worker.do.remote(errand if home is None else sent(errand, home))
+            working[done] = number, errand, deaths, worker
         if not working:
             return
         [done], _ = ray.wait(list(working), num_returns=1)
         number, errand, deaths, worker = working.pop(done)
         try:
             result = ray.get(done)
+            if isinstance(result, Brought):
+                result = result.put(errand.folder)
         except ray.exceptions.RayTaskError as error:
             idle.append(worker)
             raise fault_of(error) from error
-        except ray.exceptions.RayActorError as error:
+        except (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError) as error:
             deaths += 1
             if deaths > _RETRIES:
                 raise RunError(

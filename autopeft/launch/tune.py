@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ray import tune
@@ -19,6 +20,7 @@ from ray.tune.search import Searcher
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.ray_child import Asking
+from autopeft.launch.ray_cluster import Room, claim
 from autopeft.space import Configuration
 from autopeft.study import Ask
 
@@ -107,10 +109,10 @@ class StudySearcher(Searcher):
     Tune pickles its searcher for a restore of its own, which nothing here uses: the copy is an empty handle.
     """
 
-    def __init__(self, desk: _Desk, ahead: int) -> None:
+    def __init__(self, desk: _Desk, room: Callable[[], int]) -> None:
         super().__init__()
         self._desk: _Desk | None = desk
-        self._ahead = ahead
+        self._room = room
         self._numbers: dict[str, int] = {}
         self._stopped: set[str] = set()
         self.fault: AutopeftError | None = None
@@ -123,7 +125,7 @@ class StudySearcher(Searcher):
         assert self._desk is not None
         if self.fault is not None or self._desk.done:
             return Searcher.FINISHED
-        if len(self._numbers) >= self._ahead:
+        if len(self._numbers) > self._room():
             return None
         trial = self._desk.next()
         if trial is None:
@@ -190,24 +192,24 @@ class _Starts(tune.Callback):
         self._searcher.on_trial_start(trial.trial_id)
 
 
-def run_with_tune(asking: Asking, job: WorkerJob, workers: int, gpus: float, deadline: float | None) -> None:
+def run_with_tune(asking: Asking, job: WorkerJob, workers: int | None, gpus: float, deadline: float | None) -> None:
     """Run trials until the desk is done or the deadline has passed.
 
     Args:
         asking: Asks the desk.
         job: What each worker loads.
-        workers: Trials at once.
+        workers: Trials at once; None for as many as the cluster has room for.
         gpus: GPUs of a worker, 0 on a machine without.
         deadline: Seconds since the epoch at which the search ends.
 
     Raises:
         AutopeftError: When a worker cannot load what it needs, or trials keep failing.
     """
-    searcher = StudySearcher(_Desk(asking), ahead=workers + 1)
+    searcher = StudySearcher(_Desk(asking), Room(workers, gpus))
+    takes = claim(gpus)
+    bundle = {"CPU": takes["num_cpus"], **({"GPU": gpus} if gpus else {}), **takes.get("resources", {})}
     tuner = tune.Tuner(
-        tune.with_resources(
-            tune.with_parameters(TrialWorker, job=job), {"cpu": 1, "gpu": gpus} if gpus else {"cpu": 1}
-        ),
+        tune.with_resources(tune.with_parameters(TrialWorker, job=job), tune.PlacementGroupFactory([bundle])),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=_Rungs(searcher),
