@@ -88,7 +88,8 @@ class Cluster:
 
     def describe(self) -> str:
         """Return what there is, in one line."""
-        alike = Counter(node.describe() for node in self.nodes)
+        large_first = sorted(self.nodes, key=lambda node: (-node.gpus, -node.cpus))
+        alike = Counter(node.describe() for node in large_first)
         listed = "; ".join(f"{count} of {said}" for said, count in alike.items())
         return f"{_many(len(self.nodes), 'node')}: {listed}" if listed else "no node"
 

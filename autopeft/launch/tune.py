@@ -8,6 +8,7 @@ finished trial only when the next trial is already staged, so one trial is alway
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -205,7 +206,10 @@ def run_with_tune(asking: Asking, job: WorkerJob, workers: int | None, gpus: flo
     Raises:
         AutopeftError: When a worker cannot load what it needs, or trials keep failing.
     """
-    searcher = StudySearcher(_Desk(asking), Room(workers, gpus))
+    room = Room(workers, gpus)
+    searcher = StudySearcher(_Desk(asking), room)
+    # Or workers would start one after the other, each waiting for the one before to have loaded its model.
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(room())
     takes = claim(gpus)
     bundle = {"CPU": takes["num_cpus"], **({"GPU": gpus} if gpus else {}), **takes.get("resources", {})}
     tuner = tune.Tuner(

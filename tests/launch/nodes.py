@@ -10,12 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 import pytest
-import ray
 
 __all__ = ["Nodes", "needs_namespaces"]
 
