@@ -36,12 +36,13 @@ class Brought:
         """Write the files into a folder, emptied before; return what the errand returned.
 
         Raises:
+            AutopeftError: When one is for outside of the folder.
             ray.exceptions.RayError: When they were lost with their machine.
         """
         if folder.is_dir():
             shutil.rmtree(folder)
         for name, pieces in self.files.items():
-            file = folder / name
+            file = below(folder, f"/{name}")
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("wb") as out:
                 for piece in pieces:

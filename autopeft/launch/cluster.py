@@ -86,6 +86,14 @@ class Cluster:
             )
         return Places(asked or room, devices, grows=asked is None)
 
+    def at_once(self, places: Places) -> str:
+        """Say how many trials run at once with these workers, and what each takes."""
+        room = self.room(places.gpus)
+        takes = f"a CPU and {places.gpus:.3g} of a GPU" if places.gpus else "a CPU"
+        asked = "" if places.workers <= room else f" of the {places.workers} that --workers asks for"
+        more = ", more as nodes come" if places.grows or asked else ""
+        return f"{_many(min(room, places.workers), 'trial')} at once{asked}, each on {takes}{more}"
+
     def describe(self) -> str:
         """Return what there is, in one line."""
         large_first = sorted(self.nodes, key=lambda node: (-node.gpus, -node.cpus))

@@ -121,8 +121,11 @@ class Parcel:
         here = [state_of(path) for path in self.paths]
         if all(found == (size, changed) for found, (_, size, changed) in zip(here, self.files, strict=True)):
             return None
-        digests = home.digests(self.files)
         alike = all(found and found[0] == size for found, (_, size, _) in zip(here, self.files, strict=True))
+        if not alike:
+            # Before all of it is read for its hash.
+            self._check_size()
+        digests = home.digests(self.files)
         if alike and all(content_of(path) == digest for path, digest in zip(self.paths, digests, strict=True)):
             return None
         return self._taken(home, digests)
@@ -167,13 +170,16 @@ class Parcel:
             if content.hexdigest() != digest:
                 raise changed(path)
 
-    def _check_room(self, kept: Path) -> None:
+    def _check_size(self) -> None:
         if self.size > LARGEST:
             raise AutopeftError(
                 f"{self.what} ({in_units(self.size)}) is not on {socket.gethostname()}, and at most "
                 f"{in_units(LARGEST)} are taken along; put the files there under the same paths, or name what is on "
                 "the hub by its name there"
             )
+
+    def _check_room(self, kept: Path) -> None:
+        self._check_size()
         if shutil.disk_usage(kept).free < self.size:
             raise self._no_room(kept)
 
@@ -190,8 +196,17 @@ def changed(path: str) -> AutopeftError:
 
 
 def below(folder: Path, path: str) -> Path:
-    """Return where in a folder a file lies that has this absolute path at home."""
-    return folder.joinpath(*Path(path).parts[1:])
+    """Return where in a folder a file lies that has this absolute path at home.
+
+    Raises:
+        AutopeftError: When that is outside of the folder.
+    """
+    parts, depth = Path(path).parts[1:], 0
+    for part in parts:
+        depth += -1 if part == os.pardir else 1
+        if depth < 0:
+            raise AutopeftError(f"'{path}' leads out of the folder that its files are brought to; write it without ..")
+    return folder.joinpath(*parts)
 
 
 def as_at_home(text: str) -> str:

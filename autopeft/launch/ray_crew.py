@@ -15,6 +15,7 @@ from autopeft.launch.job import WorkerJob
 from autopeft.launch.ray_child import Asking
 from autopeft.launch.ray_cluster import Room, claim
 from autopeft.launch.ray_tasks import fault_of
+from autopeft.shut import shut
 
 __all__ = ["follow"]
 
@@ -142,6 +143,7 @@ class _Worker:
 
     def do(self, errand: Callable[[Any], Any]) -> Any:
         """Do an errand."""
-        if self._runner is None:
-            self._runner = self._job.runner()
-        return errand(self._runner)
+        with shut():
+            if self._runner is None:
+                self._runner = self._job.runner()
+            return errand(self._runner)

@@ -11,6 +11,7 @@ from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.ray_child import Asking
 from autopeft.launch.ray_cluster import claim
 from autopeft.launch.ray_process import WorkerDiedError
+from autopeft.shut import shut
 
 __all__ = ["fault_of", "in_worker"]
 
@@ -44,4 +45,6 @@ def fault_of(error: ray.exceptions.RayTaskError) -> AutopeftError:
 
 
 def _call(call: Callable[[], Any]) -> Any:
-    return call()
+    # The machines of a cluster have umasks of their own.
+    with shut():
+        return call()

@@ -59,13 +59,9 @@ def at_work(
 
 def _found(cluster: Cluster, places: Places, job: WorkerJob) -> str:
     """Say what a cluster has, and what it is brought."""
-    takes = f"each on a CPU and {places.gpus:.3g} of a GPU" if places.gpus else "each on a CPU"
     brought = job.baggage.describe() if job.baggage else ""
-    return (
-        f"cluster {cluster.describe()}; {places.workers} trials at once, {takes}"
-        + (", more as nodes come" if places.grows else "")
-        + (f"; nodes that do not have it are brought {brought}" if brought else "")
-    )
+    lacking = f"; nodes that do not have it are brought {brought}" if brought else ""
+    return f"cluster {cluster.describe()}; {cluster.at_once(places)}{lacking}"
 
 
 def _has_results(prepared: Preparation) -> bool:

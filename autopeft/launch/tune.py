@@ -22,6 +22,7 @@ from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.ray_child import Asking
 from autopeft.launch.ray_cluster import Room, claim
+from autopeft.shut import shut
 from autopeft.space import Configuration
 from autopeft.study import Ask
 
@@ -42,7 +43,8 @@ class TrialWorker(tune.Trainable):
         self._take(config)
         self._fault: dict[str, Any] | None = None
         try:
-            self._runner = job.runner()
+            with shut():
+                self._runner = job.runner()
         except AutopeftError as error:
             self._fault = {"message": str(error), "mendable": True}
         except Exception as error:
@@ -69,7 +71,8 @@ class TrialWorker(tune.Trainable):
         if self._trial is None:
             self._trial = self._job.start(self._runner, Configuration(self._text))
         try:
-            return {_POINT: json.dumps(next(self._trial))}
+            with shut():
+                return {_POINT: json.dumps(next(self._trial))}
         except StopIteration as end:
             return {_OUTCOME: json.dumps(end.value), tune.result.DONE: True}
 
@@ -183,6 +186,18 @@ class _Rungs(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         return self.CONTINUE if self._searcher.go_on(trial.trial_id, result) else self.STOP
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Give an idle worker the first trial whose own worker has no place yet.
+
+        Tune would take the first whose worker has not loaded, and end that worker: short trials on the first workers
+        would keep all others, and each node that comes, from ever being there.
+        """
+        # Past the wrapper, which warns of what Tune's own schedulers do.
+        controller = tune_controller._tune_controller
+        placed = set(controller._actor_manager.live_actors)
+        waiting = (trial for trial in controller.get_trials() if trial.status == trial.PENDING)
+        return next((trial for trial in waiting if controller._trial_to_actor.get(trial) not in placed), None)
 
 
 class _Starts(tune.Callback):

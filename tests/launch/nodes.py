@@ -5,23 +5,41 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-__all__ = ["Nodes", "needs_namespaces"]
+__all__ = ["PATIENCE_SECONDS", "Nodes", "needs_namespaces"]
 
 _RAY = str(Path(sys.executable).with_name("ray"))
 
+#: So long a node may take to start, and whatever else is waited for, on a busy machine.
+PATIENCE_SECONDS = 900.0
+
+
+def _apart() -> list[str] | None:
+    """Return what runs a command in a mount namespace of its own, in which it may mount; None where nothing does."""
+    for words in (["unshare", "-m"], ["unshare", "-rm"]):
+        words += ["--propagation", "private"]
+        mount = [*words, "mount", "-t", "tmpfs", "none", "/tmp"]
+        if shutil.which("unshare") and subprocess.run(mount, capture_output=True).returncode == 0:
+            return words
+    return None
+
+
+_APART = _apart()
+
 needs_namespaces = pytest.mark.skipif(
-    sys.platform != "linux" or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0,
-    reason="a mount namespace takes Linux and root",
+    _APART is None,
+    reason="no mount namespaces here: that takes Linux, unshare, and root or namespaces of users",
 )
 
 
@@ -55,17 +73,16 @@ class Nodes:
             self.kill(number)
         subprocess.run(["rm", "-rf", str(self._folder)], check=True)
 
-    def add(self, cpus: int, *, apart: bool = True, resources: str = "{}", **environment: str) -> int:
-        """Start a node; return its number.
+    def add(self, cpus: int, *, apart: bool = True, resources: str = "{}") -> int:
+        """Start a node, whose processes have its folder in `NODE`; return its number.
 
         Args:
             cpus: Its cores.
             apart: Whether the hidden folder is empty there.
             resources: What it declares beside.
-            environment: Of its processes.
         """
         number = len(self._raylets)
-        own = self._folder / str(number)
+        own = self.folder(number)
         own.mkdir()
         port = self.address.partition(":")[2]
         place = ["--address", self.address] if number else ["--head", "--port", port, "--include-dashboard", "false"]
@@ -74,7 +91,8 @@ class Nodes:
         words += ["--resources", resources, "--disable-usage-stats"]
         if apart:
             hide = f"mount -t tmpfs -o size=1m none {shlex.quote(str(self._hidden))}"
-            words = ["unshare", "-m", "--propagation", "private", "sh", "-c", f"{hide} && exec {shlex.join(words)}"]
+            assert _APART is not None
+            words = [*_APART, "sh", "-c", f"{hide} && exec {shlex.join(words)}"]
         with (own / "said").open("wb") as said:
             raylet = subprocess.Popen(
                 words,
@@ -83,19 +101,23 @@ class Nodes:
                 stderr=said,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={**self.environment, "AUTOPEFT_CACHE": str(self.cache(number)), **environment},
+                env={**self.environment, "AUTOPEFT_CACHE": str(self.cache(number)), "NODE": str(own)},
             )
         self._raylets.append(raylet)
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_SECONDS
         while b"Ray runtime started" not in (own / "said").read_bytes():
             assert raylet.poll() is None, (own / "said").read_text()
             assert time.monotonic() < until, (own / "said").read_text()
             time.sleep(0.2)
         return number
 
+    def folder(self, number: int) -> Path:
+        """Return the folder of a node, which all of them see."""
+        return self._folder / str(number)
+
     def cache(self, number: int) -> Path:
         """Return the cache folder of a node."""
-        return self._folder / str(number) / "cache"
+        return self.folder(number) / "cache"
 
     def kill(self, number: int) -> None:
         """End a node and all its processes at once, as a machine that loses its power."""
@@ -105,8 +127,6 @@ class Nodes:
         except psutil.NoSuchProcess:
             everyone = []
         for each in [*everyone, raylet]:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 each.kill()
-            except psutil.NoSuchProcess:
-                pass
         raylet.wait()

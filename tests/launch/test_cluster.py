@@ -1,8 +1,6 @@
 """A search on a cluster whose nodes share no files, while nodes die and come."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,12 +15,32 @@ import ray
 from autopeft.launch import Crew, SearchPlan
 from autopeft.testing.models import tiny_backbone
 from tests.cli.test_search import WORDS, facts, finished, trials
-from tests.launch.nodes import Nodes, needs_namespaces
+from tests.launch.nodes import PATIENCE_SECONDS, Nodes, needs_namespaces
 
 pytestmark = [pytest.mark.slow, needs_namespaces]
 
 _PLUGIN = Path(__file__).resolve().parents[2] / "examples" / "own_method.py"
 _SPACE = "name: gains\nmodules: {gain: {}, lora: {rank: off | 1..4 by x2}}\ntraining: {learning_rate: 1e-3..1e-1 log}\n"
+
+#: Notes each trial in the folder of its node, and sleeps there as long as that is told to.
+_NOTES = """
+import os
+import time
+from pathlib import Path
+
+from autopeft.launch.job import WorkerJob
+
+if "NODE" in os.environ and WorkerJob.start.__name__ == "start":
+    begin, node = WorkerJob.start, Path(os.environ["NODE"])
+
+    def noted(self, runner, configuration):
+        (node / f"trial-{time.time_ns()}").touch()
+        while (node / "sleeps").exists():
+            time.sleep(0.1)
+        return begin(self, runner, configuration)
+
+    WorkerJob.start = noted
+"""
 
 
 @pytest.fixture
@@ -37,7 +55,7 @@ def place(tmp_path):
         rows.append(f"{words[index % 4]} number{index} {words[(index // 4) % 4]},{season}")
     (folder / "train.csv").write_text("\n".join(rows) + "\n")
     tiny_backbone("bert", folder, vocabulary=tuple(rows))
-    shutil.copy(_PLUGIN, folder / "own.py")
+    (folder / "own.py").write_text(_PLUGIN.read_text() + _NOTES)
     (folder / "gains.yaml").write_text(_SPACE)
     return folder
 
@@ -46,6 +64,12 @@ def command(*words):
     flags = ["--model", "tiny-bert", "--data", "train.csv", "--text", "text", "--label", "label", "--budget", "20%"]
     flags += ["--plugin", "own.py", "--space", "gains.yaml", "--no-early-stopping", "-o", "run", *words]
     return [sys.executable, "-m", "autopeft.cli", "search", *map(str, flags)]
+
+
+def told(nodes, place, *words):
+    """Run a search to its end."""
+    how = {"capture_output": True, "text": True, "timeout": PATIENCE_SECONDS}
+    return subprocess.run(command(*words), cwd=place, env=nodes.environment, **how)
 
 
 @contextmanager
@@ -59,45 +83,89 @@ def searching(words, place, nodes):
             search.wait()
 
 
-def until(true, seconds):
-    end = time.monotonic() + seconds
+def until(true, search, said):
+    end = time.monotonic() + PATIENCE_SECONDS
     while not true():
-        assert time.monotonic() < end
+        assert search.poll() is None, said.read_text()
+        assert time.monotonic() < end, said.read_text()
         time.sleep(0.2)
 
 
+def begun(nodes, number):
+    return len(list(nodes.folder(number).glob("trial-*")))
+
+
 def test_nodes_without_the_files_search_and_select_while_one_dies_and_one_comes(place, record_property):
+    said, total = place.parent / "said", 14
     with Nodes(place) as nodes:
-        nodes.add(1, apart=False)
+        # The machine of the search runs no trials: all that is trained is trained where the files are not.
+        nodes.add(0, apart=False)
         stays, dies = nodes.add(1), nodes.add(2)
-        words = command("--ray-address", nodes.address, "--trials", 20, "--epochs", 60)
+        for each in (stays, dies):
+            (nodes.folder(each) / "sleeps").touch()
+        words = command("--ray-address", nodes.address, "--trials", total, "--epochs", 1)
         with searching(words, place, nodes) as search:
-            until(lambda: (nodes.cache(dies) / "parcels").is_dir() and finished(place / "run") >= 4, 120)
+            until(lambda: (begun(nodes, stays), begun(nodes, dies)) == (1, 2), search, said)
+            (nodes.folder(stays) / "sleeps").unlink()
+            until(lambda: finished(place / "run") >= 4, search, said)
+            # One that sleeps holds up its own trials alone.
+            assert begun(nodes, dies) == 2
+            (nodes.folder(stays) / "sleeps").touch()
+            before = begun(nodes, stays)
             nodes.kill(dies)
             comes = nodes.add(2)
-            assert search.wait(400) == 0, (place.parent / "said").read_text()
-        said = (place.parent / "said").read_text()
-        assert "cluster 3 nodes: 1 of 2 CPUs; 2 of 1 CPU; 4 trials at once, each on a CPU, more as nodes come" in said
-        assert "are brought the data 6.2 KiB, the model" in said
-        assert "Traceback" not in said
-        for number in (stays, dies, comes):
-            brought = [path for path in (nodes.cache(number) / "parcels").rglob("*") if path.is_file()]
-            assert {"train.csv", "model.safetensors", "own.py"} <= {path.name for path in brought}
-        assert not nodes.cache(0).joinpath("parcels").exists()
-    told = trials(place / "run")
-    lost = [trial for trial in told if trial.state.name == "FAIL"]
-    again = [trial.user_attrs["retry_of"] for trial in told if "retry_of" in trial.user_attrs]
-    assert lost
+            until(lambda: begun(nodes, comes) >= 2, search, said)
+            assert begun(nodes, stays) <= before + 1
+            (nodes.folder(stays) / "sleeps").unlink()
+            assert search.wait(PATIENCE_SECONDS) == 0, said.read_text()
+        brought = {number: files_of(nodes.cache(number)) for number in (0, stays, dies, comes)}
+    check_told(said.read_text())
+    assert brought.pop(0) == []
+    for files in brought.values():
+        # Once for all workers of a node.
+        for name in ("train.csv", "model.safetensors", "own.py"):
+            assert [path.name for path in files if "finalists" not in path.parts].count(name) == 1
+    assert any(path.name == "adapter_config.json" for path in brought[stays] + brought[comes])
+    found = trials(place / "run")
+    lost = [trial for trial in found if trial.state.name == "FAIL"]
+    again = [trial.user_attrs["retry_of"] for trial in found if "retry_of" in trial.user_attrs]
     assert sorted(again) == sorted(trial.number for trial in lost)
-    assert len(facts(place / "run")) == 20
-    record_property("figures", {"nodes killed": 1, "trials repeated": len(lost), "trials lost": 0})
-    # What finalists are came back whole, and names the model where it lies here.
-    finalists = json.loads((place / "run" / "finalists.json").read_text())
+    assert len(lost) == 2
+    assert len(facts(place / "run")) == total
+    figures = {
+        "nodes killed": 1,
+        "nodes added": 1,
+        "trials repeated": len(again),
+        "trials lost": len(lost) - len(again),
+    }
+    record_property("figures", figures)
+    print(figures)
+    check_finalists(place)
+
+
+def files_of(cache):
+    return [path for path in (cache / "parcels").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def check_told(said):
+    assert (
+        "cluster 3 nodes: 1 of 2 CPUs; 1 of 1 CPU; 1 of 0 CPUs; 3 trials at once, each on a CPU, more as nodes come; "
+        "nodes that do not have it are brought the data 6.2 KiB, the model"
+    ) in said
+    for word in ("Traceback", "raylet", "(pid", "WARNING", "ERROR", "ActorDied", "gcs", "Tip:"):
+        assert word not in said
+
+
+def check_finalists(place):
+    """What finalists are came back whole, and names the model where it lies here."""
+    assert json.loads((place / "run" / "finalists.json").read_text())["finalists"]
     folders = list((place / "run" / "finalists").glob("*/seed-*"))
-    assert finalists["finalists"]
+    assert folders
     assert all((folder / "validation.npy").is_file() for folder in folders)
     for config in (place / "run" / "finalists").rglob("adapter_config.json"):
         assert json.loads(config.read_text())["base_model_name_or_path"] == str(place / "tiny-bert")
+    texts = [file.read_bytes() for file in (place / "run").rglob("*") if file.is_file()]
+    assert not any(b"parcels" in text for text in texts)
 
 
 @dataclass(frozen=True)
@@ -110,26 +178,34 @@ class Job:
 
 @dataclass(frozen=True)
 class Nap:
-    """Takes a second, and says on which node."""
+    """Says on which node it was; the last ones wait until two were at work."""
 
     number: int
+    marks: Path
 
     def __call__(self, runner):
-        time.sleep(1)
+        (self.marks / runner).touch()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self.number > 7 and len(list(self.marks.iterdir())) < 2 and time.monotonic() < end:
+            time.sleep(0.1)
         return runner
 
 
 def test_errands_go_on_where_a_node_dies_before_its_workers_are_there_and_another_comes(tmp_path, monkeypatch):
-    with Nodes(tmp_path) as nodes:
+    for name in ("hidden", "marks"):
+        (tmp_path / name).mkdir()
+    with Nodes(tmp_path / "hidden") as nodes:
         nodes.add(1, apart=False)
         dies = nodes.add(2)
         for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
             monkeypatch.setenv(name, nodes.environment[name])
-        naps = iter([(number, Nap(number)) for number in range(16)])
+        naps = iter([(number, Nap(number, tmp_path / "marks")) for number in range(16)])
         named = []
 
         def replace():
             nodes.kill(dies)
+            for mark in (tmp_path / "marks").iterdir():
+                mark.unlink()
             nodes.add(2)
 
         replacing = threading.Thread(target=replace)
@@ -145,33 +221,38 @@ def test_errands_go_on_where_a_node_dies_before_its_workers_are_there_and_anothe
             where = dict(crew.follow(name))
         replacing.join()
     assert sorted(where) == list(range(16))
-    assert len(set(where.values())) == 2
+    assert len(set(where.values())) >= 2
 
 
 def test_what_is_searched_on_a_cluster_is_what_is_searched_here(place):
     few = ("--trials", 6, "--epochs", 1, "--no-select", "--sampler", "random")
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with Nodes(place) as nodes:
         nodes.add(0, apart=False)
         nodes.add(1)
-        words = command("--ray-address", nodes.address, *few)
-        done = subprocess.run(words, cwd=place, env=nodes.environment, capture_output=True, text=True, timeout=200)
+        done = told(nodes, place, "--ray-address", nodes.address, *few)
         assert done.returncode == 0, done.stdout + done.stderr
-    there = facts(place / "run")
-    words = [*command(*few, "--workers", 0), "--fresh"]
-    done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, timeout=200)
+        there = facts(place / "run")
+        done = told(nodes, place, *few, "--workers", 0, "--fresh")
     assert done.returncode == 0, done.stdout + done.stderr
     assert facts(place / "run") == there
 
 
-def test_a_cluster_without_room_is_one_sentence(place):
+def test_no_room_and_a_model_that_is_too_large_are_one_sentence_each(place):
     with Nodes(place) as nodes:
         nodes.add(0, apart=False)
-        words = command("--ray-address", nodes.address, "--trials", 6)
-        done = subprocess.run(words, cwd=place, env=nodes.environment, capture_output=True, text=True, timeout=100)
+        done = told(nodes, place, "--ray-address", nodes.address, "--trials", 6)
+        assert done.returncode == 2
+        assert done.stderr == (
+            "error: no node of the cluster has room for a trial, which takes a CPU; found 1 node: 1 of 0 CPUs: add a "
+            "node by `ray start`\n"
+        )
+        nodes.add(1)
+        with (place / "tiny-bert" / "more.safetensors").open("wb") as large:
+            # Nothing but its size: it is refused before anything of it is read.
+            large.truncate(65 * 2**30)
+        done = told(nodes, place, "--ray-address", nodes.address, "--trials", 6)
     assert done.returncode == 2
-    assert done.stderr == (
-        "error: no node of the cluster has room for a trial, which takes a CPU; found 1 node: 1 of 0 CPUs: add a node "
-        "by `ray start`\n"
-    )
+    assert done.stderr.startswith("error: the model (65.0 GiB) is not on ")
+    assert done.stderr.count("\n") == 1
+    assert "at most 64.0 GiB are taken along; put the files there under the same paths" in done.stderr
     assert not (place / "run").exists()
