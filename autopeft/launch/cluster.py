@@ -92,7 +92,8 @@ class Cluster:
         takes = f"a CPU and {places.gpus:.3g} of a GPU" if places.gpus else "a CPU"
         asked = "" if places.workers <= room else f" of the {places.workers} that --workers asks for"
         more = ", more as nodes come" if places.grows or asked else ""
-        return f"{_many(min(room, places.workers), 'trial')} at once{asked}, each on {takes}{more}"
+        count = min(room, places.workers)
+        return f"{_many(count, 'trial')} at once{asked}, {'each ' if count > 1 else ''}on {takes}{more}"
 
     def describe(self) -> str:
         """Return what there is, in one line."""
