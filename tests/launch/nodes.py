@@ -73,13 +73,14 @@ class Nodes:
             self.kill(number)
         subprocess.run(["rm", "-rf", str(self._folder)], check=True)
 
-    def add(self, cpus: int, *, apart: bool = True, resources: str = "{}") -> int:
+    def add(self, cpus: int, *, gpus: int = 0, resources: str = "{}", apart: bool = True) -> int:
         """Start a node, whose processes have its folder in `NODE`; return its number.
 
         Args:
             cpus: Its cores.
-            apart: Whether the hidden folder is empty there.
+            gpus: Its GPUs, which Ray believes in.
             resources: What it declares beside.
+            apart: Whether the hidden folder is empty there.
         """
         number = len(self._raylets)
         own = self.folder(number)
@@ -87,7 +88,7 @@ class Nodes:
         port = self.address.partition(":")[2]
         place = ["--address", self.address] if number else ["--head", "--port", port, "--include-dashboard", "false"]
         words = [_RAY, "start", *place, "--node-ip-address", "127.0.0.1", "--temp-dir", str(own / "ray"), "--block"]
-        words += ["--num-cpus", str(cpus), "--num-gpus", "0", "--object-store-memory", str(100 * 2**20)]
+        words += ["--num-cpus", str(cpus), "--num-gpus", str(gpus), "--object-store-memory", str(100 * 2**20)]
         words += ["--resources", resources, "--disable-usage-stats"]
         if apart:
             hide = f"mount -t tmpfs -o size=1m none {shlex.quote(str(self._hidden))}"

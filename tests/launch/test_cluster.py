@@ -1,6 +1,7 @@
 """A search on a cluster whose nodes share no files, while nodes die and come."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -153,6 +154,7 @@ def check_told(said):
         "cluster 3 nodes: 1 of 2 CPUs; 1 of 1 CPU; 1 of 0 CPUs; 3 trials at once, each on a CPU, more as nodes come; "
         "nodes that do not have it are brought the data 6.2 KiB, the model"
     ) in said
+    assert said.index("cluster 3 nodes") < said.index("[1/14]")
     # Of a node that dies one line for each trial that it had, and nothing of Ray's own.
     of_death = [line for line in said.splitlines() if re.search("died|killed|lost|node .*(dead|gone)", line)]
     assert len(of_death) == 2
@@ -228,6 +230,40 @@ def test_errands_go_on_where_a_node_dies_before_its_workers_are_there_and_anothe
         replacing.join()
     assert sorted(where) == list(range(16))
     assert len(set(where.values())) >= 2
+
+
+@dataclass(frozen=True)
+class Stay:
+    """Stays until so many workers are at work; says in the folder of which node it was, and which GPU it had."""
+
+    marks: Path
+    workers: int
+
+    def __call__(self, runner):
+        (self.marks / f"{os.getpid()}").touch()
+        end = time.monotonic() + PATIENCE_SECONDS
+        while len(list(self.marks.iterdir())) < self.workers and time.monotonic() < end:
+            time.sleep(0.1)
+        return Path(os.environ["NODE"]).name, os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def test_workers_are_by_gpu_on_uneven_nodes_and_by_what_nodes_declare(tmp_path, monkeypatch):
+    (tmp_path / "gpus").mkdir()
+    (tmp_path / "declared").mkdir()
+    with Nodes(tmp_path) as nodes:
+        nodes.add(4, apart=False)
+        one, two = nodes.add(4, gpus=1, apart=False), nodes.add(4, gpus=2, apart=False)
+        for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+            monkeypatch.setenv(name, nodes.environment[name])
+        with Crew(SearchPlan.of({"ray_address": nodes.address}), Job()) as crew:
+            assert crew.size == 3
+            where = [found for _, found in crew.do([Stay(tmp_path / "gpus", 3)] * 3)]
+        assert sorted(where) == [(str(one), "0"), (str(two), "0"), (str(two), "1")]
+        declares = nodes.add(4, resources='{"autopeft": 2}', apart=False)
+        with Crew(SearchPlan.of({"ray_address": nodes.address}), Job()) as crew:
+            assert crew.size == 2
+            where = [node for _, (node, _) in crew.do([Stay(tmp_path / "declared", 2)] * 4)]
+        assert where == [str(declares)] * 4
 
 
 def test_what_is_searched_on_a_cluster_is_what_is_searched_here(place):
