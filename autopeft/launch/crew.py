@@ -25,17 +25,21 @@ class Crew:
     Args:
         plan: Says how many workers, and where; with 0 errands are done in this process.
         job: What each worker loads.
-
-    Attributes:
-        size: How many errands are done at once.
     """
 
     def __init__(self, plan: SearchPlan, job: WorkerJob) -> None:
-        places = places_of(plan)
         self._job = job
         self._runner: Any = None
-        self._ray = None if plan.workers == 0 else RayProcess(places, plan.ray_address)
-        self.size = 1 if plan.workers == 0 else places.workers
+        self._ray = None if plan.workers == 0 else RayProcess(places_of(plan), plan.ray_address, plan.workers)
+
+    @property
+    def size(self) -> int:
+        """How many errands are done at once, by what the cluster has at first.
+
+        Raises:
+            AutopeftError: When there is no cluster at the address, or no room on it.
+        """
+        return 1 if self._ray is None else self._ray.places.workers
 
     def __enter__(self) -> Crew:
         return self
@@ -81,7 +85,7 @@ class Crew:
         while True:
             talk = ray.talk(
                 "autopeft.launch.ray_crew:follow",
-                {"job": self._job, "workers": ray.places.workers, "gpus": ray.places.gpus},
+                {"job": self._job, "workers": ray.at_most, "gpus": ray.places.gpus},
             )
             answer: Any = None
             try:

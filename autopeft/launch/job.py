@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autopeft.backbones import Quantization
+from autopeft.launch.baggage import Baggage, moved
 from autopeft.levers import Score
 from autopeft.space import Configuration
 from autopeft.tasks import TaskSpec
@@ -33,6 +34,7 @@ class WorkerJob:
         trial_seconds: Time limit of one trial.
         trust_remote_code: Whether code that the model brings may run.
         scores: What data levers go by of each training example, see `autopeft.trials.scores`.
+        baggage: The files of all that, where workers may be on machines that have none of them.
     """
 
     model: str | None
@@ -46,6 +48,7 @@ class WorkerJob:
     trial_seconds: float | None
     trust_remote_code: bool = False
     scores: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    baggage: Baggage | None = None
 
     def runner(self) -> Any:
         """Load the backbone and tokenise the data, once a worker."""
@@ -67,12 +70,28 @@ class WorkerJob:
         from autopeft.trials import kind_of, use_threads
 
         use_threads(1)
-        if self.plugin is not None:
-            load_plugin(self.plugin)
-        task = load_task(self.task)
-        how = (self.model, self.revision, self.roles, self.quantization, self.trust_remote_code)
+        job = self._here()
+        if job.plugin is not None:
+            load_plugin(job.plugin)
+        task = load_task(job.task)
+        how = (job.model, job.revision, job.roles, job.quantization, job.trust_remote_code)
         backbone = kind_of(task).load_backbone(*how)
         return backbone, kind_of(task).fitted(task, backbone)
+
+    def _here(self) -> WorkerJob:
+        """Return the job with its paths as they are on this machine."""
+        if self.baggage is None:
+            return self
+        from autopeft.launch.ray_home import RayHome
+
+        places = self.baggage.opened(RayHome())
+        return replace(
+            self,
+            model=None if self.model is None else places.get(self.model, self.model),
+            plugin=None if self.plugin is None else Path(places.get(str(self.plugin), self.plugin)),
+            roles=None if self.roles is None else Path(places.get(str(self.roles), self.roles)),
+            task=moved(self.task, places),
+        )
 
     def profile(self, configurations: Sequence[str]) -> dict[str, Any]:
         """Measure training steps of configurations, given as texts, the head alone first.

@@ -15,15 +15,17 @@ __all__ = ["Places", "places_of"]
 
 @dataclass(frozen=True)
 class Places:
-    """The workers of a search on one machine.
+    """The workers of a search on one machine, or on a cluster.
 
     Args:
         workers: Trials at once.
-        devices: GPUs of the machine; 0 when trials run on its cores.
+        devices: GPUs of the machine, or of all machines; 0 when trials run on cores.
+        grows: Whether there are as many workers as a cluster has room for, which may change.
     """
 
     workers: int
     devices: int
+    grows: bool = False
 
     @property
     def sharing(self) -> int:

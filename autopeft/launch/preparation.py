@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from autopeft.backbones import Backbone
 from autopeft.costs import REFUSED, Budget, Costs, memory_limit, read_objectives
 from autopeft.errors import AutopeftError, BudgetError, ConfigurationError
+from autopeft.launch.baggage import baggage_of
 from autopeft.launch.baselines import baselines_of
 from autopeft.launch.columns import with_columns
 from autopeft.launch.earlier import begin_from, identity
@@ -288,6 +289,7 @@ def _job(ground: Groundwork) -> WorkerJob:
         seed=plan.seed,
         trial_seconds=None if plan.trial_time_limit is None else parse_duration(plan.trial_time_limit),
         trust_remote_code=plan.trust_remote_code,
+        baggage=None if plan.ray_address is None else baggage_of(plan, ground.task_spec, ground.task),
     )
 
 

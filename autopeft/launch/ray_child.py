@@ -43,14 +43,16 @@ class Asking:
     Args:
         connection: To it.
         scratch: A folder that goes with this process.
+        home: The node of this machine, where Ray may have others; None where it has been started here.
 
     Attributes:
         kept: What tasks leave for those after them.
     """
 
-    def __init__(self, connection: Connection, scratch: str) -> None:
+    def __init__(self, connection: Connection, scratch: str, home: str | None) -> None:
         self._connection = connection
         self.scratch = scratch
+        self.home = home
         self.kept: dict[str, Any] = {}
 
     def ask(self, name: str, *args: Any) -> Any:
@@ -82,7 +84,9 @@ def main() -> None:
 
 
 def _serve(connection: Connection, workers: int, gpus: float, address: str | None, folders: list[str]) -> None:
-    from autopeft.launch.ray_runtime import start_ray, stop_ray
+    from autopeft.launch.ray_cluster import cluster
+    from autopeft.launch.ray_home import open_home
+    from autopeft.launch.ray_runtime import node_here, start_ray, stop_ray
 
     try:
         folder = start_ray(workers, gpus, address)
@@ -92,8 +96,9 @@ def _serve(connection: Connection, workers: int, gpus: float, address: str | Non
     [scratch] = folders
     folders += [folder] if folder else []
     _end_with_ray(Path(scratch) / ALIVE)
-    _send(connection, "ready", folder)
-    asking = Asking(connection, scratch)
+    home, actor = (None, None) if address is None else (node_here(), open_home())
+    _send(connection, "ready", (folder, None if home is None else cluster()))
+    asking = Asking(connection, scratch, home)
     try:
         while True:
             message = connection.recv_bytes()
@@ -109,6 +114,7 @@ def _serve(connection: Connection, workers: int, gpus: float, address: str | Non
                 _send(connection, "done", found)
     except (EOFError, OSError):
         pass
+    del actor
     stop_ray()
 
 

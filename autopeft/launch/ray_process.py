@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple
 
 from autopeft.errors import AutopeftError, RunError
+from autopeft.launch.cluster import Cluster
 from autopeft.launch.places import Places
 from autopeft.launch.quiet import heard
 
@@ -60,13 +61,15 @@ class RayProcess:
     """Does tasks in a process that has started or joined Ray, to be used as a context; started at the first task.
 
     Args:
-        places: The workers.
+        places: The workers on this machine.
         address: Address of a Ray cluster; None starts Ray on this machine.
+        asked: How many workers there shall be on a cluster; None for as many as it has room for.
     """
 
-    def __init__(self, places: Places, address: str | None) -> None:
-        self.places = places
-        self._address = address
+    def __init__(self, places: Places, address: str | None, asked: int | None = None) -> None:
+        self._places = places
+        self._address, self._asked = address, asked
+        self._cluster: Cluster | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._said: IO[bytes] | None = None
@@ -80,6 +83,27 @@ class RayProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end(politely=error is None)
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The nodes of the cluster as it was joined; None for a Ray on this machine alone.
+
+        Raises:
+            AutopeftError: When it cannot be joined, or has no room for a trial.
+        """
+        if self._address is not None and self._cluster is None:
+            self._begin()
+        return self._cluster
+
+    @property
+    def places(self) -> Places:
+        """The workers; errors as of `cluster`."""
+        return self._places if self.cluster is None else self.cluster.places(self._asked)
+
+    @property
+    def at_most(self) -> int | None:
+        """How many workers there may be; None for as many as the cluster has room for."""
+        return None if self.places.grows else self.places.workers
 
     def leave(self) -> None:
         """End the other process, whatever it does."""
@@ -196,12 +220,15 @@ class RayProcess:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(each or os.getcwd() for each in sys.path)},
             )
         self._folders = [tempfile.mkdtemp(prefix="autopeft-")]
-        self._send((self.places.workers, self.places.gpus, self._address, heard(), self._folders[0]))
+        self._send((self._places.workers, self._places.gpus, self._address, heard(), self._folders[0]))
         kind, body = self._receive(nullcontext)
         if kind == "failed":
             self._end(politely=True)
             raise body
-        self._folders += [body] if body else []
+        folder, found = body
+        self._folders += [folder] if folder else []
+        if found is not None:
+            self._cluster = found
 
     def _send(self, message: Any) -> None:
         assert self._connection is not None

@@ -18,7 +18,7 @@ from autopeft.errors import AutopeftError
 from autopeft.launch.quiet import heard
 from autopeft.launch.sockets import OWN, folder_for_ray
 
-__all__ = ["ray_is_at_work", "ray_is_there", "start_ray", "stop_ray"]
+__all__ = ["node_here", "ray_is_at_work", "ray_is_there", "start_ray", "stop_ray"]
 
 #: So long an address is tried; Ray itself would try for minutes, and print what it finds.
 _PATIENCE_SECONDS = 5.0
@@ -63,6 +63,11 @@ def stop_ray() -> None:
     if _folder is not None:
         _folder.cleanup()
         _folder = None
+
+
+def node_here() -> str:
+    """Return what Ray calls this machine."""
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def ray_is_there() -> bool:

@@ -9,7 +9,9 @@ import ray
 
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.ray_child import Asking
+from autopeft.launch.ray_cluster import claim
 from autopeft.launch.ray_process import WorkerDiedError
+from autopeft.shut import shut
 
 __all__ = ["fault_of", "in_worker"]
 
@@ -27,7 +29,7 @@ def in_worker(asking: Asking, call: Callable[[], Any], gpus: float) -> Any:
         WorkerDiedError: When the worker died.
         RunError: When the call failed for another reason.
     """
-    task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0, max_calls=1)(_call)
+    task = ray.remote(**claim(gpus), max_retries=0, max_calls=1)(_call)
     try:
         return ray.get(task.remote(call))
     except ray.exceptions.RayTaskError as error:
@@ -43,4 +45,6 @@ def fault_of(error: ray.exceptions.RayTaskError) -> AutopeftError:
 
 
 def _call(call: Callable[[], Any]) -> Any:
-    return call()
+    # The machines of a cluster have umasks of their own.
+    with shut():
+        return call()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from autopeft.errors import StudyError
+from autopeft.launch.cluster import Cluster
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.places import Places
 from autopeft.launch.ray_process import RayProcess, WorkerDiedError
@@ -45,13 +46,22 @@ def at_work(
         if there:
             held.enter_context(locked(folder))
         # Started once for the rehearsal and the trials.
-        ray = None if plan.workers == 0 else held.enter_context(RayProcess(places, plan.ray_address))
+        ray = None if plan.workers == 0 else held.enter_context(RayProcess(places, plan.ray_address, plan.workers))
+        if ray is not None and ray.cluster is not None:
+            say(_found(ray.cluster, ray.places, prepared.job))
         if fresh or not (there and _has_results(prepared)):
             rehearse(prepared.job, prepared.stock, ray, say)
         prepare_folder(folder)
         if not there:
             held.enter_context(locked(folder))
         yield ray
+
+
+def _found(cluster: Cluster, places: Places, job: WorkerJob) -> str:
+    """Say what a cluster has, and what it is brought."""
+    brought = job.baggage.describe() if job.baggage else ""
+    lacking = f"; nodes that do not have it are brought {brought}" if brought else ""
+    return f"cluster {cluster.describe()}; {cluster.at_once(places)}{lacking}"
 
 
 def _has_results(prepared: Preparation) -> bool:

@@ -71,7 +71,7 @@ def _computed(
     compute = partial(job.score, scores)
     with ExitStack() as held:
         if ray is None and plan.workers != 0:
-            ray = held.enter_context(RayProcess(places_of(plan), plan.ray_address))
+            ray = held.enter_context(RayProcess(places_of(plan), plan.ray_address, plan.workers))
         found: Scores = compute() if ray is None else ray.in_worker(compute)
     say(f"scored in {time.monotonic() - began:.1f} s; kept in the run folder")
     return found

@@ -8,8 +8,10 @@ finished trial only when the next trial is already staged, so one trial is alway
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ray import tune
@@ -19,6 +21,8 @@ from ray.tune.search import Searcher
 from autopeft.errors import AutopeftError, RunError
 from autopeft.launch.job import WorkerJob
 from autopeft.launch.ray_child import Asking
+from autopeft.launch.ray_cluster import Room, claim
+from autopeft.shut import shut
 from autopeft.space import Configuration
 from autopeft.study import Ask
 
@@ -39,7 +43,8 @@ class TrialWorker(tune.Trainable):
         self._take(config)
         self._fault: dict[str, Any] | None = None
         try:
-            self._runner = job.runner()
+            with shut():
+                self._runner = job.runner()
         except AutopeftError as error:
             self._fault = {"message": str(error), "mendable": True}
         except Exception as error:
@@ -66,7 +71,8 @@ class TrialWorker(tune.Trainable):
         if self._trial is None:
             self._trial = self._job.start(self._runner, Configuration(self._text))
         try:
-            return {_POINT: json.dumps(next(self._trial))}
+            with shut():
+                return {_POINT: json.dumps(next(self._trial))}
         except StopIteration as end:
             return {_OUTCOME: json.dumps(end.value), tune.result.DONE: True}
 
@@ -107,10 +113,10 @@ class StudySearcher(Searcher):
     Tune pickles its searcher for a restore of its own, which nothing here uses: the copy is an empty handle.
     """
 
-    def __init__(self, desk: _Desk, ahead: int) -> None:
+    def __init__(self, desk: _Desk, room: Callable[[], int]) -> None:
         super().__init__()
         self._desk: _Desk | None = desk
-        self._ahead = ahead
+        self._room = room
         self._numbers: dict[str, int] = {}
         self._stopped: set[str] = set()
         self.fault: AutopeftError | None = None
@@ -123,7 +129,7 @@ class StudySearcher(Searcher):
         assert self._desk is not None
         if self.fault is not None or self._desk.done:
             return Searcher.FINISHED
-        if len(self._numbers) >= self._ahead:
+        if len(self._numbers) > self._room():
             return None
         trial = self._desk.next()
         if trial is None:
@@ -181,6 +187,18 @@ class _Rungs(FIFOScheduler):
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         return self.CONTINUE if self._searcher.go_on(trial.trial_id, result) else self.STOP
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Give an idle worker the first trial whose own worker has no place yet.
+
+        Tune would take the first whose worker has not loaded, and end that worker: short trials on the first workers
+        would keep all others, and each node that comes, from ever being there.
+        """
+        # Past the wrapper, which warns of what Tune's own schedulers do.
+        controller = tune_controller._tune_controller
+        placed = set(controller._actor_manager.live_actors)
+        waiting = (trial for trial in controller.get_trials() if trial.status == trial.PENDING)
+        return next((trial for trial in waiting if controller._trial_to_actor.get(trial) not in placed), None)
+
 
 class _Starts(tune.Callback):
     def __init__(self, searcher: StudySearcher) -> None:
@@ -190,24 +208,27 @@ class _Starts(tune.Callback):
         self._searcher.on_trial_start(trial.trial_id)
 
 
-def run_with_tune(asking: Asking, job: WorkerJob, workers: int, gpus: float, deadline: float | None) -> None:
+def run_with_tune(asking: Asking, job: WorkerJob, workers: int | None, gpus: float, deadline: float | None) -> None:
     """Run trials until the desk is done or the deadline has passed.
 
     Args:
         asking: Asks the desk.
         job: What each worker loads.
-        workers: Trials at once.
+        workers: Trials at once; None for as many as the cluster has room for.
         gpus: GPUs of a worker, 0 on a machine without.
         deadline: Seconds since the epoch at which the search ends.
 
     Raises:
         AutopeftError: When a worker cannot load what it needs, or trials keep failing.
     """
-    searcher = StudySearcher(_Desk(asking), ahead=workers + 1)
+    room = Room(workers, gpus)
+    searcher = StudySearcher(_Desk(asking), room)
+    # Or workers would start one after the other, each waiting for the one before to have loaded its model.
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(room())
+    takes = claim(gpus)
+    bundle = {"CPU": takes["num_cpus"], **({"GPU": gpus} if gpus else {}), **takes.get("resources", {})}
     tuner = tune.Tuner(
-        tune.with_resources(
-            tune.with_parameters(TrialWorker, job=job), {"cpu": 1, "gpu": gpus} if gpus else {"cpu": 1}
-        ),
+        tune.with_resources(tune.with_parameters(TrialWorker, job=job), tune.PlacementGroupFactory([bundle])),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=_Rungs(searcher),

@@ -47,7 +47,7 @@ def run_in_workers(desk: Desk, job: WorkerJob, *, ray: RayProcess, deadline: flo
         AutopeftError: When a worker cannot load what it needs, or trials keep failing.
         RunError: When Ray keeps ending.
     """
-    settings = {"job": job, "workers": ray.places.workers, "gpus": ray.places.gpus, "deadline": deadline}
+    settings = {"job": job, "workers": ray.at_most, "gpus": ray.places.gpus, "deadline": deadline}
     try:
         with ctrl_c() as interrupt:
             while True:

@@ -6,7 +6,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class Train:
     Args:
         configuration: The configuration as text.
         seed: The seed.
-        folder: Where to write it, emptied before; on storage that all machines of a cluster share.
+        folder: Where to write it, emptied before; from another machine of a cluster it comes back here.
         full: Whether the whole backbone trains.
     """
 
@@ -51,6 +51,8 @@ class Train:
     seed: int
     folder: Path
     full: bool
+
+    folder_is: ClassVar[str] = "made"
 
     def __call__(self, runner: TrialRunner) -> Trained:
         """Do it with a worker's runner."""
@@ -99,6 +101,8 @@ class MeasureOnTest:
 
     folder: Path
 
+    folder_is: ClassVar[str] = "read"
+
     def __call__(self, runner: TrialRunner) -> NDArray[np.float64]:
         """Do it with a worker's runner."""
         return runner.score(self.folder, "test")
@@ -111,12 +115,14 @@ class KeepTrial:
     Args:
         configuration: The configuration as text.
         seed: The seed of trials.
-        folder: Where to write it, emptied before; on storage that all machines of a cluster share.
+        folder: Where to write it, emptied before; from another machine of a cluster it comes back here.
     """
 
     configuration: str
     seed: int
     folder: Path
+
+    folder_is: ClassVar[str] = "made"
 
     def __call__(self, runner: TrialRunner) -> dict[str, Any]:
         """Do it with a worker's runner; return the outcome as plain data."""
@@ -136,6 +142,8 @@ class Compress:
 
     configuration: str
     folder: Path
+
+    folder_is: ClassVar[str] = "read"
 
     def __call__(self, runner: TrialRunner) -> tuple[dict[str, Any], int]:
         """Do it with a worker's runner; return the outcome as plain data, and the bytes of what is kept."""

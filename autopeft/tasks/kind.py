@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from autopeft.errors import ConfigurationError, DataError
@@ -167,6 +168,10 @@ class TaskKind(ABC):
     @abstractmethod
     def inputs(self, split: Any) -> Iterable[Any]:
         """Yield the input of each example as JSON data, by which it is known again."""
+
+    def files(self, task: Task) -> list[Path]:
+        """Return the files that examples are in, or are judged by, beside those that the user names."""
+        return []
 
     def questions(self, split: Any) -> Iterable[Hashable]:
         """Yield what each example asks, which examples with different answers may share."""

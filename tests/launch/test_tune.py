@@ -23,11 +23,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Job:
-    """Notes what it does.
-
-    No trial runs before `together` workers have loaded: Tune hands the trial of a worker that still starts to one
-    that is free already, and drops the late one.
-    """
+    """Notes what it does; no trial runs before `together` workers have loaded."""
 
     folder: Path
     seconds: float = 0.05
@@ -71,6 +67,34 @@ class Seeing:
         time.sleep(1)
         return complete(0.5)
         yield
+
+
+@dataclass(frozen=True)
+class Late:
+    """Its second worker loads until the first has run some trials, which then waits for that one."""
+
+    folder: Path
+    patience: float
+
+    def runner(self):
+        (self.folder / f"load-{os.getpid()}").touch()
+        try:
+            (self.folder / "first").touch(exist_ok=False)
+        except FileExistsError:
+            self.until(lambda: len(list(self.folder.glob("run-*"))) >= 4)
+            (self.folder / "late").touch()
+
+    def start(self, runner, configuration):
+        if len(list(self.folder.glob("run-*"))) >= 4:
+            self.until((self.folder / "late").exists)
+        (self.folder / f"run-{os.getpid()}-{time.time_ns()}").touch()
+        return complete(0.5)
+        yield
+
+    def until(self, true):
+        end = time.monotonic() + self.patience
+        while not true() and time.monotonic() < end:
+            time.sleep(0.1)
 
 
 @dataclass(frozen=True)
@@ -127,6 +151,13 @@ def test_two_workers_load_twice_in_48_trials(make_desk, notes):
     assert len(runs) == 48
     assert len({path.read_text() for path in runs}) == 48
     assert Counter(trial.state for trial in desk.study.trials) == {TrialState.COMPLETE: 48}
+
+
+def test_a_worker_that_is_late_is_not_dropped_for_one_that_is_idle(make_desk, notes):
+    run(make_desk(total=24), Late(notes, patience=100.0), 2)
+    assert (notes / "late").exists()
+    workers = {path.name.split("-")[1] for path in notes.glob("run-*")}
+    assert len(list(notes.glob("load-*"))) == len(workers) == 2
 
 
 @pytest.mark.parametrize(("workers", "gpus", "counts"), [(2, 1.0, [1, 1]), (4, 0.5, [2, 2]), (3, 0.5, [1, 2])])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any, ClassVar
 
 from autopeft.errors import DataError
@@ -103,6 +104,11 @@ class Causal(TaskKind):
             for beside in split.beside:
                 known = {column.name: column.identity(beside[column.name]) for column in _columns(task.metric)}
                 yield json.dumps(known, sort_keys=True).encode() + b"\n"
+
+    def files(self, task: Task) -> list[Path]:
+        """Return the files by which answers are judged."""
+        named = [column.name for column in _columns(task.metric) if column.is_file]
+        return [Path(each[name]) for name in named for split in task.splits.values() for each in split.beside]
 
     def describe(self, task: Task) -> list[str]:
         """Say what is read and what is learned."""

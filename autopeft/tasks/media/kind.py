@@ -179,6 +179,11 @@ class MediaKind(TaskKind):
         """Yield a hash of each."""
         return (item.digest for item in split.items)
 
+    def files(self, task: Task) -> list[Path]:
+        """Return the files of pictures or sounds that no cell holds."""
+        splits = [*task.splits.values(), *([] if task.pool is None else [task.pool])]
+        return [item.source for split in splits for item in split.items if isinstance(item.source, Path)]
+
     def known_as(self, task: Task, schema: Any) -> Task:
         """Return a task whose labels have the numbers that something trained knows them by."""
         number = numbers_among(schema.labels, task.schema.labels, task.name)

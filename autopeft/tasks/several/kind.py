@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -100,6 +101,10 @@ class Several(TaskKind):
             )
             for number, part in enumerate(task.schema.parts)
         ]
+
+    def files(self, task: Task) -> list[Path]:
+        """Return the files of each."""
+        return [file for part in self.parts_of(task) for file in part.kind.files(part)]
 
     def independent(self, task: Task, split: str) -> int:
         """Return how many examples, each of which counts alike, tell as much: tasks count alike, however large."""

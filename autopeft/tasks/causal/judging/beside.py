@@ -33,12 +33,14 @@ class Column:
         read: Makes of a cell that is not empty what the metric takes; told where it stands, and in which folder.
         otherwise: What an empty cell means; None where the metric cannot do without.
         identity: Makes of that JSON data by which it is known again.
+        is_file: Whether what is read is the path of a file.
     """
 
     name: str
     read: Callable[[Any, Spot, Path], Any]
     otherwise: Any = None
     identity: Callable[[Any], Any] = _itself
+    is_file: bool = False
 
 
 def check_beside(table: Table, columns: Sequence[Column], metric: str) -> None:

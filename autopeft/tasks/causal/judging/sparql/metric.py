@@ -61,4 +61,6 @@ def _content_of(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-RELAXED_EM = AnswerMetric(_relaxed_em, columns=(Column(_GRAPH, _graph_in, identity=_content_of),), check=_check)
+RELAXED_EM = AnswerMetric(
+    _relaxed_em, columns=(Column(_GRAPH, _graph_in, identity=_content_of, is_file=True),), check=_check
+)
