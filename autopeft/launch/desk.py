@@ -20,6 +20,7 @@ from autopeft.space import BoundSpace, Configuration
 from autopeft.study import (
     Ask,
     Front,
+    FrontRow,
     LeaseLostError,
     Scale,
     Watch,
@@ -119,6 +120,7 @@ class Desk:
     _renewed: dict[int, int] = field(default_factory=dict)
     _taken: set[int] = field(default_factory=set)
     _faults: int = 0
+    _rows: dict[Any, FrontRow] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.watch = self.watch or Watch(self.study, self.space)
@@ -235,7 +237,7 @@ class Desk:
         figures: dict[str, Any] = {"params": params, "limit": self.scale.limit, "worst": self.worst, "costs": costs}
         if not self._told(number, partial(tell, self.study, number, outcome, **figures)):
             return
-        self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
+        self.listener.finished(trial, outcome, params, self._front())
         if outcome["status"] == "complete" and (said := self.remark(self.study)):
             self.listener.said(said)
         self._count_fault(
@@ -252,7 +254,7 @@ class Desk:
         if not self._told(number, partial(tell_lost, self.study, self.space, number, reason)):
             return
         outcome = {"status": "killed", "message": reason}
-        self.listener.finished(trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale))
+        self.listener.finished(trial, outcome, self.cost(trial.configuration), self._front())
         self._count_fault(True, reason)
 
     def close(self, reason: str) -> None:
@@ -280,6 +282,9 @@ class Desk:
         if self.prices is None:
             return (float(self.cost(configuration)),)
         return self.prices(configuration, measured)
+
+    def _front(self) -> Front:
+        return front_of(self.study, self.scale, known=self._rows)
 
     def _count_fault(self, fault: bool, reason: str, *, mendable: bool = False) -> None:
         self._faults = self._faults + 1 if fault else 0

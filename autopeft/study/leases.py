@@ -37,7 +37,9 @@ def renew(study: optuna.Study, number: int, count: int) -> bool:
         count: How often it was renewed before.
     """
     try:
-        study._storage.set_trial_user_attr(study.get_trials(deepcopy=False)[number]._trial_id, _LEASE, count + 1)
+        # Of a trial that was read once this is known without a look at all the others.
+        trial_id = study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
+        study._storage.set_trial_user_attr(trial_id, _LEASE, count + 1)
     except UpdateFinishedTrialError:
         return False
     return True
