@@ -34,6 +34,7 @@ from autopeft.study import (
     put_back,
     renew,
     room,
+    snapshot,
     tell,
     tell_lost,
     waiting,
@@ -128,7 +129,8 @@ class Desk:
     @property
     def done(self) -> bool:
         """Whether the study has all its trials, or can have no more."""
-        return counted(self.study) >= self.total or (self.exhausted and not open_trials(self.study))
+        seen = snapshot(self.study)
+        return counted(seen) >= self.total or (self.exhausted and not open_trials(seen))
 
     @property
     def idle(self) -> bool:
@@ -140,10 +142,12 @@ class Desk:
 
         A lost trial comes back, so None is an end only when `done` says so.
         """
-        self.let_go()
+        seen = snapshot(self.study)
+        freed = self.let_go(seen)
         # Also what a process has lost that was killed over it, or was given back in line.
-        put_back(self.study, self.space)
-        if not room(self.study, self.total) or (self.exhausted and not waiting(self.study)):
+        if put_back(self.study, self.space, seen) or freed:
+            seen = snapshot(self.study)
+        if not room(seen, self.total) or (self.exhausted and not waiting(seen)):
             return None
         try:
             trial = ask(self.study, self.space, self.total, trains=self.trains, taken=self._asking.append)
@@ -158,10 +162,14 @@ class Desk:
             self._asking.clear()
         return None
 
-    def let_go(self) -> list[int]:
-        """Free the trials of processes that are gone; return their numbers."""
+    def let_go(self, seen: optuna.Study | None = None) -> list[int]:
+        """Free the trials of processes that are gone; return their numbers.
+
+        Args:
+            seen: The study as it was just now; it is read when left out.
+        """
         assert self.watch is not None
-        freed = self.watch.free(self._running)
+        freed = self.watch.free(self._running, seen=seen)
         if freed:
             self.listener.said(f"{len(freed)} trials of a process that is gone are let go, to be tried again")
         return freed
@@ -208,11 +216,12 @@ class Desk:
         self.listener.measured(trial, point)
         if trial.baseline is not None:
             return True
-        if asked_to_stop(self.study, number):
+        seen = snapshot(self.study)
+        if asked_to_stop(seen, number):
             self.listener.said(f"trial {number} is stopped, as was asked for")
             return False
         costs = self._costs(trial.configuration, point)
-        return costs is None or not out_of_reach(self.study, costs, curve)
+        return costs is None or not out_of_reach(seen, costs, curve)
 
     def stopped(self, number: int) -> None:
         """Record that a trial ended at the rung it reported last."""
@@ -284,7 +293,7 @@ class Desk:
         return self.prices(configuration, measured)
 
     def _front(self) -> Front:
-        return front_of(self.study, self.scale, known=self._rows)
+        return front_of(snapshot(self.study), self.scale, known=self._rows)
 
     def _count_fault(self, fault: bool, reason: str, *, mendable: bool = False) -> None:
         self._faults = self._faults + 1 if fault else 0
