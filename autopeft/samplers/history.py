@@ -35,12 +35,14 @@ class Observation:
             stopped early.
         failed: Whether the configuration ran out of memory, diverged or timed out.
         costs: Its costs that are objectives, in their order.
+        settled: Whether that is what it reached, and not what is expected by now.
     """
 
     point: Point
     accuracy: float
     failed: bool
     costs: Sequence[float]
+    settled: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class HistoryReader:
         finished = sorted(finished_runs(others), key=lambda run: (run.cost, run.accuracy))
         means = Forecasts(finished).means([standing for _, standing in stopped])
         told += [
-            Observation(facts.point, mean, failed=False, costs=facts.paid)
+            Observation(facts.point, mean, failed=False, costs=facts.paid, settled=False)
             for (facts, _), mean in zip(stopped, means, strict=True)
             if mean is not None and facts.point is not None
         ]

@@ -28,6 +28,7 @@ from autopeft.space import BoundSpace, Configuration
 
 if TYPE_CHECKING:
     from autopeft.samplers.expectation import Expectation
+    from autopeft.samplers.kernels import Kernels
 
 __all__ = ["ParetoSampler", "exhausted"]
 
@@ -171,7 +172,13 @@ class ParetoSampler(BaseSampler):
         # BoTorch takes seconds to import and is not needed before.
         from autopeft.samplers.proposal import propose
 
-        return propose(history, points, features, columns, self._expectation, rng)
+        return propose(history, points, features, columns, self._expectation, self._kernels, rng)
+
+    @cached_property
+    def _kernels(self) -> Kernels:
+        from autopeft.samplers.kernels import Kernels
+
+        return Kernels()
 
     @cached_property
     def _expectation(self) -> Expectation | None:
