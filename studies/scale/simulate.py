@@ -183,6 +183,7 @@ class Simulation:
         if not self._all_asked:
             self.idle.append(at)
         self.told += 1
+        self._sums["ended"] += 1
         if self.told % WINDOW == 0:
             self.windows.append({"told": self.told, **self._sums, "memory": _memory(), "database": self.size()})
             self._sums.clear()
