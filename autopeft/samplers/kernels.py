@@ -23,10 +23,10 @@ MOST_FITTED = 128
 class Kernels:
     """Makes models of accuracy.
 
-    Up to `autopeft.samplers.thinning.MOST_TOLD` observations the kernel is fitted to all of them each time. Beyond that it
-    is fitted to a random sample of those trials that ran to their end, those whose configurations come first by a hash.
-    The sample is the same for whoever knows the same trials, and changes less often the longer the history is; for as
-    long as it stays the kernel does.
+    Up to `autopeft.samplers.thinning.MOST_TOLD` observations the kernel is fitted to all of them each time. Beyond that
+    it is fitted to a random sample of those trials that ran to their end, those whose configurations come first by a
+    hash. The sample is the same for whoever knows the same trials, and changes less often the longer the history is;
+    for as long as it stays the kernel does.
     """
 
     def __init__(self) -> None:

@@ -67,9 +67,7 @@ class Watch:
         self._seconds = seconds
         self._seen: dict[int, tuple[Any, float, float]] = {}
 
-    def free(
-        self, mine: Collection[int] = (), *, alone: bool = False, seen: optuna.Study | None = None
-    ) -> list[int]:
+    def free(self, mine: Collection[int] = (), *, alone: bool = False, seen: optuna.Study | None = None) -> list[int]:
         """Free the trials whose owners are gone; return their numbers.
 
         Args:

@@ -4,9 +4,9 @@
     python -m studies.scale.measure --workers 512 --minutes 18
     python -m studies.scale.show                                  # prints the tables of README.md
 
-A search of the default job in a PostgreSQL database that is started for it, with early stopping, the log of its run folder
-and a line for each trial; its workers are simulated, and trials end with what a model of recorded runs says. What is
-under way lies in `build/scale`, what was measured in `studies/scale/results`; `--fresh` begins anew.
+A search of the default job in a PostgreSQL database that is started for it, with early stopping, the log of its run
+folder and a line for each trial; its workers are simulated, and trials end with what a model of recorded runs says.
+What is under way lies in `build/scale`, what was measured in `studies/scale/results`; `--fresh` begins anew.
 """
 
 from __future__ import annotations
@@ -108,9 +108,7 @@ def _measure(given: argparse.Namespace, folder: Path, url: str, results: Path) -
     print(f"{simulation.told} of {given.trials} trials; {results}")
 
 
-def _desk(
-    folder: Path, url: str, trials: int, console: Console
-) -> tuple[Desk, Callable[[int, Configuration], float]]:
+def _desk(folder: Path, url: str, trials: int, console: Console) -> tuple[Desk, Callable[[int, Configuration], float]]:
     """Return the desk of the search as a search makes it, and what answers its trials."""
     plan = SearchPlan.of({"task": "icd10", "space": "default", "trials": trials, "out": str(folder), "storage": url})
     prepared, benchmark = prepare(plan), load(_BENCHMARK)

@@ -51,7 +51,7 @@ def _print(found: dict[str, Any]) -> None:
         f"{workers} workers, trials of {found['seconds']:g} s where they are not stopped; {found['processor']}, "
         f"{found['cores']} cores, PostgreSQL {found['postgresql']}:\n"
     )
-    heads = ["trials", *(f"{name}, ms" for name in _PARTS.values()), "in all, ms"]
+    heads = ["trials", *(f"{name}, ms" for name in _PARTS.values()), "in all, ms", "of that on the processor, ms"]
     heads += ["a trial at work, s", "busy", f"{_WANTED:.0%} busy from, s", "memory, MiB", "database, MiB"]
     print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
     for window in every:
@@ -68,6 +68,7 @@ def _print(found: dict[str, Any]) -> None:
 def _row(name: str, windows: Sequence[dict[str, Any]], workers: int) -> None:
     parts = [milliseconds(windows, what) for what in _PARTS]
     cells = [name, *(f"{part:.0f}" for part in parts), f"{sum(parts):.0f}"]
+    cells += [f"{milliseconds(windows, 'processor'):.0f}"]
     cells += [f"{_sum(windows, 'trained') / _ended(windows):.1f}", f"{busy(windows):.1%}"]
     cells += [f"{saturating(windows, workers):.0f}"]
     cells += [f"{windows[-1][what] / 2**20:.0f}" for what in ("memory", "database")]

@@ -96,6 +96,7 @@ class Simulation:
         renewal: When leases are renewed next.
         told: Trials that have ended.
         windows: Figures, a row for each `WINDOW` of trials that ended.
+        sums: Those of the trials since.
     """
 
     desk: Desk
@@ -110,13 +111,14 @@ class Simulation:
     renewal: float = leases.LEASE_SECONDS / 4
     told: int = 0
     windows: list[dict[str, Any]] = field(default_factory=list)
-    _sums: Counter[str] = field(default_factory=Counter)
+    sums: dict[str, float] = field(default_factory=dict)
     _work: dict[int, Work] = field(default_factory=dict)
     _all_asked: bool = False
 
     def __post_init__(self) -> None:
         if self.idle is None:
             self.idle = [0.0] * self.workers
+        self.sums = Counter(self.sums)
         self.events = [(at, number, rung) for at, number, rung in self.events]
         heapq.heapify(self.events)
         # What was at work when the measurement was interrupted is gone on with: no trial knows.
@@ -130,17 +132,16 @@ class Simulation:
             self.desk._curves[number] = list(self._work[number].curve[:rung])
 
     def state(self) -> dict[str, Any]:
-        """Return what is needed to go on, as JSON data; at the end of a window."""
-        names = ("clock", "events", "staged", "idle", "renewal", "told", "windows")
+        """Return what is needed to go on, as JSON data."""
+        names = ("clock", "events", "staged", "idle", "renewal", "told", "windows", "sums")
         return {name: getattr(self, name) for name in names}
 
     def run(self, seconds: float = np.inf) -> bool:
         """Go on until all trials have ended, or for some seconds of ours; tell whether all have ended."""
-        began, ended = time.monotonic(), self.told
-        while not self.desk.done:
-            if self.told > ended and self.told % WINDOW == 0 and time.monotonic() - began > seconds:
+        began = time.monotonic()
+        while self.events or self.staged or not self._all_asked:
+            if time.monotonic() - began > seconds:
                 return False
-            ended = self.told
             self._next()
         return True
 
@@ -176,37 +177,38 @@ class Simulation:
                 self._trains(number, rung + 1)
                 return
             self._do("tell", lambda: (self.desk.stopped(number), self.desk.done))
-            self._sums["stopped"] += 1
+            self.sums["stopped"] += 1
         else:
             self._do("tell", lambda: (self.desk.record(number, work.outcome()), self.desk.done))
         del self._work[number]
         if not self._all_asked:
             self.idle.append(at)
         self.told += 1
-        self._sums["ended"] += 1
+        self.sums["ended"] += 1
         if self.told % WINDOW == 0:
-            self.windows.append({"told": self.told, **self._sums, "memory": _memory(), "database": self.size()})
-            self._sums.clear()
+            self.windows.append({"told": self.told, **self.sums, "memory": _memory(), "database": self.size()})
+            self.sums.clear()
 
     def _asked(self, trial: Ask) -> None:
         self._work[trial.number] = work_of(trial.number, self.answer(trial.number, trial.configuration), self.seconds)
 
     def _trains(self, number: int, rung: int) -> None:
         lasts = self._work[number].lasts(rung)
-        self._sums["trained"] += lasts
+        self.sums["trained"] += lasts
         heapq.heappush(self.events, (self.clock + lasts, number, rung))
 
     def _waited(self, since: float) -> None:
-        self._sums["waited"] += self.clock - since
+        self.sums["waited"] += self.clock - since
 
     def _do(self, what: str, do: Callable[[], T]) -> T:
         """Let the driver do something, while time passes."""
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         found = do()
         lasted = time.perf_counter() - began
         self.clock += lasted
-        self._sums[what] += lasted
-        self._sums[f"{what}s"] += 1
+        self.sums["processor"] += time.process_time() - worked
+        self.sums[what] += lasted
+        self.sums[f"{what}s"] += 1
         return found
 
 
