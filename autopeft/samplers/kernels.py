@@ -12,9 +12,12 @@ from autopeft.samplers.alone import alone
 from autopeft.samplers.history import Observation
 from autopeft.samplers.points import Point
 from autopeft.samplers.surrogate import AccuracyModel, fit_accuracy, winsorised
-from autopeft.samplers.thinning import MOST_TOLD, kept
+from autopeft.samplers.thinning import kept
 
-__all__ = ["MOST_FITTED", "Kernels"]
+__all__ = ["LONG", "MOST_FITTED", "Kernels"]
+
+#: Observations up to which a kernel is fitted for each proposal.
+LONG = 500
 
 #: Trials to which the kernel of a long history is fitted.
 MOST_FITTED = 128
@@ -23,10 +26,10 @@ MOST_FITTED = 128
 class Kernels:
     """Makes models of accuracy.
 
-    Up to `autopeft.samplers.thinning.MOST_TOLD` observations the kernel is fitted to all of them each time. Beyond that
-    it is fitted to a random sample of those trials that ran to their end, those whose configurations come first by a
-    hash. The sample is the same for whoever knows the same trials, and changes less often the longer the history is;
-    for as long as it stays the kernel does.
+    Up to `LONG` observations the kernel is fitted each time to all that the model is told of. Beyond that it is fitted
+    to a random sample of those trials that ran to their end, those whose configurations come first by a hash. The
+    sample is the same for whoever knows the same trials, and changes less often the longer the history is; for as long
+    as it stays the kernel does.
     """
 
     def __init__(self) -> None:
@@ -69,7 +72,7 @@ def _accuracies(told: Sequence[Observation]) -> Tensor:
 
 def _sample(observations: Sequence[Observation]) -> list[Observation] | None:
     """Return what the kernel of a long history is fitted to; None where it is fitted to all that the model is told."""
-    if len(observations) <= MOST_TOLD:
+    if len(observations) <= LONG:
         return None
     settled = [o for o in observations if o.settled]
     if len(settled) < MOST_FITTED:

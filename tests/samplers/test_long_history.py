@@ -91,7 +91,7 @@ def test_a_short_history_has_the_kernel_of_all_that_is_told(points) -> None:
 
 
 def test_a_long_history_has_a_kernel_for_as_long_as_its_sample_stays(points, monkeypatch) -> None:
-    monkeypatch.setattr(kernels, "MOST_TOLD", 8)
+    monkeypatch.setattr(kernels, "LONG", 8)
     monkeypatch.setattr(thinning, "MOST_TOLD", 8)
     monkeypatch.setattr(kernels, "MOST_FITTED", 6)
     fits, features, remembering, grown = [], Features(points), Kernels(), 0
