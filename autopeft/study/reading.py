@@ -27,23 +27,24 @@ class KnownTrials(_CachedStorage):
 
     def __init__(self, backend: RDBStorage) -> None:
         super().__init__(backend)
-        # By study, what the rows of trials held that had not ended.
-        self._held: dict[int, dict[int, Hashable]] = defaultdict(dict)
+        # By study that was read, what the rows of trials held that had not ended.
+        self._held: dict[int, dict[int, Hashable]] = {}
 
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
-        if study_id not in self._studies:
+        if study_id not in self._held or study_id not in self._studies:
+            # For the first time all of them, of which there may be many.
             super()._read_trials_from_remote_storage(study_id)
+            self._held[study_id] = {}
             return
         with self._lock:
             known = self._studies[study_id]
             rows = self._rows(study_id, known.unfinished_trial_ids, known.last_finished_trial_id)
-            held, self._held[study_id] = self._held[study_id], rows
+            held = self._held[study_id]
             looked_at = known.unfinished_trial_ids | rows.keys()
             changed = {each for each in looked_at if each not in held or held[each] != rows.get(each)}
-            if not changed:
-                return
             # After their rows: what changes in between is seen now, or is otherwise than these rows the next time.
-            trials = self._backend._get_trials(study_id, None, changed, max(looked_at))
+            trials = self._backend._get_trials(study_id, None, changed, max(looked_at)) if changed else []
+            self._held[study_id] = rows
             self._add_trials_to_cache(study_id, trials)
             for trial in trials:
                 if trial.state.is_finished():

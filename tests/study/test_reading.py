@@ -65,6 +65,32 @@ def test_trials_at_work_that_have_not_changed_are_not_read_again(url, monkeypatc
     assert [[trial.number for trial in found] for found in read] == [[3]]
 
 
+def test_a_study_is_read_whole_once(url, monkeypatch) -> None:
+    first = opened(url)
+    for _ in range(3):
+        first.tell(first.ask(), (1.0, 2.0))
+    study = opened(url)
+    looked = []
+    rows = study._storage._rows
+    monkeypatch.setattr(study._storage, "_rows", lambda *args: looked.append(found := rows(*args)) or found)
+    study.ask()
+    assert len(study.get_trials()) == len(study.get_trials()) == 4
+    # At what has ended nobody looks again.
+    assert [len(found) for found in looked] == [1] * len(looked)
+
+
+def test_what_could_not_be_read_is_read_the_next_time(url, monkeypatch) -> None:
+    study, other = opened(url), opened(url)
+    number = study.ask().number
+    study.get_trials()
+    other._storage.set_trial_user_attr(other.get_trials()[number]._trial_id, "a", 1)
+    with monkeypatch.context() as within:
+        within.setattr(study._storage._backend, "_get_trials", None)
+        with pytest.raises(TypeError):
+            study.get_trials()
+    assert study.get_trials()[number].user_attrs == {"a": 1}
+
+
 def test_a_lease_is_renewed_without_a_look_at_the_trials(url, monkeypatch) -> None:
     study = opened(url)
     study.ask()
