@@ -20,6 +20,7 @@ from autopeft.space import BoundSpace, Configuration
 from autopeft.study import (
     Ask,
     Front,
+    FrontRow,
     LeaseLostError,
     Scale,
     Watch,
@@ -33,6 +34,7 @@ from autopeft.study import (
     put_back,
     renew,
     room,
+    snapshot,
     tell,
     tell_lost,
     waiting,
@@ -119,6 +121,7 @@ class Desk:
     _renewed: dict[int, int] = field(default_factory=dict)
     _taken: set[int] = field(default_factory=set)
     _faults: int = 0
+    _rows: dict[Any, FrontRow] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.watch = self.watch or Watch(self.study, self.space)
@@ -126,7 +129,8 @@ class Desk:
     @property
     def done(self) -> bool:
         """Whether the study has all its trials, or can have no more."""
-        return counted(self.study) >= self.total or (self.exhausted and not open_trials(self.study))
+        seen = snapshot(self.study)
+        return counted(seen) >= self.total or (self.exhausted and not open_trials(seen))
 
     @property
     def idle(self) -> bool:
@@ -138,10 +142,12 @@ class Desk:
 
         A lost trial comes back, so None is an end only when `done` says so.
         """
-        self.let_go()
+        seen = snapshot(self.study)
+        freed = self.let_go(seen)
         # Also what a process has lost that was killed over it, or was given back in line.
-        put_back(self.study, self.space)
-        if not room(self.study, self.total) or (self.exhausted and not waiting(self.study)):
+        if put_back(self.study, self.space, seen) or freed:
+            seen = snapshot(self.study)
+        if not room(seen, self.total) or (self.exhausted and not waiting(seen)):
             return None
         try:
             trial = ask(self.study, self.space, self.total, trains=self.trains, taken=self._asking.append)
@@ -156,10 +162,14 @@ class Desk:
             self._asking.clear()
         return None
 
-    def let_go(self) -> list[int]:
-        """Free the trials of processes that are gone; return their numbers."""
+    def let_go(self, seen: optuna.Study | None = None) -> list[int]:
+        """Free the trials of processes that are gone; return their numbers.
+
+        Args:
+            seen: The study as it was just now; it is read when left out.
+        """
         assert self.watch is not None
-        freed = self.watch.free(self._running)
+        freed = self.watch.free(self._running, seen=seen)
         if freed:
             self.listener.said(f"{len(freed)} trials of a process that is gone are let go, to be tried again")
         return freed
@@ -206,11 +216,12 @@ class Desk:
         self.listener.measured(trial, point)
         if trial.baseline is not None:
             return True
-        if asked_to_stop(self.study, number):
+        seen = snapshot(self.study)
+        if asked_to_stop(seen, number):
             self.listener.said(f"trial {number} is stopped, as was asked for")
             return False
         costs = self._costs(trial.configuration, point)
-        return costs is None or not out_of_reach(self.study, costs, curve)
+        return costs is None or not out_of_reach(seen, costs, curve)
 
     def stopped(self, number: int) -> None:
         """Record that a trial ended at the rung it reported last."""
@@ -235,7 +246,7 @@ class Desk:
         figures: dict[str, Any] = {"params": params, "limit": self.scale.limit, "worst": self.worst, "costs": costs}
         if not self._told(number, partial(tell, self.study, number, outcome, **figures)):
             return
-        self.listener.finished(trial, outcome, params, front_of(self.study, self.scale))
+        self.listener.finished(trial, outcome, params, self._front())
         if outcome["status"] == "complete" and (said := self.remark(self.study)):
             self.listener.said(said)
         self._count_fault(
@@ -252,7 +263,7 @@ class Desk:
         if not self._told(number, partial(tell_lost, self.study, self.space, number, reason)):
             return
         outcome = {"status": "killed", "message": reason}
-        self.listener.finished(trial, outcome, self.cost(trial.configuration), front_of(self.study, self.scale))
+        self.listener.finished(trial, outcome, self.cost(trial.configuration), self._front())
         self._count_fault(True, reason)
 
     def close(self, reason: str) -> None:
@@ -280,6 +291,9 @@ class Desk:
         if self.prices is None:
             return (float(self.cost(configuration)),)
         return self.prices(configuration, measured)
+
+    def _front(self) -> Front:
+        return front_of(snapshot(self.study), self.scale, known=self._rows)
 
     def _count_fault(self, fault: bool, reason: str, *, mendable: bool = False) -> None:
         self._faults = self._faults + 1 if fault else 0

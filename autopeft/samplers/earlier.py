@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import optuna
 from optuna.trial import TrialState
 
-from autopeft.samplers.forecast import finished_runs
-from autopeft.samplers.history import Observation, expected_accuracy
+from autopeft.samplers.forecast import Forecasts, finished_runs
+from autopeft.samplers.history import Observation
 from autopeft.samplers.own_trials import own_trials
 from autopeft.samplers.points import AffordablePoints
 from autopeft.space import BoundSpace, Configuration
@@ -35,14 +35,16 @@ class EarlierTrial:
 def earlier_trials(study: optuna.Study) -> list[EarlierTrial]:
     """Return the trials of a study that have ended with something to tell."""
     trials = own_trials(study)
-    finished = finished_runs(trials)
+    forecasts = Forecasts(finished_runs(trials))
     found = []
     for trial in trials:
         accuracy = None
         if trial.state == TrialState.COMPLETE:
             accuracy = trial.values[-1]
         elif trial.state == TrialState.PRUNED:
-            accuracy = expected_accuracy(trial, finished)
+            curve = trial.user_attrs.get("outcome", {}).get("curve")
+            expected = forecasts.of(curve) if curve else None
+            accuracy = None if expected is None else expected.mean
         if accuracy is not None and "configuration" in trial.user_attrs:
             failed = trial.user_attrs.get("outcome", {}).get("status") not in ("complete", "stopped")
             configuration = Configuration.from_dict(trial.user_attrs["configuration"])

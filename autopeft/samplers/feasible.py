@@ -11,7 +11,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.samplers.axes import CostAxis
-from autopeft.samplers.history import read_history
+from autopeft.samplers.history import HistoryReader
 from autopeft.samplers.own_trials import is_own
 from autopeft.samplers.pareto import exhausted
 from autopeft.samplers.points import AffordablePoints, Cost, Params
@@ -59,7 +59,7 @@ class FeasibleSampler(BaseSampler):
         self._points = AffordablePoints(space, cost, limit)
         self._seed = seed
         self._draws = draws
-        self._costs = max(len(costs), 1)
+        self._reader = HistoryReader(self._points, max(len(costs), 1))
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all parameters of the space: a point is proposed whole."""
@@ -76,7 +76,7 @@ class FeasibleSampler(BaseSampler):
         Raises:
             ExhaustedSpaceError: When there is none left.
         """
-        history = read_history(study, trial, self._points, self._costs)
+        history = self._reader.read(study, trial)
         seen, rng = history.seen, history.chance(self._seed)
         inner = self._make(int(rng.integers(2**31)))
         view = cast(Study, StudyView(study, lambda other: is_own(other) and search_space.keys() <= other.params.keys()))
@@ -93,7 +93,7 @@ class FeasibleSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Let the other sampler draw a parameter that the space does not have."""
-        rng = read_history(study, trial, self._points, self._costs).chance(self._seed, param_name)
+        rng = self._reader.read(study, trial).chance(self._seed, param_name)
         inner = self._make(int(rng.integers(2**31)))
         return inner.sample_independent(study, trial, param_name, param_distribution)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import t as student
 
-__all__ = ["Finished", "Forecast", "finished_runs", "forecast"]
+from autopeft.samplers.ended import OfEnded
+
+__all__ = ["Finished", "Forecast", "Forecasts", "Standing", "finished_runs", "forecast", "standing_of"]
 
 #: Finished trials without which nothing is forecast.
 _LEAST = 4
@@ -32,6 +36,16 @@ class Finished:
     curve: Sequence[Mapping[str, float]]
     accuracy: float
 
+    def figures(self, steps: tuple[float, ...]) -> tuple[float, float] | None:
+        """Return mean accuracy over the steps and likelihood at the last one; None unless measured at each."""
+        if steps not in self._figures:
+            self._figures[steps] = _figures(self.curve, steps)
+        return self._figures[steps]
+
+    @cached_property
+    def _figures(self) -> dict[tuple[float, ...], tuple[float, float] | None]:
+        return {}
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -52,8 +66,41 @@ class Forecast:
         return float(student.sf(accuracy, self.freedom, self.mean, self.spread))
 
 
-def forecast(finished: Sequence[Finished], curve: Sequence[Mapping[str, float]]) -> Forecast | None:
-    """Forecast the final accuracy of a trial from the trials that finished.
+@dataclass(frozen=True)
+class Standing:
+    """Where a trial stands.
+
+    Args:
+        steps: The steps at which it was measured.
+        figures: Its mean accuracy over them, and its likelihood at the last one.
+    """
+
+    steps: tuple[float, ...]
+    figures: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The line of final accuracy on standing at certain steps."""
+
+    middle: NDArray[np.float64]
+    unit: NDArray[np.float64]
+    telling: NDArray[np.bool_]
+    level: float
+    slope: float
+    spread: float
+    freedom: int
+
+    def standing(self, figures: NDArray[np.float64]) -> NDArray[np.float64]:
+        return ((figures - self.middle)[..., self.telling] / self.unit[self.telling]).mean(axis=-1)
+
+    def means(self, figures: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+        """Return the accuracies to expect of trials, by their figures."""
+        return self.level + self.slope * self.standing(np.asarray(figures))
+
+
+class Forecasts:
+    """Forecasts the final accuracy of trials from the trials that finished.
 
     A trial's standing at a rung is the mean of two figures, each counted in standard deviations of the finished
     trials: its accuracy, averaged over the rungs so far because one validation is noisy, and exp(-loss), the
@@ -63,15 +110,61 @@ def forecast(finished: Sequence[Finished], curve: Sequence[Mapping[str, float]])
     unbiased: they were stopped for their standing, on which it is conditioned.
 
     Args:
-        finished: The finished trials; those not measured at the curve's steps tell nothing.
-        curve: What the trial has measured so far, at least one point.
-
-    Returns:
-        The predictive distribution, or None when fewer than four have finished, or those that stood better at the
-        rung did not end better.
+        finished: The finished trials; those not measured at a curve's steps tell nothing of it.
     """
-    steps = [point["step"] for point in curve]
-    known = [(there, run.accuracy) for run in finished if (there := _figures(run.curve, steps)) is not None]
+
+    def __init__(self, finished: Sequence[Finished]) -> None:
+        self._finished = finished
+        self._lines: dict[tuple[float, ...], _Line | None] = {}
+
+    def of(self, curve: Sequence[Mapping[str, float]]) -> Forecast | None:
+        """Forecast one trial.
+
+        Args:
+            curve: What it has measured so far, at least one point.
+
+        Returns:
+            The predictive distribution, or None when fewer than four have finished, or those that stood better at the
+            rung did not end better.
+        """
+        at = standing_of(curve)
+        line = self._line(at.steps)
+        return None if line is None else Forecast(float(line.means([at.figures])[0]), line.spread, line.freedom)
+
+    def means(self, standings: Sequence[Standing]) -> list[float | None]:
+        """Return the accuracies to expect of many trials; None as in `of`."""
+        found: list[float | None] = [None] * len(standings)
+        groups: dict[tuple[float, ...], list[int]] = {}
+        for index, at in enumerate(standings):
+            groups.setdefault(at.steps, []).append(index)
+        for steps, group in groups.items():
+            line = self._line(steps)
+            if line is not None:
+                for index, mean in zip(group, line.means([standings[i].figures for i in group]).tolist(), strict=True):
+                    found[index] = mean
+        return found
+
+    def _line(self, steps: tuple[float, ...]) -> _Line | None:
+        if steps not in self._lines:
+            self._lines[steps] = _fitted(self._finished, steps)
+        return self._lines[steps]
+
+
+def forecast(finished: Sequence[Finished], curve: Sequence[Mapping[str, float]]) -> Forecast | None:
+    """Forecast the final accuracy of a trial from the trials that finished, see `Forecasts`."""
+    return Forecasts(finished).of(curve)
+
+
+def standing_of(curve: Sequence[Mapping[str, float]]) -> Standing:
+    """Return where a trial stands after what it has measured, at least one point."""
+    steps = tuple(point["step"] for point in curve)
+    figures = _figures(curve, steps)
+    assert figures is not None, "a curve is measured at its own steps"
+    return Standing(steps, figures)
+
+
+def _fitted(finished: Sequence[Finished], steps: tuple[float, ...]) -> _Line | None:
+    known = [(there, run.accuracy) for run in finished if (there := run.figures(steps)) is not None]
     if len(known) < _LEAST:
         return None
     figures = np.asarray([there for there, _ in known])
@@ -80,20 +173,16 @@ def forecast(finished: Sequence[Finished], curve: Sequence[Mapping[str, float]])
     telling = unit > 1e-9
     if not telling.any():
         return None
-
-    def standing(figures: np.ndarray) -> np.ndarray:
-        return ((figures - middle)[..., telling] / unit[telling]).mean(axis=-1)
-
-    count, x, y = len(known), standing(figures), final - final.mean()
+    line = _Line(middle, unit, telling, float(final.mean()), 0.0, 0.0, len(known) - 2)
+    count, x, y = len(known), line.standing(figures), final - final.mean()
     variation = float(x @ x) + _DOUBT
     slope = float(x @ y) / variation
     if slope <= 0:
         return None
     # Left out, a trial is missed by its residual over one minus its leverage.
     errors = (y - slope * x) / (1 - 1 / count - x**2 / variation)
-    mean = final.mean() + slope * standing(np.asarray(_figures(curve, steps)))
     # Curves that all lie on one line leave no spread; an accuracy is never known better than this.
-    return Forecast(float(mean), max(float(np.sqrt(np.mean(errors**2))), 1e-6), count - 2)
+    return replace(line, slope=slope, spread=max(float(np.sqrt(np.mean(errors**2))), 1e-6))
 
 
 def _figures(curve: Sequence[Mapping[str, float]], steps: Sequence[float]) -> tuple[float, float] | None:
@@ -106,8 +195,12 @@ def _figures(curve: Sequence[Mapping[str, float]], steps: Sequence[float]) -> tu
 
 def finished_runs(trials: Iterable[FrozenTrial]) -> list[Finished]:
     """Return those of a study's trials that ran to their end, within the budget or not."""
-    return [
-        Finished(trial.values[0], trial.user_attrs["outcome"].get("curve", ()), trial.values[-1])
-        for trial in trials
-        if trial.state == TrialState.COMPLETE and trial.user_attrs.get("outcome", {}).get("status") == "complete"
-    ]
+    return [run for trial in trials if trial.state == TrialState.COMPLETE and (run := _run_of(trial)) is not None]
+
+
+@OfEnded
+def _run_of(trial: FrozenTrial) -> Finished | None:
+    outcome = trial.user_attrs.get("outcome", {})
+    if outcome.get("status") != "complete":
+        return None
+    return Finished(trial.values[0], outcome.get("curve", ()), trial.values[-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import AutopeftError
 from autopeft.samplers.chance import chance, params_of
-from autopeft.samplers.forecast import Finished, finished_runs, forecast
+from autopeft.samplers.ended import OfEnded
+from autopeft.samplers.forecast import Forecasts, Standing, finished_runs, standing_of
 from autopeft.samplers.own_trials import own_trials
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.space import Configuration
 
-__all__ = ["COSTS", "History", "Observation", "expected_accuracy", "point_of", "read_history"]
+__all__ = ["COSTS", "History", "HistoryReader", "Observation", "point_of", "read_history"]
 
 #: The user attribute of a told trial that holds its costs in the order of the objectives, stopped trials included.
 COSTS = "costs"
@@ -34,12 +35,14 @@ class Observation:
             stopped early.
         failed: Whether the configuration ran out of memory, diverged or timed out.
         costs: Its costs that are objectives, in their order.
+        settled: Whether that is what it reached, and not what is expected by now.
     """
 
     point: Point
     accuracy: float
     failed: bool
     costs: Sequence[float]
+    settled: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,71 +71,114 @@ class History:
         return chance(seed, self.seen, self.undecided, purpose)
 
 
-def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoints, costs: int = 1) -> History:
-    """Read what a study knows, apart from the trial that is asked for.
+class HistoryReader:
+    """Reads what a study knows; of trials that have ended it remembers what it has read.
 
     Args:
-        study: A study of (costs minimised, accuracy maximised). Its trials may say what they are by the user
-            attributes `configuration` (plain data) and `baseline`, or by their parameters alone.
-        trial: The trial that is asked for.
         points: The points of the study's space.
         costs: How many costs are objectives.
-
-    Raises:
-        AutopeftError: When the study has other objectives.
     """
-    wanted = [*[StudyDirection.MINIMIZE] * costs, StudyDirection.MAXIMIZE]
-    if study.directions != wanted:
-        found = ", ".join(direction.name.lower() for direction in study.directions)
-        words = [direction.name.lower() for direction in wanted]
-        raise AutopeftError(
-            f"the study's objectives are ({found}); expected ({', '.join(words)}), accuracy last: "
-            f"create it with directions={words}"
+
+    def __init__(self, points: AffordablePoints, costs: int = 1) -> None:
+        self._points = points
+        self._wanted = [*[StudyDirection.MINIMIZE] * costs, StudyDirection.MAXIMIZE]
+        self._facts = OfEnded(self._facts_of)
+
+    def read(self, study: optuna.Study, trial: FrozenTrial) -> History:
+        """Read what a study knows, apart from the trial that is asked for.
+
+        Args:
+            study: A study of (costs minimised, accuracy maximised). Its trials may say what they are by the user
+                attributes `configuration` (plain data) and `baseline`, or by their parameters alone.
+            trial: The trial that is asked for.
+
+        Raises:
+            AutopeftError: When the study has other objectives.
+        """
+        self._check(study)
+        others = [other for other in own_trials(study) if other.number != trial.number]
+        found = [(other, self._facts(other)) for other in others]
+        told = [facts.told for _, facts in found if facts.told is not None]
+        stopped = [(facts, facts.standing) for _, facts in found if facts.standing is not None]
+        # In an order of their own, since sums depend on it in their last digit.
+        finished = sorted(finished_runs(others), key=lambda run: (run.cost, run.accuracy))
+        means = Forecasts(finished).means([standing for _, standing in stopped])
+        told += [
+            Observation(facts.point, mean, failed=False, costs=facts.paid, settled=False)
+            for (facts, _), mean in zip(stopped, means, strict=True)
+            if mean is not None and facts.point is not None
+        ]
+        at_work = (TrialState.RUNNING, TrialState.WAITING)
+        pending = [facts.point for other, facts in found if facts.point is not None and other.state in at_work]
+        undecided = [other for other, facts in found if facts.text is None and other.state == TrialState.RUNNING]
+        accuracies = [facts.accuracy for _, facts in found if facts.accuracy is not None]
+        head_only = [facts.accuracy for _, facts in found if facts.head_only]
+        return History(
+            seen=frozenset(facts.text for _, facts in found if facts.text is not None),
+            observations=tuple(sorted(told, key=lambda each: (*_rank(each.point), each.accuracy))),
+            pending=tuple(sorted(pending, key=_rank)),
+            proposals=len({facts.text for _, facts in found if facts.proposed}),
+            undecided=sum(other.number < trial.number for other in undecided),
+            reference=head_only[-1] if head_only else min(accuracies, default=None),
         )
-    seen: set[str] = set()
-    observations: list[Observation] = []
-    pending: list[Point] = []
-    accuracies: list[float] = []
-    head_only: float | None = None
-    proposals: set[str] = set()
-    undecided = 0
-    others = [other for other in own_trials(study) if other.number != trial.number]
-    # In an order of their own, since sums depend on it in their last digit.
-    finished = sorted(finished_runs(others), key=lambda run: (run.cost, run.accuracy))
-    for other in others:
-        point = point_of(other, points)
-        if point is not None:
-            seen.add(point.text)
-            if other.user_attrs.get("baseline") is None:
-                proposals.add(point.text)
-        elif "configuration" in other.user_attrs:
-            seen.add(Configuration.from_dict(other.user_attrs["configuration"]).text)
-        elif other.state == TrialState.RUNNING:
-            undecided += other.number < trial.number
-        if other.state == TrialState.COMPLETE:
-            *paid, accuracy = other.values
-            failed = _failed(other, None if point is None else point.cost, points.limit)
-            if not failed:
-                accuracies.append(accuracy)
-            if other.user_attrs.get("baseline") == "head-only" and not failed:
-                head_only = accuracy
-            if point is not None:
-                observations.append(Observation(point, accuracy, failed, paid))
-        elif other.state == TrialState.PRUNED and point is not None:
-            expected = expected_accuracy(other, finished)
-            if expected is not None:
-                paid = other.user_attrs.get(COSTS, [point.cost])
-                observations.append(Observation(point, expected, failed=False, costs=paid))
-        elif other.state in (TrialState.RUNNING, TrialState.WAITING) and point is not None:
-            pending.append(point)
-    return History(
-        seen=frozenset(seen),
-        observations=tuple(sorted(observations, key=lambda each: (*_rank(each.point), each.accuracy))),
-        pending=tuple(sorted(pending, key=_rank)),
-        proposals=len(proposals),
-        undecided=undecided,
-        reference=min(accuracies, default=None) if head_only is None else head_only,
-    )
+
+    def _check(self, study: optuna.Study) -> None:
+        if study.directions != self._wanted:
+            found = ", ".join(direction.name.lower() for direction in study.directions)
+            words = [direction.name.lower() for direction in self._wanted]
+            raise AutopeftError(
+                f"the study's objectives are ({found}); expected ({', '.join(words)}), accuracy last: "
+                f"create it with directions={words}"
+            )
+
+    def _facts_of(self, trial: FrozenTrial) -> _Facts:
+        point, attrs = point_of(trial, self._points), trial.user_attrs
+        text = None if point is None else point.text
+        if text is None and "configuration" in attrs:
+            text = Configuration.from_dict(attrs["configuration"]).text
+        baseline = attrs.get("baseline")
+        facts = _Facts(point, text, proposed=point is not None and baseline is None)
+        if trial.state == TrialState.COMPLETE:
+            *paid, accuracy = trial.values
+            failed = _failed(trial, None if point is None else point.cost, self._points.limit)
+            told = None if point is None else Observation(point, accuracy, failed, paid)
+            reached = None if failed else accuracy
+            head_only = baseline == "head-only" and not failed
+            return replace(facts, told=told, accuracy=reached, head_only=head_only)
+        curve = attrs.get("outcome", {}).get("curve")
+        if trial.state == TrialState.PRUNED and point is not None and curve:
+            return replace(facts, standing=standing_of(curve), paid=attrs.get(COSTS, [point.cost]))
+        return facts
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is read of one trial.
+
+    Args:
+        point: Where it stands; None outside the space, or while that is not known.
+        text: That of its configuration; None while that is not known.
+        proposed: Whether it was proposed, or could have been.
+        told: What it tells when it has run to its end.
+        accuracy: What it reached then; None where it failed.
+        head_only: Whether it is the head-only baseline and reached something.
+        standing: Where it stood when it was stopped early.
+        paid: Its costs then.
+    """
+
+    point: Point | None
+    text: str | None
+    proposed: bool
+    told: Observation | None = None
+    accuracy: float | None = None
+    head_only: bool = False
+    standing: Standing | None = None
+    paid: Sequence[float] = ()
+
+
+def read_history(study: optuna.Study, trial: FrozenTrial, points: AffordablePoints, costs: int = 1) -> History:
+    """Read what a study knows once, see `HistoryReader`."""
+    return HistoryReader(points, costs).read(study, trial)
 
 
 def point_of(trial: FrozenTrial, points: AffordablePoints) -> Point | None:
@@ -152,15 +198,6 @@ def point_of(trial: FrozenTrial, points: AffordablePoints) -> Point | None:
 
 def _rank(point: Point) -> tuple[int, str]:
     return point.cost, point.text
-
-
-def expected_accuracy(stopped: FrozenTrial, finished: Sequence[Finished]) -> float | None:
-    """Return the accuracy a stopped trial would have ended with, as the finished ones tell by now."""
-    curve = stopped.user_attrs.get("outcome", {}).get("curve")
-    if not curve:
-        return None
-    expected = forecast(finished, curve)
-    return None if expected is None else expected.mean
 
 
 def _failed(trial: FrozenTrial, params: int | None, limit: int) -> bool:

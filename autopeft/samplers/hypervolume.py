@@ -38,6 +38,8 @@ def pareto_front_of_many(costs: Sequence[Sequence[float]], accuracies: Sequence[
     Returns:
         Indices by rising first cost; of points equal in all, the first.
     """
+    if all(len(each) == 1 for each in costs):
+        return pareto_front([cost for (cost,) in costs], accuracies)
     front: list[int] = []
     for index in sorted(range(len(costs)), key=lambda i: (*costs[i], -accuracies[i], i)):
         # Whatever beats a point comes before it.

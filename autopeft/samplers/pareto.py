@@ -19,7 +19,7 @@ from autopeft.samplers.axes import CostAxis, CostColumns
 from autopeft.samplers.chance import plain_chance
 from autopeft.samplers.earlier import EarlierTrial, observed
 from autopeft.samplers.features import Features
-from autopeft.samplers.history import History, Observation, read_history
+from autopeft.samplers.history import History, HistoryReader, Observation
 from autopeft.samplers.own_trials import own_trials
 from autopeft.samplers.plain_knobs import PlainKnobs
 from autopeft.samplers.points import AffordablePoints, Cost, Point
@@ -28,6 +28,7 @@ from autopeft.space import BoundSpace, Configuration
 
 if TYPE_CHECKING:
     from autopeft.samplers.expectation import Expectation
+    from autopeft.samplers.kernels import Kernels
 
 __all__ = ["ParetoSampler", "exhausted"]
 
@@ -46,6 +47,7 @@ class _Priced(NamedTuple):
     columns: CostColumns
     earlier: Sequence[Observation]
     start: Sequence[Point]
+    reader: HistoryReader
 
 
 class ParetoSampler(BaseSampler):
@@ -102,6 +104,7 @@ class ParetoSampler(BaseSampler):
                 CostColumns(axes),
                 observed(earlier, points),
                 [point for point in start if points.affordable(point)],
+                HistoryReader(points, len(axes)),
             )
         elif not (space is None and cost is None and limit is None):
             raise AutopeftError(
@@ -132,7 +135,7 @@ class ParetoSampler(BaseSampler):
         if self._space is None:
             return self._propose_plain(study, trial, search_space)
         points = self._space.points
-        history = self._history(study, trial, self._space)
+        history = self._space.reader.read(study, trial)
         rng = history.chance(self._seed)
         point = self._propose(history, self._space, rng)
         if point is None:
@@ -148,15 +151,12 @@ class ParetoSampler(BaseSampler):
         if self._space is None:
             rng = plain_chance(self._seed, study, trial, param_name)
         else:
-            rng = self._history(study, trial, self._space).chance(self._seed, param_name)
+            rng = self._space.reader.read(study, trial).chance(self._seed, param_name)
         random = RandomSampler(seed=int(rng.integers(2**31)))
         return random.sample_independent(study, trial, param_name, param_distribution)
 
-    def _history(self, study: Study, trial: FrozenTrial, space: _Priced) -> History:
-        return read_history(study, trial, space.points, len(space.columns.axes))
-
     def _propose(self, history: History, space: _Priced, rng: np.random.Generator) -> Point | None:
-        points, features, columns, _, start = space
+        points, features, columns, start = space.points, space.features, space.columns, space.start
         ahead = [point for point in start if point.text not in history.seen]
         if len(ahead) > history.undecided:
             # Others that were asked before this one, and have no point yet, take those before it.
@@ -166,14 +166,19 @@ class ParetoSampler(BaseSampler):
             first = untried_alternative(points, others, history.undecided, history.seen, rng)
             if first is not None:
                 return first
-        told = {o.accuracy for o in history.observations if not o.failed and points.affordable(o.point)}
-        if history.proposals < self._startup_trials or len(told) < 2:
+        if history.proposals < self._startup_trials or not _apart(history, points):
             promise = None if self._expectation is None else self._expectation.promise
             return space_filling(points, features, history.proposals, others, history.seen, rng, promise)
         # BoTorch takes seconds to import and is not needed before.
         from autopeft.samplers.proposal import propose
 
-        return propose(history, points, features, columns, self._expectation, rng)
+        return propose(history, points, features, columns, self._expectation, self._kernels, rng)
+
+    @cached_property
+    def _kernels(self) -> Kernels:
+        from autopeft.samplers.kernels import Kernels
+
+        return Kernels()
 
     @cached_property
     def _expectation(self) -> Expectation | None:
@@ -196,6 +201,13 @@ class ParetoSampler(BaseSampler):
 
             params = propose_plain(study, trial, knobs, list(search_space), rng)
         return knobs.draw(rng) if params is None else params
+
+
+def _apart(history: History, points: AffordablePoints) -> bool:
+    """Tell whether two accuracies within the budget differ, without which there is nothing to model."""
+    told = (o.accuracy for o in history.observations if not o.failed and points.affordable(o.point))
+    first = next(told, None)
+    return any(accuracy != first for accuracy in told)
 
 
 def exhausted(points: AffordablePoints) -> ExhaustedSpaceError:

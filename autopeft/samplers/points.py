@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,11 @@ class Point:
     def text(self) -> str:
         """The configuration's text: what makes two points the same."""
         return self.configuration.text
+
+    @cached_property
+    def lot(self) -> int:
+        """A number that is drawn by lot and always the same, as to choose among points."""
+        return zlib.crc32(self.text.encode())
 
 
 class AffordablePoints:

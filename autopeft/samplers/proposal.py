@@ -17,6 +17,7 @@ from autopeft.samplers.expectation import Expectation, encode
 from autopeft.samplers.features import Features
 from autopeft.samplers.history import History, Observation
 from autopeft.samplers.hypervolume import pareto_front_of_many
+from autopeft.samplers.kernels import Kernels
 from autopeft.samplers.local_search import maximise
 from autopeft.samplers.points import AffordablePoints, Point
 from autopeft.samplers.surrogate import AccuracyModel, fit_accuracy, winsorised
@@ -37,6 +38,7 @@ def propose(
     features: Features,
     columns: CostColumns,
     expectation: Expectation | None,
+    kernels: Kernels,
     rng: np.random.Generator,
 ) -> Point | None:
     """Return the new point that promises the largest growth of the front, or None when none was met.
@@ -47,6 +49,7 @@ def propose(
         features: Their encoding.
         columns: The costs that are objectives.
         expectation: What an earlier study expects, where there is one.
+        kernels: Makes the model, and remembers what it has fitted.
         rng: The source of chance.
     """
 
@@ -56,13 +59,13 @@ def propose(
 
     with alone(int(rng.integers(2**31))):
         told = kept(history.observations)
-        accuracies = winsorised([o.accuracy for o in told], [o.failed for o in told])
+        highest = winsorised([o.accuracy for o in told], [o.failed for o in told]).max()
         x = rows([o.point for o in told])
-        model = fit_accuracy(x, torch.from_numpy(accuracies), rates=features.rates, guided=expectation is not None)
+        model = kernels.model(history.observations, rows, features.rates, guided=expectation is not None)
         costs = _cost_model(x, told, columns)
         fair = [o for o in told if not o.failed and points.affordable(o.point)]
         # A reference below all that count leaves the acquisition something to tell apart.
-        reference = min(history.reference or 0.0, float(accuracies.max()))
+        reference = min(history.reference or 0.0, float(highest))
         tried = rows([o.point for o in fair] + [p for p in history.pending if points.affordable(p)])
         if history.pending:
             model = model.believing(rows(history.pending))

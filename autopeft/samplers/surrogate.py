@@ -100,6 +100,15 @@ class AccuracyModel:
             variance = self.kernel(x, diag=True) - told.square().sum(0)
             return self.centre + self.scale * mean, self.scale * variance.clamp_min(_LEAST_VARIANCE).sqrt()
 
+    def told(self, x: Tensor, y: Tensor) -> AccuracyModel:
+        """Return the model with the same kernel that knows other measurements.
+
+        Args:
+            x: Encoded points, `n x d`.
+            y: Their accuracies, `n`.
+        """
+        return replace(self, x=x, z=(y - self.centre) / self.scale)
+
     def believing(self, x: Tensor) -> AccuracyModel:
         """Return the model that takes points at work for measured as expected, so that nothing is tried beside them.
 

@@ -224,7 +224,8 @@ class BoundSpace:
         return matters(modules, self._shared_values(params), self.vocabulary)
 
     def _shared_values(self, params: Params) -> dict[str, Any]:
-        return {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self.shared}
+        searched = {plan.knob.name: plan.value(params, EVERYWHERE, None) for plan in self._searched}
+        return {**self._shared_defaults, **searched}
 
     def _first(self, rows: Rows) -> dict[str, dict[Cell, Any]]:
         """Return one place of each method: which shared knobs there are depends on what is the same at all."""
@@ -272,6 +273,19 @@ class BoundSpace:
     @cached_property
     def _distributions(self) -> dict[str, BaseDistribution]:
         return {parameter.name: parameter.distribution() for parameter in self.parameters}
+
+    @cached_property
+    def _searched(self) -> tuple[KnobPlan, ...]:
+        """The shared knobs that have more than a single value; there are many, and few of them are searched."""
+        return tuple(plan for plan in self.shared if plan.names[EVERYWHERE] is not None)
+
+    @cached_property
+    def _shared_defaults(self) -> dict[str, Any]:
+        """The single values of the others, in the place of all of them."""
+        return {
+            plan.knob.name: None if plan.names[EVERYWHERE] is not None else plan.value({}, EVERYWHERE, None)
+            for plan in self.shared
+        }
 
     @cached_property
     def _encoder(self) -> Encoder:

@@ -84,10 +84,14 @@ def matters(modules: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Any],
 
     Beside methods that one excludes it has its default, whatever is given.
     """
+    if not modules:
+        return []
     known = vocabulary.shared
-    barred = {name for name in shared if not modules.keys().isdisjoint(known[name].excludes)}
-    free = {name: value for name, value in shared.items() if name not in barred}
-    return [name for name in free if any(name not in knobs for knobs in modules.values()) and known[name].there(free)]
+    barred = {name for name in shared if known[name].excludes and not modules.keys().isdisjoint(known[name].excludes)}
+    free = {name: value for name, value in shared.items() if name not in barred} if barred else shared
+    own = set.intersection(*(set(knobs) for knobs in modules.values()))
+    # Asked of most of the knobs for every point that a search looks at.
+    return [name for name in free if name not in own and (known[name].given is None or known[name].there(free))]
 
 
 def nearest(name: Any, known: Any) -> str:

@@ -24,6 +24,7 @@ from autopeft.study.records import (
 )
 from autopeft.study.results import has_results, why_none_completed
 from autopeft.study.retries import CLAIM, put_back
+from autopeft.study.snapshot import snapshot
 from autopeft.study.spec import StudySpec
 from autopeft.study.stop_requests import ask_to_stop, asked_to_stop
 from autopeft.study.stopping import (
@@ -96,6 +97,7 @@ __all__ = [
     "put_back",
     "renew",
     "room",
+    "snapshot",
     "storage_url",
     "tell",
     "tell_derived",

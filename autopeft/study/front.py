@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autopeft.errors import StudyError
 from autopeft.methods import TITLES
-from autopeft.samplers import COSTS, DERIVED, hypervolume, hypervolume_of_many, is_own, pareto_front_of_many
+from autopeft.samplers import COSTS, DERIVED, hypervolume, hypervolume_of_many, pareto_front_of_many
 from autopeft.space import Configuration
 from autopeft.study.records import BEYOND, OUTSIDE, PARAMS
 from autopeft.trials.outcome import ENDED
@@ -199,35 +199,40 @@ class Front:
         return f"{table}<p>{escape(self.verdict)}</p>"
 
 
-def front_of(study: optuna.Study, scale: Scale, *, derived: bool = True) -> Front:
+def front_of(
+    study: optuna.Study, scale: Scale, *, derived: bool = True, known: MutableMapping[Any, FrontRow] | None = None
+) -> Front:
     """Compute the front of a study from its finished trials.
 
     Args:
         study: The study.
         scale: Its scale.
         derived: Whether those count that were made of others afterwards.
+        known: Rows of this study and scale that were made before, to which others are added: a trial that has ended
+            stays as it is.
     """
     stock = _accuracy_of(study, "stock-lora")
-    complete, pruned = (
-        [
-            _row(trial, scale, stock)
-            for trial in study.get_trials(deepcopy=False, states=(state,))
-            if (derived or is_own(trial))
-            and (trial.values or (COSTS in trial.user_attrs and trial.user_attrs["outcome"].get("curve")))
-        ]
-        for state in (TrialState.COMPLETE, TrialState.PRUNED)
-    )
-    rows, front = placed(complete, scale)
-    baselines = tuple(row for row in rows if row.baseline)
+    rows = {} if known is None else known
+    found: dict[TrialState, list[FrontRow]] = {TrialState.COMPLETE: [], TrialState.PRUNED: []}
+    for trial in study.get_trials(deepcopy=False, states=tuple(found)):
+        key = trial.number, stock
+        if key not in rows:
+            if not (trial.values or (COSTS in trial.user_attrs and trial.user_attrs["outcome"].get("curve"))):
+                continue
+            rows[key] = _row(trial, scale, stock)
+        if derived or rows[key].derived_from is None:
+            found[trial.state].append(rows[key])
+    complete, front = placed(found[TrialState.COMPLETE], scale)
+    baselines = tuple(row for row in complete if row.baseline)
     head = head_only_accuracy(study)
     costs = [list(row.costs.values()) for row in front]
     return Front(
         rows=front,
         baselines=baselines,
-        others=tuple(row for row in rows if row.standing != "front" and not row.baseline),
+        others=tuple(row for row in complete if row.standing != "front" and not row.baseline),
         hypervolume=None if head is None else scale.score(costs, [row.accuracy for row in front], head),
         verdict=_verdict(front, baselines),
-        stopped=tuple(replace(row, standing="no-end") for row in pruned),
+        stopped=tuple(found[TrialState.PRUNED]),
     )
 
 
@@ -240,12 +245,11 @@ def placed(rows: Sequence[FrontRow], scale: Scale) -> tuple[list[FrontRow], tupl
     feasible = [index for index, row in enumerate(rows) if not (row.failed or row.beyond) and row.params <= scale.limit]
     costs = [tuple(rows[index].costs.values()) for index in feasible]
     chosen = [feasible[place] for place in pareto_front_of_many(costs, [rows[index].accuracy for index in feasible])]
+    standings: dict[int, Standing] = {**dict.fromkeys(feasible, "dominated"), **dict.fromkeys(chosen, "front")}
     found: list[FrontRow] = []
     for index, row in enumerate(rows):
-        standing: Standing = "front" if index in chosen else "dominated"
-        if index not in feasible:
-            standing = "no-end" if row.failed else "over-budget"
-        found.append(replace(row, standing=standing))
+        standing = standings.get(index, "no-end" if row.failed else "over-budget")
+        found.append(row if row.standing == standing else replace(row, standing=standing))
     return found, tuple(found[index] for index in chosen)
 
 
@@ -287,6 +291,7 @@ def _row(trial: FrozenTrial, scale: Scale, stock: float | None) -> FrontRow:
         baseline=_baseline(trial),
         metrics=outcome.get("metrics", {}),
         status=_status(trial),
+        standing="no-end" if trial.state == TrialState.PRUNED else "dominated",
         outside=bool(trial.user_attrs.get(OUTSIDE)),
         beyond=bool(trial.user_attrs.get(BEYOND)),
         derived_from=trial.user_attrs.get(DERIVED),

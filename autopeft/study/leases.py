@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.space import BoundSpace
 from autopeft.study.asking import OWNER, TRAINS
 from autopeft.study.owner import is_alive
+from autopeft.study.records import id_of
 from autopeft.study.telling import LeaseLostError, tell_lost
 
 __all__ = ["LEASE_SECONDS", "Watch", "renew"]
@@ -37,7 +38,7 @@ def renew(study: optuna.Study, number: int, count: int) -> bool:
         count: How often it was renewed before.
     """
     try:
-        study._storage.set_trial_user_attr(study.get_trials(deepcopy=False)[number]._trial_id, _LEASE, count + 1)
+        study._storage.set_trial_user_attr(id_of(study, number), _LEASE, count + 1)
     except UpdateFinishedTrialError:
         return False
     return True
@@ -66,15 +67,16 @@ class Watch:
         self._seconds = seconds
         self._seen: dict[int, tuple[Any, float, float]] = {}
 
-    def free(self, mine: Collection[int] = (), *, alone: bool = False) -> list[int]:
+    def free(self, mine: Collection[int] = (), *, alone: bool = False, seen: optuna.Study | None = None) -> list[int]:
         """Free the trials whose owners are gone; return their numbers.
 
         Args:
             mine: Trials that this process runs.
             alone: Whether nobody but this process works on the study, so that every other owner is gone.
+            seen: The study as it was just now; it is read when left out.
         """
         freed = []
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        for trial in (seen or self._study).get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.number in mine or not (alone or self._gone(trial)):
                 continue
             owner = trial.user_attrs.get(OWNER, {})

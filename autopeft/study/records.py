@@ -25,6 +25,7 @@ __all__ = [
     "counts",
     "end",
     "enqueue",
+    "id_of",
     "is_void",
     "open_trials",
     "outcome_of",
@@ -61,6 +62,11 @@ class Ask:
     number: int
     configuration: Configuration
     baseline: str | None
+
+
+def id_of(study: optuna.Study, number: int) -> int:
+    """Return what a storage calls a trial; of one that was read before that is known without a look at the others."""
+    return study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
 
 
 def enqueue(study: optuna.Study, space: BoundSpace, configuration: Configuration, attrs: Mapping[str, Any]) -> None:

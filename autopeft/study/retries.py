@@ -84,12 +84,26 @@ def first_of(trials: Sequence[FrozenTrial], number: int) -> int:
     return number
 
 
-def put_back(study: optuna.Study, space: BoundSpace) -> None:
-    """Put lost trials in line again that are not yet, as where a process died over it, or what was in line was void."""
-    trials = study.get_trials(deepcopy=False)
-    for trial in filter(_is_lost, trials):
-        if _next_try(trials, space, trial.number, _is_blamed(trial)) is not None:
-            put_in_line(study, space, trial.number, _is_blamed(trial))
+def put_back(study: optuna.Study, space: BoundSpace, seen: optuna.Study | None = None) -> list[int]:
+    """Put lost trials in line again that are not yet, as where a process died over it, or what was in line was void.
+
+    Args:
+        study: The study.
+        space: Its space.
+        seen: The study as it was just now; it is read when left out.
+
+    Returns:
+        The numbers of the lost trials.
+    """
+    trials = (seen or study).get_trials(deepcopy=False)
+    missing = [
+        trial
+        for trial in filter(_is_lost, trials)
+        if _next_try(trials, space, trial.number, _is_blamed(trial)) is not None
+    ]
+    for trial in missing:
+        put_in_line(study, space, trial.number, _is_blamed(trial))
+    return [trial.number for trial in missing]
 
 
 def put_in_line(study: optuna.Study, space: BoundSpace, number: int, blamed: bool) -> None:

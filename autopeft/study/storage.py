@@ -18,6 +18,7 @@ from optuna.study import StudyDirection
 from autopeft.errors import StudyError
 from autopeft.study.backend import connect, dialled, unopened
 from autopeft.study.database import DATABASE, check_begun, sqlite_file, study_names
+from autopeft.study.reading import KnownTrials
 from autopeft.study.spec import StudySpec
 from autopeft.study.urls import shown
 
@@ -130,7 +131,7 @@ def open_study(
     """
     if storage is None and not study_names(folder / DATABASE) and not fresh:
         check_begun(folder)
-    backend = connect(storage_url(folder, storage))
+    backend = KnownTrials(connect(storage_url(folder, storage)))
     names = optuna.get_all_study_names(backend)
     # A run folder's own database holds one study, whatever the folder is called today.
     existing = names[0] if storage is None and names else name if name in names else None
@@ -197,7 +198,7 @@ def load_study(
         raise StudyError(
             f"{file} is empty: it holds no study; put it back from a copy, or begin anew by `autopeft search --fresh`"
         )
-    backend = connect(storage_url(folder, storage), reading=not writing)
+    backend = KnownTrials(connect(storage_url(folder, storage), reading=not writing))
     if storage is None and name is None:
         # Two are there where an extension was killed: the first has all trials until it is dropped.
         name = optuna.get_all_study_names(backend)[0]

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autopeft.errors import StudyError
 from autopeft.samplers import COSTS
 from autopeft.space import BoundSpace
-from autopeft.study.records import INFEASIBLE, LOST, PARAMS, end
+from autopeft.study.records import INFEASIBLE, LOST, PARAMS, end, id_of
 from autopeft.study.retries import put_in_line
 
 __all__ = ["LeaseLostError", "tell", "tell_lost"]
@@ -60,7 +60,7 @@ def tell(
     """
     status = outcome["status"]
     with _ours(number):
-        trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
+        trial = optuna.trial.Trial(study, id_of(study, number))
         trial.set_user_attr("outcome", dict(outcome))
         costs = list(costs or (float(params),))
         trial.set_user_attr(PARAMS, params)
@@ -91,7 +91,7 @@ def tell_lost(study: optuna.Study, space: BoundSpace, number: int, reason: str, 
         LeaseLostError: When the trial has ended or was taken from its owner meanwhile.
     """
     with _ours(number):
-        trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
+        trial = optuna.trial.Trial(study, id_of(study, number))
         # Not its outcome, which its owner may be writing at the moment.
         trial.set_user_attr(LOST, {"message": reason, "blamed": blamed})
         # Before it is over, for its room would be another's at once.

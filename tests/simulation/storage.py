@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 
-from optuna.storages import BaseStorage, get_storage
+from optuna.storages import BaseStorage, RDBStorage, get_storage
 from optuna.trial import TrialState
+
+from autopeft.study.reading import KnownTrials
 
 __all__ = ["Killed", "storage_of"]
 
@@ -44,5 +46,6 @@ def storage_of(world, driver, inner):
     """Return a driver's view of a storage."""
     found = _Passing()
     # Of a database each process keeps what it has read of finished trials.
-    found.world, found.driver, found.inner = world, driver, get_storage(inner)
+    inner = KnownTrials(inner) if isinstance(inner, RDBStorage) else get_storage(inner)
+    found.world, found.driver, found.inner = world, driver, inner
     return found

@@ -1,0 +1,1 @@
+"""What the driver of a search costs, by simulation."""
