@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
-    from autopeft.launch import SearchPlan, SearchResult, open_run
+    from autopeft.launch import Listener, SearchPlan, SearchResult, Silent, open_run
     from autopeft.samplers import ParetoSampler
     from autopeft.space import Configuration, SearchSpace, load_space
     from autopeft.training import Fused
@@ -34,10 +34,12 @@ __all__ = [
     "Configuration",
     "Costs",
     "Fused",
+    "Listener",
     "ParetoSampler",
     "SearchPlan",
     "SearchResult",
     "SearchSpace",
+    "Silent",
     "evaluate",
     "export_run",
     "fuse",
@@ -58,10 +60,12 @@ _HOMES = {
     "Configuration": "space",
     "Costs": "costs",
     "Fused": "training",
+    "Listener": "launch",
     "ParetoSampler": "samplers",
     "SearchPlan": "launch",
     "SearchResult": "launch",
     "SearchSpace": "space",
+    "Silent": "launch",
     "evaluate": "api",
     "export_run": "api",
     "fuse": "api",

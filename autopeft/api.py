@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from autopeft.launch.groundwork import DATA_FIELDS, kind_settings
 from autopeft.launch.quiet import quiet
 from autopeft.launch.tables_given import as_named
 from autopeft.plugins import load_plugin
-from autopeft.report import write_front
+from autopeft.report import NotebookProgress, in_notebook, write_front
 from autopeft.saved import open_saved, read_routes
 from autopeft.selection import MOST_SEEDS, FinalistsFile, Until, choice_of, margin_held, margin_of, selected_front
 from autopeft.selection import pick as choose
@@ -65,7 +66,7 @@ def search(
         space: Name or file of a shipped or own space, a `SearchSpace`, or None for the default of the task.
         fresh: Drop a study that is already in the run folder.
         select: Whether its finalists are trained and measured on test afterwards, as `autopeft.select` does.
-        listener: Follows the search as it goes.
+        listener: Follows the search as it goes; in a notebook, when left out, a bar. `autopeft.Silent` shows nothing.
         **settings: The fields of `autopeft.SearchPlan`, which are the flags of `autopeft search`
             (`model`, `text`, `label`, `budget`, `trials`, `seed`, `workers`, `out`, ...).
 
@@ -83,7 +84,9 @@ def search(
         if data is not None:
             settings["data"] = as_named(data)
         prepared = prepare(SearchPlan.of(settings))
-        result = run_search(prepared, fresh=fresh, listener=listener)
+        shown = NotebookProgress.of(prepared) if listener is None and in_notebook() else nullcontext(listener)
+        with shown as follows:
+            result = run_search(prepared, fresh=fresh, listener=follows)
         write_front(result)
         if select and result.complete:
             select_finalists(prepared, result, margin=margin_held(result))

@@ -276,13 +276,10 @@ def _announce(console: Console, prepared: Preparation, voice: Voice) -> None:
 
 def _progress(console: Console, prepared: Preparation, voice: Voice) -> Any:
     from autopeft.report import LiveProgress, PlainProgress, QuietProgress, VerboseProgress
-    from autopeft.trials import kind_of
 
     usual = LiveProgress if console.is_terminal else PlainProgress
     shown = {Voice.QUIET: QuietProgress, Voice.USUAL: usual, Voice.VERBOSE: VerboseProgress}[voice]
-    kind = type(kind_of(prepared.task))
-    steps = sum(stage.steps for stage in prepared.setting.stages)
-    return shown(scale=prepared.scale, total=prepared.plan.trials, kind=kind, console=console, steps=steps)
+    return shown.of(prepared, console)
 
 
 def _conclude(console: Console, result: SearchResult, write: Callable[[Any], None] | None) -> None:

@@ -2,6 +2,7 @@
 
 from autopeft.report.compare import Comparison, compare_runs, summary_table, write_comparison
 from autopeft.report.files import front_data, write_front
+from autopeft.report.notebook import NotebookProgress, in_notebook
 from autopeft.report.progress import (
     Band,
     LiveProgress,
@@ -21,6 +22,7 @@ __all__ = [
     "Band",
     "Comparison",
     "LiveProgress",
+    "NotebookProgress",
     "PlainProgress",
     "QuietProgress",
     "VerboseProgress",
@@ -29,6 +31,7 @@ __all__ = [
     "compare_runs",
     "front_data",
     "front_table",
+    "in_notebook",
     "percent",
     "read_run",
     "row_cells",

@@ -14,17 +14,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from autopeft.launch import Preparation
 from autopeft.report.table import percent
 from autopeft.report.words import baseline_in_words
 from autopeft.study import Ask, Front, Scale
-from autopeft.trials import TrialKind
+from autopeft.trials import TrialKind, kind_of
 
 __all__ = [
     "Band",
     "LiveProgress",
     "PlainProgress",
+    "Progress",
     "QuietProgress",
     "VerboseProgress",
+    "band_cells",
     "best_per_band",
     "clock",
     "time_left",
@@ -54,6 +57,18 @@ def best_per_band(front: Front, scale: Scale) -> list[Band]:
     return bands
 
 
+def band_cells(front: Front, scale: Scale) -> list[tuple[str, str, str]]:
+    """Return the best row of each cost band in words: its share, its accuracy, its configuration."""
+    return [
+        (
+            f"up to {percent(band.below / scale.backbone)}" if band.below else "no parameters",
+            f"{band.accuracy:.4f}",
+            band.in_words,
+        )
+        for band in best_per_band(front, scale)
+    ]
+
+
 def time_left(seconds: Collection[float], remaining: int, workers: int) -> float | None:
     """Estimate the seconds a search still takes from durations of its trials; None before any is known."""
     if not seconds:
@@ -62,8 +77,16 @@ def time_left(seconds: Collection[float], remaining: int, workers: int) -> float
 
 
 @dataclass
-class _Progress:
-    """What all displays keep count of."""
+class Progress:
+    """What all displays keep count of; a listener of a search, to be used as a context.
+
+    Args:
+        scale: Budget and scoring.
+        total: Trials in all.
+        kind: What trials are of.
+        console: Where lines are written.
+        steps: Of a whole trial.
+    """
 
     scale: Scale
     total: int
@@ -77,6 +100,13 @@ class _Progress:
     front: Front | None = None
     at_once: int = 1
     began: float = field(default_factory=time.time)
+
+    @classmethod
+    def of(cls, prepared: Preparation, console: Console | None = None) -> Self:
+        """Return one for a search."""
+        steps = sum(stage.steps for stage in prepared.setting.stages)
+        kind = type(kind_of(prepared.task))
+        return cls(prepared.scale, prepared.plan.trials, kind, console or Console(), steps)
 
     def __enter__(self) -> Self:
         return self
@@ -127,11 +157,11 @@ class _Progress:
         return baseline_in_words(trial.baseline, trial.configuration.describe(), self.kind)
 
 
-class QuietProgress(_Progress):
+class QuietProgress(Progress):
     """Nothing but what a user should know."""
 
 
-class PlainProgress(_Progress):
+class PlainProgress(Progress):
     """One line a finished trial, for logs and pipes."""
 
     def measured(self, trial: Ask, point: Mapping[str, float]) -> None:
@@ -159,7 +189,7 @@ class VerboseProgress(PlainProgress):
         self._line(f"trial {trial.number} begins: {self.named(trial)}")
 
 
-class LiveProgress(_Progress):
+class LiveProgress(Progress):
     """A display that is redrawn in place: counts, best per cost band, score, time left."""
 
     def __enter__(self) -> Self:
@@ -184,9 +214,8 @@ class LiveProgress(_Progress):
         parts: list[Any] = [head]
         if self.front is not None:
             bands = Table.grid(padding=(0, 2))
-            for band in best_per_band(self.front, self.scale):
-                share = f"up to {percent(band.below / self.scale.backbone)}" if band.below else "no parameters"
-                bands.add_row(share, f"{band.accuracy:.4f}", Text(band.in_words, overflow="ellipsis"))
+            for share, accuracy, in_words in band_cells(self.front, self.scale):
+                bands.add_row(share, accuracy, Text(in_words, overflow="ellipsis"))
             parts += [bands, Text(_score(self.front).strip(" ·"), style="dim")]
         for trial in self.running.values():
             parts.append(
