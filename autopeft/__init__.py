@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
-    from autopeft.api import evaluate, export_run, fuse, open_fused, predict, search, select, train
+    from autopeft.api import evaluate, export, fuse, open_fused, predict, report, search, select, train
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
@@ -41,13 +41,14 @@ __all__ = [
     "SearchSpace",
     "Silent",
     "evaluate",
-    "export_run",
+    "export",
     "fuse",
     "load_backbone",
     "load_space",
     "open_fused",
     "open_run",
     "predict",
+    "report",
     "search",
     "select",
     "train",
@@ -67,13 +68,14 @@ _HOMES = {
     "SearchSpace": "space",
     "Silent": "launch",
     "evaluate": "api",
-    "export_run": "api",
+    "export": "api",
     "fuse": "api",
     "load_backbone": "backbones",
     "load_space": "space",
     "open_fused": "api",
     "open_run": "launch",
     "predict": "api",
+    "report": "api",
     "search": "api",
     "select": "api",
     "train": "api",
