@@ -78,10 +78,9 @@ def rebuilt_peft(adapted: PeftModel, own: set[str]) -> Rebuilt:
         if config.is_prompt_learning:
             adapted.prompt_encoder["default"].load_state_dict(alone)
             return
-        # The head is the model's own in both.
-        unexpected = set_peft_model_state_dict(
-            adapted, get_peft_model_state_dict(adapted) | dict(alone)
-        ).unexpected_keys
+        # The head is the model's own in both. Whether the embeddings have grown PEFT would ask the hub.
+        own_state = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+        unexpected = set_peft_model_state_dict(adapted, own_state | dict(alone)).unexpected_keys
         if unexpected:
             raise ConfigurationError(f"the exported files build no {unexpected[0]}")
 

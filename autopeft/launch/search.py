@@ -71,7 +71,7 @@ HELD_OUT = "held_out"
 KIND, READS = "kind", "reads"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """What a search leaves behind.
 
@@ -105,10 +105,16 @@ class SearchResult:
         """Examples of validation and test, and how many that stand alone tell as much; none in earlier versions."""
         return {name: tuple(counts) for name, counts in self.study.user_attrs.get(HELD_OUT, {}).items()}
 
+    def __repr__(self) -> str:
+        return f"<SearchResult: {self._state}, {self.front!r}>"
+
     def _repr_html_(self) -> str:
         """Return what notebooks show of it."""
-        state = "complete" if self.complete else "not complete: run the same search again to go on"
-        return f"{self.front._repr_html_()}<p>{escape(str(self.folder))}: {state}</p>"
+        return f"{self.front._repr_html_()}<p>{escape(self._state)}</p>"
+
+    @property
+    def _state(self) -> str:
+        return f"{self.folder}: {'complete' if self.complete else 'not complete: run the same search again to go on'}"
 
     @property
     def metric(self) -> str:

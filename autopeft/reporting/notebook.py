@@ -59,17 +59,22 @@ class NotebookProgress(Progress):
         super().finished(trial, outcome, params, front)
         self._shown.update(self)
 
+    def __repr__(self) -> str:
+        return f"<NotebookProgress: {self._counts()}>"
+
+    def _counts(self) -> str:
+        left = self.remaining() if self.done < self.total else ""
+        running = f"{len(self.running)} running" if self.running else ""
+        counts = [f"{self.done}/{self.total} trials", running, f"{clock(time.time() - self.began)} elapsed", left]
+        return ", ".join(filter(None, counts))
+
     def _line(self, text: str) -> None:
         print(text)
 
     def _repr_html_(self) -> str:
         """Return what the cell shows."""
-        left = self.remaining() if self.done < self.total else ""
-        elapsed = f"{clock(time.time() - self.began)} elapsed"
-        running = f"{len(self.running)} running" if self.running else ""
-        counts = [f"{self.done}/{self.total} trials", running, elapsed, left]
         bar = f'<progress value="{self.done}" max="{self.total}" style="width: 20em"></progress>'
-        parts = [f"<p>{bar} {escape(', '.join(filter(None, counts)))}</p>"]
+        parts = [f"<p>{bar} {escape(self._counts())}</p>"]
         if self.front is not None:
             rows = [
                 "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in cells)
