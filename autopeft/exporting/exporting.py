@@ -112,6 +112,7 @@ def export(job: ExportJob, name: str, folder: Path, *, allow_lossy: bool = False
         raise ConfigurationError(
             f"{target.name} cannot express {', '.join(map(str, found))}; expected {_nearest(target, job)}"
             + (", or --allow-lossy to leave it out" if lossy else "")
+            + (f"; `autopeft search --target {name}` finds what it can express" if job.origin else "")
         )
     job = _suited(replace(job, configuration=reduced(job.configuration, found)), target)
     left_out = tuple(map(str, found))

@@ -86,7 +86,9 @@ def test_points_are_made_measured_kept_and_taken_by_other_verbs(place):
         value.nbytes for name, value in load_file(kept).items() if name.startswith("packed.")
     )
     refusal = autopeft(place, "export", "small", "--pick", best["trial"], "--to", "transformers", "-o", "t", code=2)
-    assert "cannot express training.compression" in " ".join(refusal.stderr.split())
+    said = " ".join(refusal.stderr.split())
+    assert "cannot express training.compression" in said
+    assert said.endswith("`autopeft search --target transformers` finds what it can express")
     trained = autopeft(place, "train", "small", "--pick", best["trial"], "-o", "trained").stdout
     assert (place / "trained" / PACKED).is_file(), trained
     evaluated = autopeft(place, "evaluate", "trained", "--data", "train.csv", "--text", "text", "--label", "label")
