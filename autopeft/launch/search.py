@@ -202,12 +202,7 @@ def _desk(
     limit = prepared.scale.limit
     affordable = [each for each in prepared.baselines.values() if 0 < prepared.costs.params(each) <= limit]
     scale = replace(prepared.scale, axes=prices.ranges(prepared.space, limit, [prepared.stock, *affordable]))
-    study.set_user_attr(SCALE, asdict(scale))
-    study.set_user_attr(ENVIRONMENT, environment())
-    study.set_user_attr(DATA, prepared.task.describe())
-    study.set_user_attr(HELD_OUT, prepared.held_out)
-    study.set_user_attr(KIND, prepared.task.kind.name)
-    study.set_user_attr(READS, asdict(prepared.task.schema))
+    _describe(study, prepared, scale)
     study.sampler = make_sampler(
         plan.sampler,
         prepared.space,
@@ -249,6 +244,16 @@ def _desk(
         watch=watch,
         trains=plan.workers == 0,
     )
+
+
+def _describe(study: optuna.Study, prepared: Preparation, scale: Scale) -> None:
+    """Write into a study what it is of, as who reads it without the data wants to know."""
+    study.set_user_attr(SCALE, asdict(scale))
+    study.set_user_attr(ENVIRONMENT, environment())
+    study.set_user_attr(DATA, prepared.task.describe())
+    study.set_user_attr(HELD_OUT, prepared.held_out)
+    study.set_user_attr(KIND, prepared.task.kind.name)
+    study.set_user_attr(READS, asdict(prepared.task.schema))
 
 
 def open_run(
