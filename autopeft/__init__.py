@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from autopeft.peft_registration import register_with_peft
 
 if TYPE_CHECKING:
-    from autopeft.api import evaluate, export_run, fuse, open_fused, predict, search, select, train
+    from autopeft.api import evaluate, export, fuse, open_fused, predict, report, search, select, train
     from autopeft.backbones import load_backbone
     from autopeft.costs import Budget, Costs
     from autopeft.errors import AutopeftError
-    from autopeft.launch import SearchPlan, SearchResult, open_run
+    from autopeft.launch import Listener, SearchPlan, SearchResult, Silent, open_run
     from autopeft.samplers import ParetoSampler
     from autopeft.space import Configuration, SearchSpace, load_space
     from autopeft.training import Fused
@@ -34,18 +34,21 @@ __all__ = [
     "Configuration",
     "Costs",
     "Fused",
+    "Listener",
     "ParetoSampler",
     "SearchPlan",
     "SearchResult",
     "SearchSpace",
+    "Silent",
     "evaluate",
-    "export_run",
+    "export",
     "fuse",
     "load_backbone",
     "load_space",
     "open_fused",
     "open_run",
     "predict",
+    "report",
     "search",
     "select",
     "train",
@@ -58,18 +61,21 @@ _HOMES = {
     "Configuration": "space",
     "Costs": "costs",
     "Fused": "training",
+    "Listener": "launch",
     "ParetoSampler": "samplers",
     "SearchPlan": "launch",
     "SearchResult": "launch",
     "SearchSpace": "space",
+    "Silent": "launch",
     "evaluate": "api",
-    "export_run": "api",
+    "export": "api",
     "fuse": "api",
     "load_backbone": "backbones",
     "load_space": "space",
     "open_fused": "api",
     "open_run": "launch",
     "predict": "api",
+    "report": "api",
     "search": "api",
     "select": "api",
     "train": "api",

@@ -22,7 +22,7 @@ def compare(
     """Say whether the fronts of runs differ; write comparison.html and its figure as PNG and SVG."""
     from autopeft.cli.quiet import quiet
     from autopeft.cli.terminal import Terminal
-    from autopeft.report import compare_runs, read_run, summary_table, write_comparison
+    from autopeft.reporting import compare_runs, read_run, summary_table, write_comparison
 
     quiet()
     comparison = compare_runs([read_run(run, trust_remote_code, plugin=plugin) for run in runs])

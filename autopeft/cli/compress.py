@@ -44,7 +44,7 @@ def compress(
     from autopeft.cli.json_output import documents
     from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run, prepare
-    from autopeft.report import front_table, write_front
+    from autopeft.reporting import front_table, write_front
     from autopeft.selection import compress_trial, points_of, to_compress
     from autopeft.study import Front
 

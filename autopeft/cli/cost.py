@@ -59,7 +59,7 @@ def cost(
             }
             write(row | {"configuration": exact.to_dict()})
             return
-    from autopeft.report import percent
+    from autopeft.reporting import percent
 
     echo(exact.describe())
     echo(f"{params:,} trainable parameters, {percent(share)} of {backbone.name} ({backbone.num_parameters:,})")

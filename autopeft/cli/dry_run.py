@@ -26,7 +26,7 @@ def foretell(console: Console, prepared: Preparation, *, selects: bool) -> None:
         selects: Whether a selection would follow it.
     """
     from autopeft.launch import forecast
-    from autopeft.report import clock
+    from autopeft.reporting import clock
     from autopeft.selection import LEAST_SEEDS
 
     say = say_on(console)

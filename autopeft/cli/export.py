@@ -34,12 +34,12 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN/export.")] = None,
 ) -> None:
     """Export a configuration of a front, checked by building a model of the files."""
-    from autopeft.api import export_run
+    from autopeft.api import export as export_pick
     from autopeft.cli.quiet import quiet
 
     quiet()
     how = {"allow_lossy": allow_lossy, "trust_remote_code": trust_remote_code}
-    done = export_run(run, pick=pick, to=to, out=out, plugin=plugin, **how)
+    done = export_pick(run, pick=pick, to=to, out=out, plugin=plugin, **how)
     echo(f"trial {done.trial}: {done.configuration}")
     for line in (*done.notes, *(f"left out: {each}" for each in done.left_out)):
         echo(line)

@@ -23,7 +23,7 @@ def front(
     from autopeft.cli.quiet import quiet
     from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run
-    from autopeft.report import front_data, front_table
+    from autopeft.reporting import front_data, front_table
 
     quiet()
     with documents(json) as write:

@@ -20,11 +20,11 @@ def report(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: RUN.")] = None,
 ) -> None:
     """Write report.html, one file that opens offline, and its figures as PNG and SVG."""
+    from autopeft.api import report as write_report
     from autopeft.cli.quiet import quiet
-    from autopeft.report import read_run, write_report
 
     quiet()
-    written = write_report(read_run(run, trust_remote_code, plugin=plugin), out or run)
+    written = write_report(run, out=out, trust_remote_code=trust_remote_code, plugin=plugin)
     for title, reason in written.absent.items():
         echo(f"{title}: not shown, {reason}")
     echo(f"{written.page}, and each figure as PNG and SVG in {written.figures}")

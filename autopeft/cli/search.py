@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autopeft.launch import Preparation, SearchResult
-    from autopeft.report.trackers import Tracker
+    from autopeft.reporting.trackers import Tracker
 
 __all__ = ["run", "search"]
 
@@ -167,7 +167,7 @@ def search(
     from autopeft.cli.select import decide
     from autopeft.cli.terminal import Terminal
     from autopeft.launch import SearchPlan, check_extendable, prepare
-    from autopeft.report.trackers import trackers_of
+    from autopeft.reporting.trackers import trackers_of
     from autopeft.selection import margin_of
     from autopeft.training.reports import check_reports
 
@@ -212,8 +212,8 @@ def run(
         typer.Exit: When the user has stopped it, or no trial has finished.
     """
     from autopeft.launch import run_search
-    from autopeft.report import write_front
-    from autopeft.report.trackers import Tracking
+    from autopeft.reporting import write_front
+    from autopeft.reporting.trackers import Tracking
 
     _announce(console, prepared, voice)
     with _progress(console, prepared, voice) as listener:
@@ -240,7 +240,7 @@ def _announce(console: Console, prepared: Preparation, voice: Voice) -> None:
         return
     from autopeft.costs import Budget
     from autopeft.launch.sockets import SHORT_FOLDER, too_long_for_sockets
-    from autopeft.report import percent
+    from autopeft.reporting import percent
     from autopeft.selection import expected_half_width
     from autopeft.trials import kind_of
 
@@ -275,18 +275,15 @@ def _announce(console: Console, prepared: Preparation, voice: Voice) -> None:
 
 
 def _progress(console: Console, prepared: Preparation, voice: Voice) -> Any:
-    from autopeft.report import LiveProgress, PlainProgress, QuietProgress, VerboseProgress
-    from autopeft.trials import kind_of
+    from autopeft.reporting import LiveProgress, PlainProgress, QuietProgress, VerboseProgress
 
     usual = LiveProgress if console.is_terminal else PlainProgress
     shown = {Voice.QUIET: QuietProgress, Voice.USUAL: usual, Voice.VERBOSE: VerboseProgress}[voice]
-    kind = type(kind_of(prepared.task))
-    steps = sum(stage.steps for stage in prepared.setting.stages)
-    return shown(scale=prepared.scale, total=prepared.plan.trials, kind=kind, console=console, steps=steps)
+    return shown.of(prepared, console)
 
 
 def _conclude(console: Console, result: SearchResult, write: Callable[[Any], None] | None) -> None:
-    from autopeft.report import front_data, front_table
+    from autopeft.reporting import front_data, front_table
 
     say = say_on(console)
     if write is not None:

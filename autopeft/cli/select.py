@@ -88,7 +88,7 @@ def decide(
     """Select, and show how it goes and what came of it."""
     import time
 
-    from autopeft.report.finalists_table import finalists_table
+    from autopeft.reporting.finalists_table import finalists_table
     from autopeft.selection import MOST_SEEDS, margin_held
     from autopeft.selection import select as run_selection
 

@@ -185,7 +185,7 @@ def _columns(lines: list[Any]) -> tuple[list[str], list[str]]:
 
 
 def _amount(extreme: dict[str, Any], end: str) -> str:
-    from autopeft.report import percent
+    from autopeft.reporting import percent
 
     found = {"cheapest": "at most ", "dearest": "at least "}[end]
     return f"{'' if extreme['exact'] else found}{extreme['params']:,} ({percent(extreme['share'])})"

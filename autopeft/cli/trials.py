@@ -41,7 +41,7 @@ def trials(
     from autopeft.cli.quiet import quiet
     from autopeft.cli.terminal import Terminal
     from autopeft.launch import open_run
-    from autopeft.report import summed_up, trials_table
+    from autopeft.reporting import summed_up, trials_table
     from autopeft.study import trial_rows
 
     if json and traceback is not None:

@@ -26,7 +26,7 @@ def watch(
     """
     from autopeft.cli.quiet import quiet
     from autopeft.launch import stop_trial
-    from autopeft.report.live import Live, LiveServer
+    from autopeft.reporting.live import Live, LiveServer
 
     quiet()
     live = Live(run, trust_remote_code, plugin)

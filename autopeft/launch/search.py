@@ -71,7 +71,7 @@ HELD_OUT = "held_out"
 KIND, READS = "kind", "reads"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """What a search leaves behind.
 
@@ -105,10 +105,16 @@ class SearchResult:
         """Examples of validation and test, and how many that stand alone tell as much; none in earlier versions."""
         return {name: tuple(counts) for name, counts in self.study.user_attrs.get(HELD_OUT, {}).items()}
 
+    def __repr__(self) -> str:
+        return f"<SearchResult: {self._state}, {self.front!r}>"
+
     def _repr_html_(self) -> str:
         """Return what notebooks show of it."""
-        state = "complete" if self.complete else "not complete: run the same search again to go on"
-        return f"{self.front._repr_html_()}<p>{escape(str(self.folder))}: {state}</p>"
+        return f"{self.front._repr_html_()}<p>{escape(self._state)}</p>"
+
+    @property
+    def _state(self) -> str:
+        return f"{self.folder}: {'complete' if self.complete else 'not complete: run the same search again to go on'}"
 
     @property
     def metric(self) -> str:
@@ -196,12 +202,7 @@ def _desk(
     limit = prepared.scale.limit
     affordable = [each for each in prepared.baselines.values() if 0 < prepared.costs.params(each) <= limit]
     scale = replace(prepared.scale, axes=prices.ranges(prepared.space, limit, [prepared.stock, *affordable]))
-    study.set_user_attr(SCALE, asdict(scale))
-    study.set_user_attr(ENVIRONMENT, environment())
-    study.set_user_attr(DATA, prepared.task.describe())
-    study.set_user_attr(HELD_OUT, prepared.held_out)
-    study.set_user_attr(KIND, prepared.task.kind.name)
-    study.set_user_attr(READS, asdict(prepared.task.schema))
+    _describe(study, prepared, scale)
     study.sampler = make_sampler(
         plan.sampler,
         prepared.space,
@@ -243,6 +244,16 @@ def _desk(
         watch=watch,
         trains=plan.workers == 0,
     )
+
+
+def _describe(study: optuna.Study, prepared: Preparation, scale: Scale) -> None:
+    """Write into a study what it is of, as who reads it without the data wants to know."""
+    study.set_user_attr(SCALE, asdict(scale))
+    study.set_user_attr(ENVIRONMENT, environment())
+    study.set_user_attr(DATA, prepared.task.describe())
+    study.set_user_attr(HELD_OUT, prepared.held_out)
+    study.set_user_attr(KIND, prepared.task.kind.name)
+    study.set_user_attr(READS, asdict(prepared.task.schema))
 
 
 def open_run(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from autopeft.backbones import Backbone
 from autopeft.errors import ConfigurationError
-from autopeft.export import refusal, target_named, unable
+from autopeft.exporting import refusal, target_named, unable
 from autopeft.space import Configuration
 from autopeft.tasks import Task
 from autopeft.trials import kind_of

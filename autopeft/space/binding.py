@@ -9,7 +9,7 @@ from typing import Any
 from autopeft.errors import SpaceError
 from autopeft.space.bound import BoundSpace
 from autopeft.space.checking import layers_of, split_per, targets_of
-from autopeft.space.document import Lines, locate
+from autopeft.space.document import OPTIONAL, Lines, locate
 from autopeft.space.domains import Continuous, Grid, domain
 from autopeft.space.encoding import EVERYWHERE
 from autopeft.space.grammar import GrammarError, Per, Values
@@ -65,6 +65,7 @@ class _Binder:
     def method(
         self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[str, Any], choice: str | None
     ) -> MethodPlan:
+        present = self.bit(f"{words.name}.present") if knobs.get(OPTIONAL) else None
         own = "layers" in knobs
         layer_path = (*path, "layers") if own else ("layers",)
         bits, layers = layers_of(knobs["layers"] if own else self.data.get("layers", "all"))
@@ -79,6 +80,7 @@ class _Binder:
         return MethodPlan(
             words=words,
             choice=choice,
+            present=present,
             shares_layers=bits and not own,
             layer_bits=layer_bits,
             role_bits=role_bits,

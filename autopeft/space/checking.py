@@ -9,7 +9,7 @@ from typing import Any
 from autopeft.space.canonical import nearest
 from autopeft.space.constraint_names import constraint_faults
 from autopeft.space.constraints import parse_constraint
-from autopeft.space.document import KEYS, Lines, Mark, locate
+from autopeft.space.document import KEYS, OPTIONAL, Lines, Mark, locate
 from autopeft.space.domains import Continuous, Grid, domain
 from autopeft.space.grammar import GrammarError, Per, Subset, Values, parse_per, parse_values, whole_texts
 from autopeft.space.placement import parse_layers
@@ -20,9 +20,11 @@ __all__ = ["check_space", "layers_of", "split_per", "targets_of"]
 
 _ROLE = re.compile(r"\s*[a-z]+\s*")
 _NAME = re.compile(r"[\w.-]+")
+_OFF = re.compile(r"\boff\b")
 #: What a value may be `per`, by the placement of its method; and that placement in words.
 _UNITS = {"role": ("layer", "role", "group"), "layer": ("layer", "group"), "model": ()}
 _PLACED = {"role": "role by role", "layer": "layer by layer", "model": "once in the whole model"}
+_WITHOUT = f"`{{{OPTIONAL}: true}}` is for a method that configurations may be without"
 #: Relative values are right here when they are right on some backbone; binding looks at the real one.
 _SOME_SIZES = tuple(units_of(size, 4 * size) for size in (64, 8192, 768))
 
@@ -79,6 +81,9 @@ class _Checker:
                 self.fault((section, str(name)), f"no such method{nearest(name, self.vocabulary.methods)}")
             else:
                 known.append(name)
+                if isinstance(knobs, bool | str):
+                    self.fault((section, name), f"found {knobs!r}, expected a mapping of knobs; {_WITHOUT}")
+                    continue
                 given = self.mapping((section, name), knobs)
                 if knobs is None or isinstance(knobs, Mapping):
                     self.method((section, name), self.vocabulary.methods[name], given)
@@ -116,7 +121,9 @@ class _Checker:
 
     def method(self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[Any, Any]) -> None:
         places_layers = () if words.placement == "model" else ("layers",)
-        self.keys(path, knobs, (*places_layers, *words.by_name))
+        self.keys(path, knobs, (*places_layers, OPTIONAL, *words.by_name))
+        if OPTIONAL in knobs:
+            self.optional(path, words, knobs)
         if "layers" in knobs:
             self.layers((*path, "layers"), knobs["layers"])
         for knob in words.knobs:
@@ -129,6 +136,24 @@ class _Checker:
             else:
                 self.values(here, knob, knobs[knob.name], words)
 
+    def optional(self, path: tuple[str, ...], words: MethodWords, knobs: Mapping[Any, Any]) -> None:
+        here, written = (*path, OPTIONAL), knobs[OPTIONAL]
+        if not isinstance(written, bool):
+            self.fault(here, f"found {written!r}, expected true or false")
+        elif written and path[0] == "choose":
+            self.fault(here, "found true, but of `choose` a configuration has exactly one; put it under `modules`")
+        elif written and words.gate is not None and self.may_be_off(words.gate, knobs):
+            self.fault(here, f"found true beside `off` of {words.gate.name}, which says the same; keep one")
+
+    def may_be_off(self, gate: Knob, knobs: Mapping[Any, Any]) -> bool:
+        written = knobs.get(gate.name, gate.default if gate.range is None else gate.range)
+        try:
+            found = _on_some_backbone(gate, split_per(gate, written)[1])
+        except GrammarError:
+            # Said of the knob.
+            return False
+        return isinstance(found, Grid) and 0 in found.values
+
     def values(self, path: tuple[str, ...], knob: Knob, written: Any, words: MethodWords | None = None) -> None:
         try:
             per, values = split_per(knob, written)
@@ -139,7 +164,8 @@ class _Checker:
             if _on_some_backbone(knob, values) == Grid((0,), ordered=True) and knob.gate:
                 raise GrammarError("a value beside `off`, or the method left out")
         except GrammarError as error:
-            self.fault(path, f"found {written!r}, expected {error}")
+            hint = f"; {_WITHOUT}" if words is not None and not knob.gate and _says_off(written) else ""
+            self.fault(path, f"found {written!r}, expected {error}{hint}")
 
     def beside(self, path: tuple[str, str], knob: Knob, written: Any, modules: list[str], choose: list[str]) -> None:
         """Look whether a knob of a section has only values that it cannot have beside any configuration's methods."""
@@ -220,6 +246,10 @@ def _on_some_backbone(knob: Knob, values: Values) -> Grid | Continuous:
         except GrammarError:
             continue
     return domain(knob, values, _SOME_SIZES[-1])
+
+
+def _says_off(written: Any) -> bool:
+    return written is False or (isinstance(written, str) and bool(_OFF.search(written)))
 
 
 def split_per(knob: Knob, written: Any) -> tuple[Per | None, Values]:

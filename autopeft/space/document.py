@@ -11,10 +11,13 @@ import yaml
 
 from autopeft.errors import SpaceError
 
-__all__ = ["KEYS", "Document", "Lines", "Mark", "locate", "parse_document", "read_text"]
+__all__ = ["KEYS", "OPTIONAL", "Document", "Lines", "Mark", "locate", "parse_document", "read_text"]
 
 #: The keys of a space, in the order in which they are written.
 KEYS = ("name", "layers", "modules", "choose", "training", "data", "constraints")
+
+#: The key of a method that configurations may be without.
+OPTIONAL = "optional"
 
 
 class Mark(NamedTuple):

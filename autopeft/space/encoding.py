@@ -52,7 +52,7 @@ class Encoder:
         """The encoding of nothing at all: every gate off that can be, every bit set."""
         params = {parameter.name: parameter.default() for parameter in self.parameters}
         for method in self.methods:
-            params |= dict.fromkeys((*method.layer_bits.values(), *method.role_bits.values()), 1)
+            params |= dict.fromkeys(method.bits, 1)
             if method.gate is not None and method.gate.off is not None:
                 params |= {name: method.gate.off for name in method.gate.names.values() if name}
         return params
@@ -90,6 +90,9 @@ class Encoder:
             for layer in _layers(here)
         }
         for method, here, found in zip(self.methods, rows, options, strict=True):
+            if method.present is not None:
+                # By this bit alone it comes back, with all others open.
+                params[method.present] = int(bool(here))
             _set_bits(params, method.layer_bits, occupied if method.shares_layers else _layers(here), absent_closed)
             _set_bits(params, method.role_bits, {role for row in here for role in row.roles}, absent_closed)
             if here:

@@ -111,7 +111,7 @@ class _Search:
         for choice in self.choices:
             point = {**self.space.defaults, "choose": choice}
             for method in self.space.methods:
-                point |= dict.fromkeys((*method.layer_bits.values(), *method.role_bits.values()), 1)
+                point |= dict.fromkeys(method.bits, 1)
                 point |= _gates(method, dearest=True)
             found.append(self._bound(point, dearest=True))
         return [self.space.decode(point) for _, point in found], max(bound for bound, _ in found)
@@ -120,11 +120,11 @@ class _Search:
         """Return the point with nothing but one place of a method and what cannot be without it."""
         point = {**self.space.defaults, "choose": choice}
         for other in self.space.methods:
-            point |= dict.fromkeys((*other.layer_bits.values(), *other.role_bits.values()), 0)
+            point |= dict.fromkeys(other.bits, 0)
             if other.gate is not None and other.gate.off is None:
                 point |= _gates(other, dearest=False)
         place = method.places[index]
-        point |= dict.fromkeys(filter(None, (place.layer_bit, place.role_bit)), 1)
+        point |= dict.fromkeys(filter(None, (method.present, place.layer_bit, place.role_bit)), 1)
         name = method.gate.names[place.cell] if method.gate else None
         if name is not None and method.gate is not None:
             point[name] = method.gate.on

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from autopeft.space.document import OPTIONAL
 from autopeft.space.vocabulary import WORDY, Knob, MethodWords, Vocabulary
 
 __all__ = ["DRAFT", "space_schema"]
@@ -87,8 +88,9 @@ class _Writer:
         return {"$ref": f"{self.under}{name}"}
 
     def method(self, words: MethodWords) -> _Schema:
-        layers = {} if words.placement == "model" else {"layers": self.ref("layers")}
-        return _mapping({**layers, **{knob.name: self.knob(knob) for knob in words.knobs}}, words.summary)
+        own = {} if words.placement == "model" else {"layers": self.ref("layers")}
+        own[OPTIONAL] = {"type": "boolean", "description": "whether configurations may be without it"}
+        return _mapping({**own, **{knob.name: self.knob(knob) for knob in words.knobs}}, words.summary)
 
     def knob(self, knob: Knob) -> _Schema:
         values = self.values(knob)

@@ -33,7 +33,7 @@ class KnobLine:
 
 def knob_lines(space: BoundSpace) -> list[KnobLine]:
     """Return a line for each parameter of a space."""
-    bits = {bit for method in space.methods for bit in (*method.layer_bits.values(), *method.role_bits.values())}
+    bits = {bit for method in space.methods for bit in method.bits}
     return [
         KnobLine(
             parameter.name,
@@ -88,6 +88,7 @@ def _when(space: BoundSpace, name: str) -> str:
         return ""
     (method,) = owners
     parts = [f"choose is {method.choice}"] if method.choice else []
+    parts += [f"{method.present} is on"] if method.present not in (None, name) else []
     plan = next((plan for plan in method.knobs if name in plan.names.values()), None)
     if plan is not None:
         parts += _open(method)

@@ -52,7 +52,8 @@ class MethodPlan:
 
     Args:
         words: The method.
-        choice: Its value of the parameter `choose`; None when it is always there.
+        choice: Its value of the parameter `choose`; None when it is not one of several.
+        present: Name of the bit that says whether it is there at all; None when it has none.
         shares_layers: Whether its layer bits are those shared by all modules.
         layer_bits: Names of its layer bits by layer, empty when it has none.
         role_bits: Names of its role bits by role, empty when it has none.
@@ -62,6 +63,7 @@ class MethodPlan:
 
     words: MethodWords
     choice: str | None
+    present: str | None
     shares_layers: bool
     layer_bits: Mapping[int, str]
     role_bits: Mapping[str, str]
@@ -73,14 +75,21 @@ class MethodPlan:
         """The knob that can take the method out of a place."""
         return self.knobs[0] if self.knobs and self.knobs[0].knob.gate else None
 
+    @property
+    def bits(self) -> tuple[str, ...]:
+        """The names of the bits that say whether it is there, in which layers and at which roles."""
+        present = [] if self.present is None else [self.present]
+        return (*present, *self.layer_bits.values(), *self.role_bits.values())
+
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of all its parameters, `choose` aside."""
-        bits = {*self.layer_bits.values(), *self.role_bits.values()}
-        return frozenset(bits | {name for plan in self.knobs for name in plan.names.values() if name})
+        return frozenset({*self.bits, *(name for plan in self.knobs for name in plan.names.values() if name)})
 
     def chosen(self, params: Params) -> bool:
         """Tell whether this method is among those of the configuration."""
+        if self.present is not None and not params[self.present]:
+            return False
         return self.choice is None or params["choose"] == self.choice
 
     def cells(self, params: Params) -> dict[Cell, Mapping[str, Any]]:
@@ -189,9 +198,9 @@ class MethodPlan:
 
     def active(self, params: Params) -> set[str]:
         """Return the parameters of this method that matter here."""
+        found = {self.present or ""}
         if not self.chosen(params):
-            return set()
-        found: set[str] = set()
+            return found - {""}
         gate = self.gate
         for place in self.places:
             on = gate is None or gate.value(params, place.cell, None) != 0

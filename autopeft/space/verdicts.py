@@ -62,6 +62,7 @@ class Verdicts:
         return (
             plan is not None
             and plan.choice is None
+            and plan.present is None
             and not plan.layer_bits
             and not plan.role_bits
             and (plan.gate is None or plan.gate.off is None)

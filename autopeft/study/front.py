@@ -146,7 +146,7 @@ class FrontRow:
         return asdict(self) | ({"accuracy": None} if self.failed else {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Front:
     """The front of a study with what it is measured against.
 
@@ -190,6 +190,12 @@ class Front:
         rows = [dict(row.metrics) | dict(row.costs) | row.to_dict() for row in self.rows]
         named = [*columns, *metrics]
         return pd.DataFrame([[row.get(name) for name in named] for row in rows], columns=named)
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "<Front: nothing>"
+        first, last, best = self.rows[0], self.rows[-1], max(row.accuracy for row in self.rows)
+        return f"<Front: {len(self.rows)} of {first.params:,} to {last.params:,} parameters, up to {best:.4g}>"
 
     def _repr_html_(self) -> str:
         """Return the front as notebooks show it."""

@@ -20,7 +20,7 @@ from torch import nn
 from autopeft.backbones import Backbone, head_parameters, load_backbone
 from autopeft.costs import Costs
 from autopeft.errors import ConfigurationError
-from autopeft.export.check import randomise
+from autopeft.exporting.check import randomise
 from autopeft.methods import (
     METHODS,
     VOCABULARY,

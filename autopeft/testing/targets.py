@@ -17,8 +17,8 @@ import pytest
 
 from autopeft.backbones import Backbone, load_backbone, load_decoder
 from autopeft.errors import ConfigurationError
-from autopeft.export import TARGETS, ExportJob, Target, export, refusal
-from autopeft.export.check import check
+from autopeft.exporting import TARGETS, ExportJob, Target, export, refusal
+from autopeft.exporting.check import check
 from autopeft.methods import VOCABULARY
 from autopeft.methods.builder import plan
 from autopeft.space import Configuration, canonical

@@ -26,7 +26,7 @@ import optuna
 from matplotlib.figure import Figure
 
 from autopeft.launch import SearchPlan, prepare
-from autopeft.report import read_run
+from autopeft.reporting import read_run
 from autopeft.samplers import hypervolume, pareto_front
 
 ARMS = ("pareto", "tpe", "random", "plain")

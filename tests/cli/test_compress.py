@@ -12,7 +12,7 @@ from autopeft.methods.storage import PACKED
 from autopeft.selection import read_finalists
 from tests.cli.in_process import run_here
 from tests.cli.test_search import facts, place, run
-from tests.report.runs import make_run
+from tests.reporting.runs import make_run
 
 __all__ = ["place"]
 
@@ -86,7 +86,9 @@ def test_points_are_made_measured_kept_and_taken_by_other_verbs(place):
         value.nbytes for name, value in load_file(kept).items() if name.startswith("packed.")
     )
     refusal = autopeft(place, "export", "small", "--pick", best["trial"], "--to", "transformers", "-o", "t", code=2)
-    assert "cannot express training.compression" in " ".join(refusal.stderr.split())
+    said = " ".join(refusal.stderr.split())
+    assert "cannot express training.compression" in said
+    assert said.endswith("`autopeft search --target transformers` finds what it can express")
     trained = autopeft(place, "train", "small", "--pick", best["trial"], "-o", "trained").stdout
     assert (place / "trained" / PACKED).is_file(), trained
     evaluated = autopeft(place, "evaluate", "trained", "--data", "train.csv", "--text", "text", "--label", "label")

@@ -9,7 +9,7 @@ from autopeft.methods import REFERENCES
 from autopeft.selection import read_finalists
 from tests.cli.in_process import run_here
 from tests.cli.test_search import place, run
-from tests.report.runs import make_run
+from tests.reporting.runs import make_run
 
 __all__ = ["place"]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cli.in_process import run_here
-from tests.report.runs import TRACEBACK, make_run
+from tests.reporting.runs import TRACEBACK, make_run
 
 
 @pytest.fixture(scope="module")

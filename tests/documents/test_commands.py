@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from autopeft.cli import app
 from autopeft.costs import Budget
-from autopeft.export import TARGETS
+from autopeft.exporting import TARGETS
 from autopeft.methods import METHODS
 from autopeft.methods.registry import WORD_KNOBS
 from autopeft.space import shipped_spaces

@@ -82,14 +82,14 @@ def test_decoders_are_trained_as_trials_are(bench, kind, tmp_path):
 def test_a_pick_is_exported(bench, run, target, tmp_path):
     import autopeft
 
-    done = autopeft.export_run(run, pick="stock", to=target, out=tmp_path / "out")
+    done = autopeft.export(run, pick="stock", to=target, out=tmp_path / "out")
     assert (done.folder / "README.md").is_file()
 
 
 @pytest.mark.cell("export")
 @pytest.mark.parametrize(("target", "kind"), [("transformers", "classification"), ("trl", "chat")])
 def test_the_script_that_is_exported_trains(bench, target, kind, tmp_path):
-    from tests.export.test_runs import exported, run_page
+    from tests.exporting.test_runs import exported, run_page
 
     if target == "trl":
         pytest.importorskip("trl", reason="needs trl")

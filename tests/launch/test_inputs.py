@@ -70,7 +70,7 @@ def test_the_shipped_space_is_searched_under_a_limit_on_memory_and_its_pick_trai
     assert own
     assert all(row.status == "complete" for row in own), [row.message for row in own]
     data = own[0].configuration["data"]
-    exported = autopeft.export_run(
+    exported = autopeft.export(
         tmp_path / "run", to="transformers", pick=str(own[0].trial), out=tmp_path / "script", allow_lossy=True
     )
     left_out = " ".join(exported.left_out)

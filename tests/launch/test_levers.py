@@ -37,10 +37,10 @@ def test_a_search_goes_on_and_its_pick_is_trained_with_its_levers(settings, tmp_
     assert own
     assert all(row.status == "complete" and row.configuration["data"]["select"] == "random" for row in own)
     chosen = str(own[0].trial)
-    exported = autopeft.export_run(tmp_path / "run", to="autopeft", pick=chosen, out=tmp_path / "own")
+    exported = autopeft.export(tmp_path / "run", to="autopeft", pick=chosen, out=tmp_path / "own")
     assert yaml.safe_load((exported.folder / "training.yaml").read_text())["data"] == own[0].configuration["data"]
     with pytest.raises(AutopeftError, match=r"data\.select \(random: rows at random\)"):
-        autopeft.export_run(tmp_path / "run", to="transformers", pick=chosen, out=tmp_path / "script")
+        autopeft.export(tmp_path / "run", to="transformers", pick=chosen, out=tmp_path / "script")
     trained = autopeft.train(tmp_path / "run", pick=chosen, output=tmp_path / "trained", epochs=1)
     plain = tmp_path / "plain.yaml"
     written = {name: knobs for name, knobs in own[0].configuration.items() if name != "data"}

@@ -94,11 +94,11 @@ def test_a_search_goes_on_with_its_pool_alone_and_its_pick_is_trained(settings, 
     assert own
     assert all(row.status == "complete" for row in own), [row.message for row in own]
     chosen = str(own[0].trial)
-    exported = autopeft.export_run(tmp_path / "run", to="autopeft", pick=chosen, out=tmp_path / "own")
+    exported = autopeft.export(tmp_path / "run", to="autopeft", pick=chosen, out=tmp_path / "own")
     assert f"--pool {settings['pool']}" in exported.command
     assert yaml.safe_load((exported.folder / "training.yaml").read_text())["data"] == own[0].configuration["data"]
     with pytest.raises(AutopeftError, match=r"data\.select \(optimal_transport"):
-        autopeft.export_run(tmp_path / "run", to="transformers", pick=chosen, out=tmp_path / "script")
+        autopeft.export(tmp_path / "run", to="transformers", pick=chosen, out=tmp_path / "script")
     trained = autopeft.train(tmp_path / "run", pick=chosen, output=tmp_path / "trained", epochs=1)
     task = prepare(SearchPlan.of(asked)).task
     assert trained.steps == -(-len(task.train) // 32)

@@ -6,7 +6,7 @@ import pytest
 from autopeft.backbones import load_backbone, load_decoder
 from autopeft.costs import Costs
 from autopeft.errors import AutopeftError, ConfigurationError
-from autopeft.export import TARGETS, refusal
+from autopeft.exporting import TARGETS, refusal
 from autopeft.launch import SearchPlan, refusals
 from autopeft.launch.prices import Prices
 from autopeft.launch.target import refuses_for

@@ -3,7 +3,7 @@
 import pytest
 
 from autopeft.backbones import load_backbone
-from autopeft.export.shortfall import beyond_config
+from autopeft.exporting.shortfall import beyond_config
 from autopeft.levers import column_knobs, inputs_changed, words_named, words_of
 from autopeft.methods import VOCABULARY
 from autopeft.space import SearchSpace, canonical

@@ -11,7 +11,7 @@ from torch.nn.functional import linear
 from autopeft.backbones import Anatomy, head_parameters, load_backbone, load_embedder, load_tagger
 from autopeft.costs import Costs
 from autopeft.errors import BackboneError, ConfigurationError
-from autopeft.export import export
+from autopeft.exporting import export
 from autopeft.methods import (
     VOCABULARY,
     adapter_parameters,

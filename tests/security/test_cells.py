@@ -6,13 +6,13 @@ import json
 import pytest
 
 import autopeft
-from autopeft.report import files as front_files
-from autopeft.report import read_run
+from autopeft.reporting import files as front_files
+from autopeft.reporting import read_run
 from autopeft.spreadsheets import harmless
 from autopeft.tasks.tables import Table
 from autopeft.training import predictions, write_predictions
 from autopeft.trials.prediction import Prediction
-from tests.report.runs import make_run
+from tests.reporting.runs import make_run
 
 FORMULAS = [
     "=cmd|' /C calc'!A0",
@@ -84,9 +84,9 @@ def test_what_is_no_formula_stays(text):
 
 def test_the_call_says_how_many(monkeypatch, tmp_path):
     table, said = hostile()
-    monkeypatch.setattr("autopeft.api.read_routes", lambda folder: {"x": 1})
-    monkeypatch.setattr("autopeft.api.rows_of_tasks", lambda *words: table)
+    monkeypatch.setattr("autopeft.api.using.read_routes", lambda folder: {"x": 1})
+    monkeypatch.setattr("autopeft.api.using.rows_of_tasks", lambda *words: table)
     found = predictions.Predictions(tuple(said))
-    monkeypatch.setattr("autopeft.api.predict_tasks", lambda *words, **how: found)
+    monkeypatch.setattr("autopeft.api.using.predict_tasks", lambda *words, **how: found)
     done = autopeft.predict(tmp_path, output=tmp_path / "said.csv")
     assert done.notes[0].endswith("cells stand behind a ', for spreadsheets would run them; .jsonl has all as it is")

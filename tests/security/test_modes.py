@@ -9,7 +9,8 @@ from contextlib import nullcontext
 import pytest
 
 import autopeft
-from autopeft import api, cache
+from autopeft import cache
+from autopeft.api import searching
 from autopeft.cache import cache_folder
 from autopeft.errors import AutopeftError
 from autopeft.shut import shut
@@ -52,7 +53,7 @@ def search(tmp_path, monkeypatch):
 def test_a_run_folder_and_a_cache_are_not_written_by_everybody(search, open_umask, monkeypatch):
     assert search("guarded") == []
     assert os.umask(0) == 0
-    monkeypatch.setattr(api, "shut", nullcontext)
+    monkeypatch.setattr(searching, "shut", nullcontext)
     assert search("unguarded")
 
 

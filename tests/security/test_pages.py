@@ -11,11 +11,11 @@ from markupsafe import Markup
 from optuna.storages import RDBStorage
 
 from autopeft.launch import DATA
-from autopeft.report import read_run, screen, write_report
-from autopeft.report.chart import Axis, Chart, Labels, Panel
-from autopeft.report.page.render import Plot, Section, render
-from autopeft.report.paper import draw
-from tests.report.runs import make_run
+from autopeft.reporting import read_run, screen, write_report
+from autopeft.reporting.chart import Axis, Chart, Labels, Panel
+from autopeft.reporting.page.render import Plot, Section, render
+from autopeft.reporting.paper import draw
+from tests.reporting.runs import make_run
 
 ATTACKS = [
     "<script>alert(1)</script>",

@@ -7,10 +7,10 @@ import yaml
 
 from autopeft.errors import AutopeftError
 from autopeft.launch import SearchPlan, open_run, plan
-from autopeft.report import read_run
-from autopeft.report.data.table import rows_of_front
+from autopeft.reporting import read_run
+from autopeft.reporting.data.table import rows_of_front
 from tests.cli.in_process import run_here
-from tests.report.runs import make_run
+from tests.reporting.runs import make_run
 from tests.security.attacks import plugin_that_marks
 
 #: Every verb that opens a run.

@@ -8,7 +8,7 @@ from optuna.storages import RDBStorage
 from autopeft.cli import echo, terminal
 from autopeft.errors import visible
 from tests.cli.in_process import run_here
-from tests.report.runs import make_run
+from tests.reporting.runs import make_run
 
 #: Sets the title of the window, clears the screen, deletes, moves up, hides, and turns the order of letters.
 COMMANDS = ["\x1b]0;owned\x07", "\x1b[2J", "\x9b2J", "\b\b", "\x1b[1A", "\x1b[8m", "\u202egpj"]

@@ -7,7 +7,7 @@ from autopeft.launch import open_run
 from autopeft.methods.compression import COMPRESSION
 from autopeft.selection import points_of, to_compress
 from autopeft.space import BackboneShape
-from tests.report.runs import make_run
+from tests.reporting.runs import make_run
 
 SHAPE = BackboneShape(3, 32, 64, ("q", "k", "v", "o", "up", "down"))
 

@@ -33,6 +33,16 @@ EXTRA = {
             "prefix": {"length": "1..3 by 1"},
         },
     ),
+    "optional": SearchSpace(
+        "optional",
+        layers="subset",
+        modules={
+            "bitfit": {"optional": True},
+            "lora": {"rank": "1..8 by x2", "targets": "subset of q, v", "optional": True},
+            "ia3": {"targets": ["o"], "layers": "subset", "optional": True},
+            "prefix": {"length": "off | 4"},
+        },
+    ),
     "roles": SearchSpace(
         "roles",
         layers=[0, 2],

@@ -30,9 +30,9 @@ ADAPTERS = st.fixed_dictionaries(
 )
 PROMPTS = st.fixed_dictionaries({"length": st.sampled_from(["off | 5", "1 | 5"])})
 SPACES = st.builds(
-    lambda lora, other, chosen, layers, training, constraints: SearchSpace(
+    lambda lora, other, chosen, layers, training, constraints, optional: SearchSpace(
         "x",
-        modules={"lora": lora, **({} if chosen else other)},
+        modules=_optional({"lora": lora, **({} if chosen else other)}, optional),
         choose={**other, "prompt": {"length": "1 | 2"}} if chosen else None,
         layers=layers,
         training=training,
@@ -44,7 +44,16 @@ SPACES = st.builds(
     st.sampled_from([None, "subset"]),
     st.sampled_from([None, {"learning_rate": [1e-4, 1e-3]}]),
     st.sampled_from([[], ["lora"], ["lora.rank <= 2"]]),
+    st.booleans(),
 )
+
+
+def _optional(modules, optional):
+    """Let configurations be without the methods that say nothing of `off`."""
+    return {
+        name: knobs | {"optional": True} if optional and "off" not in str(knobs) else knobs
+        for name, knobs in modules.items()
+    }
 
 
 def cost(configuration, vocabulary):

@@ -112,6 +112,29 @@ def test_shipped_spaces_round_trip(name):
     assert SearchSpace.from_yaml(space.to_yaml()) == space
 
 
+@pytest.mark.parametrize(
+    ("section", "knobs", "said"),
+    [
+        ("modules", "on | off", "found 'on | off', expected a mapping of knobs; `{optional: true}`"),
+        ("modules", False, "found False, expected a mapping of knobs; `{optional: true}` is for a method that"),
+        ("modules", {"size": 3, "activation": "off | relu"}, "`{optional: true}` is for a method that"),
+        ("modules", {"size": 3, "optional": "yes"}, "found 'yes', expected true or false"),
+        ("modules", {"size": "off | 3", "optional": True}, "found true beside `off` of size, which says the same"),
+        ("choose", {"size": 3, "optional": True}, "a configuration has exactly one; put it under `modules`"),
+    ],
+)
+def test_how_a_method_is_made_optional_is_said(section, knobs, said, vocabulary):
+    (fault,) = SearchSpace("x", **{section: {"adapter": knobs}}).problems(vocabulary)
+    assert said in fault
+
+
+def test_configurations_may_be_without_an_optional_method(vocabulary, bert):
+    modules = {"adapter": {"size": 3, "optional": True}, "lora": {"rank": 2, "optional": False}}
+    space = SearchSpace("x", modules=modules).bind(vocabulary, bert)
+    assert [parameter.name for parameter in space.parameters] == ["adapter.present"]
+    assert [set(space.decode({"adapter.present": bit}).modules) for bit in (0, 1)] == [{"lora"}, {"lora", "adapter"}]
+
+
 def test_what_a_backbone_lacks_is_an_error_or_a_stated_warning(vocabulary, bert):
     fixed = SearchSpace("x", modules={"lora": {"rank": 4, "targets": ["gate"]}})
     with pytest.raises(SpaceError, match="gate"):

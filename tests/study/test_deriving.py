@@ -22,7 +22,7 @@ from autopeft.study import (
 )
 from autopeft.study.asking import room
 from autopeft.testing.samplers import LIMIT, new_study, run_trials, toy_cost, toy_space
-from tests.report.runs import make_run
+from tests.reporting.runs import make_run
 from tests.study.test_extending import OLD, SHAPE, WIDER, old, spec
 
 __all__ = ["old"]

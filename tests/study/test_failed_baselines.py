@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
-from autopeft.report import front_table
+from autopeft.reporting import front_table
 from autopeft.space import Configuration
 from autopeft.study import Scale, front_of
 from autopeft.trials.classification import ClassificationTrials

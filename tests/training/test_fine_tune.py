@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.methods import logits
 from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import task_of
-from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, push, trainer
+from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, trainer
 from autopeft.training.trainer import Ours
 from autopeft.trials import TrialSetting, kind_of
 from autopeft.trials.measured import Measured
@@ -374,35 +373,6 @@ def test_reports_go_where_they_are_asked_for(backbone, tmp_path):
             fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "w", report_to=["wandb"])
     with pytest.raises(AutopeftError, match="cannot report to 'nowhere'; expected one of tensorboard"):
         fine_tune(HEAD_ONLY, backbone, make_task(32), SETTING, tmp_path / "n", report_to=["nowhere"])
-
-
-class Hub:
-    """A hub that takes everything."""
-
-    taken: ClassVar[list] = []
-
-    def create_repo(self, name, **how):
-        assert how == {"private": True, "exist_ok": True}
-        return f"https://hub/{name}"
-
-    def upload_folder(self, **what):
-        self.taken.append(what)
-
-
-def test_pushing_leaves_checkpoints_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("autopeft.training.hub.HfApi", Hub)
-    assert push(tmp_path, "me/it") == "https://hub/me/it"
-    assert Hub.taken == [{"folder_path": tmp_path, "repo_id": "me/it", "ignore_patterns": ["checkpoints/*"]}]
-
-
-def test_a_hub_that_cannot_be_reached_is_one_message(tmp_path, monkeypatch):
-    def fail(self, name, **how):
-        raise OSError("no route")
-
-    monkeypatch.setattr(Hub, "create_repo", fail)
-    monkeypatch.setattr("autopeft.training.hub.HfApi", Hub)
-    with pytest.raises(AutopeftError, match=r"cannot push to me/it: no route; what was trained is in"):
-        push(tmp_path, "me/it")
 
 
 def test_the_card_says_which_labels_were_not_learned(backbone, tmp_path):

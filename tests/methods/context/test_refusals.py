@@ -5,7 +5,7 @@ import pytest
 from autopeft.backbones import load_decoder
 from autopeft.costs import Costs, memory_features
 from autopeft.errors import ConfigurationError
-from autopeft.export.shortfall import beyond_config
+from autopeft.exporting.shortfall import beyond_config
 from autopeft.launch.refusals import refusals
 from autopeft.methods import METHODS, VOCABULARY, apply, frozen_depth
 from autopeft.methods.builder import plan

@@ -28,7 +28,7 @@ import autopeft
 from autopeft.backbones import load_backbone
 from autopeft.backbones.quiet import quiet
 from autopeft.errors import AutopeftError, BackboneError, DataError
-from autopeft.export import ExportJob, export
+from autopeft.exporting import ExportJob, export
 from autopeft.methods import HEAD_ONLY, VOCABULARY, stock_lora
 from autopeft.saved import loading_code, open_saved
 from autopeft.space import canonical

@@ -8,7 +8,7 @@ from peft import PeftConfig, set_peft_model_state_dict
 from safetensors.torch import load_file
 
 from autopeft.backbones import load_decoder
-from autopeft.export.check import randomise
+from autopeft.exporting.check import randomise
 from autopeft.methods import VOCABULARY, apply, save
 from autopeft.space import canonical
 from autopeft.tasks import IGNORED, pad_id_of

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from autopeft.api import evaluate, export_run, predict, search, train
+from autopeft.api import evaluate, export, predict, search, train
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError
 from autopeft.launch import SearchPlan, groundwork, open_run, prepare
@@ -259,7 +259,7 @@ def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
     again = predict(tmp_path / "trained", file=tmp_path / "rows.csv")
     assert [row.value for row in again.rows][1] in COLOURS
     if mixture == "joint":
-        assert export_run(tmp_path / "run", pick="stock", to="peft", out=tmp_path / "out").files
+        assert export(tmp_path / "run", pick="stock", to="peft", out=tmp_path / "out").files
         figures = evaluate(kept, **data_of(asked)).figures
         assert {"mean_gain", "colours: gain"} <= figures.keys()
         sizes = pd.read_csv(place / "sizes.csv").rename(columns={"what": "text", "size": "label"})
@@ -272,11 +272,11 @@ def test_a_search_selection_training_and_predictions(place, tmp_path, mixture):
         assert weights_of(result) == ["weight_2"]
         assert not any("weight_2" in each["training"] for each in moved.configurations.values())
         assert "weight_2" not in moved.space["training"]
-        own = export_run(tmp_path / "run", to="autopeft", out=tmp_path / "own")
+        own = export(tmp_path / "run", to="autopeft", out=tmp_path / "own")
         assert f"autopeft train {tmp_path / 'run'} --pick" in (own.folder / "README.md").read_text()
     else:
         with pytest.raises(AutopeftError, match="has adapters of its own for each task, which are no one model"):
-            export_run(tmp_path / "run", to="peft", out=tmp_path / "out")
+            export(tmp_path / "run", to="peft", out=tmp_path / "out")
         with pytest.raises(AutopeftError, match="reads of each task the columns that it was trained on; leave --text"):
             predict(kept, file=tmp_path / "rows.csv", columns={"text": "what"})
         for opens in (open_saved, partial(evaluate, data=str(place / "sizes.csv"))):

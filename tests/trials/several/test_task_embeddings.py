@@ -13,7 +13,7 @@ import yaml
 
 from autopeft.api import evaluate, predict, search, train
 from autopeft.errors import AutopeftError, ConfigurationError
-from autopeft.export import ExportJob, export
+from autopeft.exporting import ExportJob, export
 from autopeft.launch import SearchPlan, open_run, prepare
 from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.saved import loading_code

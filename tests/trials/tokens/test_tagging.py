@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoModelForTokenClassification, AutoTokeniz
 
 from autopeft.backbones import load_tagger, task_type_of
 from autopeft.errors import AutopeftError, BackboneError
-from autopeft.export.script import composed
+from autopeft.exporting.script import composed
 from autopeft.methods import HEAD_ONLY, VOCABULARY, apply, load, remove, stock_lora
 from autopeft.space import canonical
 from autopeft.tasks import IGNORED, TaskSpec, load_task, pad_id_of

@@ -1,5 +1,0 @@
-"""Reports as web pages of one file each: figures, styles and scripts are in them, and nothing is fetched."""
-
-from autopeft.report.page.render import Section, render, section
-
-__all__ = ["Section", "render", "section"]

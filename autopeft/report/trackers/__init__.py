@@ -1,5 +1,0 @@
-"""Searches in the trackers that people look at experiments in: a run for each trial, and one for the front."""
-
-from autopeft.report.trackers.tracking import TRACKERS, Tracker, Tracking, trackers_of
-
-__all__ = ["TRACKERS", "Tracker", "Tracking", "trackers_of"]
