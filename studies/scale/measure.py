@@ -31,7 +31,7 @@ from autopeft.launch import Desk, SearchPlan, prepare
 from autopeft.launch.baselines import enqueue_baselines
 from autopeft.launch.run_log import RunLog
 from autopeft.launch.too_short import too_short
-from autopeft.report import PlainProgress
+from autopeft.reporting import PlainProgress
 from autopeft.samplers import make_sampler
 from autopeft.space import Configuration
 from autopeft.study import SCALE, open_study
