@@ -65,7 +65,7 @@ class KnownTrials(_CachedStorage):
             found = session.execute(select(trial.trial_id, trial.state).where(trial.study_id == study_id, those)).all()
             numbers = [each for each, _ in found]
             counts = select(param.trial_id, func.count()).where(param.trial_id.in_(numbers)).group_by(param.trial_id)
-            params: dict[int, int] = dict(session.execute(counts).tuples().all())
+            params: dict[int, int] = {each: int(count) for each, count in session.execute(counts)}
             attrs: dict[int, set[Hashable]] = defaultdict(set)
             for model in (models.TrialUserAttributeModel, models.TrialSystemAttributeModel):
                 wanted = select(model.trial_id, model.key, model.value_json).where(model.trial_id.in_(numbers))

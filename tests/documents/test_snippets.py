@@ -64,6 +64,8 @@ def test_python_has_the_types_it_is_used_with(tmp_path):
     for number, (_, code) in enumerate(PYTHON):
         (tmp_path / f"snippet_{number}.py").write_text(code, encoding="utf8")
     command = [sys.executable, "-m", "mypy", "--no-error-summary", "--config-file", str(TOP / "pyproject.toml")]
+    # What people write for themselves needs no annotations.
+    command += ["--allow-untyped-defs", "--allow-incomplete-defs"]
     files = sorted(map(str, tmp_path.glob("*.py")))
     done = subprocess.run([*command, *files], capture_output=True, text=True, cwd=TOP)
     assert not done.returncode, done.stdout + done.stderr
