@@ -2,6 +2,7 @@
 
 import io
 import re
+from copy import deepcopy
 from pathlib import Path
 
 import nbformat
@@ -75,9 +76,10 @@ def test_the_notebook_is_shown_as_it_ran(book):
 
 @pytest.mark.slow
 def test_the_notebook_runs(book, tmp_path):
-    ran = nbformat.from_dict(book)
+    ran = deepcopy(book)
     for cell in ran.cells:
-        cell.outputs = []
+        if cell.cell_type == "code":
+            cell.outputs = []
     NotebookClient(ran, timeout=1200, resources={"metadata": {"path": str(tmp_path)}}).execute()
     for now, before in zip(ran.cells, book.cells, strict=True):
         kinds = [
@@ -90,7 +92,8 @@ def test_the_notebook_runs(book, tmp_path):
             for cell in (now, before)
         ]
         assert kinds[0] == kinds[1], now.source
-    bar = ran.cells[1].outputs[0].data["text/html"]
+    # Libraries may warn before.
+    bar = next(output.data["text/html"] for output in ran.cells[1].outputs if "data" in output)
     assert "<progress" in bar
     assert "8/8 trials" in bar
     assert list((tmp_path / "run" / "export").rglob("adapter_model.safetensors"))
