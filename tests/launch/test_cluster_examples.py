@@ -53,7 +53,8 @@ def called(tmp_path):
     environment |= {"SLURM_JOB_ID": "77", "SLURM_JOB_NODELIST": "n[1-3]", "SLURM_CPUS_PER_TASK": "8"}
     environment |= {"SLURM_GPUS_PER_TASK": "h100:2", "NOTES": str(notes)}
     environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
-    words = ["bash", "-c", f"{shlex.quote(str(_SLURM))} --budget 1% -o 'a run'; wait"]
+    # Read by one shell, which then waits for what the script left running: SLURM would end that.
+    words = ["bash", "-c", f". {shlex.quote(str(_SLURM))} --budget 1% -o 'a run'; wait"]
     subprocess.run(["bash", "-n", str(_SLURM)], check=True)
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
