@@ -6,6 +6,7 @@
 
 A search of the default job in a PostgreSQL database that is started for it, with early stopping, the log of its run
 folder and a line for each trial; its workers are simulated, and trials end with what a model of recorded runs says.
+The sampler proposes trials in some spans; those between are drawn at random, to be there.
 What is under way lies in `build/scale`, what was measured in `studies/scale/results`; `--fresh` begins anew.
 """
 
@@ -40,6 +41,7 @@ from autopeft.trials import kind_of
 from autopeft.whole_file import write_text
 from studies.arena.catalogue import load
 from studies.scale.simulate import Simulation
+from studies.scale.spans import InSpans
 
 __all__ = ["RESULTS"]
 
@@ -100,7 +102,6 @@ def _measure(given: argparse.Namespace, folder: Path, url: str, results: Path) -
         "postgresql": version,
         "python": platform.python_version(),
         "clock": simulation.clock,
-        "hypervolume": _hypervolume(desk),
         "windows": simulation.windows,
     }
     RESULTS.mkdir(exist_ok=True)
@@ -114,7 +115,8 @@ def _desk(folder: Path, url: str, trials: int, console: Console) -> tuple[Desk, 
     prepared, benchmark = prepare(plan), load(_BENCHMARK)
     # The budget of the runs that were recorded, which is that of the plan.
     scale = replace(prepared.scale, limit=benchmark.limit, cheapest=benchmark.cheapest)
-    sampler = make_sampler(plan.sampler, prepared.space, prepared.prices.price, scale.limit, seed=plan.seed)
+    make = partial(make_sampler, space=prepared.space, cost=prepared.prices.price, limit=scale.limit, seed=plan.seed)
+    sampler = InSpans(make(plan.sampler), make("random"))
     study = open_study(folder, prepared.spec, sampler, name=prepared.name, storage=url, fresh=False)
     study.set_user_attr(SCALE, asdict(scale))
     progress = PlainProgress(
@@ -144,12 +146,6 @@ def _desk(folder: Path, url: str, trials: int, console: Console) -> tuple[Desk, 
 def _size(engine: Any) -> int:
     with engine.connect() as connection:
         return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-
-
-def _hypervolume(desk: Desk) -> float | None:
-    from autopeft.study import front_of
-
-    return front_of(desk.study, desk.scale).hypervolume
 
 
 def _processor() -> str:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from studies.scale.measure import RESULTS
+from studies.scale.simulate import WINDOW
+from studies.scale.spans import SPANS
 
 __all__ = ["busy", "main", "milliseconds", "saturating"]
 
-#: Numbers of trials that are shown, each with the hundred before it.
-_AT = (100, 200, 1_000, 3_000, 10_000)
+#: Trials that a row of the table is of.
+_ROW = 200
 
 #: What a driver does, as the columns are called; of each trial it does some of it several times.
 _PARTS = {"ask": "ask", "begin": "begin", "rung": "rungs", "tell": "tell and report", "renew": "leases"}
+
+#: What it does once a trial.
+_ONCE = ("ask", "begin")
 
 #: The share of their time that workers shall be busy.
 _WANTED = 0.95
@@ -31,7 +37,9 @@ def main(results: Path = RESULTS) -> None:
 
 def milliseconds(windows: Sequence[dict[str, Any]], what: str) -> float:
     """Return what a trial costs of a part of the driver's work, over some windows."""
-    return 1000 * _sum(windows, what) / _ended(windows)
+    # As long as workers get their first trials more begin than end.
+    trials = _sum(windows, f"{what}s") if what in _ONCE else _ended(windows)
+    return 1000 * _sum(windows, what) / trials if trials else 0.0
 
 
 def busy(windows: Sequence[dict[str, Any]]) -> float:
@@ -51,24 +59,26 @@ def _print(found: dict[str, Any]) -> None:
         f"{workers} workers, trials of {found['seconds']:g} s where they are not stopped; {found['processor']}, "
         f"{found['cores']} cores, PostgreSQL {found['postgresql']}:\n"
     )
-    heads = ["trials", *(f"{name}, ms" for name in _PARTS.values()), "in all, ms", "of that on the processor, ms"]
+    heads = ["trials", *(f"{name}, ms" for name in _PARTS.values()), "in all, ms", "on the processor"]
     heads += ["a trial at work, s", "busy", f"{_WANTED:.0%} busy from, s", "memory, MiB", "database, MiB"]
     print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
-    for window in every:
-        if window["told"] in _AT or window is every[-1]:
-            _row(f"{window['told'] - window['ended'] + 1:,} to {window['told']:,}", [window], workers)
-    _row("all", every, workers)
+    # As many trials as there are workers are proposed before one of theirs ends.
+    ahead = WINDOW * math.ceil(workers / WINDOW)
+    for end in [_ROW, *(end - ahead for _, end in SPANS)]:
+        row = [window for window in every if end - _ROW < window["told"] <= end]
+        if row and row[-1]["told"] == end:
+            _row(f"{end - _ROW + 1:,} to {end:,}", row, workers)
     stopped, ended = _sum(every, "stopped"), _ended(every)
     print(
         f"\n{ended:,} of {found['trials']:,} trials, {stopped / ended:.0%} of them stopped early, in "
-        f"{found['clock'] / 3600:.1f} simulated hours; hypervolume {found['hypervolume']:.4f}.\n"
+        f"{found['clock'] / 3600:.1f} simulated hours.\n"
     )
 
 
 def _row(name: str, windows: Sequence[dict[str, Any]], workers: int) -> None:
     parts = [milliseconds(windows, what) for what in _PARTS]
     cells = [name, *(f"{part:.0f}" for part in parts), f"{sum(parts):.0f}"]
-    cells += [f"{milliseconds(windows, 'processor'):.0f}"]
+    cells += [f"{_sum(windows, 'processor') / sum(_sum(windows, what) for what in _PARTS):.0%}"]
     cells += [f"{_sum(windows, 'trained') / _ended(windows):.1f}", f"{busy(windows):.1%}"]
     cells += [f"{saturating(windows, workers):.0f}"]
     cells += [f"{windows[-1][what] / 2**20:.0f}" for what in ("memory", "database")]

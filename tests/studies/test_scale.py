@@ -4,10 +4,12 @@ import json
 import time
 
 import pytest
+from optuna import create_study
+from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from autopeft.study import front_of
-from studies.scale import simulate
+from studies.scale import simulate, spans
 from studies.scale.show import busy, main, milliseconds, saturating
 from studies.scale.simulate import Simulation, work_of
 from tests.launch.conftest import make_desk
@@ -72,12 +74,13 @@ def test_an_interrupted_one_goes_on_with_the_same_trials(simulated) -> None:
 
 def test_what_is_shown_follows_from_what_is_kept(tmp_path, capsys) -> None:
     window = {
-        "told": 100,
+        "told": 200,
         "ended": 100,
-        "ask": 40.0,
+        "ask": 44.0,
+        "asks": 110,
         "rung": 5.0,
         "tell": 5.0,
-        "processor": 45.0,
+        "processor": 45.9,
         "trained": 950.0,
         "waited": 50.0,
     }
@@ -85,10 +88,27 @@ def test_what_is_shown_follows_from_what_is_kept(tmp_path, capsys) -> None:
     assert milliseconds([window], "ask") == pytest.approx(400)
     assert busy([window]) == pytest.approx(0.95)
     assert saturating([window], 64) == pytest.approx(64 * 0.5 / 0.95)
-    found = {"workers": 64, "seconds": 60.0, "trials": 100, "processor": "p", "cores": 2, "postgresql": "16"}
-    found |= {"clock": 3600.0, "hypervolume": 0.5, "windows": [window]}
+    found = {"workers": 64, "seconds": 60.0, "trials": 10_000, "processor": "p", "cores": 2, "postgresql": "16"}
+    found |= {"clock": 3600.0, "windows": [window | {"told": 100}, window]}
     (tmp_path / "64-60s.json").write_text(json.dumps(found))
     main(tmp_path)
     said = capsys.readouterr().out
-    assert "| 1 to 100 | 400 | 0 | 50 | 50 | 0 | 500 | 450 | 9.5 | 95.0% | 34 | 1024 | 1 |" in said
-    assert "100 of 100 trials, 60% of them stopped early, in 1.0 simulated hours" in said
+    assert "| 1 to 200 | 400 | 0 | 50 | 50 | 0 | 500 | 85% | 9.5 | 95.0% | 34 | 1024 | 1 |" in said
+    assert "200 of 10,000 trials, 60% of them stopped early, in 1.0 simulated hours" in said
+
+
+def test_the_sampler_proposes_in_spans_and_the_other_between(monkeypatch) -> None:
+    class Named(RandomSampler):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def sample_independent(self, study, trial, param_name, param_distribution):
+            asked.append(self.name)
+            return super().sample_independent(study, trial, param_name, param_distribution)
+
+    asked = []
+    monkeypatch.setattr(spans, "SPANS", ((0, 2), (4, 5)))
+    study = create_study(sampler=spans.InSpans(Named("inside"), Named("between")))
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=6)
+    assert asked == ["inside", "inside", "between", "between", "inside", "between"]
