@@ -13,8 +13,9 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/pytest $(ARGS)
 
+# In order: xdist would leave the files of one test, among which are the longest, to the end.
 slow: $(VENV)/.dev
-	$(BIN)/pytest -m slow $(ARGS)
+	$(BIN)/pytest -m slow --no-loadscope-reorder $(ARGS)
 
 # What takes hours, by hand: studies/soak/README.md says what, and its record is there.
 soak: $(VENV)/.dev

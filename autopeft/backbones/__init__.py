@@ -5,6 +5,7 @@ from autopeft.backbones.backbone import Backbone, features, load_backbone
 from autopeft.backbones.decoder import Decoder, load_decoder
 from autopeft.backbones.either import load_either
 from autopeft.backbones.embedder import Embedder, load_embedder
+from autopeft.backbones.matrices import matrices_of
 from autopeft.backbones.modalities import MODALITIES, convolutions_of, layer_config, reads_tokens, samples_of, tokens_of
 from autopeft.backbones.quantization import Quantization, loaded_bytes, quantization_of
 from autopeft.backbones.tagger import Tagger, load_tagger
@@ -32,6 +33,7 @@ __all__ = [
     "load_embedder",
     "load_tagger",
     "loaded_bytes",
+    "matrices_of",
     "quantization_of",
     "reads_tokens",
     "samples_of",

@@ -12,6 +12,7 @@ import torch
 from autopeft.backbones import Backbone
 from autopeft.costs.forwards import Forwards
 from autopeft.costs.fragments import Fragments, OnMeta, needs_weights
+from autopeft.costs.offloaded import Offloaded
 from autopeft.costs.pruned import PrunedSizes
 from autopeft.costs.sizes import PlaceSizes
 from autopeft.errors import ConfigurationError
@@ -66,14 +67,16 @@ class Costs:
     Args:
         backbone: The backbone to adapt.
         tokens: Length of the text that `flops` is of; a model of images has the tokens of an image.
+        half: Whether trials hold the frozen matrices inside layers in half precision.
     """
 
-    def __init__(self, backbone: Backbone, tokens: int = 128) -> None:
+    def __init__(self, backbone: Backbone, tokens: int = 128, half: bool = False) -> None:
         self._backbone = backbone
         self._fragments = Fragments(backbone)
         self._forwards = Forwards(backbone, tokens)
         self._sizes = PlaceSizes(self._fragments, backbone.anatomy)
         self._pruned = PrunedSizes(backbone)
+        self._offloaded = Offloaded(backbone, half)
         self._counts: dict[Hashable, int] = {}
         self._stored: dict[Hashable, _Stored] = {}
         self._flops: dict[Hashable, int] = {}
@@ -125,11 +128,12 @@ class Costs:
     def held(self, configuration: Configuration) -> int:
         """Return the bytes at the peak of all that may train and of what is remembered of it and of pruned weights.
 
-        Numbers are in fp32. Gradients come as activations go.
+        Less those of the first weights that wait on disk. Numbers are in fp32. Gradients come as activations go.
         """
         zeros, bits, _ = self._pruned.of(configuration)
         # Flags are held as bytes while it trains.
-        return self._training(configuration) + _BYTES_OF_NUMBER * zeros + bits
+        remembered = _BYTES_OF_NUMBER * zeros + bits
+        return self._training(configuration) + remembered - self._offloaded.of(plan(configuration))
 
     def _training(self, configuration: Configuration) -> int:
         scheduled, active = SCHEDULE.asked(configuration.training), self.active(configuration)

@@ -23,6 +23,7 @@ class Whole(Method):
     # Nothing else can be in what is trained itself.
     order = 0
     layer_class = TrainedCopyLayer
+    offloads = True
     start: Start = "exact"
     mergeable = True
     ours = True

@@ -7,6 +7,7 @@ from autopeft.trials.few import FEW_BATCHES, few_batches
 from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, resolve_precision, use_threads
 from autopeft.trials.head import reset_head
+from autopeft.trials.holding import holds_half
 from autopeft.trials.kind import Batch, TrialKind
 from autopeft.trials.kinds import TRIALS, kind_of, trials_named
 from autopeft.trials.levers import Levers, check_levers
@@ -49,6 +50,7 @@ __all__ = [
     "draw",
     "drawn",
     "few_batches",
+    "holds_half",
     "kind_of",
     "out_of_memory",
     "parameter_groups",

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 
-from autopeft.backbones import Anatomy
+from autopeft.backbones import Anatomy, matrices_of
+from autopeft.trials.kind import TrialKind
 
-__all__ = ["hold_as_computed"]
+__all__ = ["hold_as_computed", "holds_half"]
 
 
-def hold_as_computed(model: PreTrainedModel, anatomy: Anatomy, precision: str) -> None:
+def holds_half(kind: TrialKind, precision: str) -> bool:
+    """Tell whether trials hold matrices in half precision: elsewhere the weights are a small part of the memory.
+
+    Args:
+        kind: What the task is.
+        precision: `bf16` or `fp32`.
+    """
+    return kind.each_token and precision == "bf16"
+
+
+def hold_as_computed(model: PreTrainedModel, anatomy: Anatomy) -> None:
     """Hold the matrices inside a model's layers in bf16 where autocast would cast them to it in every step.
 
     The results are the same to the bit, the weights take half the memory, and no cast copies wait for the backward
@@ -22,11 +31,6 @@ def hold_as_computed(model: PreTrainedModel, anatomy: Anatomy, precision: str) -
     Args:
         model: The model, changed in place; packed weights stay as they are.
         anatomy: Its resolved anatomy.
-        precision: `bf16` or `fp32`.
     """
-    if precision != "bf16":
-        return
-    for index in range(anatomy.count):
-        for module in model.get_submodule(anatomy.layer(index)).modules():
-            if type(module) in (nn.Linear, Conv1D):
-                module.to(torch.bfloat16)
+    for module in matrices_of(model, anatomy):
+        module.to(torch.bfloat16)

@@ -30,7 +30,7 @@ from autopeft.trials.groups import parameter_groups
 from autopeft.trials.hardware import attention, pick_device, release_memory
 from autopeft.trials.head import reset_head
 from autopeft.trials.held import Held
-from autopeft.trials.holding import hold_as_computed
+from autopeft.trials.holding import hold_as_computed, holds_half
 from autopeft.trials.kind import Feed, TrialKind
 from autopeft.trials.kinds import kind_of
 from autopeft.trials.levers import pooled
@@ -81,9 +81,8 @@ class TrialRunner:
             # Weights a checkpoint lacks are drawn when it is loaded: alike in every worker.
             torch.manual_seed(0)
             self.model: PreTrainedModel = self._kind.model(backbone, self.device)
-        if self._kind.each_token:
-            # Elsewhere the weights are a small part of the memory.
-            hold_as_computed(self.model, self._anatomy, setting.precision)
+        if holds_half(self._kind, setting.precision):
+            hold_as_computed(self.model, self._anatomy)
         # A cache would only take memory, and grow twice where layers are computed again.
         self.model.config.use_cache = False
         self.model.set_attn_implementation(attention(self.model, self.device, setting.precision, setting.max_length))

@@ -20,7 +20,7 @@ from autopeft.trials.causal.learned import Learned
 
 def in_fp32() -> AbstractContextManager[object]:
     """Leave frozen matrices as they come."""
-    return patch("autopeft.trials.runner.hold_as_computed", lambda model, anatomy, precision: None)
+    return patch("autopeft.trials.runner.hold_as_computed", lambda model, anatomy: None)
 
 
 def by_torch() -> AbstractContextManager[object]:

@@ -1,8 +1,9 @@
 """Memory and time of schedules and of forward-only steps on SmolLM2: `python -m tests.benchmarks.schedules`.
 
 Steps on the longest examples of GSM8K. Peak memory is that of all tensors alive together, of schedules beside full
-fine-tuning, of forward-only steps beside forward passes alone, in which nothing moves. Of seconds the mean of a
-training's steps counts; all take turns, so that what else the machine does meets them alike.
+fine-tuning, of forward-only steps beside forward passes alone, in which nothing moves: of the model as it is held in
+trials of decoders, and of one in fp32. Of seconds the mean of a training's steps counts; all take turns, so that what
+else the machine does meets them alike.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from autopeft.launch import SearchPlan, prepare
 from autopeft.methods import VOCABULARY, ForwardOnly
 from autopeft.space import canonical
 from autopeft.trials import use_threads
+from tests.benchmarks.decoder_memory import in_fp32
 from tests.benchmarks.sparse import mean_step
 
 _LORA = {"lora": {"rank": 8, "targets": ["q", "v"]}}
 _MEZO = {"optimiser": "mezo"}
+
+#: Forward passes of a model whose weights are in fp32, as they are where all train.
+IN_FP32 = "forward passes in fp32"
 
 #: What trains how, and what it is held beside.
 CONTENDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
@@ -30,10 +35,10 @@ CONTENDERS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "HFT": ({"full": {}}, {"schedule": "hft"}, "full fine-tuning"),
     "LoRA": (_LORA, {}, "LoRA"),
     "IST over LoRA": (_LORA, {"schedule": "ist"}, "LoRA"),
-    "forward passes, LoRA": (_LORA, _MEZO, "forward passes, LoRA"),
-    "MeZO over LoRA": (_LORA, _MEZO, "forward passes, LoRA"),
-    "forward passes, full": ({"full": {}}, _MEZO, "forward passes, full"),
-    "MeZO over all weights": ({"full": {}}, _MEZO, "forward passes, full"),
+    "forward passes": (_LORA, _MEZO, "forward passes"),
+    "MeZO over LoRA": (_LORA, _MEZO, "forward passes"),
+    IN_FP32: (_LORA, _MEZO, IN_FP32),
+    "MeZO over all weights": ({"full": {}}, _MEZO, IN_FP32),
 }
 
 #: How often each trains.
@@ -51,7 +56,10 @@ def main() -> None:
     use_threads(1)
     settings = {"model": given.model, "data": given.data, "batch_size": given.batch_size, "budget": "100%"}
     job = prepare(SearchPlan.of(settings))
-    runner = job.job.runner()
+    held = job.job.runner()
+    with in_fp32():
+        held_in_fp32 = job.job.runner()
+    runners = {name: held_in_fp32 if name == IN_FP32 else held for name in CONTENDERS}
     every = {
         name: canonical({"modules": modules, "training": training}, VOCABULARY, job.backbone.shape)
         for name, (modules, training, _) in CONTENDERS.items()
@@ -59,7 +67,7 @@ def main() -> None:
     peaks = {}
     for name, each in every.items():
         with _still(name):
-            peaks[name] = runner.profile(each, 0).peak
+            peaks[name] = runners[name].profile(each, 0).peak
         _, _, beside = CONTENDERS[name]
         print(
             f"{name}: {job.costs.params(each):,} parameters, {job.costs.active(each):,} at a time, "
@@ -71,7 +79,7 @@ def main() -> None:
         turns.append({})
         for name, each in every.items():
             with _still(name):
-                turns[-1][name] = mean_step(runner, each, given.steps)
+                turns[-1][name] = mean_step(runners[name], each, given.steps)
     seconds = {name: float(np.median([turn[name] for turn in turns])) for name in every}
     for name in every:
         _, _, beside = CONTENDERS[name]

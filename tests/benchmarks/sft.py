@@ -30,7 +30,7 @@ from autopeft.tasks import Encoded, collate, grouped, pad_id_of
 from autopeft.tasks.causal import encode_causal
 from autopeft.trials import draw, kind_of, parameter_groups, use_threads
 from autopeft.trials.hardware import attention, release_memory
-from autopeft.trials.holding import hold_as_computed
+from autopeft.trials.holding import hold_as_computed, holds_half
 from autopeft.trials.loop import fit
 from autopeft.trials.peak import watch_peak
 from autopeft.trials.stopwatch import Stopwatch
@@ -62,7 +62,8 @@ def ours(job: Preparation, train: Encoded, device: torch.device = CPU) -> tuple[
     """Return a model and what trains it as a trial does."""
     kind, setting = kind_of(job.task), job.setting
     model = kind.model(job.backbone, device)
-    hold_as_computed(model, job.backbone.anatomy, setting.precision)
+    if holds_half(kind, setting.precision):
+        hold_as_computed(model, job.backbone.anatomy)
     model.config.use_cache = False
     model.set_attn_implementation(attention(model, device, setting.precision, setting.max_length))
     apply(job.stock, model, job.backbone.anatomy, seed=0)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from autopeft.backbones import load_decoder
+from autopeft.costs import Costs
 from autopeft.errors import ConfigurationError
 from autopeft.methods import VOCABULARY, adapter_parameters, apply, remove, stock_lora
 from autopeft.methods.lora_starts import DATA_STARTS
@@ -20,6 +21,7 @@ from autopeft.trials.causal import CausalTrials
 from autopeft.trials.causal import cross_entropy as module
 from autopeft.trials.causal.cross_entropy import segmented_cross_entropy
 from autopeft.trials.holding import hold_as_computed
+from autopeft.trials.peak import watch_peak
 from tests.marks import mostly_slow
 from tests.methods.examples import EXAMPLES
 
@@ -61,9 +63,7 @@ def test_matrices_held_in_bf16_compute_the_same_to_the_bit(tmp_path, architectur
     for hold in (False, True):
         model = decoder.language_model()
         if hold:
-            hold_as_computed(model, decoder.anatomy, "fp32")
-            assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-            hold_as_computed(model, decoder.anatomy, "bf16")
+            hold_as_computed(model, decoder.anatomy)
             assert model.get_input_embeddings().weight.dtype == torch.float32
             layers = model.get_submodule(decoder.anatomy.layer(0))
             assert torch.bfloat16 in {parameter.dtype for parameter in layers.parameters()}
@@ -92,7 +92,7 @@ def decoder(tmp_path_factory):
 )
 def test_every_method_trains_beside_matrices_in_bf16(decoder, name, knobs):
     model = decoder.language_model()
-    hold_as_computed(model, decoder.anatomy, "bf16")
+    hold_as_computed(model, decoder.anatomy)
     ids = torch.arange(3, 33).reshape(2, 15)
     data = {"modules": {name: knobs}, "training": {"learning_rate": 1e-3}}
     batch = {"input_ids": ids, "labels": ids}
@@ -107,6 +107,23 @@ def test_every_method_trains_beside_matrices_in_bf16(decoder, name, knobs):
     trained = list(adapter_parameters(model).values())
     assert all(parameter.dtype == torch.float32 for parameter in trained)
     assert any(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in trained)
+
+
+@pytest.mark.parametrize("name", ["lora", "full", "full_layers", "full_embeddings"])
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("half", [True, False])
+def test_what_waits_on_disk_is_not_counted_as_held(tmp_path, half, tied, name):
+    backbone = load_decoder(tiny_decoder("llama", tmp_path, tied=tied))
+    data = {"modules": {name: EXAMPLES[name]}, "training": {"optimiser": "mezo"}}
+    configuration = canonical(data, VOCABULARY, backbone.shape)
+    model = backbone.language_model()
+    if half:
+        hold_as_computed(model, backbone.anatomy)
+    with watch_peak(model) as peak:
+        before = peak()
+    apply(configuration, model, backbone.anatomy)
+    with watch_peak(model) as peak:
+        assert peak() - before == Costs(backbone, half=half).held(configuration)
 
 
 def whole_loss(model, batch):
