@@ -168,10 +168,10 @@ class ForwardOnly(torch.optim.Optimizer):
         self._move(parameters, masks, seed, [epsilon] * len(parameters))
         # What a loss leaves to chance, as how examples are mixed, must be the same both times.
         chance = torch.get_rng_state()
-        forth = float(closure())
+        forth = _measured(closure)
         self._move(parameters, masks, seed, [-2 * epsilon] * len(parameters))
         torch.set_rng_state(chance)
-        back = float(closure())
+        back = _measured(closure)
         slope = (forth - back) / (2 * epsilon)
         # Where the loss is no number the weights are put back, and whoever looks at the loss sees it.
         slope = slope if math.isfinite(slope) else 0.0
@@ -219,3 +219,13 @@ class ForwardOnly(torch.optim.Optimizer):
                 if mask is not None:
                     drawn *= mask.view(-1)[start : start + _PIECE]
                 piece.add_(drawn, alpha=length)
+
+
+def _measured(closure: Callable[[], Any]) -> float:
+    """Return a loss; casts of what trains, which autocast keeps for a backward pass, are not kept."""
+    kept = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
+    try:
+        return float(closure())
+    finally:
+        torch.set_autocast_cache_enabled(kept)

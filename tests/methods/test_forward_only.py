@@ -8,6 +8,7 @@ from autopeft.methods import METHODS, VOCABULARY, ForwardOnly, adapter_parameter
 from autopeft.methods.forward_only import Spsa
 from autopeft.space import SearchSpace, canonical
 from autopeft.testing.models import tiny_batch
+from autopeft.trials.peak import watch_peak
 from tests.methods.stepping import build
 
 MEZO = {"optimiser": "mezo", "mezo_pace": 0.1, "learning_rate": 1e-2}
@@ -53,6 +54,23 @@ def test_forth_and_back_and_restored_is_where_it_was_to_rounding() -> None:
     torch.testing.assert_close((forth - before), (before - back), atol=1e-6, rtol=0)
     torch.testing.assert_close((forth - before).std(), torch.tensor(1e-2), rtol=0.05, atol=0)
     torch.testing.assert_close(parameter.detach(), before, atol=1e-6, rtol=0)
+
+
+def test_casts_of_what_trains_are_not_kept_for_a_backward_pass() -> None:
+    model = torch.nn.Sequential(*(torch.nn.Linear(256, 256, bias=False) for _ in range(8)))
+    inputs, peaks = torch.randn(1, 256), []
+
+    def loss():
+        with watch_peak(model) as peak, torch.autocast("cpu", torch.bfloat16):
+            found = model(inputs).square().mean()
+        peaks.append(peak())
+        return found
+
+    ForwardOnly([{"params": list(model.parameters()), "lr": 0.0}], Spsa(pace=0.0, epsilon=1e-2), 7).step(loss)
+    weights = sum(each.nbytes for each in model.parameters())
+    cast = 256 * 256 * 2
+    assert all(weights + cast <= peak < weights + 2 * cast for peak in peaks)
+    assert torch.is_autocast_cache_enabled()
 
 
 def test_what_a_loss_leaves_to_chance_is_the_same_forth_and_back() -> None:

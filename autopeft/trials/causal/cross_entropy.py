@@ -54,23 +54,36 @@ def segmented_cross_entropy(hidden: Tensor, targets: Tensor, head: Head, vocabul
     return torch.cat(parts)
 
 
+def _segment(hidden: Tensor, targets: Tensor, head: Head, into: Tensor | None) -> Tensor:
+    """Return the losses of some tokens; logits are gone with its return, before those of others are made.
+
+    Args:
+        hidden: What the head reads.
+        targets: The right tokens.
+        head: Makes logits.
+        into: Where to write the gradients of what it reads, each of its token's loss; None where none are wanted.
+    """
+    with torch.set_grad_enabled(into is not None):
+        hidden.requires_grad_(into is not None)
+        logits = head(hidden)
+    exact = logits.detach().float()
+    losses = cross_entropy(exact, targets, reduction="none")
+    if into is not None:
+        shares = torch.softmax(exact, dim=1)
+        shares[torch.arange(len(targets), device=targets.device), targets] -= 1
+        (found,) = torch.autograd.grad(logits, hidden, shares.to(logits))
+        into.copy_(found)
+    return losses
+
+
 class _UnderFrozenHead(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, targets: Tensor, head: Head, vocabulary: int) -> Tensor:
         losses = hidden.new_empty(len(targets), dtype=torch.float32)
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for each in segments(len(targets), vocabulary):
-            wanted = targets[each]
-            with torch.set_grad_enabled(gradient is not None):
-                some = hidden[each].detach().requires_grad_(gradient is not None)
-                logits = head(some)
-            exact = logits.detach().float()
-            losses[each] = cross_entropy(exact, wanted, reduction="none")
-            if gradient is not None:
-                shares = torch.softmax(exact, dim=1)
-                shares[torch.arange(len(wanted), device=wanted.device), wanted] -= 1
-                (found,) = torch.autograd.grad(logits, some, shares.to(logits))
-                gradient[each] = found
+            into = None if gradient is None else gradient[each]
+            losses[each] = _segment(hidden[each].detach(), targets[each], head, into)
         # Of a token's loss by its own hidden state, on which no other's depends.
         ctx.gradient = gradient
         return losses
