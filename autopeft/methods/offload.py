@@ -35,7 +35,7 @@ def offload(tensor: Tensor) -> Tensor:
             mapped = torch.from_file(file.name, shared=True, size=values.numel(), dtype=values.dtype)
     except OSError as error:
         raise AutopeftError(
-            f"{tempfile.gettempdir()}: {error.strerror or error}; first weights wait there while their copies train; "
+            f"{tempfile.tempdir or 'TMPDIR'}: {error.strerror or error}; first weights wait there while their copies train; "
             "expected room for as many as train, or another folder by TMPDIR"
         ) from error
     return mapped.view(values.shape)
