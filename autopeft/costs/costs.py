@@ -68,15 +68,16 @@ class Costs:
         backbone: The backbone to adapt.
         tokens: Length of the text that `flops` is of; a model of images has the tokens of an image.
         half: Whether trials hold the frozen matrices inside layers in half precision.
+        offloads: Whether weights that are trained themselves wait on disk meanwhile, as where trials run on a CPU.
     """
 
-    def __init__(self, backbone: Backbone, tokens: int = 128, half: bool = False) -> None:
+    def __init__(self, backbone: Backbone, tokens: int = 128, half: bool = False, offloads: bool = True) -> None:
         self._backbone = backbone
         self._fragments = Fragments(backbone)
         self._forwards = Forwards(backbone, tokens)
         self._sizes = PlaceSizes(self._fragments, backbone.anatomy)
         self._pruned = PrunedSizes(backbone)
-        self._offloaded = Offloaded(backbone, half)
+        self._offloaded = Offloaded(backbone, half) if offloads else None
         self._counts: dict[Hashable, int] = {}
         self._stored: dict[Hashable, _Stored] = {}
         self._flops: dict[Hashable, int] = {}
@@ -128,12 +129,12 @@ class Costs:
     def held(self, configuration: Configuration) -> int:
         """Return the bytes at the peak of all that may train and of what is remembered of it and of pruned weights.
 
-        Less those of the first weights that wait on disk. Numbers are in fp32. Gradients come as activations go.
+        Less those of weights that wait on disk. Numbers are in fp32. Gradients come as activations go.
         """
         zeros, bits, _ = self._pruned.of(configuration)
         # Flags are held as bytes while it trains.
-        remembered = _BYTES_OF_NUMBER * zeros + bits
-        return self._training(configuration) + remembered - self._offloaded.of(plan(configuration))
+        gone = 0 if self._offloaded is None else self._offloaded.of(plan(configuration))
+        return self._training(configuration) + _BYTES_OF_NUMBER * zeros + bits - gone
 
     def _training(self, configuration: Configuration) -> int:
         scheduled, active = SCHEDULE.asked(configuration.training), self.active(configuration)

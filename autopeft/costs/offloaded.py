@@ -14,7 +14,7 @@ _BYTES, _HALF_BYTES = 4, 2
 
 
 class Offloaded:
-    """Counts the bytes of first weights that wait on disk, see `autopeft.methods.Method.offloads`.
+    """Counts the bytes of weights that wait on disk, see `autopeft.methods.Method.offloads`.
 
     Args:
         backbone: The backbone.

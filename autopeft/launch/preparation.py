@@ -35,7 +35,7 @@ from autopeft.study import (
     check_storage,
 )
 from autopeft.tasks import Task
-from autopeft.trials import TrialSetting, holds_half, kind_of
+from autopeft.trials import TrialSetting, holds_half, kind_of, pick_device
 from autopeft.trials.scores import check_scores
 
 __all__ = ["Preparation", "prepare"]
@@ -206,7 +206,11 @@ def _bill(ground: Groundwork, space: SearchSpace, bound: BoundSpace, objectives:
     limit = limited_by.limit(backbone.num_parameters)
     prices = Prices(
         objectives,
-        Costs(backbone, half=holds_half(kind_of(ground.task), ground.setting.precision)),
+        Costs(
+            backbone,
+            half=holds_half(kind_of(ground.task), ground.setting.precision),
+            offloads=pick_device().type == "cpu",
+        ),
         backbone.anatomy,
         memory_limit=memory_limit(plan.budget),
         refuses=refuses_for(plan.target, ground.task, backbone),

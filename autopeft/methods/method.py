@@ -53,7 +53,8 @@ class Method(ABC):
             and reads none; knobs may forbid it, see `drops_beside`.
         compressible: Whether its adapter can be compressed: it is what it trains and no more, of a size known before,
             and still an adapter where numbers of it are 0.
-        offloads: Whether the first weights of the modules it is put in wait on disk meanwhile.
+        offloads: Whether the weights of the modules it is put in wait on disk meanwhile, where they were in the
+            machine's memory.
         grows: Whether parameters come in while it trains: what is built at first is less than its cost.
         reads_out: Whether the task head reads more of the layers for it than their last hidden states.
         quantizations: The ways of holding the frozen weights in few bits beside which it works; knobs may take some

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
 from peft.tuners.tuners_utils import BaseTuner
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import nn
 from typing_extensions import override
 
 from autopeft.methods.layer import TransparentLayer
-from autopeft.methods.offload import offload
+from autopeft.methods.offload import fetched, offload
 
 __all__ = ["TrainedCopyConfig", "TrainedCopyLayer", "TrainedCopyTuner"]
 
@@ -35,33 +33,14 @@ class TrainedCopyConfig(PeftConfig):
 
 
 class TrainedCopyLayer(TransparentLayer):
-    """A module, and a copy of it that trains in its place.
-
-    The first weights wait on disk: while the layer is in a model, the parameters of the module are tensors of a copy.
-
-    Args:
-        base_layer: The module.
-        tied: A layer with whose module it shares `weight`, and so with its copies.
-
-    Attributes:
-        first: The first weights by name.
-
-    Raises:
-        ValueError: They are in few bits.
-    """
+    """A module, and a copy of it that trains in its place; its own weights wait on disk where they were in memory."""
 
     adapter_layer_names = ("trained_copy",)
 
-    def __init__(self, base_layer: nn.Module, tied: TrainedCopyLayer | None = None) -> None:
+    def __init__(self, base_layer: nn.Module) -> None:
         super().__init__(base_layer)
         setattr(self, self.adapter_layer_names[0], nn.ModuleDict())
-        self._tied = () if tied is None else (tied,)
-        self.first: dict[str, Tensor] = {} if tied is None else {"weight": tied.first["weight"]}
-        for key, parameter in self._own():
-            if not parameter.is_floating_point():
-                raise ValueError("weights in few bits cannot be trained themselves")
-            if key not in self.first:
-                self.first[key] = offload(parameter)
+        self._before: dict[str, torch.Tensor] = {}
 
     @property
     def copies(self) -> nn.ModuleDict:
@@ -69,67 +48,58 @@ class TrainedCopyLayer(TransparentLayer):
         modules: nn.ModuleDict = getattr(self, self.adapter_layer_names[0])
         return modules
 
-    def _own(self) -> Iterator[tuple[str, nn.Parameter]]:
-        return self.get_base_layer().named_parameters()
-
     def update_layer(self, adapter_name: str, config: PeftConfig) -> None:
-        """Add a copy of this name, in fp32 where the weights are in half precision."""
-        copied: dict[int, Any] = {}
-        for key, parameter in self._own():
-            dtype = torch.promote_types(parameter.dtype, torch.float32)
-            copied[id(parameter)] = nn.Parameter(self.first[key].to(parameter.device, dtype, copy=True))
-        for tied in self._tied:
-            if adapter_name in tied.copies:
-                copied[id(self.get_base_layer().weight)] = tied.copies[adapter_name].weight
-        self.copies[adapter_name] = copy.deepcopy(self.get_base_layer(), copied).requires_grad_(True)
-        self._lend(adapter_name)
+        """Add a copy of this name."""
+        copied = copy.deepcopy(self.get_base_layer())
+        for parameter in copied.parameters():
+            if not parameter.is_floating_point():
+                raise ValueError("weights in few bits cannot be trained themselves")
+        self.copies[adapter_name] = copied.requires_grad_(True)
+        for parameter in self.get_base_layer().parameters():
+            parameter.data = offload(parameter.data)
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
-
-    def _lend(self, adapter_name: str) -> None:
-        """Let the parameters of the module be the tensors of a copy, which take no memory more."""
-        trained = dict(self.copies[adapter_name].named_parameters())
-        for key, parameter in self._own():
-            parameter.data = trained[key].data
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the copy, or the module itself, makes of the input."""
         used = [name for name in self.active_adapters if name in self.copies]
-        if self.disable_adapters or not (used or self.merged_adapters):
-            first = {key: self.first[key].to(parameter.device) for key, parameter in self._own()}
-            return functional_call(self.get_base_layer(), first, args, kwargs)
-        if self.merged_adapters:
+        if self.disable_adapters or self.merged_adapters or not used:
             return self.base_layer(*args, **kwargs)
         return self.copies[used[-1]](*args, **kwargs)
 
+    @torch.no_grad()
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Write the copy over the module."""
         for name in adapter_names or self.active_adapters:
             if name in self.copies and name not in self.merged_adapters:
-                self._lend(name)
-                for key, parameter in self._own():
-                    parameter.data = parameter.data.to(self.first[key].dtype)
+                trained = dict(self.copies[name].named_parameters())
+                for key, parameter in self.get_base_layer().named_parameters():
+                    self._before.setdefault(key, parameter.detach().clone())
+                    parameter.copy_(trained[key])
                 self.merged_adapters.append(name)
 
+    @torch.no_grad()
     def unmerge(self) -> None:
-        """Undo what `merge` did."""
-        if self.merged_adapters:
-            self._lend(self.merged_adapters[-1])
+        """Write back what the module was before."""
+        for key, parameter in self.get_base_layer().named_parameters():
+            if key in self._before:
+                parameter.copy_(self._before.pop(key))
         self.merged_adapters.clear()
 
     @override
     def detach_from_model(self) -> None:
-        """Give the module its first weights back."""
-        for key, parameter in self._own():
-            parameter.data = self.first[key].to(parameter.device, copy=True)
+        """Bring the weights of the module back, where the copies were."""
+        for parameter in self.copies.parameters():
+            parameter.data = parameter.data.new_empty(0)
+        for parameter in self.get_base_layer().parameters():
+            parameter.data = fetched(parameter.data)
 
     @override
     def unload_and_optionally_merge_module(
         self, merge: bool, safe_merge: bool, adapter_names: list[str] | None
     ) -> nn.Module:
-        if not merge:
-            return super().unload_and_optionally_merge_module(merge, safe_merge, adapter_names)
-        self.merge(safe_merge, adapter_names)
-        return self.get_base_layer()
+        if merge:
+            self.merge(safe_merge, adapter_names)
+        return super().unload_and_optionally_merge_module(merge, safe_merge, adapter_names)
 
 
 class TrainedCopyTuner(BaseTuner):
@@ -148,17 +118,25 @@ class TrainedCopyTuner(BaseTuner):
         parent: nn.Module,
         current_key: str,
     ) -> None:
-        layer = target if isinstance(target, TrainedCopyLayer) else TrainedCopyLayer(target, self._tied_to(target))
+        layer = target if isinstance(target, TrainedCopyLayer) else TrainedCopyLayer(target)
         layer.update_layer(adapter_name, peft_config)
         if layer is not target:
             setattr(parent, target_name, layer)
+            self._tie(layer, adapter_name)
 
-    def _tied_to(self, module: nn.Module) -> TrainedCopyLayer | None:
-        """Return a layer whose module has the same weight."""
-        weight = getattr(module, "weight", None)
-        layers = (each for each in self.model.modules() if isinstance(each, TrainedCopyLayer))
-        same = (each for each in layers if getattr(each.get_base_layer(), "weight", None) is weight is not None)
-        return next(same, None)
+    def _tie(self, layer: TrainedCopyLayer, adapter_name: str) -> None:
+        """Let a copy of a weight that other copies have too be theirs."""
+        copies = [
+            other.copies[adapter_name]
+            for other in self.model.modules()
+            if isinstance(other, TrainedCopyLayer)
+            and other is not layer
+            and adapter_name in other.copies
+            and hasattr(layer.base_layer, "weight")
+            and getattr(other.base_layer, "weight", None) is layer.base_layer.weight
+        ]
+        if copies:
+            layer.copies[adapter_name].weight = copies[0].weight
 
     @override
     def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:

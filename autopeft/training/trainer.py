@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from accelerate.utils import AutocastKwargs
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, Trainer
 from transformers.trainer_callback import TrainerCallback
@@ -69,6 +70,12 @@ class Ours(Trainer if TYPE_CHECKING else object):  # type: ignore[misc]
     _parts_done = 0
     _waiting: Sequence[Any] = ()
     _loss: torch.Tensor | None = None
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Train; forward-only steps keep no casts of what trains, as in trials."""
+        if isinstance(self.optimizer, ForwardOnly):
+            self.accelerator.autocast_handler = AutocastKwargs(cache_enabled=False)
+        return super().train(*args, **kwargs)
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
         """Return the loss with what the methods add to it."""

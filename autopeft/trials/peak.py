@@ -12,6 +12,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from autopeft.methods.offload import is_offloaded
+
 __all__ = ["watch_peak"]
 
 
@@ -37,8 +39,8 @@ def watch_peak(model: nn.Module) -> Iterator[Callable[[], int]]:
 
 
 def _tensors(model: nn.Module) -> Iterator[torch.Tensor]:
-    yield from model.parameters()
-    yield from model.buffers()
+    """Yield the tensors of a model that are in memory."""
+    yield from (each for each in (*model.parameters(), *model.buffers()) if not is_offloaded(each))
 
 
 class _LiveTensors(TorchDispatchMode):

@@ -6,11 +6,10 @@ import os
 import pytest
 import torch
 
-from autopeft.backbones import head_parameters
 from autopeft.errors import AutopeftError, ConfigurationError
-from autopeft.methods import VOCABULARY, adapter_parameters, apply, remove
+from autopeft.methods import VOCABULARY, adapter_parameters, apply, remove, trainable
 from autopeft.methods.builder import applied
-from autopeft.methods.trained_copy import TrainedCopyLayer
+from autopeft.methods.offload import fetched, is_offloaded
 from autopeft.space import canonical
 from autopeft.testing.methods import logits
 from autopeft.testing.models import tiny_batch
@@ -59,42 +58,70 @@ def test_changed_tensors_are_those_of_the_part_and_merging_can_be_undone(tiny) -
     assert all(name.startswith(backbone.anatomy.layer(backbone.anatomy.count - 1)) for name in changed)
     inserted.tuner.unmerge_adapter()
     assert torch.equal(logits(model, batch), expected)
+    now = {
+        name.replace(".base_layer", ""): value
+        for name, value in model.named_parameters()
+        if ".trained_copy" not in name
+    }
+    assert all(torch.equal(value, plain[name]) for name, value in now.items())
     untouched = logits(fresh(backbone), batch)
-    assert not torch.equal(untouched, expected)
     inserted.tuner.disable_adapter_layers()
     assert torch.equal(logits(model, batch), untouched)
-    remove(model)
-    assert all(torch.equal(value, plain[name]) for name, value in model.named_parameters())
 
 
-def test_first_weights_leave_memory_while_their_copies_train(tiny) -> None:
+def test_first_weights_wait_on_disk_while_their_copies_train(tiny) -> None:
     backbone = tiny("llama")
     model = fresh(backbone)
-    plain = {name: value.clone() for name, value in model.named_parameters()}
+    plain = {name: (id(value), value.clone()) for name, value in model.named_parameters()}
     apply(canonical({"modules": {"full": {}}}, VOCABULARY, backbone.shape), model, backbone.anatomy)
-    layers = [each for each in model.modules() if isinstance(each, TrainedCopyLayer)]
-    storages = {value.untyped_storage().data_ptr() for value in model.parameters()}
-    own = {value.untyped_storage().data_ptr() for value in adapter_parameters(model).values()}
-    head = {value.untyped_storage().data_ptr() for value in head_parameters(model).values()}
-    assert storages == own | head
-    for layer in layers:
-        assert all(value.untyped_storage().filename for value in layer.first.values())
+    trained = {id(value) for value in trainable(model).values()}
+    assert trained
+    assert all(is_offloaded(value) == (id(value) not in trained) for value in model.parameters())
     remove(model)
-    assert all(torch.equal(value, plain[name]) for name, value in model.named_parameters())
-    assert not any(value.untyped_storage().filename for value in model.parameters())
+    assert not any(map(is_offloaded, model.parameters()))
+    assert all(
+        (id(value), True) == (plain[name][0], torch.equal(value, plain[name][1]))
+        for name, value in model.named_parameters()
+    )
 
 
-def test_first_weights_on_another_device_are_brought_there(tiny) -> None:
+def test_another_type_after_the_copies_are_in_is_that_of_all(tiny) -> None:
     backbone = tiny("bert")
+    batch = tiny_batch(backbone)
     model, _ = build(backbone, {"full_layers": {"top_layers": 1}})
-    layer = next(each for each in model.modules() if isinstance(each, TrainedCopyLayer))
-    layer.to("meta")
-    layer.enable_adapters(False)
-    size = next(iter(layer.first.values())).shape[-1]
-    assert layer(torch.zeros(1, size, device="meta")).is_meta
+    model.to(torch.bfloat16)
+    expected = logits(model, batch)
+    merged = applied(model).inserted[0].tuner.merge_and_unload()
+    assert torch.equal(logits(merged, batch), expected)
+    assert {value.dtype for value in merged.parameters()} == {torch.bfloat16}
 
 
-def test_no_room_for_first_weights_is_said_and_leaves_the_model_as_it_was(tiny, monkeypatch) -> None:
+def test_copies_are_gone_before_first_weights_are_back_in_memory(tiny, monkeypatch) -> None:
+    backbone = tiny("bert")
+    model, _ = build(backbone, {"full": {}})
+    copies = list(adapter_parameters(model).values())
+    left = []
+
+    def counted(tensor):
+        left.append(sum(each.numel() for each in copies))
+        return fetched(tensor)
+
+    monkeypatch.setattr("autopeft.methods.trained_copy.fetched", counted)
+    whole = sum(each.numel() for each in copies)
+    remove(model)
+    assert left[0] < whole
+    assert left == sorted(left, reverse=True)
+    assert left[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
+        (RuntimeError("unable to mmap 8 bytes"), "unable to mmap 8 bytes"),
+    ],
+)
+def test_no_room_for_first_weights_is_said_and_leaves_the_model_as_it_was(tiny, monkeypatch, error, said) -> None:
     backbone = tiny("bert")
     model = fresh(backbone)
     plain = {name: value.clone() for name, value in model.named_parameters()}
@@ -103,11 +130,11 @@ def test_no_room_for_first_weights_is_said_and_leaves_the_model_as_it_was(tiny, 
     def full(*args, **kwargs):
         calls.append(args)
         if len(calls) == 5:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise error
         return real(*args, **kwargs)
 
     monkeypatch.setattr(torch, "from_file", full)
     configuration = canonical({"modules": {"full": {}}}, VOCABULARY, backbone.shape)
-    with pytest.raises(AutopeftError, match=r"No space left on device; first weights wait there"):
+    with pytest.raises(AutopeftError, match=f"{said}; the weights of what is trained itself"):
         apply(configuration, model, backbone.anatomy)
     assert all(torch.equal(value, plain[name]) for name, value in model.named_parameters())
