@@ -90,7 +90,7 @@ def _print(found: dict[str, Any]) -> None:
     print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
     # As many trials as there are workers are proposed before one of theirs ends.
     ahead = WINDOW * math.ceil(workers / WINDOW)
-    for end in [_ROW, *(end - ahead for _, end in SPANS)]:
+    for end in dict.fromkeys([_ROW, *(end - ahead for _, end in SPANS)]):
         row = [window for window in every if end - _ROW < window["told"] <= end]
         if row and row[-1]["told"] == end:
             _row(f"{end - _ROW + 1:,} to {end:,}", row, workers)

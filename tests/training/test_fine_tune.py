@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification, Trainer, TrainingAr
 from autopeft.backbones import load_backbone
 from autopeft.errors import AutopeftError, ConfigurationError, RunError, StudyError
 from autopeft.levers import DATA_KNOBS
-from autopeft.methods import HEAD_ONLY, VOCABULARY, ForwardOnly, load
+from autopeft.methods import HEAD_ONLY, VOCABULARY, load
 from autopeft.methods.builder import applied
 from autopeft.space import canonical
 from autopeft.study import locked
@@ -23,7 +23,7 @@ from autopeft.tasks.classification import Classes, Classification
 from autopeft.testing.methods import logits
 from autopeft.testing.models import tiny_backbone
 from autopeft.testing.tasks import task_of
-from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune, trainer
+from autopeft.training import add_merged, check_mergeable, evaluate, fine_tune
 from autopeft.training.trainer import Ours
 from autopeft.trials import TrialSetting, kind_of
 from autopeft.trials.measured import Measured
@@ -181,43 +181,6 @@ def test_of_states_from_before_weights_were_pruned_none_is_kept(backbone, tmp_pa
     model = backbone.classifier(2)
     load(tmp_path, model, backbone.anatomy)
     assert all((mask.float().mean() > 0) for mask in applied(model).pruners[0].masks.chosen.values())
-
-
-# PEFT refuses KaSA on GPT-2's transposed weights.
-@pytest.mark.parametrize("backbone", ["bert"], indirect=True)
-def test_forward_only_steps_see_what_methods_add_to_the_loss(backbone, tmp_path, monkeypatch):
-    written = {"modules": {"kasa": {"rank": 2}}, "training": {"learning_rate": 1e-2, "optimiser": "mezo"}}
-    added = trainer.penalty
-    seen = []
-    monkeypatch.setattr(trainer, "penalty", lambda model: seen.append(added(model)) or seen[-1])
-    found = fine_tune(canonical(written, VOCABULARY, backbone.shape), backbone, make_task(32), SETTING, tmp_path)
-    # Forth and back in each of 12 steps.
-    assert len(seen) == 24
-    assert found.best_step in (3, 6, 9, 12)
-
-
-@pytest.mark.parametrize("backbone", ["bert"], indirect=True)
-def test_forward_only_steps_keep_no_casts_of_what_trains(backbone, tmp_path, monkeypatch):
-    step, forward = ForwardOnly.step, torch.nn.Linear.forward
-    measuring, kept = [], []
-
-    def within(self, closure=None):
-        measuring.append(True)
-        found = step(self, closure)
-        measuring.clear()
-        return found
-
-    def noted(self, inputs):
-        if measuring:
-            kept.append((torch.is_autocast_enabled("cpu"), torch.is_autocast_cache_enabled()))
-        return forward(self, inputs)
-
-    monkeypatch.setattr(ForwardOnly, "step", within)
-    monkeypatch.setattr(torch.nn.Linear, "forward", noted)
-    written = {"modules": {"full": {}}, "training": {"optimiser": "mezo"}}
-    configuration = canonical(written, VOCABULARY, backbone.shape)
-    fine_tune(configuration, backbone, make_task(32), replace(SETTING, precision="bf16"), tmp_path)
-    assert set(kept) == {(True, False)}
 
 
 def test_what_is_finished_is_read_and_another_training_is_refused(backbone, tmp_path, monkeypatch):
