@@ -55,8 +55,10 @@ class TrainedCopyLayer(TransparentLayer):
             if not parameter.is_floating_point():
                 raise ValueError("weights in few bits cannot be trained themselves")
         self.copies[adapter_name] = copied.requires_grad_(True)
-        for parameter in self.get_base_layer().parameters():
-            parameter.data = offload(parameter.data)
+        # All or none: where there is no room, this layer is in no model yet that would bring them back.
+        own = list(self.get_base_layer().parameters())
+        for parameter, waiting in zip(own, [offload(each.data) for each in own], strict=True):
+            parameter.data = waiting
         self.set_adapter(adapter_name, inference_mode=config.inference_mode)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

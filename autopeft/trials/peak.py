@@ -22,7 +22,8 @@ def watch_peak(model: nn.Module) -> Iterator[Callable[[], int]]:
     """Watch the memory of training; yields what returns the peak so far, in bytes, the model's weights included.
 
     On a GPU it is what torch's allocator handed out. On a CPU, whose allocator keeps no account, it is the bytes of
-    all tensors that were alive together; what an operation uses inside itself is not seen there.
+    all tensors that were alive together, those that wait on disk aside; what an operation uses inside itself is not
+    seen there.
 
     Args:
         model: The model that trains, on its device.

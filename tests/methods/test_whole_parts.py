@@ -129,6 +129,7 @@ def test_no_room_for_first_weights_is_said_and_leaves_the_model_as_it_was(tiny, 
 
     def full(*args, **kwargs):
         calls.append(args)
+        # A weight is out already, its bias is not.
         if len(calls) == 5:
             raise error
         return real(*args, **kwargs)
@@ -137,4 +138,15 @@ def test_no_room_for_first_weights_is_said_and_leaves_the_model_as_it_was(tiny, 
     configuration = canonical({"modules": {"full": {}}}, VOCABULARY, backbone.shape)
     with pytest.raises(AutopeftError, match=f"{said}; the weights of what is trained itself"):
         apply(configuration, model, backbone.anatomy)
+    assert len(calls) == 5
+    assert not any(map(is_offloaded, model.parameters()))
     assert all(torch.equal(value, plain[name]) for name, value in model.named_parameters())
+
+
+def test_adapters_taken_out_in_inference_leave_weights_that_can_train(tiny) -> None:
+    backbone = tiny("bert")
+    model, _ = build(backbone, {"full": {}})
+    with torch.inference_mode():
+        remove(model)
+    model.requires_grad_(True)
+    assert not any(value.is_inference() for value in model.parameters())
